@@ -1,0 +1,67 @@
+//! Answers with the built-in classifier that was trained when the release was installed.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde_json::{Map, Value, json};
+use tuesday_domain::definition::ConfidenceSource;
+use tuesday_domain::port::{FaultKind, ModelAnswer, ModelFault, ModelRequest};
+
+use super::classifier::{Classifier, Prediction};
+use super::fault::{misconfigured, unsent};
+use super::fill::Fillers;
+use super::template::{built_in, fill_failed};
+
+/// Most classifiers that stay loaded; each takes a few MB.
+const MOST: usize = 32;
+
+/// Loaded classifiers by artifact, oldest first.
+#[derive(Default)]
+pub(super) struct Loaded {
+    known: RwLock<Vec<([u8; 32], Arc<Classifier>)>>,
+}
+
+impl Loaded {
+    fn get(&self, request: &ModelRequest) -> Result<Arc<Classifier>, ModelFault> {
+        let id = request.artifact_id;
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, classifier)) = known.iter().find(|(other, _)| *other == id) {
+            return Ok(Arc::clone(classifier));
+        }
+        drop(known);
+        let classifier = Classifier::load(&request.artifact)
+            .map_err(|e| unsent(FaultKind::Permanent, "classifier_unreadable", format!("the release's classifier cannot be read: {e}")))?;
+        let classifier = Arc::new(classifier);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST {
+            known.remove(0);
+        }
+        known.push((id, Arc::clone(&classifier)));
+        Ok(classifier)
+    }
+}
+
+/// One answer. It takes microseconds, so it runs where it is called.
+pub(super) fn call(loaded: &Loaded, fillers: &Fillers, request: &ModelRequest) -> Result<ModelAnswer, ModelFault> {
+    let spec = &request.spec;
+    let Some(field) = &spec.label_field else {
+        return Err(misconfigured("a classifier model needs model.label_field"));
+    };
+    let said = loaded.get(request)?.predict(&request.facts);
+    let mut output = Map::new();
+    output.insert(field.clone(), Value::String(said.label.clone()));
+    if !spec.fill.is_empty() {
+        fillers.fill(&spec.fill, &with_label(&request.facts, &said), &mut output).map_err(fill_failed)?;
+    }
+    let mut answer = built_in(output, request)?;
+    answer.confidence = (spec.confidence.source == ConfidenceSource::Classifier).then_some(said.confidence);
+    answer.extra = Some(json!({"top": said.top, "evidence": said.evidence, "in_scope": said.in_scope, "confidence": said.confidence}));
+    Ok(answer)
+}
+
+/// The facts with `label` and `confidence` beside the input and the sources.
+fn with_label(facts: &Value, said: &Prediction) -> Value {
+    let mut facts = facts.as_object().cloned().unwrap_or_default();
+    facts.insert("label".to_owned(), json!(said.label));
+    facts.insert("confidence".to_owned(), json!(said.confidence));
+    Value::Object(facts)
+}

@@ -1,0 +1,154 @@
+//! A workflow package: the files that travel together and make one content-addressed release.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::{Definition, substitute};
+
+/// Where a fault is, what it is, and the way out.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct PackageFault {
+    /// File name within the package.
+    pub file: String,
+    /// Line from 1, when it is known.
+    pub line: Option<usize>,
+    /// Stable code.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// How to put it right.
+    pub way_out: String,
+    /// A warning does not stop an installation.
+    pub warning: bool,
+}
+
+/// One file of a package.
+pub type PackageFile = (String, String);
+
+/// The files of a package by name, exactly as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Package {
+    /// Name (with `/` between folders) to text.
+    pub files: BTreeMap<String, String>,
+}
+
+impl Package {
+    /// From a list of files.
+    #[must_use]
+    pub fn new(files: impl IntoIterator<Item = PackageFile>) -> Self {
+        Self { files: files.into_iter().collect() }
+    }
+
+    /// The text of a file.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.files.get(name).map(String::as_str)
+    }
+
+    /// Reads `workflow.toml` with `overrides` laid over its `[vars]`.
+    ///
+    /// # Errors
+    /// One fault with the line it stands on.
+    pub fn definition(&self, overrides: &BTreeMap<String, String>) -> Result<Definition, PackageFault> {
+        let text = self.text("workflow.toml").ok_or_else(|| {
+            fault("workflow.toml", None, "file_missing", "the package has no workflow.toml", "add it, or start with `tuesday init NAME`")
+        })?;
+        let mut vars = declared_vars(text);
+        for (name, value) in overrides {
+            if !vars.contains_key(name) {
+                return Err(fault("workflow.toml", None, "unknown_var", &format!("there is no variable `{name}` to set"), "name one that stands under [vars]"));
+            }
+            vars.insert(name.clone(), value.clone());
+        }
+        let resolved = substitute(text, &vars)
+            .map_err(|e| fault("workflow.toml", None, "unknown_var", &e, "declare it under [vars]"))?;
+        let mut def: Definition = toml::from_str(&resolved).map_err(|e| {
+            let line = e.span().map(|s| resolved[..s.start.min(resolved.len())].matches('\n').count() + 1);
+            fault("workflow.toml", line, "not_a_definition", e.message(), "see docs/reference/workflow-toml.md for every key")
+        })?;
+        def.vars = vars;
+        Ok(def)
+    }
+
+    /// SHA-256 over the names and hashes of all files that a run depends on, plus the vars: the
+    /// identity of the release. Readme, runbook and sample records are not part of it.
+    #[must_use]
+    pub fn release_hash(&self, vars: &BTreeMap<String, String>) -> [u8; 32] {
+        let mut h = Sha256::new();
+        h.update(b"tuesday/release/1");
+        for (name, text) in self.files.iter().filter(|(name, _)| counts(name)) {
+            h.update((name.len() as u64).to_be_bytes());
+            h.update(name.as_bytes());
+            h.update(Sha256::digest(text.as_bytes()));
+        }
+        for (name, value) in vars {
+            h.update([1]);
+            h.update((name.len() as u64).to_be_bytes());
+            h.update(name.as_bytes());
+            h.update(Sha256::digest(value.as_bytes()));
+        }
+        h.finalize().into()
+    }
+
+    /// One JSON object, name to text: the file that `tuesday pack` writes and a release stores.
+    #[must_use]
+    pub fn to_bundle(&self, vars: &BTreeMap<String, String>) -> Vec<u8> {
+        let files: Map<String, Value> =
+            self.files.iter().filter(|(n, _)| travels(n)).map(|(n, t)| (n.clone(), Value::String(t.clone()))).collect();
+        let mut out = Map::new();
+        out.insert("format".into(), "tuesday-package/1".into());
+        out.insert("files".into(), Value::Object(files));
+        out.insert("vars".into(), serde_json::to_value(vars).unwrap_or_default());
+        Value::Object(out).to_string().into_bytes()
+    }
+
+    /// Reads what [`Package::to_bundle`] wrote: the files and the vars it was made with.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn from_bundle(bytes: &[u8]) -> Result<(Self, BTreeMap<String, String>), String> {
+        #[derive(serde::Deserialize)]
+        struct Bundle {
+            format: String,
+            files: BTreeMap<String, String>,
+            #[serde(default)]
+            vars: BTreeMap<String, String>,
+        }
+        let b: Bundle = serde_json::from_slice(bytes).map_err(|e| format!("not a package file: {e}"))?;
+        if b.format != "tuesday-package/1" {
+            return Err(format!("`{}` is not a package format this version reads", b.format));
+        }
+        Ok((Self { files: b.files }, b.vars))
+    }
+}
+
+fn counts(name: &str) -> bool {
+    travels(name) && name != "runbook.md" && !name.eq_ignore_ascii_case("readme.md")
+}
+
+/// Sample records stay behind: a package holds no cases.
+fn travels(name: &str) -> bool {
+    !name.starts_with("records/") && !name.starts_with('.')
+}
+
+fn declared_vars(text: &str) -> BTreeMap<String, String> {
+    // Read before substitution, so that `${…}` elsewhere does not matter.
+    text.parse::<toml::Table>()
+        .ok()
+        .and_then(|t| t.get("vars").and_then(|v| v.as_table().cloned()))
+        .map(|t| t.into_iter().filter_map(|(k, v)| v.as_str().map(|s| (k, s.to_owned()))).collect())
+        .unwrap_or_default()
+}
+
+pub(super) fn fault(file: &str, line: Option<usize>, code: &'static str, message: &str, way_out: &str) -> PackageFault {
+    PackageFault {
+        file: file.to_owned(),
+        line,
+        code,
+        message: message.to_owned(),
+        way_out: way_out.to_owned(),
+        warning: false,
+    }
+}

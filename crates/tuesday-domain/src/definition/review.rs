@@ -1,0 +1,78 @@
+//! Who looks at what, and how fast; and how work for people is handed over.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Span;
+
+/// `[review]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewSpec {
+    /// From opening until it escalates.
+    pub due: Span,
+    /// How long a claim lasts without activity.
+    #[serde(default = "half_hour")]
+    pub claim: Span,
+    /// Codes a reviewer picks from when rejecting or editing.
+    pub reasons: Vec<String>,
+    /// Where a rejected output goes.
+    pub on_reject: OnReject,
+    /// The tiers rows of the decision table may name.
+    pub tier: Vec<TierSpec>,
+}
+
+/// `[[review.tier]]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TierSpec {
+    /// Name used in `review_tier` cells.
+    pub name: String,
+    /// Handle of the named owner of new tasks.
+    pub owner: String,
+    /// Handle of the stand-in; due tasks go to the backup first, then to the escalation owner.
+    pub backup: String,
+    /// Handles allowed to decide; empty means everybody named in the workflow except the technical owner.
+    #[serde(default)]
+    pub people: Vec<String>,
+    /// Distinct persons who must approve: 1 or 2.
+    #[serde(default = "one")]
+    pub approvals: u32,
+    /// Overrides `review.due`.
+    #[serde(default)]
+    pub due: Option<Span>,
+    /// Questions that must be answered to approve.
+    #[serde(default)]
+    pub checklist: Vec<String>,
+    /// Approving the draft unchanged is refused.
+    #[serde(default)]
+    pub human_rewrite: bool,
+}
+
+/// What a rejection leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnReject {
+    /// The run ends rejected; nothing reaches the destination.
+    Close,
+    /// A manual work item is opened for the operator owner.
+    HandOff,
+}
+
+/// `[manual]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManualSpec {
+    /// Handle of the person who gets work the automation does not do.
+    pub owner: String,
+    /// What to do, in one or two sentences; the runbook has the rest.
+    pub instructions: String,
+    /// From opening until it escalates.
+    pub due: Span,
+}
+
+fn half_hour() -> Span {
+    Span(std::time::Duration::from_secs(1800))
+}
+fn one() -> u32 {
+    1
+}

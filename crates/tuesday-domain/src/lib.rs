@@ -1,0 +1,31 @@
+//! The centre of `tuesday`: nouns and decisions.
+//!
+//! No clock, no input or output, no randomness, no async runtime, no database, no HTTP. Whatever a
+//! function needs to know arrives as an argument; whatever should happen is returned as data.
+
+pub mod action;
+pub mod actor;
+pub mod audit;
+pub mod definition;
+pub mod facts;
+pub mod id;
+pub mod json;
+pub mod ledger;
+pub mod port;
+pub mod problem;
+pub mod prompt;
+pub mod ready;
+pub mod record;
+pub mod retry;
+pub mod review;
+pub mod route;
+pub mod rules;
+pub mod run;
+pub mod schema;
+pub mod signature;
+pub mod snapshot;
+pub mod story;
+pub mod time;
+pub mod validation;
+pub mod words;
+pub mod workflow;

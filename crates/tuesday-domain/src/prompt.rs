@@ -1,0 +1,122 @@
+//! Prompt text from a release's template and a snapshot's facts: tone, format, task framing.
+//!
+//! Everything a template reads must be bound to a declared input field or source field; that is
+//! checked before a release exists. Text that came from outside is data: control and hidden
+//! characters are removed, and it is handed over as data, which limits damage and promises nothing.
+
+use serde_json::{Map, Value};
+
+use crate::actor::Class;
+use crate::facts::{Ctx, Text};
+
+/// A release's prompt, split at a line of three dashes into framing and case.
+#[derive(Debug)]
+pub struct Prompt {
+    system: Text,
+    case: Text,
+}
+
+/// Rendered texts of one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// Task framing.
+    pub system: String,
+    /// The case, as data.
+    pub case: String,
+}
+
+impl Prompt {
+    /// Compiles a `prompt.md`.
+    ///
+    /// # Errors
+    /// The syntax error in words, with its line.
+    pub fn parse(source: &str) -> Result<Self, String> {
+        let (system, case) = source.split_once("\n---\n").unwrap_or((source, "{{ input | tojson }}"));
+        Ok(Self { system: Text::parse(system)?, case: Text::parse(case)? })
+    }
+
+    /// Names the template reads, dotted.
+    #[must_use]
+    pub fn reads(&self) -> Vec<String> {
+        let mut names = self.system.reads();
+        names.extend(self.case.reads());
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Renders both parts over cleaned, masked facts.
+    ///
+    /// # Errors
+    /// When a name is undefined.
+    pub fn render(&self, facts: &Value) -> Result<Rendered, String> {
+        let ctx = Ctx::new(facts);
+        Ok(Rendered { system: self.system.render(&ctx)?, case: self.case.render(&ctx)? })
+    }
+}
+
+/// What a masked value reads like; never a real value.
+pub const MASK: &str = "[restricted]";
+
+/// Facts as a model may see them: fields above `clearance` masked, hidden characters removed.
+/// Returns the names of the masked fields.
+#[must_use]
+pub fn cleared(facts: &Value, class_of: impl Fn(&str, &str) -> Class, clearance: Class) -> (Value, Vec<String>) {
+    let mut masked = Vec::new();
+    let mut out = Map::new();
+    for (group, record) in facts.as_object().into_iter().flatten() {
+        let Value::Object(record) = record else {
+            out.insert(group.clone(), clean(record));
+            continue;
+        };
+        let mut copy = Map::new();
+        for (field, value) in record {
+            if class_of(group, field) > clearance {
+                masked.push(format!("{group}.{field}"));
+                copy.insert(field.clone(), Value::String(MASK.to_owned()));
+            } else {
+                copy.insert(field.clone(), clean(value));
+            }
+        }
+        out.insert(group.clone(), Value::Object(copy));
+    }
+    (Value::Object(out), masked)
+}
+
+fn clean(value: &Value) -> Value {
+    match value {
+        Value::String(s) if s.chars().any(is_hidden) => Value::String(s.chars().filter(|&c| !is_hidden(c)).collect()),
+        Value::Array(items) => Value::Array(items.iter().map(clean).collect()),
+        Value::Object(map) => Value::Object(map.iter().map(|(k, v)| (k.clone(), clean(v))).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Characters a person does not see but a machine reads: controls, zero-width, bidirectional
+/// overrides (CVE-2021-42574), tag characters.
+#[must_use]
+pub const fn is_hidden(c: char) -> bool {
+    matches!(c,
+        '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{9f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
+        | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn restricted_fields_never_reach_the_text() {
+        let facts = json!({"input": {"text": "hi\u{202e}there", "iban": "DE00 1234"}});
+        let class = |_: &str, f: &str| if f == "iban" { Class::Restricted } else { Class::Internal };
+        let (seen, masked) = cleared(&facts, class, Class::Internal);
+        let p = Prompt::parse("Answer.\n---\n{{ input.text }} {{ input.iban }}").unwrap();
+        let r = p.render(&seen).unwrap();
+        assert_eq!(r.case, "hithere [restricted]");
+        assert_eq!(masked, ["input.iban"]);
+        assert_eq!(p.reads(), ["input.iban", "input.text"]);
+    }
+}

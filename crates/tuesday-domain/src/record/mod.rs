@@ -1,0 +1,16 @@
+//! The rows that are stored. Each is a plain struct of what is true; the store maps them to columns
+//! of both databases and knows nothing else about them.
+
+mod attempt;
+mod change;
+mod people;
+mod run;
+mod task;
+mod workflow;
+
+pub use attempt::{Attempt, AttemptResult, Usage};
+pub use change::{AuditEntry, Change, Decision, Subject};
+pub use people::{Notice, NoticeState, Person, Scope, Token};
+pub use run::{Event, Intake, IntakeVerdict, Job, Lease, Payload, PayloadKind, PayloadRef, Run};
+pub use task::{Action, Review, ReviewDecision};
+pub use workflow::{Checkpoint, Cursor, Release, ReleaseState, RuleSetRow, RuleSetState, Workflow};

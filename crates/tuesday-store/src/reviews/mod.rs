@@ -1,0 +1,133 @@
+//! Review tasks: what people are asked, and what they said.
+
+mod read;
+
+pub use read::{QueueFilter, ReviewCount};
+
+use std::borrow::Cow;
+
+use tuesday_domain::id::{ReviewId, RunId};
+use tuesday_domain::record::Review;
+
+use crate::error::ReadError;
+use crate::table::{Table, Ty};
+use crate::value::{Param, Row, opt_num, opt_text, opt_time};
+
+pub(crate) static REVIEWS: Table = Table::new(
+    "reviews",
+    &[
+        ("id", Ty::Id),
+        ("state", Ty::Text),
+        ("subject", Ty::Text),
+        ("reason", Ty::Text),
+        ("reasons", Ty::Text),
+        ("owner", Ty::Text),
+        ("chain", Ty::Text),
+        ("level", Ty::Int),
+        ("claimed_by", Ty::Text),
+        ("claim_until", Ty::Int),
+        ("due_at", Ty::Int),
+        ("decided_at", Ty::Int),
+        ("decided_by", Ty::Text),
+        ("decision", Ty::Text),
+        ("decision_reason", Ty::Text),
+        ("note", Ty::Text),
+        ("output_ref", Ty::Int),
+        ("bound_to", Ty::Text),
+        ("approved_by", Ty::Text),
+        ("approvals_needed", Ty::Int),
+        ("revision", Ty::Int),
+        ("run_id", Ty::Id),
+        ("workflow", Ty::Text),
+        ("kind", Ty::Text),
+        ("tier", Ty::Text),
+        ("created_at", Ty::Int),
+    ],
+    1,
+    21,
+    true,
+);
+
+/// The columns in the order [`review`] reads them.
+pub(crate) const COLUMNS: &str = "id, state, subject, reason, reasons, owner, chain, level, claimed_by, claim_until, \
+    due_at, decided_at, decided_by, decision, decision_reason, note, output_ref, bound_to, approved_by, \
+    approvals_needed, revision, run_id, workflow, kind, tier, created_at";
+
+/// The lists of a review as JSON texts, which must live as long as the bound parameters.
+pub(crate) struct Lists {
+    reasons: Cow<'static, str>,
+    chain: Cow<'static, str>,
+    approved_by: Cow<'static, str>,
+}
+
+impl Lists {
+    pub(crate) fn of(v: &Review) -> Self {
+        Self { reasons: json(&v.reasons), chain: json(&v.chain), approved_by: json(&v.approved_by) }
+    }
+}
+
+fn json(list: &[String]) -> Cow<'static, str> {
+    if list.is_empty() { Cow::Borrowed("[]") } else { Cow::Owned(serde_json::json!(list).to_string()) }
+}
+
+pub(crate) fn bind<'a>(v: &'a Review, lists: &'a Lists, out: &mut Vec<Param<'a>>) {
+    out.extend([
+        Param::Id(v.id.uuid()),
+        Param::Text(v.state.word()),
+        Param::Text(&v.subject),
+        Param::Text(v.reason.word()),
+        Param::Text(&lists.reasons),
+        Param::Text(&v.owner),
+        Param::Text(&lists.chain),
+        Param::Int(i64::from(v.level)),
+        opt_text(v.claimed_by.as_deref()),
+        opt_time(v.claim_until),
+        Param::Int(v.due_at.micros()),
+        opt_time(v.decided_at),
+        opt_text(v.decided_by.as_deref()),
+        opt_text(v.decision.map(|d| d.word())),
+        opt_text(v.decision_reason.as_deref()),
+        opt_text(v.note.as_deref()),
+        opt_num(v.output_ref),
+        Param::Text(&v.bound_to),
+        Param::Text(&lists.approved_by),
+        Param::Int(i64::from(v.approvals_needed)),
+        Param::Int(i64::from(v.revision)),
+        Param::Id(v.run.uuid()),
+        Param::Text(&v.workflow),
+        Param::Text(v.kind.word()),
+        Param::Text(&v.tier),
+        Param::Int(v.created_at.micros()),
+    ]);
+}
+
+pub(crate) fn review(r: Row<'_>) -> Result<Review, ReadError> {
+    Ok(Review {
+        id: ReviewId::new(r.id(0)?),
+        state: r.word(1)?,
+        subject: r.text(2)?,
+        reason: r.word(3)?,
+        reasons: r.list(4)?,
+        owner: r.text(5)?,
+        chain: r.list(6)?,
+        level: r.num(7)?,
+        claimed_by: r.opt_text(8)?,
+        claim_until: r.opt_time(9)?,
+        due_at: r.time(10)?,
+        decided_at: r.opt_time(11)?,
+        decided_by: r.opt_text(12)?,
+        decision: r.opt_word(13)?,
+        decision_reason: r.opt_text(14)?,
+        note: r.opt_text(15)?,
+        output_ref: r.opt_num(16)?,
+        bound_to: r.text(17)?,
+        approved_by: r.list(18)?,
+        approvals_needed: r.num(19)?,
+        revision: r.num(20)?,
+        run: RunId::new(r.id(21)?),
+        workflow: r.text(22)?,
+        kind: r.word(23)?,
+        tier: r.text(24)?,
+        created_at: r.time(25)?,
+    })
+}
