@@ -21,6 +21,7 @@ pub mod review;
 pub mod route;
 pub mod rules;
 pub mod run;
+pub mod schedule;
 pub mod schema;
 pub mod signature;
 pub mod snapshot;

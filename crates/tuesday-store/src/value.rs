@@ -38,9 +38,6 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    pub(crate) fn text_or_null(text: Option<&str>) -> Self {
-        text.map_or(Self::Null, |t| Self::Text(t.to_owned()))
-    }
     pub(crate) fn int_or_null(n: Option<i64>) -> Self {
         n.map_or(Self::Null, Self::Int)
     }

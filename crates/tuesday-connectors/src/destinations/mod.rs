@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tuesday_domain::definition::DestinationKind;
-use tuesday_domain::port::{Call, Delivery, Destination, Intent, Look, ReadBack, Secrets, SendFault, Target};
+use tuesday_domain::port::{
+    Call, Delivery, Destination, Intent, Look, ReadBack, Secrets, SendFault, Target,
+};
 
 use crate::net::Http;
 
@@ -60,7 +62,9 @@ impl Destination for Destinations {
                 DestinationKind::Http => self.http.look(intent).await,
                 DestinationKind::Sql => self.sql.look(intent).await,
                 DestinationKind::File => self.file.look(intent).await,
-                DestinationKind::Smtp => Look::Unknown("sent mail cannot be looked up; ask the recipient or the mail log".to_owned()),
+                DestinationKind::Smtp => Look::Unknown(
+                    "sent mail cannot be looked up; ask the recipient or the mail log".to_owned(),
+                ),
             }
         })
     }
@@ -88,15 +92,25 @@ impl Destination for Destinations {
 }
 
 fn for_good(code: &'static str, detail: impl Into<String>) -> SendFault {
-    SendFault::RefusedForGood { code, detail: detail.into() }
+    SendFault::RefusedForGood {
+        code,
+        detail: detail.into(),
+    }
 }
 
 fn for_now(code: &'static str, detail: impl Into<String>) -> SendFault {
-    SendFault::RefusedForNow { code, detail: detail.into(), retry_after: None }
+    SendFault::RefusedForNow {
+        code,
+        detail: detail.into(),
+        retry_after: None,
+    }
 }
 
 fn unclear(code: &'static str, detail: impl Into<String>) -> SendFault {
-    SendFault::Unclear { code, detail: detail.into() }
+    SendFault::Unclear {
+        code,
+        detail: detail.into(),
+    }
 }
 
 /// A receipt with nothing known but its status.

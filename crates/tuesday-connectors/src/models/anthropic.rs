@@ -20,13 +20,22 @@ const MOST_TOKENS: u32 = 4096;
 /// One call.
 pub(super) async fn call(exchange: &Exchange<'_>) -> Result<ModelAnswer, ModelFault> {
     let base = exchange.url("")?;
-    let ending = if base.path().trim_end_matches('/').ends_with("/v1") { "/messages" } else { "/v1/messages" };
+    let ending = if base.path().trim_end_matches('/').ends_with("/v1") {
+        "/messages"
+    } else {
+        "/v1/messages"
+    };
     let url = exchange.url(ending)?;
-    let body = serde_json::to_vec(&body(exchange.request)).map_err(|e| misconfigured(e.to_string()))?;
+    let body =
+        serde_json::to_vec(&body(exchange.request)).map_err(|e| misconfigured(e.to_string()))?;
     let mut headers = HeaderMap::new();
     headers.insert("anthropic-version", HeaderValue::from_static(VERSION));
     let reply = exchange.post(url, headers, body).await?;
-    let read = if reply.is_stream { anthropic_stream::read(&reply)? } else { whole(&reply)? };
+    let read = if reply.is_stream {
+        anthropic_stream::read(&reply)?
+    } else {
+        whole(&reply)?
+    };
     Ok(read.answer(&reply))
 }
 
@@ -66,14 +75,33 @@ struct Format<'a> {
 }
 
 fn body(request: &ModelRequest) -> Body<'_> {
-    let texts = [Some(DATA_LABEL), Some(request.prompt.as_str()), request.repair.as_deref()];
-    let content = texts.into_iter().flatten().map(|text| Text { r#type: "text", text }).collect();
+    let texts = [
+        Some(DATA_LABEL),
+        Some(request.prompt.as_str()),
+        request.repair.as_deref(),
+    ];
+    let content = texts
+        .into_iter()
+        .flatten()
+        .map(|text| Text {
+            r#type: "text",
+            text,
+        })
+        .collect();
     Body {
         model: &request.spec.pin,
         max_tokens: request.spec.max_tokens.unwrap_or(MOST_TOKENS),
         system: &request.system,
-        messages: [Message { role: "user", content }],
-        output_config: OutputConfig { format: Format { r#type: "json_schema", schema: Schema(&request.output_schema) } },
+        messages: [Message {
+            role: "user",
+            content,
+        }],
+        output_config: OutputConfig {
+            format: Format {
+                r#type: "json_schema",
+                schema: Schema(&request.output_schema),
+            },
+        },
         temperature: temperature(request),
     }
 }
@@ -123,14 +151,22 @@ struct Block {
 }
 
 fn whole(reply: &Reply) -> Result<Read, ModelFault> {
-    let whole: Whole<'_> = serde_json::from_slice(&reply.body).map_err(|error| reply.unreadable(&error))?;
+    let whole: Whole<'_> =
+        serde_json::from_slice(&reply.body).map_err(|error| reply.unreadable(&error))?;
     if let Some(error) = whole.error {
         return Err(reply.error_inside(error.get()));
     }
     let Some(content) = whole.content else {
-        return Err(reply.fault(tuesday_domain::port::FaultKind::Transient(None), "not_json", "the answer holds no content"));
+        return Err(reply.fault(
+            tuesday_domain::port::FaultKind::Transient(None),
+            "not_json",
+            "the answer holds no content",
+        ));
     };
-    let texts = content.into_iter().filter(|block| block.r#type == "text").filter_map(|block| block.text);
+    let texts = content
+        .into_iter()
+        .filter(|block| block.r#type == "text")
+        .filter_map(|block| block.text);
     Ok(Read {
         text: texts.collect(),
         stop: whole.stop_reason,

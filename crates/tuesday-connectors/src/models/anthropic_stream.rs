@@ -12,11 +12,24 @@ use super::usage::Tokens;
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Event {
-    MessageStart { message: Start },
-    ContentBlockStart { index: u32, content_block: Kind },
-    ContentBlockDelta { index: u32, delta: Delta },
-    ContentBlockStop { index: u32 },
-    MessageDelta { delta: Stop, usage: Option<Tokens> },
+    MessageStart {
+        message: Start,
+    },
+    ContentBlockStart {
+        index: u32,
+        content_block: Kind,
+    },
+    ContentBlockDelta {
+        index: u32,
+        delta: Delta,
+    },
+    ContentBlockStop {
+        index: u32,
+    },
+    MessageDelta {
+        delta: Stop,
+        usage: Option<Tokens>,
+    },
     MessageStop,
     /// `ping`, and events of a later date, which the provider asks clients to skip.
     #[serde(other)]
@@ -69,11 +82,13 @@ pub(super) fn read(reply: &Reply) -> Result<Read, ModelFault> {
     let events = sse::events(&reply.body).map_err(|broken| reply.cut(broken.0))?;
     let (mut read, mut place) = (Read::default(), Place::default());
     for event in &events {
-        let failed: Failed<'_> = serde_json::from_str(&event.data).map_err(|error| reply.unreadable(&error))?;
+        let failed: Failed<'_> =
+            serde_json::from_str(&event.data).map_err(|error| reply.unreadable(&error))?;
         if let Some(error) = failed.error {
             return Err(reply.error_inside(error.get()));
         }
-        let event: Event = serde_json::from_str(&event.data).map_err(|error| reply.unreadable(&error))?;
+        let event: Event =
+            serde_json::from_str(&event.data).map_err(|error| reply.unreadable(&error))?;
         take(&mut read, &mut place, event).map_err(|words| reply.cut(words))?;
     }
     if !place.stopped {
@@ -99,7 +114,10 @@ fn take(read: &mut Read, place: &mut Place, event: Event) -> Result<(), &'static
             read.model = message.model;
             read.tokens = message.usage.unwrap_or_default();
         }
-        Event::ContentBlockStart { index, content_block } => {
+        Event::ContentBlockStart {
+            index,
+            content_block,
+        } => {
             if place.open.is_some() || index != place.blocks {
                 return Err("a block of the stream is out of order or comes twice");
             }
@@ -111,7 +129,11 @@ fn take(read: &mut Read, place: &mut Place, event: Event) -> Result<(), &'static
             if place.open.is_none() || index + 1 != place.blocks {
                 return Err("a piece of the stream belongs to no open block");
             }
-            push(read, place, delta.text.filter(|_| delta.r#type == "text_delta"));
+            push(
+                read,
+                place,
+                delta.text.filter(|_| delta.r#type == "text_delta"),
+            );
         }
         Event::ContentBlockStop { index } => {
             if place.open.take().is_none() || index + 1 != place.blocks {
@@ -125,7 +147,9 @@ fn take(read: &mut Read, place: &mut Place, event: Event) -> Result<(), &'static
             read.stop = read.stop.take().or(delta.stop_reason);
             read.tokens = read.tokens.merge(usage.unwrap_or_default());
         }
-        Event::MessageStop if place.open.is_some() => return Err("the stream stops inside a block"),
+        Event::MessageStop if place.open.is_some() => {
+            return Err("the stream stops inside a block");
+        }
         Event::MessageStop => place.stopped = true,
         Event::Other => {}
     }

@@ -28,8 +28,13 @@ impl Loaded {
             return Ok(Arc::clone(classifier));
         }
         drop(known);
-        let classifier = Classifier::load(&request.artifact)
-            .map_err(|e| unsent(FaultKind::Permanent, "classifier_unreadable", format!("the release's classifier cannot be read: {e}")))?;
+        let classifier = Classifier::load(&request.artifact).map_err(|e| {
+            unsent(
+                FaultKind::Permanent,
+                "classifier_unreadable",
+                format!("the release's classifier cannot be read: {e}"),
+            )
+        })?;
         let classifier = Arc::new(classifier);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
@@ -41,7 +46,11 @@ impl Loaded {
 }
 
 /// One answer. It takes microseconds, so it runs where it is called.
-pub(super) fn call(loaded: &Loaded, fillers: &Fillers, request: &ModelRequest) -> Result<ModelAnswer, ModelFault> {
+pub(super) fn call(
+    loaded: &Loaded,
+    fillers: &Fillers,
+    request: &ModelRequest,
+) -> Result<ModelAnswer, ModelFault> {
     let spec = &request.spec;
     let Some(field) = &spec.label_field else {
         return Err(misconfigured("a classifier model needs model.label_field"));
@@ -50,11 +59,16 @@ pub(super) fn call(loaded: &Loaded, fillers: &Fillers, request: &ModelRequest) -
     let mut output = Map::new();
     output.insert(field.clone(), Value::String(said.label.clone()));
     if !spec.fill.is_empty() {
-        fillers.fill(&spec.fill, &with_label(&request.facts, &said), &mut output).map_err(fill_failed)?;
+        fillers
+            .fill(&spec.fill, &with_label(&request.facts, &said), &mut output)
+            .map_err(fill_failed)?;
     }
     let mut answer = built_in(output, request)?;
-    answer.confidence = (spec.confidence.source == ConfidenceSource::Classifier).then_some(said.confidence);
-    answer.extra = Some(json!({"top": said.top, "evidence": said.evidence, "in_scope": said.in_scope, "confidence": said.confidence}));
+    answer.confidence =
+        (spec.confidence.source == ConfidenceSource::Classifier).then_some(said.confidence);
+    answer.extra = Some(
+        json!({"top": said.top, "evidence": said.evidence, "in_scope": said.in_scope, "confidence": said.confidence}),
+    );
     Ok(answer)
 }
 

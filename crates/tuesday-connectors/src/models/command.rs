@@ -26,7 +26,10 @@ const KEPT: [&str; 3] = ["PATH", "HOME", "LANG"];
 const TAIL: usize = 4096;
 
 /// One call.
-pub(super) async fn call(secrets: &dyn Secrets, request: &ModelRequest) -> Result<ModelAnswer, ModelFault> {
+pub(super) async fn call(
+    secrets: &dyn Secrets,
+    request: &ModelRequest,
+) -> Result<ModelAnswer, ModelFault> {
     let credential = match &request.spec.auth {
         Some(spec) => Some(Credential::resolve(secrets, spec).map_err(no_secret)?),
         None => None,
@@ -36,7 +39,11 @@ pub(super) async fn call(secrets: &dyn Secrets, request: &ModelRequest) -> Resul
     let mut child = start(request, credential.as_ref())?;
     let group = Group::of(&child);
     let (mut output, mut complaints) = (Vec::new(), Vec::new());
-    let ended = tokio::time::timeout(request.timeout, talk(&mut child, &input, &mut output, &mut complaints)).await;
+    let ended = tokio::time::timeout(
+        request.timeout,
+        talk(&mut child, &input, &mut output, &mut complaints),
+    )
+    .await;
     drop(group);
 
     let secret = credential.as_ref().map(Credential::secret);
@@ -48,11 +55,33 @@ pub(super) async fn call(secrets: &dyn Secrets, request: &ModelRequest) -> Resul
     };
     let said = || scrub(&complaints, secret, DETAIL);
     match ended {
-        Err(_) => return Err(fault(FaultKind::TimedOut, "timeout", &format!("the program did not end in time: {}", said()))),
-        Ok(Err(Stopped::TooLarge)) => return Err(fault(FaultKind::Permanent, "too_large", "the program's answer is too large")),
-        Ok(Err(Stopped::Io(error))) => return Err(fault(FaultKind::Transient(None), "command_failed", &error.to_string())),
+        Err(_) => {
+            return Err(fault(
+                FaultKind::TimedOut,
+                "timeout",
+                &format!("the program did not end in time: {}", said()),
+            ));
+        }
+        Ok(Err(Stopped::TooLarge)) => {
+            return Err(fault(
+                FaultKind::Permanent,
+                "too_large",
+                "the program's answer is too large",
+            ));
+        }
+        Ok(Err(Stopped::Io(error))) => {
+            return Err(fault(
+                FaultKind::Transient(None),
+                "command_failed",
+                &error.to_string(),
+            ));
+        }
         Ok(Ok(status)) if !status.success() => {
-            return Err(fault(FaultKind::Transient(None), "command_failed", &format!("{status}: {}", said())));
+            return Err(fault(
+                FaultKind::Transient(None),
+                "command_failed",
+                &format!("{status}: {}", said()),
+            ));
         }
         Ok(Ok(_)) => {}
     }
@@ -69,7 +98,11 @@ pub(super) async fn call(secrets: &dyn Secrets, request: &ModelRequest) -> Resul
         provider_id: None,
     };
     envelope::open(&output, request, answer).map_err(|bad| match bad {
-        Bad::Json(error) => fault(FaultKind::Transient(None), "not_json", &format!("the program's answer is not JSON: {error}")),
+        Bad::Json(error) => fault(
+            FaultKind::Transient(None),
+            "not_json",
+            &format!("the program's answer is not JSON: {error}"),
+        ),
         Bad::Envelope(words) => fault(FaultKind::Permanent, "bad_envelope", &words),
     })
 }
@@ -79,18 +112,35 @@ fn start(request: &ModelRequest, credential: Option<&Credential>) -> Result<Chil
         return Err(misconfigured("the model has no command"));
     };
     let mut command = Command::new(program);
-    command.args(arguments).env_clear().env("TUESDAY_RUN", request.run.to_string());
-    command.envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("TUESDAY_RUN", request.run.to_string());
+    command.envs(
+        KEPT.iter()
+            .filter_map(|name| Some((name, std::env::var_os(name)?))),
+    );
     if let (Some(credential), Some(spec)) = (credential, &request.spec.auth) {
         command.env(&spec.header, OsStr::from_bytes(credential.value()));
     }
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
     // The error of a failed start is the system's own and holds neither arguments nor environment.
     command.spawn().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => {
-            unsent(FaultKind::Permanent, "command_missing", format!("the program {program} cannot be started: {error}"))
-        }
-        _ => unsent(FaultKind::Transient(None), "command_failed", format!("the program {program} did not start: {error}")),
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => unsent(
+            FaultKind::Permanent,
+            "command_missing",
+            format!("the program {program} cannot be started: {error}"),
+        ),
+        _ => unsent(
+            FaultKind::Transient(None),
+            "command_failed",
+            format!("the program {program} did not start: {error}"),
+        ),
     })
 }
 
@@ -107,7 +157,12 @@ impl From<io::Error> for Stopped {
 }
 
 /// Writes, reads and waits at the same time: in turn, a program that writes before it has read everything would hang.
-async fn talk(child: &mut Child, input: &[u8], output: &mut Vec<u8>, complaints: &mut Vec<u8>) -> Result<ExitStatus, Stopped> {
+async fn talk(
+    child: &mut Child,
+    input: &[u8],
+    output: &mut Vec<u8>,
+    complaints: &mut Vec<u8>,
+) -> Result<ExitStatus, Stopped> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let write = async move {
         if let Some(mut stdin) = stdin {
@@ -116,8 +171,12 @@ async fn talk(child: &mut Child, input: &[u8], output: &mut Vec<u8>, complaints:
         }
         Ok(())
     };
-    let (status, (), (), ()) =
-        tokio::try_join!(async { Ok(child.wait().await?) }, write, read(stdout, output), tail(stderr, complaints))?;
+    let (status, (), (), ()) = tokio::try_join!(
+        async { Ok(child.wait().await?) },
+        write,
+        read(stdout, output),
+        tail(stderr, complaints)
+    )?;
     Ok(status)
 }
 
@@ -147,7 +206,12 @@ struct Group(Option<rustix::process::Pid>);
 
 impl Group {
     fn of(child: &Child) -> Self {
-        Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw))
+        Self(
+            child
+                .id()
+                .and_then(|id| i32::try_from(id).ok())
+                .and_then(rustix::process::Pid::from_raw),
+        )
     }
 }
 
@@ -155,7 +219,7 @@ impl Drop for Group {
     fn drop(&mut self) {
         if let Some(group) = self.0 {
             // Fails when nobody of the group is left, which is what is wanted.
-            drop(rustix::process::kill_process_group(group, rustix::process::Signal::KILL));
+            let _gone = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
     }
 }

@@ -15,7 +15,14 @@ use tuesday_domain::port::{ModelAnswer, ModelRequest};
 
 use super::usage::Tokens;
 
-const KEYS: [&str; 6] = ["output", "refusal", "confidence", "model", "usage", "incomplete"];
+const KEYS: [&str; 6] = [
+    "output",
+    "refusal",
+    "confidence",
+    "model",
+    "usage",
+    "incomplete",
+];
 
 #[derive(Serialize)]
 struct Task<'a> {
@@ -73,16 +80,23 @@ pub(super) enum Bad {
 }
 
 /// Fills `answer` from the bytes. Output that is a JSON text is taken as that text, so that prose stays prose.
-pub(super) fn open(bytes: &[u8], request: &ModelRequest, mut answer: ModelAnswer) -> Result<ModelAnswer, Bad> {
+pub(super) fn open(
+    bytes: &[u8],
+    request: &ModelRequest,
+    mut answer: ModelAnswer,
+) -> Result<ModelAnswer, Bad> {
     let whole: &RawValue = serde_json::from_slice(bytes).map_err(Bad::Json)?;
     if !is_envelope(whole, &request.output_schema) {
         answer.text = text(whole);
         return Ok(answer);
     }
-    let envelope: Envelope<'_> = serde_json::from_str(whole.get()).map_err(|e| Bad::Envelope(e.to_string()))?;
+    let envelope: Envelope<'_> =
+        serde_json::from_str(whole.get()).map_err(|e| Bad::Envelope(e.to_string()))?;
     answer.text = envelope.output.map(text).unwrap_or_default();
     match envelope.refusal {
-        Some(Refusal::Words(words)) if !words.is_empty() => (answer.refusal, answer.text) = (true, words),
+        Some(Refusal::Words(words)) if !words.is_empty() => {
+            (answer.refusal, answer.text) = (true, words)
+        }
         Some(Refusal::Is(true)) => answer.refusal = true,
         Some(_) | None => {}
     }
@@ -90,21 +104,33 @@ pub(super) fn open(bytes: &[u8], request: &ModelRequest, mut answer: ModelAnswer
     answer.model_reported = envelope.model;
     answer.usage = envelope.usage.and_then(Tokens::usage);
     if let Some(confidence) = envelope.confidence.filter(|c| !(0.0..=1.0).contains(c)) {
-        return Err(Bad::Envelope(format!("confidence {confidence} is not between 0 and 1")));
+        return Err(Bad::Envelope(format!(
+            "confidence {confidence} is not between 0 and 1"
+        )));
     }
-    if matches!(request.spec.confidence.source, ConfidenceSource::Classifier | ConfidenceSource::Logprob) {
+    if matches!(
+        request.spec.confidence.source,
+        ConfidenceSource::Classifier | ConfidenceSource::Logprob
+    ) {
         answer.confidence = envelope.confidence;
     }
     Ok(answer)
 }
 
 fn is_envelope(whole: &RawValue, schema: &Value) -> bool {
-    let declared = |key: &str| schema.get("properties").and_then(|fields| fields.get(key)).is_some();
+    let declared = |key: &str| {
+        schema
+            .get("properties")
+            .and_then(|fields| fields.get(key))
+            .is_some()
+    };
     let Ok(parts) = serde_json::from_str::<BTreeMap<Cow<'_, str>, &RawValue>>(whole.get()) else {
         return false;
     };
     let has = parts.contains_key("output") || parts.contains_key("refusal");
-    declared("output") || declared("refusal") || (has && parts.keys().all(|key| KEYS.contains(&&**key)))
+    declared("output")
+        || declared("refusal")
+        || (has && parts.keys().all(|key| KEYS.contains(&&**key)))
 }
 
 fn text(raw: &RawValue) -> String {

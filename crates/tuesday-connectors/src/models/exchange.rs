@@ -6,7 +6,10 @@ use tuesday_domain::port::{FaultKind, ModelAnswer, ModelFault, ModelRequest, Sec
 
 use super::fault::{misconfigured, no_secret, unsent};
 use super::{status, usage};
-use crate::net::{Answer, Credential, HeaderMap, HeaderValue, Http, HttpFault, Method, Outgoing, Stage, Url, scrub};
+use crate::net::{
+    Answer, Credential, HeaderMap, HeaderValue, Http, HttpFault, Method, Outgoing, Stage, Url,
+    scrub,
+};
 
 /// Most bytes of an answer that are read. An honest structured output is a few KiB.
 pub(super) const MOST_BYTES: usize = 4 * 1024 * 1024;
@@ -33,8 +36,14 @@ pub(super) struct Reply {
 impl Exchange<'_> {
     /// The address of the spec, with `ending` appended to its path unless it is there.
     pub(super) fn url(&self, ending: &str) -> Result<Url, ModelFault> {
-        let text = self.request.spec.url.as_deref().ok_or_else(|| misconfigured("the model has no url"))?;
-        let mut url = Url::parse(text).map_err(|e| misconfigured(format!("the model's url is not an address: {e}")))?;
+        let text = self
+            .request
+            .spec
+            .url
+            .as_deref()
+            .ok_or_else(|| misconfigured("the model has no url"))?;
+        let mut url = Url::parse(text)
+            .map_err(|e| misconfigured(format!("the model's url is not an address: {e}")))?;
         let path = url.path().trim_end_matches('/');
         if !ending.is_empty() && !path.ends_with(ending) {
             let path = format!("{path}{ending}");
@@ -44,7 +53,12 @@ impl Exchange<'_> {
     }
 
     /// Sends `body` and returns the answer when its status is a success.
-    pub(super) async fn post(&self, url: Url, mut headers: HeaderMap, body: Vec<u8>) -> Result<Reply, ModelFault> {
+    pub(super) async fn post(
+        &self,
+        url: Url,
+        mut headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<Reply, ModelFault> {
         let credential = match &self.request.spec.auth {
             Some(spec) => Some(Credential::resolve(self.secrets, spec).map_err(no_secret)?),
             None => None,
@@ -66,7 +80,9 @@ impl Exchange<'_> {
         };
         let secret = credential.as_ref().map(Credential::secret);
         match Box::pin(self.http.send(out)).await {
-            Ok(answer) if (200..300).contains(&answer.status) => Ok(Reply::new(answer, request_hash, credential)),
+            Ok(answer) if (200..300).contains(&answer.status) => {
+                Ok(Reply::new(answer, request_hash, credential))
+            }
             Ok(answer) => Err(refused(&answer, secret, request_hash)),
             Err(fault) => Err(failed(&fault, secret, request_hash)),
         }
@@ -76,8 +92,17 @@ impl Exchange<'_> {
 impl Reply {
     fn new(answer: Answer, request_hash: [u8; 32], credential: Option<Credential>) -> Self {
         let is_stream = answer.media_type().as_deref() == Some("text/event-stream");
-        let provider_id = ["x-request-id", "request-id"].iter().find_map(|name| answer.header(name)).map(str::to_owned);
-        Self { body: answer.body, is_stream, provider_id, request_hash, credential }
+        let provider_id = ["x-request-id", "request-id"]
+            .iter()
+            .find_map(|name| answer.header(name))
+            .map(|id| scrub(id.as_bytes(), None, DETAIL));
+        Self {
+            body: answer.body,
+            is_stream,
+            provider_id,
+            request_hash,
+            credential,
+        }
     }
 
     /// An answer with this text; the adapter adds what else it knows.
@@ -101,7 +126,11 @@ impl Reply {
         ModelFault {
             kind,
             code,
-            detail: scrub(detail.as_bytes(), self.credential.as_ref().map(Credential::secret), DETAIL),
+            detail: scrub(
+                detail.as_bytes(),
+                self.credential.as_ref().map(Credential::secret),
+                DETAIL,
+            ),
             usage: usage::scan(&self.body),
             bytes_received: self.body.len() as u64,
             request_hash: Some(self.request_hash),
@@ -116,12 +145,20 @@ impl Reply {
     /// The body does not parse. JSON that ends too early was cut; anything else is not the protocol.
     pub(super) fn unreadable(&self, error: &serde_json::Error) -> ModelFault {
         if status::looks_like_html(&self.body) {
-            return self.fault(FaultKind::Transient(None), "not_json", "an HTML page where JSON was due");
+            return self.fault(
+                FaultKind::Transient(None),
+                "not_json",
+                "an HTML page where JSON was due",
+            );
         }
         if error.is_eof() && !self.body.trim_ascii().is_empty() {
             return self.cut(&format!("the answer breaks off: {error}"));
         }
-        self.fault(FaultKind::Transient(None), "not_json", &format!("the answer is not the JSON that was due: {error}"))
+        self.fault(
+            FaultKind::Transient(None),
+            "not_json",
+            &format!("the answer is not the JSON that was due: {error}"),
+        )
     }
 
     /// An error reported inside an answer with a success status.
@@ -149,7 +186,11 @@ fn refused(answer: &Answer, secret: Option<&[u8]>, request_hash: [u8; 32]) -> Mo
 
 fn failed(fault: &HttpFault, secret: Option<&[u8]>, request_hash: [u8; 32]) -> ModelFault {
     // An error status means the same whether or not its body arrived whole.
-    if let Some(partial) = fault.partial.as_deref().filter(|partial| !(200..300).contains(&partial.status)) {
+    if let Some(partial) = fault
+        .partial
+        .as_deref()
+        .filter(|partial| !(200..300).contains(&partial.status))
+    {
         return refused(partial, secret, request_hash);
     }
     let (kind, code) = match fault.stage {
@@ -161,7 +202,10 @@ fn failed(fault: &HttpFault, secret: Option<&[u8]>, request_hash: [u8; 32]) -> M
         Stage::TooLarge => (FaultKind::Permanent, "too_large"),
     };
     ModelFault {
-        usage: fault.partial.as_ref().and_then(|partial| usage::scan(&partial.body)),
+        usage: fault
+            .partial
+            .as_ref()
+            .and_then(|partial| usage::scan(&partial.body)),
         bytes_received: fault.bytes_received(),
         request_hash: (!fault.surely_unsent()).then_some(request_hash),
         ..unsent(kind, code, scrub(fault.detail.as_bytes(), secret, DETAIL))

@@ -4,7 +4,14 @@ use tuesday_domain::port::{FaultKind, ModelFault};
 
 /// A fault before anything was sent.
 pub(super) fn unsent(kind: FaultKind, code: &'static str, detail: impl Into<String>) -> ModelFault {
-    ModelFault { kind, code, detail: detail.into(), usage: None, bytes_received: 0, request_hash: None }
+    ModelFault {
+        kind,
+        code,
+        detail: detail.into(),
+        usage: None,
+        bytes_received: 0,
+        request_hash: None,
+    }
 }
 
 /// The definition cannot work as it stands; trying again cannot help.

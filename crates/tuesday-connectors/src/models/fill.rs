@@ -44,20 +44,33 @@ impl Fillers {
     ///
     /// # Errors
     /// Names the field whose entry is wrong.
-    pub(super) fn fill(&self, entries: &BTreeMap<String, String>, facts: &Value, output: &mut Map<String, Value>) -> Result<(), String> {
+    pub(super) fn fill(
+        &self,
+        entries: &BTreeMap<String, String>,
+        facts: &Value,
+        output: &mut Map<String, Value>,
+    ) -> Result<(), String> {
         if entries.is_empty() {
             return Ok(());
         }
         let facts = Ctx::new(facts);
         for (field, source) in entries {
-            let value = self.get(source).and_then(|filler| filler.value(&facts)).map_err(|e| format!("fill.{field}: {e}"))?;
+            let value = self
+                .get(source)
+                .and_then(|filler| filler.value(&facts))
+                .map_err(|e| format!("fill.{field}: {e}"))?;
             output.insert(field.clone(), value);
         }
         Ok(())
     }
 
     fn get(&self, source: &str) -> Result<Arc<Filler>, String> {
-        if let Some(known) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(source) {
+        if let Some(known) = self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(source)
+        {
             return Ok(Arc::clone(known));
         }
         let filler = Arc::new(Filler::parse(source)?);
@@ -75,5 +88,9 @@ impl Fillers {
 /// # Errors
 /// Names the first field whose entry does not.
 pub(super) fn check(entries: &BTreeMap<String, String>) -> Result<(), String> {
-    entries.iter().try_for_each(|(field, source)| Filler::parse(source).map(drop).map_err(|e| format!("model.fill.{field}: {e}")))
+    entries.iter().try_for_each(|(field, source)| {
+        Filler::parse(source)
+            .map(drop)
+            .map_err(|e| format!("model.fill.{field}: {e}"))
+    })
 }

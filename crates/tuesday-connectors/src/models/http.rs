@@ -12,8 +12,10 @@ pub(super) async fn call(exchange: &Exchange<'_>) -> Result<ModelAnswer, ModelFa
     let url = exchange.url("")?;
     let body = envelope::task(exchange.request).map_err(|e| misconfigured(e.to_string()))?;
     let reply = exchange.post(url, HeaderMap::new(), body).await?;
-    envelope::open(&reply.body, exchange.request, reply.answer(String::new())).map_err(|bad| match bad {
-        Bad::Json(error) => reply.unreadable(&error),
-        Bad::Envelope(words) => reply.fault(FaultKind::Permanent, "bad_envelope", &words),
+    envelope::open(&reply.body, exchange.request, reply.answer(String::new())).map_err(|bad| {
+        match bad {
+            Bad::Json(error) => reply.unreadable(&error),
+            Bad::Envelope(words) => reply.fault(FaultKind::Permanent, "bad_envelope", &words),
+        }
     })
 }

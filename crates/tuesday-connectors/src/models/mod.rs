@@ -5,6 +5,7 @@
 //! whether it is valid is decided by the domain, so that nothing is repaired on the quiet here.
 //!
 //! Not relied on: that a provider ends its stream, reports usage, names its model, or answers with JSON at all.
+#![expect(clippy::result_large_err, reason = "the port's fault is returned by value, and faults are rare")]
 
 mod agreement;
 mod anthropic;
@@ -53,11 +54,20 @@ impl Models {
     /// Shares the client and the secrets with the other adapters.
     #[must_use]
     pub fn new(http: Http, secrets: Arc<dyn Secrets>) -> Self {
-        Self { http, secrets, loaded: classify::Loaded::default(), fillers: fill::Fillers::default() }
+        Self {
+            http,
+            secrets,
+            loaded: classify::Loaded::default(),
+            fillers: fill::Fillers::default(),
+        }
     }
 
     async fn once(&self, request: &ModelRequest) -> Result<ModelAnswer, ModelFault> {
-        let exchange = Exchange { http: &self.http, secrets: &*self.secrets, request };
+        let exchange = Exchange {
+            http: &self.http,
+            secrets: &*self.secrets,
+            request,
+        };
         match request.spec.kind {
             ModelKind::Openai => openai::call(&exchange).await,
             ModelKind::Anthropic => anthropic::call(&exchange).await,
@@ -70,14 +80,23 @@ impl Models {
 }
 
 impl Model for Models {
-    fn generate<'a>(&'a self, request: &'a ModelRequest) -> Call<'a, Result<ModelAnswer, ModelFault>> {
+    fn generate<'a>(
+        &'a self,
+        request: &'a ModelRequest,
+    ) -> Call<'a, Result<ModelAnswer, ModelFault>> {
         match request.spec.confidence.source {
-            ConfidenceSource::SelfConsistency => Box::pin(agreement::call(request, || self.once(request))),
+            ConfidenceSource::SelfConsistency => {
+                Box::pin(agreement::call(request, || self.once(request)))
+            }
             _ => Box::pin(self.once(request)),
         }
     }
 
-    fn compile(&self, spec: &ModelSpec, files: &BTreeMap<String, String>) -> Result<Option<Compiled>, String> {
+    fn compile(
+        &self,
+        spec: &ModelSpec,
+        files: &BTreeMap<String, String>,
+    ) -> Result<Option<Compiled>, String> {
         compile::compile(spec, files)
     }
 }

@@ -46,7 +46,8 @@ pub(super) fn read(reply: &Reply) -> Result<Read, ModelFault> {
             done = true;
             continue;
         }
-        let chunk: Chunk<'_> = serde_json::from_str(&event.data).map_err(|error| reply.unreadable(&error))?;
+        let chunk: Chunk<'_> =
+            serde_json::from_str(&event.data).map_err(|error| reply.unreadable(&error))?;
         if let Some(error) = chunk.error {
             return Err(reply.error_inside(error.get()));
         }
@@ -54,7 +55,9 @@ pub(super) fn read(reply: &Reply) -> Result<Read, ModelFault> {
         read.model = read.model.or(chunk.model);
         read.id = read.id.or(chunk.id);
         if chunk.choices.len() > 1 {
-            return Err(reply.cut("a chunk holds the same choice twice, or a choice nobody asked for"));
+            return Err(
+                reply.cut("a chunk holds the same choice twice, or a choice nobody asked for")
+            );
         }
         for piece in chunk.choices {
             let text = take(&mut read, piece, reply)?;
@@ -67,7 +70,12 @@ pub(super) fn read(reply: &Reply) -> Result<Read, ModelFault> {
         return Err(reply.cut("the stream ends before the answer does"));
     }
     // Each piece holds at least one token, so more pieces than tokens means that some came twice.
-    if twins && read.tokens.output().is_some_and(|tokens| tokens > 0 && pieces > tokens) {
+    if twins
+        && read
+            .tokens
+            .output()
+            .is_some_and(|tokens| tokens > 0 && pieces > tokens)
+    {
         return Err(reply.cut("the stream repeats a chunk"));
     }
     Ok(read)
@@ -89,7 +97,8 @@ fn take(read: &mut Read, piece: Piece, reply: &Reply) -> Result<bool, ModelFault
     if let Some(words) = piece.delta.refusal {
         read.refusal.get_or_insert_default().push_str(&words);
     }
-    read.logprobs.extend(piece.logprobs.into_iter().flat_map(Logprobs::values));
+    read.logprobs
+        .extend(piece.logprobs.into_iter().flat_map(Logprobs::values));
     read.finish = read.finish.take().or(finish);
     Ok(text.is_some())
 }

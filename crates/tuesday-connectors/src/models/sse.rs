@@ -17,13 +17,16 @@ pub(super) struct Broken(pub(super) &'static str);
 /// The events of `body` that carry data. A stream that ends inside an event was cut, and an event id that comes twice was
 /// repeated on the way: both are errors, because a text put together from them would be wrong without looking wrong.
 pub(super) fn events(body: &[u8]) -> Result<Vec<Event<'_>>, Broken> {
-    let text = std::str::from_utf8(body).map_err(|_| Broken("the stream is not UTF-8, or breaks off inside a character"))?;
+    let text = std::str::from_utf8(body)
+        .map_err(|_| Broken("the stream is not UTF-8, or breaks off inside a character"))?;
     let mut seen = HashSet::new();
     let mut events = Vec::new();
     let mut data: Option<Cow<'_, str>> = None;
     let mut open = false;
     for line in lines(text.trim_start_matches('\u{feff}')) {
-        let Some(line) = line.ended() else { return Err(Broken("the stream ends inside a line")) };
+        let Some(line) = line.ended() else {
+            return Err(Broken("the stream ends inside a line"));
+        };
         if line.is_empty() {
             events.extend(data.take().map(|data| Event { data }));
             open = false;
@@ -41,11 +44,17 @@ pub(super) fn events(body: &[u8]) -> Result<Vec<Event<'_>>, Broken> {
                 }
                 None => data = Some(Cow::Borrowed(value)),
             },
-            "id" if !value.is_empty() && !seen.insert(value) => return Err(Broken("the stream repeats an event")),
+            "id" if !value.is_empty() && !seen.insert(value) => {
+                return Err(Broken("the stream repeats an event"));
+            }
             _ => {}
         }
     }
-    if open { Err(Broken("the stream ends inside an event")) } else { Ok(events) }
+    if open {
+        Err(Broken("the stream ends inside an event"))
+    } else {
+        Ok(events)
+    }
 }
 
 /// A line, and whether its end was there.
@@ -68,7 +77,11 @@ fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
             return Some(Line(std::mem::take(&mut rest), false));
         };
         let line = &rest[..at];
-        rest = if rest[at..].starts_with("\r\n") { &rest[at + 2..] } else { &rest[at + 1..] };
+        rest = if rest[at..].starts_with("\r\n") {
+            &rest[at + 2..]
+        } else {
+            &rest[at + 1..]
+        };
         Some(Line(line, true))
     })
 }
@@ -78,21 +91,34 @@ mod tests {
     use super::*;
 
     fn data(body: &str) -> Result<Vec<String>, Broken> {
-        events(body.as_bytes()).map(|events| events.into_iter().map(|event| event.data.into_owned()).collect())
+        events(body.as_bytes()).map(|events| {
+            events
+                .into_iter()
+                .map(|event| event.data.into_owned())
+                .collect()
+        })
     }
 
     #[test]
     fn all_line_ends_comments_and_several_data_lines() {
         let wanted = Ok(vec!["a".to_owned(), "b\nc".to_owned()]);
         for end in ["\n", "\r\n", "\r"] {
-            let body = [": hello", "event: x", "data: a", "", "", "data:b", "data: c", "", ": bye", ""].join(end);
+            let body = [
+                ": hello", "event: x", "data: a", "", "", "data:b", "data: c", "", ": bye", "",
+            ]
+            .join(end);
             assert_eq!(data(&body), wanted, "{end:?}");
         }
     }
 
     #[test]
     fn cut_and_repeated_streams_are_errors() {
-        for body in ["data: a\n\ndata: b", "data: a\n\ndata: b\n", "id: 1\ndata: a\n\nid: 1\ndata: a\n\n", "event: x\n"] {
+        for body in [
+            "data: a\n\ndata: b",
+            "data: a\n\ndata: b\n",
+            "id: 1\ndata: a\n\nid: 1\ndata: a\n\n",
+            "event: x\n",
+        ] {
             assert!(data(body).is_err(), "{body:?}");
         }
         assert!(events(b"data: \xe2\x82").is_err());

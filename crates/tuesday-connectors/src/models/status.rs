@@ -23,7 +23,9 @@ pub(super) fn meaning(answer: &Answer, secret: Option<&[u8]>) -> (FaultKind, &'s
     let wait = retry_after(&answer.headers);
     let (kind, code) = match answer.status {
         402 => (FaultKind::Permanent, "spend_limit"),
-        400..=499 if is_spent(&answer.body, wait.is_some()) => (FaultKind::Permanent, "spend_limit"),
+        400..=499 if is_spent(&answer.body, wait.is_some()) => {
+            (FaultKind::Permanent, "spend_limit")
+        }
         401 => (FaultKind::Permanent, "unauthorized"),
         403 => (FaultKind::Permanent, "forbidden"),
         404 | 410 => (FaultKind::Permanent, "model_withdrawn"),
@@ -36,7 +38,11 @@ pub(super) fn meaning(answer: &Answer, secret: Option<&[u8]>) -> (FaultKind, &'s
         300..=399 => (FaultKind::Permanent, "redirected"),
         _ => (FaultKind::Permanent, "bad_request"),
     };
-    (kind, code, format!("status {}: {}", answer.status, words(&answer.body, secret)))
+    (
+        kind,
+        code,
+        format!("status {}: {}", answer.status, words(&answer.body, secret)),
+    )
 }
 
 /// Whether an error body says that money ran out. The bare word "billing" counts only without a wait, since some providers
@@ -51,7 +57,12 @@ pub(super) fn words(body: &[u8], secret: Option<&[u8]>) -> String {
     let parsed: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     let error = parsed.get("error").unwrap_or(&parsed);
     let part = |key: &str| error.get(key).and_then(Value::as_str);
-    let text = match (part("code").or_else(|| part("type")), part("message").or_else(|| part("detail")).or(error.as_str())) {
+    let text = match (
+        part("code").or_else(|| part("type")),
+        part("message")
+            .or_else(|| part("detail"))
+            .or(error.as_str()),
+    ) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (None, Some(message)) => message.to_owned(),
         (Some(code), None) => code.to_owned(),

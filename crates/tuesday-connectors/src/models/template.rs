@@ -10,10 +10,14 @@ use super::fill::Fillers;
 /// One draft.
 pub(super) fn call(fillers: &Fillers, request: &ModelRequest) -> Result<ModelAnswer, ModelFault> {
     if request.spec.fill.is_empty() {
-        return Err(misconfigured("a template model needs at least one entry in model.fill"));
+        return Err(misconfigured(
+            "a template model needs at least one entry in model.fill",
+        ));
     }
     let mut output = Map::new();
-    fillers.fill(&request.spec.fill, &request.facts, &mut output).map_err(fill_failed)?;
+    fillers
+        .fill(&request.spec.fill, &request.facts, &mut output)
+        .map_err(fill_failed)?;
     built_in(output, request)
 }
 
@@ -22,7 +26,10 @@ pub(super) fn fill_failed(detail: String) -> ModelFault {
 }
 
 /// The answer of a model in this process; what it read, the facts, takes the place of the request body.
-pub(super) fn built_in(output: Map<String, Value>, request: &ModelRequest) -> Result<ModelAnswer, ModelFault> {
+pub(super) fn built_in(
+    output: Map<String, Value>,
+    request: &ModelRequest,
+) -> Result<ModelAnswer, ModelFault> {
     let read = serde_json::to_vec(&*request.facts).map_err(|e| misconfigured(e.to_string()))?;
     Ok(ModelAnswer {
         text: Value::Object(output).to_string(),

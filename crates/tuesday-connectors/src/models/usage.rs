@@ -21,8 +21,12 @@ impl Tokens {
         Self {
             input_tokens: self.input_tokens.max(later.input_tokens),
             output_tokens: self.output_tokens.max(later.output_tokens),
-            cache_creation_input_tokens: self.cache_creation_input_tokens.max(later.cache_creation_input_tokens),
-            cache_read_input_tokens: self.cache_read_input_tokens.max(later.cache_read_input_tokens),
+            cache_creation_input_tokens: self
+                .cache_creation_input_tokens
+                .max(later.cache_creation_input_tokens),
+            cache_read_input_tokens: self
+                .cache_read_input_tokens
+                .max(later.cache_read_input_tokens),
         }
     }
 
@@ -37,7 +41,10 @@ impl Tokens {
             return None;
         }
         // Tokens read from or written to the provider's cache are input that it counts apart.
-        let cached = self.cache_creation_input_tokens.unwrap_or(0).saturating_add(self.cache_read_input_tokens.unwrap_or(0));
+        let cached = self
+            .cache_creation_input_tokens
+            .unwrap_or(0)
+            .saturating_add(self.cache_read_input_tokens.unwrap_or(0));
         Some(Usage {
             input_tokens: self.input_tokens.unwrap_or(0).saturating_add(cached),
             output_tokens: self.output_tokens.unwrap_or(0),
@@ -53,8 +60,12 @@ pub(super) fn scan(body: &[u8]) -> Option<Usage> {
     while let Some(at) = rest.windows(MARK.len()).position(|window| window == MARK) {
         let escaped = at > 0 && rest[at - 1] == b'\\';
         rest = &rest[at + MARK.len()..];
-        let Some(value) = rest.trim_ascii_start().strip_prefix(b":") else { continue };
-        let first = serde_json::Deserializer::from_slice(value).into_iter::<Tokens>().next();
+        let Some(value) = rest.trim_ascii_start().strip_prefix(b":") else {
+            continue;
+        };
+        let first = serde_json::Deserializer::from_slice(value)
+            .into_iter::<Tokens>()
+            .next();
         if let (false, Some(Ok(tokens))) = (escaped, first) {
             found = found.merge(tokens);
         }
@@ -68,9 +79,20 @@ mod tests {
 
     #[test]
     fn both_dialects_whole_and_cut() {
-        let some = |input_tokens, output_tokens| Some(Usage { input_tokens, output_tokens });
-        assert_eq!(scan(br#"{"usage":{"prompt_tokens":9,"completion_tokens":3}}"#), some(9, 3));
-        assert_eq!(scan(br#"{"usage":{"prompt_tokens":9,"completion_tokens":3},"choices":[{"mess"#), some(9, 3));
+        let some = |input_tokens, output_tokens| {
+            Some(Usage {
+                input_tokens,
+                output_tokens,
+            })
+        };
+        assert_eq!(
+            scan(br#"{"usage":{"prompt_tokens":9,"completion_tokens":3}}"#),
+            some(9, 3)
+        );
+        assert_eq!(
+            scan(br#"{"usage":{"prompt_tokens":9,"completion_tokens":3},"choices":[{"mess"#),
+            some(9, 3)
+        );
         let stream = br#"data: {"message":{"usage":{"input_tokens":5,"output_tokens":1,"cache_read_input_tokens":2}}}
 data: {"usage": {"output_tokens":8}}"#;
         assert_eq!(scan(stream), some(7, 8));
@@ -78,7 +100,13 @@ data: {"usage": {"output_tokens":8}}"#;
 
     #[test]
     fn nothing_reported_is_unknown() {
-        for body in [&b"{}"[..], b"", b"{\"usage\":nu", b"{\"usage\":null}", br#"{"text":"\"usage\":{\"input_tokens\":5}"}"#] {
+        for body in [
+            &b"{}"[..],
+            b"",
+            b"{\"usage\":nu",
+            b"{\"usage\":null}",
+            br#"{"text":"\"usage\":{\"input_tokens\":5}"}"#,
+        ] {
             assert_eq!(scan(body), None, "{}", String::from_utf8_lossy(body));
         }
     }

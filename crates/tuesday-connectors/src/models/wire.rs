@@ -18,10 +18,15 @@ impl Serialize for Schema<'_> {
                 for (key, value) in map.iter().filter(|(key, _)| !is_note(key)) {
                     match (key.as_str(), value) {
                         // Here the keys are names of fields or definitions, not keywords.
-                        ("properties" | "$defs" | "definitions" | "patternProperties", Value::Object(named)) => {
+                        (
+                            "properties" | "$defs" | "definitions" | "patternProperties",
+                            Value::Object(named),
+                        ) => {
                             out.serialize_entry(key, &Named(named))?;
                         }
-                        ("enum" | "const" | "default" | "required", _) => out.serialize_entry(key, value)?,
+                        ("enum" | "const" | "default" | "required", _) => {
+                            out.serialize_entry(key, value)?
+                        }
                         _ => out.serialize_entry(key, &Schema(value))?,
                     }
                 }
@@ -55,7 +60,8 @@ mod tests {
     fn notes_go_and_names_stay() {
         let schema = json!({"$schema": "u", "x-class": "internal", "type": "object", "required": ["x-a"],
             "properties": {"x-a": {"type": "string", "x-class": "public", "enum": ["x-b"]}, "$id": {"anyOf": [{"x-c": 1, "type": "null"}]}}});
-        let sent: Value = serde_json::from_str(&serde_json::to_string(&Schema(&schema)).unwrap()).unwrap();
+        let sent: Value =
+            serde_json::from_str(&serde_json::to_string(&Schema(&schema)).unwrap()).unwrap();
         let wanted = json!({"type": "object", "required": ["x-a"],
             "properties": {"x-a": {"type": "string", "enum": ["x-b"]}, "$id": {"anyOf": [{"type": "null"}]}}});
         assert_eq!(sent, wanted);

@@ -27,14 +27,20 @@ impl Credential {
         if secret.is_empty() {
             return Err(format!("the secret {} is empty", spec.secret));
         }
-        let name = HeaderName::from_bytes(spec.header.as_bytes()).map_err(|_| format!("`{}` is not a header name", spec.header))?;
+        let name = HeaderName::from_bytes(spec.header.as_bytes())
+            .map_err(|_| format!("`{}` is not a header name", spec.header))?;
         let mut whole = Zeroizing::new(Vec::with_capacity(spec.prefix.len() + secret.len()));
         whole.extend_from_slice(spec.prefix.as_bytes());
         whole.extend_from_slice(&secret);
-        let mut value =
-            HeaderValue::from_bytes(&whole).map_err(|_| format!("the secret {} cannot be sent in a header", spec.secret))?;
+        let mut value = HeaderValue::from_bytes(&whole)
+            .map_err(|_| format!("the secret {} cannot be sent in a header", spec.secret))?;
         value.set_sensitive(true);
-        Ok(Self { reference: spec.secret.clone(), name, value, secret })
+        Ok(Self {
+            reference: spec.secret.clone(),
+            name,
+            value,
+            secret,
+        })
     }
 
     /// Adds the header.
@@ -57,7 +63,10 @@ impl Credential {
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credential").field("reference", &self.reference).field("header", &self.name).finish_non_exhaustive()
+        f.debug_struct("Credential")
+            .field("reference", &self.reference)
+            .field("header", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -66,11 +75,21 @@ impl fmt::Debug for Credential {
 #[must_use]
 pub fn scrub(text: &[u8], secret: Option<&[u8]>, most: usize) -> String {
     let text = String::from_utf8_lossy(text);
-    let secret = secret.map(String::from_utf8_lossy).filter(|secret| !secret.is_empty());
+    let secret = secret
+        .map(String::from_utf8_lossy)
+        .filter(|secret| !secret.is_empty());
     // The secret goes first: cutting before could leave the greater part of it behind.
-    let text = secret.map_or_else(|| text.clone().into_owned(), |secret| text.replace(&*secret, "[secret]"));
+    let text = secret.map_or_else(
+        || text.clone().into_owned(),
+        |secret| text.replace(&*secret, "[secret]"),
+    );
     let mut line = String::with_capacity(text.len().min(most));
-    for (count, c) in text.split_whitespace().flat_map(|word| word.chars().chain([' '])).filter(|c| !c.is_control()).enumerate() {
+    for (count, c) in text
+        .split_whitespace()
+        .flat_map(|word| word.chars().chain([' ']))
+        .filter(|c| !c.is_control())
+        .enumerate()
+    {
         if count == most {
             line.push('…');
             break;
@@ -94,7 +113,11 @@ mod tests {
     }
 
     fn spec() -> SecretHeader {
-        SecretHeader { header: "Authorization".into(), prefix: "Bearer ".into(), secret: "env:KEY".into() }
+        SecretHeader {
+            header: "Authorization".into(),
+            prefix: "Bearer ".into(),
+            secret: "env:KEY".into(),
+        }
     }
 
     #[test]
@@ -110,13 +133,19 @@ mod tests {
     fn an_unsendable_secret_is_refused_without_its_value() {
         for bad in [&b"can\nary"[..], b"", b"\n"] {
             let refusal = Credential::resolve(&One(bad), &spec()).unwrap_err();
-            assert!(refusal.contains("env:KEY") && !refusal.contains("ary"), "{refusal}");
+            assert!(
+                refusal.contains("env:KEY") && !refusal.contains("ary"),
+                "{refusal}"
+            );
         }
     }
 
     #[test]
     fn texts_are_scrubbed_then_cut() {
-        assert_eq!(scrub(b"bad key: canary-7\r\n\x1b[31mred", Some(b"canary-7"), 100), "bad key: [secret] [31mred");
+        assert_eq!(
+            scrub(b"bad key: canary-7\r\n\x1b[31mred", Some(b"canary-7"), 100),
+            "bad key: [secret] [31mred"
+        );
         assert_eq!(scrub(b"abc canary-7", Some(b"canary-7"), 6), "abc [s…");
         assert_eq!(scrub(b"plain", None, 100), "plain");
     }

@@ -33,7 +33,11 @@ pub struct HttpOptions {
 
 impl Default for HttpOptions {
     fn default() -> Self {
-        Self { policy: HostPolicy::default(), connect_timeout: Duration::from_secs(5), extra_roots: Vec::new() }
+        Self {
+            policy: HostPolicy::default(),
+            connect_timeout: Duration::from_secs(5),
+            extra_roots: Vec::new(),
+        }
     }
 }
 
@@ -84,7 +88,14 @@ impl Answer {
     #[must_use]
     pub fn media_type(&self) -> Option<String> {
         let whole = self.header("content-type")?;
-        Some(whole.split(';').next().unwrap_or(whole).trim().to_ascii_lowercase())
+        Some(
+            whole
+                .split(';')
+                .next()
+                .unwrap_or(whole)
+                .trim()
+                .to_ascii_lowercase(),
+        )
     }
 }
 
@@ -99,7 +110,10 @@ impl Http {
         let policy = Arc::new(options.policy);
         let mut roots = Vec::new();
         for bundle in &options.extra_roots {
-            roots.extend(reqwest::Certificate::from_pem_bundle(bundle).map_err(|e| format!("a certificate bundle: {}", reason(&e)))?);
+            roots.extend(
+                reqwest::Certificate::from_pem_bundle(bundle)
+                    .map_err(|e| format!("a certificate bundle: {}", reason(&e)))?,
+            );
         }
         let builder = || {
             reqwest::Client::builder()
@@ -115,13 +129,22 @@ impl Http {
                 .pool_max_idle_per_host(IDLE_PER_HOST)
                 .dns_resolver(Guarded(Arc::clone(&policy)))
         };
-        let client = builder().tls_certs_merge(roots.clone()).build().or_else(|error| {
-            // A bare container has no certificate store. Everything without TLS must work there all the same, and TLS
-            // fails closed: only the extra roots, perhaps none, are trusted.
-            tracing::warn!(reason = reason(&error), "no system certificates: https works only with extra roots");
-            builder().tls_certs_only(roots).build()
-        });
-        Ok(Self { client: client.map_err(|e| format!("the HTTP client: {}", reason(&e)))?, policy })
+        let client = builder()
+            .tls_certs_merge(roots.clone())
+            .build()
+            .or_else(|error| {
+                // A bare container has no certificate store. Everything without TLS must work there all the same, and TLS
+                // fails closed: only the extra roots, perhaps none, are trusted.
+                tracing::warn!(
+                    reason = reason(&error),
+                    "no system certificates: https works only with extra roots"
+                );
+                builder().tls_certs_only(roots).build()
+            });
+        Ok(Self {
+            client: client.map_err(|e| format!("the HTTP client: {}", reason(&e)))?,
+            policy,
+        })
     }
 
     /// Sends once and reads the whole answer, whatever its status.
@@ -131,12 +154,24 @@ impl Http {
     pub async fn send(&self, out: Outgoing) -> Result<Answer, HttpFault> {
         let deadline = Instant::now() + out.timeout;
         let most = out.most_bytes;
-        self.policy.check_url(&out.url).map_err(|detail| HttpFault { stage: Stage::Refused, detail, partial: None })?;
+        self.policy
+            .check_url(&out.url)
+            .map_err(|detail| HttpFault {
+                stage: Stage::Refused,
+                detail,
+                partial: None,
+            })?;
         let request = request(out);
         let response = match timeout_at(deadline, self.client.execute(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(unanswered(&error)),
-            Err(_) => return Err(HttpFault { stage: Stage::TimedOut, detail: "no answer in time".into(), partial: None }),
+            Err(_) => {
+                return Err(HttpFault {
+                    stage: Stage::TimedOut,
+                    detail: "no answer in time".into(),
+                    partial: None,
+                });
+            }
         };
         read(response, deadline, most).await
     }
@@ -145,7 +180,10 @@ impl Http {
 fn request(out: Outgoing) -> Request {
     let mut request = Request::new(out.method, out.url);
     *request.headers_mut() = out.headers;
-    if let Some(value) = out.run.and_then(|run| HeaderValue::from_str(&run.to_string()).ok()) {
+    if let Some(value) = out
+        .run
+        .and_then(|run| HeaderValue::from_str(&run.to_string()).ok())
+    {
         request.headers_mut().insert(RUN_HEADER.clone(), value);
     }
     if !out.body.is_empty() {
@@ -157,17 +195,26 @@ fn request(out: Outgoing) -> Request {
 async fn read(mut response: Response, deadline: Instant, most: usize) -> Result<Answer, HttpFault> {
     let status = response.status().as_u16();
     let headers = std::mem::take(response.headers_mut());
-    let declared = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let declared = response
+        .content_length()
+        .and_then(|length| usize::try_from(length).ok());
     let mut body = BytesMut::new();
     let broken = loop {
         if declared.is_some_and(|length| length > most) || body.len() > most {
             body.truncate(most);
-            break Some((Stage::TooLarge, format!("the answer is larger than {most} bytes")));
+            break Some((
+                Stage::TooLarge,
+                format!("the answer is larger than {most} bytes"),
+            ));
         }
         match timeout_at(deadline, response.chunk()).await {
             Ok(Ok(Some(chunk))) if body.is_empty() && declared == Some(chunk.len()) => {
                 // The usual small answer arrives in one piece and is not copied.
-                return Ok(Answer { status, headers, body: chunk });
+                return Ok(Answer {
+                    status,
+                    headers,
+                    body: chunk,
+                });
             }
             Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
             Ok(Ok(None)) => break None,
@@ -175,10 +222,18 @@ async fn read(mut response: Response, deadline: Instant, most: usize) -> Result<
             Err(_) => break Some((Stage::TimedOut, "the answer did not end in time".to_owned())),
         }
     };
-    let answer = Answer { status, headers, body: body.freeze() };
+    let answer = Answer {
+        status,
+        headers,
+        body: body.freeze(),
+    };
     match broken {
         None => Ok(answer),
-        Some((stage, detail)) => Err(HttpFault { stage, detail, partial: Some(Box::new(answer)) }),
+        Some((stage, detail)) => Err(HttpFault {
+            stage,
+            detail,
+            partial: Some(Box::new(answer)),
+        }),
     }
 }
 
@@ -192,7 +247,11 @@ fn unanswered(error: &reqwest::Error) -> HttpFault {
     } else {
         Stage::NoAnswer
     };
-    HttpFault { stage, detail: reason(error), partial: None }
+    HttpFault {
+        stage,
+        detail: reason(error),
+        partial: None,
+    }
 }
 
 /// The chain below reqwest's own error. That one is left out because it repeats the address, whose query may hold anything.
@@ -203,5 +262,9 @@ fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Erro
 fn reason(error: &reqwest::Error) -> String {
     let mut words: Vec<String> = causes(error).map(ToString::to_string).collect();
     words.dedup();
-    if words.is_empty() { "the request could not be made".to_owned() } else { words.join(": ") }
+    if words.is_empty() {
+        "the request could not be made".to_owned()
+    } else {
+        words.join(": ")
+    }
 }

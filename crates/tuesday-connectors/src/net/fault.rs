@@ -40,6 +40,8 @@ impl HttpFault {
     /// Body bytes that arrived.
     #[must_use]
     pub fn bytes_received(&self) -> u64 {
-        self.partial.as_ref().map_or(0, |partial| partial.body.len() as u64)
+        self.partial
+            .as_ref()
+            .map_or(0, |partial| partial.body.len() as u64)
     }
 }

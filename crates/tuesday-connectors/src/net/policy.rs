@@ -20,7 +20,12 @@ impl HostPolicy {
     /// `internal` lists host names (or literal addresses) inside the operator's own network: they may resolve to private
     /// addresses and may be spoken to over plain `http://`.
     pub fn new(internal: impl IntoIterator<Item = String>) -> Self {
-        Self { internal: internal.into_iter().map(|host| host.to_ascii_lowercase()).collect() }
+        Self {
+            internal: internal
+                .into_iter()
+                .map(|host| host.to_ascii_lowercase())
+                .collect(),
+        }
     }
 
     /// Checks what can be known before a name is resolved.
@@ -29,21 +34,33 @@ impl HostPolicy {
     /// Says in words why the address is refused; never repeats the query or credentials of `url`.
     pub fn check_url(&self, url: &Url) -> Result<(), String> {
         let Some(host) = url.host_str() else {
-            return Err(format!("a {} address without a host cannot be called", url.scheme()));
+            return Err(format!(
+                "a {} address without a host cannot be called",
+                url.scheme()
+            ));
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(format!("the address of {host} holds credentials; use a secret reference in a header"));
+            return Err(format!(
+                "the address of {host} holds credentials; use a secret reference in a header"
+            ));
         }
         let literal = literal(host);
         if literal.is_some_and(never) {
-            return Err(format!("{host} is a link-local or metadata address, which is never called"));
+            return Err(format!(
+                "{host} is a link-local or metadata address, which is never called"
+            ));
         }
-        let loopback = is_localhost(host) || literal.is_some_and(|address| plain(address).is_loopback());
+        let loopback =
+            is_localhost(host) || literal.is_some_and(|address| plain(address).is_loopback());
         match url.scheme() {
             "https" => Ok(()),
             "http" if loopback || self.is_internal(host) => Ok(()),
-            "http" => Err(format!("http:// to {host} is refused: use https://, or list the host as internal")),
-            other => Err(format!("{other}:// to {host} is refused: only https:// and http:// can be called")),
+            "http" => Err(format!(
+                "http:// to {host} is refused: use https://, or list the host as internal"
+            )),
+            other => Err(format!(
+                "{other}:// to {host} is refused: only https:// and http:// can be called"
+            )),
         }
     }
 
@@ -60,13 +77,18 @@ impl HostPolicy {
     }
 
     fn is_internal(&self, host: &str) -> bool {
-        self.internal.iter().any(|known| known.eq_ignore_ascii_case(host))
+        self.internal
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(host))
     }
 }
 
 /// The address that `host` literally is, with or without the brackets of IPv6.
 fn literal(host: &str) -> Option<IpAddr> {
-    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+    host.trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse()
+        .ok()
 }
 
 fn is_localhost(host: &str) -> bool {
@@ -75,14 +97,18 @@ fn is_localhost(host: &str) -> bool {
 
 /// Sees through IPv6 forms that carry an IPv4 address, or the IPv4 rules could be walked around.
 fn plain(address: IpAddr) -> IpAddr {
-    let IpAddr::V6(v6) = address else { return address };
+    let IpAddr::V6(v6) = address else {
+        return address;
+    };
     let s = v6.segments();
     let carried = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
         IpAddr::V4(Ipv4Addr::new(a, b, c, d))
     };
     match s {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => carried(high, low),
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            carried(high, low)
+        }
         [0x2002, high, low, ..] => carried(high, low),
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 => carried(high, low),
         _ => address,
@@ -116,7 +142,10 @@ fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             let [a, b, ..] = v4.octets();
-            v4.is_loopback() || v4.is_private() || (a == 100 && (64..128).contains(&b)) || (a == 198 && (18..20).contains(&b))
+            v4.is_loopback()
+                || v4.is_private()
+                || (a == 100 && (64..128).contains(&b))
+                || (a == 198 && (18..20).contains(&b))
         }
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
     }
@@ -154,7 +183,16 @@ mod tests {
     #[test]
     fn names_never_lead_to_private_addresses_unless_listed() {
         let policy = HostPolicy::new(["crm.corp".to_owned()]);
-        for address in ["127.0.0.1", "10.1.2.3", "192.168.0.9", "172.16.0.1", "100.64.0.1", "::1", "fc00::1", "::ffff:10.0.0.1"] {
+        for address in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "192.168.0.9",
+            "172.16.0.1",
+            "100.64.0.1",
+            "::1",
+            "fc00::1",
+            "::ffff:10.0.0.1",
+        ] {
             let address = address.parse().unwrap();
             assert!(!policy.allows("api.example.com", address), "{address}");
             assert!(policy.allows("crm.corp", address), "{address}");
@@ -167,17 +205,32 @@ mod tests {
     #[test]
     fn plain_http_stays_on_this_machine() {
         let policy = HostPolicy::new(["crm.corp".to_owned()]);
-        for text in ["http://localhost:8080/", "http://127.0.0.1/", "http://[::1]/", "http://crm.corp/", "https://10.0.0.7/", "https://a.example/"] {
+        for text in [
+            "http://localhost:8080/",
+            "http://127.0.0.1/",
+            "http://[::1]/",
+            "http://crm.corp/",
+            "https://10.0.0.7/",
+            "https://a.example/",
+        ] {
             assert_eq!(policy.check_url(&url(text)), Ok(()), "{text}");
         }
-        for text in ["http://a.example/", "http://10.0.0.7/", "ftp://a.example/", "file:///etc/passwd", "https://u:p@a.example/"] {
+        for text in [
+            "http://a.example/",
+            "http://10.0.0.7/",
+            "ftp://a.example/",
+            "file:///etc/passwd",
+            "https://u:p@a.example/",
+        ] {
             assert!(policy.check_url(&url(text)).is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_refusal_repeats_no_credentials() {
-        let refusal = HostPolicy::default().check_url(&url("https://user:canary@a.example/?key=canary")).unwrap_err();
+        let refusal = HostPolicy::default()
+            .check_url(&url("https://user:canary@a.example/?key=canary"))
+            .unwrap_err();
         assert!(!refusal.contains("canary"), "{refusal}");
     }
 }

@@ -23,7 +23,10 @@ impl Resolve for Guarded {
         Box::pin(async move {
             let host = name.as_str();
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
-            let allowed: Vec<SocketAddr> = found.into_iter().filter(|place| policy.allows(host, place.ip())).collect();
+            let allowed: Vec<SocketAddr> = found
+                .into_iter()
+                .filter(|place| policy.allows(host, place.ip()))
+                .collect();
             if allowed.is_empty() {
                 return Err(Denied(host.to_owned()).into());
             }

@@ -28,7 +28,9 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`.
 fn seconds_of(date: &str) -> Option<i64> {
-    jiff::fmt::rfc2822::parse(date).ok().map(|moment| moment.timestamp().as_second())
+    jiff::fmt::rfc2822::parse(date)
+        .ok()
+        .map(|moment| moment.timestamp().as_second())
 }
 
 #[cfg(test)]
@@ -37,25 +39,52 @@ mod tests {
     use reqwest::header::{HeaderName, HeaderValue};
 
     fn wish(pairs: &[(&'static str, &'static str)]) -> Option<Duration> {
-        let headers = pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
+        let headers = pairs
+            .iter()
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect();
         retry_after(&headers)
     }
 
     #[test]
     fn seconds_milliseconds_and_dates() {
         assert_eq!(wish(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
-        assert_eq!(wish(&[("retry-after-ms", "250"), ("retry-after", "7")]), Some(Duration::from_millis(250)));
+        assert_eq!(
+            wish(&[("retry-after-ms", "250"), ("retry-after", "7")]),
+            Some(Duration::from_millis(250))
+        );
         let now = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(wish(&[now, ("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")]), Some(Duration::from_secs(30)));
-        assert_eq!(wish(&[now, ("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT")]), Some(Duration::ZERO));
+        assert_eq!(
+            wish(&[now, ("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")]),
+            Some(Duration::from_secs(30))
+        );
+        assert_eq!(
+            wish(&[now, ("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT")]),
+            Some(Duration::ZERO)
+        );
     }
 
     #[test]
     fn what_cannot_be_read_is_no_wish() {
         for value in ["soon", "-3", "1.5.2", "Sun, 99 Nov 1994 08:50:07 GMT"] {
-            assert_eq!(wish(&[("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("retry-after", value)]), None, "{value}");
+            assert_eq!(
+                wish(&[
+                    ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+                    ("retry-after", value)
+                ]),
+                None,
+                "{value}"
+            );
         }
-        assert_eq!(wish(&[("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")]), None);
+        assert_eq!(
+            wish(&[("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")]),
+            None
+        );
         assert_eq!(wish(&[]), None);
     }
 }

@@ -22,18 +22,24 @@ impl SecretStore {
         Self { base: base.into() }
     }
 
-    fn from_file(&self, reference: &str, path: &str) -> Result<Vec<u8>, String> {
+    fn file(&self, reference: &str, path: &str) -> Result<Vec<u8>, String> {
         let path = Path::new(path);
         if path.components().any(|c| matches!(c, Component::ParentDir)) {
-            return Err(format!("secret `{reference}`: `..` is not allowed in the path"));
+            return Err(format!(
+                "secret `{reference}`: `..` is not allowed in the path"
+            ));
         }
         let full = self.base.join(path);
-        let meta = std::fs::metadata(&full).map_err(|e| format!("secret `{reference}` cannot be read: {}", e.kind()))?;
+        let meta = std::fs::metadata(&full)
+            .map_err(|e| format!("secret `{reference}` cannot be read: {}", e.kind()))?;
         if !meta.is_file() || meta.len() > MAX_BYTES {
-            return Err(format!("secret `{reference}` is not a file of at most 64 KiB"));
+            return Err(format!(
+                "secret `{reference}` is not a file of at most 64 KiB"
+            ));
         }
         warn_if_world_readable(reference, &meta);
-        let mut bytes = std::fs::read(&full).map_err(|e| format!("secret `{reference}` cannot be read: {}", e.kind()))?;
+        let mut bytes = std::fs::read(&full)
+            .map_err(|e| format!("secret `{reference}` cannot be read: {}", e.kind()))?;
         // Editors end a file with one newline; more than one is taken as part of the secret.
         if bytes.last() == Some(&b'\n') {
             bytes.pop();
@@ -60,8 +66,12 @@ impl Secrets for SecretStore {
             "env" => std::env::var_os(rest)
                 .map(std::os::unix::ffi::OsStringExt::into_vec)
                 .ok_or_else(|| format!("secret `{reference}`: the variable is not set"))?,
-            "file" => self.from_file(reference, rest)?,
-            "vault" => return Err(format!("secret `{reference}`: vaults are not supported yet; use `env:` or `file:`")),
+            "file" => self.file(reference, rest)?,
+            "vault" => {
+                return Err(format!(
+                    "secret `{reference}`: vaults are not supported yet; use `env:` or `file:`"
+                ));
+            }
             _ => return Err(not_a_reference()),
         };
         if bytes.is_empty() {
@@ -78,7 +88,10 @@ fn not_a_reference() -> String {
 fn warn_if_world_readable(reference: &str, meta: &std::fs::Metadata) {
     use std::os::unix::fs::PermissionsExt as _;
     if meta.permissions().mode() & 0o004 != 0 {
-        tracing::warn!(reference, "secret file is readable by everybody; use mode 0600");
+        tracing::warn!(
+            reference,
+            "secret file is readable by everybody; use mode 0600"
+        );
     }
 }
 

@@ -45,7 +45,10 @@ pub(crate) fn checked(template: &str, rendered: &str) -> Result<Url, String> {
     }
     // With `{% if %}` in it the written shape is not one shape, so only its parts can be compared.
     if !template.contains("{%") && shape(&literal(template)) != shape(rendered) {
-        return Err("a value with `/`, `?`, `#` or `&` changes the address; encode it or use another id".to_owned());
+        return Err(
+            "a value with `/`, `?`, `#` or `&` changes the address; encode it or use another id"
+                .to_owned(),
+        );
     }
     Ok(url)
 }
@@ -54,7 +57,12 @@ pub(crate) fn checked(template: &str, rendered: &str) -> Result<Url, String> {
 fn shape(address: &str) -> (usize, usize, usize, usize) {
     let count = |text: &str, what: char| text.matches(what).count();
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
-    (count(path, '/'), count(address, '?'), count(query, '&'), count(address, '#'))
+    (
+        count(path, '/'),
+        count(address, '?'),
+        count(query, '&'),
+        count(address, '#'),
+    )
 }
 
 /// The template without its `{{ … }}` parts.
@@ -72,7 +80,9 @@ fn encoded(value: &Value) -> Value {
     match value {
         Value::String(s) => Value::String(percent(s)),
         Value::Array(items) => Value::Array(items.iter().map(encoded).collect()),
-        Value::Object(map) => Value::Object(map.iter().map(|(k, v)| (k.clone(), encoded(v))).collect()),
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(k, v)| (k.clone(), encoded(v))).collect())
+        }
         other => other.clone(),
     }
 }
@@ -101,17 +111,38 @@ mod tests {
     #[test]
     fn values_stay_in_their_place() {
         let a = Addresses::default();
-        let url = a.render(T, &json!({"input": {"id": "a/b?c", "v": "1&x=2"}})).unwrap();
-        assert_eq!(url.as_str(), "https://crm.example/deals/a%2Fb%3Fc?v=1%26x%3D2");
-        assert!(a.render(T, &json!({"input": {"id": "..", "v": "1"}})).is_err());
-        assert!(a.render(T, &json!({"input": {"id": "7"}})).is_err(), "undefined is an error");
+        let url = a
+            .render(T, &json!({"input": {"id": "a/b?c", "v": "1&x=2"}}))
+            .unwrap();
+        assert_eq!(
+            url.as_str(),
+            "https://crm.example/deals/a%2Fb%3Fc?v=1%26x%3D2"
+        );
+        assert!(
+            a.render(T, &json!({"input": {"id": "..", "v": "1"}}))
+                .is_err()
+        );
+        assert!(
+            a.render(T, &json!({"input": {"id": "7"}})).is_err(),
+            "undefined is an error"
+        );
     }
 
     #[test]
     fn an_address_rendered_elsewhere_keeps_its_shape() {
         assert!(checked(T, "https://crm.example/deals/7?v=1").is_ok());
-        for bad in ["7/close?v=1", "7?x=1&v=1", "7?v=1#x", "../admin?v=1", "%2e%2E?v=1", "7?v=1?"] {
-            assert!(checked(T, &format!("https://crm.example/deals/{bad}")).is_err(), "{bad}");
+        for bad in [
+            "7/close?v=1",
+            "7?x=1&v=1",
+            "7?v=1#x",
+            "../admin?v=1",
+            "%2e%2E?v=1",
+            "7?v=1?",
+        ] {
+            assert!(
+                checked(T, &format!("https://crm.example/deals/{bad}")).is_err(),
+                "{bad}"
+            );
         }
     }
 }

@@ -22,9 +22,14 @@ impl Database {
         let setting = setting.ok_or("`database` is missing")?;
         match setting.split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(base.join(path))),
-            Some(("env" | "file" | "vault", rest)) if !rest.is_empty() => Ok(Self::Postgres(setting.to_owned())),
+            Some(("env" | "file" | "vault", rest)) if !rest.is_empty() => {
+                Ok(Self::Postgres(setting.to_owned()))
+            }
             // The setting is not shown: somebody may have pasted an address with a password.
-            _ => Err("`database` must be `sqlite:PATH` or a secret reference to a PostgreSQL address".to_owned()),
+            _ => Err(
+                "`database` must be `sqlite:PATH` or a secret reference to a PostgreSQL address"
+                    .to_owned(),
+            ),
         }
     }
 
@@ -40,9 +45,14 @@ impl Database {
 /// A quoted identifier. Only letters, digits and `_`, so that no name can leave its quotes.
 pub(crate) fn ident(name: &str) -> Result<String, String> {
     let mut chars = name.chars();
-    let first = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    let first = chars
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     if !first || name.len() > 63 || !chars.all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return Err(format!("`{}` is not a column or table name", name.escape_debug()));
+        return Err(format!(
+            "`{}` is not a column or table name",
+            name.escape_debug()
+        ));
     }
     Ok(format!("\"{name}\""))
 }
@@ -88,7 +98,9 @@ pub(crate) fn from_sqlite(value: rusqlite::types::ValueRef<'_>, declared: Option
     use rusqlite::types::ValueRef as V;
     let exact = declared.is_some_and(|d| {
         let d = d.to_ascii_uppercase();
-        ["DECIMAL", "NUMERIC", "MONEY"].iter().any(|k| d.starts_with(k))
+        ["DECIMAL", "NUMERIC", "MONEY"]
+            .iter()
+            .any(|k| d.starts_with(k))
     });
     match value {
         V::Null => Value::Null,
@@ -113,7 +125,11 @@ impl TextParam {
 }
 
 impl ToSql for TextParam {
-    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
         match &self.0 {
             None => Ok(IsNull::Yes),
             Some(text) => {
@@ -145,7 +161,9 @@ pub(crate) fn borrowed(params: &[TextParam]) -> Vec<&(dyn ToSql + Sync)> {
 /// The expression that reads a column of type `ty` as text, times as RFC 3339.
 pub(crate) fn as_text(column: &str, ty: &Type) -> String {
     match *ty {
-        Type::TIMESTAMPTZ => format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
+        Type::TIMESTAMPTZ => {
+            format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+        }
         _ => format!("{column}::text"),
     }
 }
@@ -155,9 +173,13 @@ pub(crate) fn from_text(text: Option<String>, ty: &Type) -> Value {
     let Some(text) = text else { return Value::Null };
     match *ty {
         Type::BOOL => Value::Bool(text == "true" || text == "t"),
-        Type::INT2 | Type::INT4 | Type::INT8 | Type::FLOAT4 | Type::FLOAT8 | Type::JSON | Type::JSONB => {
-            serde_json::from_str(&text).unwrap_or(Value::String(text))
-        }
+        Type::INT2
+        | Type::INT4
+        | Type::INT8
+        | Type::FLOAT4
+        | Type::FLOAT8
+        | Type::JSON
+        | Type::JSONB => serde_json::from_str(&text).unwrap_or(Value::String(text)),
         _ => Value::String(text),
     }
 }

@@ -23,29 +23,48 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    pub(crate) async fn read(&self, base: &Path, spec: &SourceSpec, input: &Value) -> Result<SourceRecord, SourceFault> {
+    pub(crate) async fn read(
+        &self,
+        base: &Path,
+        spec: &SourceSpec,
+        input: &Value,
+    ) -> Result<SourceRecord, SourceFault> {
         let (Some(path), Some(key), Some(equals)) = (&spec.path, &spec.key, &spec.equals) else {
-            return Err(permanent("bad_config", "a file source needs `path`, `key` and `equals`"));
+            return Err(permanent(
+                "bad_config",
+                "a file source needs `path`, `key` and `equals`",
+            ));
         };
-        if Path::new(path).components().any(|c| matches!(c, Component::ParentDir)) {
+        if Path::new(path)
+            .components()
+            .any(|c| matches!(c, Component::ParentDir))
+        {
             return Err(permanent("bad_config", "`..` is not allowed in `path`"));
         }
-        let wanted = facts::eval(equals, input).map_err(|e| permanent("bad_expression", format!("`{equals}`: {e}")))?;
+        let wanted = facts::eval(equals, input)
+            .map_err(|e| permanent("bad_expression", format!("`{equals}`: {e}")))?;
         if facts::is_missing(Some(&wanted)) {
-            return Err(SourceFault::NotFound { detail: format!("`{equals}` is empty, so there is nothing to look for") });
+            return Err(SourceFault::NotFound {
+                detail: format!("`{equals}` is empty, so there is nothing to look for"),
+            });
         }
         let wanted = text_of(&wanted).unwrap_or_default();
         let table = self.table(base.join(path), key).await?;
         match table.find(&wanted) {
             Hit::One(record, places) => {
                 let places: Vec<String> = places.iter().map(ToString::to_string).collect();
-                Ok(record_of(record.clone(), format!("{path}:{}", places.join(","))))
+                Ok(record_of(
+                    record.clone(),
+                    format!("{path}:{}", places.join(",")),
+                ))
             }
             Hit::Several(places) => Err(SourceFault::Ambiguous {
                 detail: format!("{path}: rows {places:?} have `{key}` = `{wanted}` and differ"),
             }),
             Hit::Broken(why) => Err(permanent("bad_row", format!("{path}: {why}"))),
-            Hit::None => Err(SourceFault::NotFound { detail: format!("{path}: no row has `{key}` = `{wanted}`") }),
+            Hit::None => Err(SourceFault::NotFound {
+                detail: format!("{path}: no row has `{key}` = `{wanted}`"),
+            }),
         }
     }
 

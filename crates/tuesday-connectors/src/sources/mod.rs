@@ -18,6 +18,7 @@ mod http;
 pub(crate) mod postgres;
 mod sql;
 mod table;
+pub(crate) mod tls;
 
 /// Reads every kind of source.
 pub struct Sources {
@@ -61,13 +62,24 @@ impl Source for Sources {
 /// A row or a table record: its bytes are the record as JSON.
 fn record_of(record: Map<String, Value>, location: String) -> SourceRecord {
     let bytes = serde_json::to_vec(&record).unwrap_or_default();
-    SourceRecord { bytes, record, location }
+    SourceRecord {
+        bytes,
+        record,
+        location,
+    }
 }
 
 fn permanent(code: &'static str, detail: impl Into<String>) -> SourceFault {
-    SourceFault::Permanent { code, detail: detail.into() }
+    SourceFault::Permanent {
+        code,
+        detail: detail.into(),
+    }
 }
 
 fn transient(code: &'static str, detail: impl Into<String>) -> SourceFault {
-    SourceFault::Transient { code, detail: detail.into(), retry_after: None }
+    SourceFault::Transient {
+        code,
+        detail: detail.into(),
+        retry_after: None,
+    }
 }

@@ -7,8 +7,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, NoTls, error::SqlState};
 use tuesday_domain::port::Secrets;
+
+use super::tls::{Verified, connector};
 
 /// Connections per database; writes to one table gain nothing from more.
 const MOST: usize = 8;
@@ -33,7 +36,10 @@ pub(crate) struct Lease {
 
 impl Pools {
     pub(crate) fn new(secrets: Arc<dyn Secrets>) -> Self {
-        Self { secrets, pools: Mutex::default() }
+        Self {
+            secrets,
+            pools: Mutex::default(),
+        }
     }
 
     /// A connection to the database behind `reference`. Errors hold no address and no password.
@@ -41,10 +47,16 @@ impl Pools {
         let pool = {
             let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(pools.entry(reference.to_owned()).or_insert_with(|| {
-                Arc::new(Pool { idle: Mutex::default(), permits: Arc::new(Semaphore::new(MOST)) })
+                Arc::new(Pool {
+                    idle: Mutex::default(),
+                    permits: Arc::new(Semaphore::new(MOST)),
+                })
             }))
         };
-        let permit = Arc::clone(&pool.permits).acquire_owned().await.map_err(|_| "the pool is closed".to_owned())?;
+        let permit = Arc::clone(&pool.permits)
+            .acquire_owned()
+            .await
+            .map_err(|_| "the pool is closed".to_owned())?;
         let idle = {
             let mut idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
             idle.retain(|c| !c.is_closed());
@@ -54,7 +66,11 @@ impl Pools {
             Some(client) => client,
             None => self.connect(reference).await?,
         };
-        Ok(Lease { client: Some(client), pool, _permit: permit })
+        Ok(Lease {
+            client: Some(client),
+            pool,
+            _permit: permit,
+        })
     }
 
     async fn connect(&self, reference: &str) -> Result<Client, String> {
@@ -63,21 +79,38 @@ impl Pools {
             .ok()
             .and_then(|u| u.trim().parse().ok())
             .ok_or_else(|| format!("secret `{reference}` is not a PostgreSQL address"))?;
-        let (client, connection) =
-            config.connect(NoTls).await.map_err(|e| format!("cannot connect to `{reference}`: {}", words(&e)))?;
-        tokio::spawn(async move {
-            if let Err(e) = connection.await {
-                tracing::debug!(error = %words(&e), "database connection ended");
-            }
-        });
+        let failed =
+            |e: tokio_postgres::Error| format!("cannot connect to `{reference}`: {}", words(&e));
+        // `sslmode=require` means verified TLS; otherwise the connection is plain, for servers on
+        // the same machine or in the same network.
+        if config.get_ssl_mode() == SslMode::Require {
+            let (client, connection) = config
+                .connect(Verified(connector()?))
+                .await
+                .map_err(failed)?;
+            drive(connection);
+            return Ok(client);
+        }
+        let (client, connection) = config.connect(NoTls).await.map_err(failed)?;
+        drive(connection);
         Ok(client)
     }
+}
+
+fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static) {
+    tokio::spawn(async move {
+        if let Err(e) = connection.await {
+            tracing::debug!(error = %words(&e), "database connection ended");
+        }
+    });
 }
 
 impl Lease {
     /// The connection.
     pub(crate) fn client(&mut self) -> Result<&mut Client, String> {
-        self.client.as_mut().ok_or_else(|| "the connection was given back".to_owned())
+        self.client
+            .as_mut()
+            .ok_or_else(|| "the connection was given back".to_owned())
     }
 
     /// Keeps the connection for the next use.
@@ -85,7 +118,11 @@ impl Lease {
         if let Some(client) = self.client.take()
             && !client.is_closed()
         {
-            self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
+            self.pool
+                .idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(client);
         }
     }
 }
@@ -97,8 +134,13 @@ pub(crate) fn words(e: &tokio_postgres::Error) -> String {
         Some(db) => format!("{} ({})", db.message(), db.code().code()),
         None if e.is_closed() => "the connection was closed".to_owned(),
         None => {
-            let cause = std::error::Error::source(e).map(|s| format!(": {s}")).unwrap_or_default();
-            format!("{}{cause}", e.to_string().split(':').next().unwrap_or("failed"))
+            let cause = std::error::Error::source(e)
+                .map(|s| format!(": {s}"))
+                .unwrap_or_default();
+            format!(
+                "{}{cause}",
+                e.to_string().split(':').next().unwrap_or("failed")
+            )
         }
     }
 }
@@ -107,7 +149,14 @@ pub(crate) fn words(e: &tokio_postgres::Error) -> String {
 /// deadlocks and lock timeouts.
 pub(crate) fn may_pass(e: &tokio_postgres::Error) -> bool {
     let Some(code) = e.code() else { return true };
-    [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED]
-        .contains(code)
-        || ["08", "53", "57", "58"].iter().any(|class| code.code().starts_with(class))
+    [
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::QUERY_CANCELED,
+    ]
+    .contains(code)
+        || ["08", "53", "57", "58"]
+            .iter()
+            .any(|class| code.code().starts_with(class))
 }

@@ -35,7 +35,9 @@ impl HttpDestination {
         match self.address(intent, "read_url", None) {
             Some(Ok(url)) => self.look_at_record(intent, url).await,
             Some(Err(e)) => Look::Unknown(e),
-            None => Look::Unknown("the definition has neither `lookup_url` nor `read_url`".to_owned()),
+            None => {
+                Look::Unknown("the definition has neither `lookup_url` nor `read_url`".to_owned())
+            }
         }
     }
 
@@ -44,23 +46,43 @@ impl HttpDestination {
         let (body, text) = match self.see(intent, url).await {
             Seen::Body(_, body, text) => (body, text),
             // A wrong address answers 404 too, and "absent" would lead to a second write.
-            Seen::Gone => return Look::Unknown("the search answered that there is no such address".to_owned()),
+            Seen::Gone => {
+                return Look::Unknown(
+                    "the search answered that there is no such address".to_owned(),
+                );
+            }
             Seen::Failed(why) => return Look::Unknown(why),
         };
         let (Value::Array(items), Some(field)) = (body, intent.spec.key_field.as_deref()) else {
-            return Look::Unknown("a search needs `key_field` and must answer a JSON array".to_owned());
+            return Look::Unknown(
+                "a search needs `key_field` and must answer a JSON array".to_owned(),
+            );
         };
         if items.iter().any(|item| item.get(field).is_none()) {
-            return Look::Unknown(format!("the search answers records without `{field}`, so none can be told apart"));
+            return Look::Unknown(format!(
+                "the search answers records without `{field}`, so none can be told apart"
+            ));
         }
         // A search may match loosely; only records that carry exactly this key count.
-        let mut ours: Vec<&Map<String, Value>> = items.iter().filter_map(Value::as_object).filter(|m| carries_key(intent, m)).collect();
+        let mut ours: Vec<&Map<String, Value>> = items
+            .iter()
+            .filter_map(Value::as_object)
+            .filter(|m| carries_key(intent, m))
+            .collect();
         match (ours.len(), ours.pop()) {
             (0, _) => self.not_found(intent),
             (1, Some(record)) => {
-                self.missing_since.lock().unwrap_or_else(PoisonError::into_inner).remove(&intent.key);
+                self.missing_since
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .remove(&intent.key);
                 let whole = Value::Object(record.clone());
-                let pointed = intent.spec.external_id.as_deref().and_then(|p| whole.pointer(p)).and_then(id_text);
+                let pointed = intent
+                    .spec
+                    .external_id
+                    .as_deref()
+                    .and_then(|p| whole.pointer(p))
+                    .and_then(id_text);
                 Look::Found(Delivery {
                     external_id: pointed.or_else(|| record.get("id").and_then(id_text)),
                     after: written(&intent.fields, record),
@@ -75,11 +97,16 @@ impl HttpDestination {
 
     fn not_found(&self, intent: &Intent) -> Look {
         let settle = intent.spec.settle.map_or(Duration::ZERO, |s| s.0);
-        let mut missing = self.missing_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut missing = self
+            .missing_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if missing.len() > REMEMBERED {
             missing.clear();
         }
-        let first = *missing.entry(intent.key.clone()).or_insert_with(Instant::now);
+        let first = *missing
+            .entry(intent.key.clone())
+            .or_insert_with(Instant::now);
         let left = settle.saturating_sub(first.elapsed());
         if left.is_zero() {
             missing.remove(&intent.key);
@@ -108,15 +135,24 @@ impl HttpDestination {
                         ..receipt("found by reading the record")
                     }),
                     // Unchanged since the snapshot: the conditional write cannot have happened.
-                    Some(_) if intent.spec.ability == Ability::Conditional && now.is_some() && unchanged(intent, now.as_deref()) => Look::Absent,
-                    Some(why) => Look::Unknown(format!("the record differs from what was to be written: {why}")),
+                    Some(_)
+                        if intent.spec.ability == Ability::Conditional
+                            && now.is_some()
+                            && unchanged(intent, now.as_deref()) =>
+                    {
+                        Look::Absent
+                    }
+                    Some(why) => Look::Unknown(format!(
+                        "the record differs from what was to be written: {why}"
+                    )),
                 }
             }
         }
     }
 
     pub(crate) async fn read_back(&self, intent: &Intent, delivery: &Delivery) -> ReadBack {
-        let (url, by_key) = match self.address(intent, "read_url", delivery.external_id.as_deref()) {
+        let (url, by_key) = match self.address(intent, "read_url", delivery.external_id.as_deref())
+        {
             Some(url) => (url, false),
             None => match self.address(intent, "lookup_url", delivery.external_id.as_deref()) {
                 Some(url) => (url, true),
@@ -133,10 +169,19 @@ impl HttpDestination {
             Seen::Body(_, body, _) => {
                 let record = match &body {
                     Value::Object(map) if !by_key => map,
-                    Value::Array(items) => match only(items.iter().filter_map(Value::as_object).filter(|m| !by_key || carries_key(intent, m))) {
+                    Value::Array(items) => match only(
+                        items
+                            .iter()
+                            .filter_map(Value::as_object)
+                            .filter(|m| !by_key || carries_key(intent, m)),
+                    ) {
                         Some(map) => map,
                         // A search may lag behind the write; the caller tries again for a while.
-                        None => return ReadBack::Failed("the read-back did not find exactly one record".to_owned()),
+                        None => {
+                            return ReadBack::Failed(
+                                "the read-back did not find exactly one record".to_owned(),
+                            );
+                        }
                     },
                     _ => return ReadBack::Failed("the read-back is not a JSON record".to_owned()),
                 };
@@ -155,23 +200,40 @@ impl HttpDestination {
         };
         match &heard.result {
             Ok(answer) if matches!(answer.status, 404 | 410) => Seen::Gone,
-            Ok(answer) if (200..300).contains(&answer.status) => match serde_json::from_slice(&answer.body) {
-                Ok(body) => Seen::Body(Box::new(answer.clone()), body, scrub(&answer.body, heard.secret(), ANSWER_BYTES / 4)),
-                Err(e) => Seen::Failed(format!("the answer is not JSON: {e}")),
-            },
-            Ok(answer) => Seen::Failed(format!("answered {}: {}", answer.status, scrub(&answer.body, heard.secret(), 300))),
+            Ok(answer) if (200..300).contains(&answer.status) => {
+                match serde_json::from_slice(&answer.body) {
+                    Ok(body) => Seen::Body(
+                        Box::new(answer.clone()),
+                        body,
+                        scrub(&answer.body, heard.secret(), ANSWER_BYTES / 4),
+                    ),
+                    Err(e) => Seen::Failed(format!("the answer is not JSON: {e}")),
+                }
+            }
+            Ok(answer) => Seen::Failed(format!(
+                "answered {}: {}",
+                answer.status,
+                scrub(&answer.body, heard.secret(), 300)
+            )),
             Err(fault) => Seen::Failed(fault.detail.clone()),
         }
     }
 }
 
 fn carries_key(intent: &Intent, record: &Map<String, Value>) -> bool {
-    let Some(field) = intent.spec.key_field.as_deref() else { return false };
+    let Some(field) = intent.spec.key_field.as_deref() else {
+        return false;
+    };
     record.get(field).and_then(Value::as_str) == Some(intent.key.as_str())
 }
 
 fn unchanged(intent: &Intent, now: Option<&str>) -> bool {
-    let bare = |v: &str| v.trim().trim_start_matches("W/").trim_matches('"').to_owned();
+    let bare = |v: &str| {
+        v.trim()
+            .trim_start_matches("W/")
+            .trim_matches('"')
+            .to_owned()
+    };
     match (&intent.expected_version, now) {
         (Some(then), Some(now)) => bare(then) == bare(now),
         _ => false,

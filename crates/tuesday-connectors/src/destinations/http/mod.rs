@@ -10,7 +10,9 @@ use tokio::time::Instant;
 use tuesday_domain::definition::SecretHeader;
 use tuesday_domain::port::{Intent, Secrets};
 
-use crate::net::{Answer, Credential, HeaderMap, HeaderName, HeaderValue, Http, HttpFault, Method, Outgoing, Url};
+use crate::net::{
+    Answer, Credential, HeaderMap, HeaderName, HeaderValue, Http, HttpFault, Method, Outgoing, Url,
+};
 use crate::sources::address::{Addresses, checked};
 
 mod answer;
@@ -44,11 +46,21 @@ impl Heard {
 
 impl HttpDestination {
     pub(crate) fn new(http: Http, secrets: Arc<dyn Secrets>) -> Self {
-        Self { http, secrets, addresses: Addresses::default(), missing_since: Mutex::default() }
+        Self {
+            http,
+            secrets,
+            addresses: Addresses::default(),
+            missing_since: Mutex::default(),
+        }
     }
 
     /// The address under one of the spec's keys, `None` when the definition has none.
-    fn address(&self, intent: &Intent, name: &str, external_id: Option<&str>) -> Option<Result<Url, String>> {
+    fn address(
+        &self,
+        intent: &Intent,
+        name: &str,
+        external_id: Option<&str>,
+    ) -> Option<Result<Url, String>> {
         let template = match name {
             "url" => intent.spec.url.as_deref(),
             "read_url" => intent.spec.read_url.as_deref(),
@@ -64,15 +76,30 @@ impl HttpDestination {
         Some(self.addresses.render(template, &facts))
     }
 
-    async fn call(&self, intent: &Intent, method: Method, url: Url, extra: &[(&str, &str)], body: Bytes) -> Result<Heard, String> {
+    async fn call(
+        &self,
+        intent: &Intent,
+        method: Method,
+        url: Url,
+        extra: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<Heard, String> {
         let mut headers = HeaderMap::new();
-        headers.insert(HeaderName::from_static("accept"), HeaderValue::from_static("application/json"));
+        headers.insert(
+            HeaderName::from_static("accept"),
+            HeaderValue::from_static("application/json"),
+        );
         if !body.is_empty() {
-            headers.insert(HeaderName::from_static("content-type"), HeaderValue::from_static("application/json"));
+            headers.insert(
+                HeaderName::from_static("content-type"),
+                HeaderValue::from_static("application/json"),
+            );
         }
         for (name, value) in extra {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"))?;
-            let value = HeaderValue::from_str(value).map_err(|_| format!("the value of `{name}` cannot be sent"))?;
+            let name = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| format!("`{name}` is not a header name"))?;
+            let value = HeaderValue::from_str(value)
+                .map_err(|_| format!("the value of `{name}` cannot be sent"))?;
             headers.insert(name, value);
         }
         let credential = self.credential(intent.spec.auth.as_ref())?;
@@ -80,8 +107,19 @@ impl HttpDestination {
             credential.apply(&mut headers);
         }
         let timeout = Duration::from_millis(intent.timeout_ms);
-        let out = Outgoing { method, url, headers, body, run: Some(intent.run), timeout, most_bytes: MOST_BYTES };
-        Ok(Heard { result: self.http.send(out).await, credential })
+        let out = Outgoing {
+            method,
+            url,
+            headers,
+            body,
+            run: Some(intent.run),
+            timeout,
+            most_bytes: MOST_BYTES,
+        };
+        Ok(Heard {
+            result: self.http.send(out).await,
+            credential,
+        })
     }
 
     async fn get(&self, intent: &Intent, url: Url) -> Result<Heard, String> {
@@ -89,6 +127,7 @@ impl HttpDestination {
     }
 
     fn credential(&self, auth: Option<&SecretHeader>) -> Result<Option<Credential>, String> {
-        auth.map(|auth| Credential::resolve(&*self.secrets, auth)).transpose()
+        auth.map(|auth| Credential::resolve(&*self.secrets, auth))
+            .transpose()
     }
 }

@@ -18,7 +18,8 @@ mod sqlite;
 mod sqlite_work;
 
 /// Columns of the receipts table, in the order both databases use.
-const RECEIPT_COLUMNS: &str = "request_hash, external_id, version_before, version_after, before_values, after_values";
+const RECEIPT_COLUMNS: &str =
+    "request_hash, external_id, version_before, version_after, before_values, after_values";
 
 pub(crate) struct SqlDestination {
     base: PathBuf,
@@ -94,7 +95,11 @@ impl Plan {
 
     /// Columns an INSERT sets: the fields, and the key column unless it is one of them.
     fn inserted(&self) -> Vec<(&str, Value)> {
-        let mut columns: Vec<(&str, Value)> = self.fields.iter().map(|(q, _, v)| (q.as_str(), v.clone())).collect();
+        let mut columns: Vec<(&str, Value)> = self
+            .fields
+            .iter()
+            .map(|(q, _, v)| (q.as_str(), v.clone()))
+            .collect();
         if let Some(key) = self.key_column.as_deref()
             && !columns.iter().any(|(q, _)| *q == key)
         {
@@ -107,14 +112,22 @@ impl Plan {
     fn check_version(&self, now: Option<&str>) -> Result<(), SendFault> {
         match (&self.version_column, &self.expected_version) {
             (Some(_), Some(then)) if now != Some(then) => Err(SendFault::TargetChanged {
-                detail: format!("version {then} at the snapshot, {} now", now.unwrap_or("none")),
+                detail: format!(
+                    "version {then} at the snapshot, {} now",
+                    now.unwrap_or("none")
+                ),
             }),
             _ => Ok(()),
         }
     }
 
     fn no_unique(&self, rows: usize) -> SendFault {
-        SendFault::NoUniqueTarget { detail: format!("{rows} rows of {} have the key `{}`", self.table, self.target) }
+        SendFault::NoUniqueTarget {
+            detail: format!(
+                "{rows} rows of {} have the key `{}`",
+                self.table, self.target
+            ),
+        }
     }
 
     /// A receipt that is there already: the same effect, or a key used for something else.
@@ -133,7 +146,10 @@ fn hash(intent: &Intent, fields: &[(String, String, Value)]) -> String {
         spec.write,
         spec.key_column,
         intent.target,
-        fields.iter().map(|(_, name, value)| serde_json::json!([name, value])).collect::<Vec<_>>(),
+        fields
+            .iter()
+            .map(|(_, name, value)| serde_json::json!([name, value]))
+            .collect::<Vec<_>>(),
     ]);
     hex::encode(Sha256::digest(parts.to_string().as_bytes()))
 }
@@ -149,17 +165,28 @@ fn delivery_of(columns: [Option<String>; 5], repeated: bool) -> Delivery {
         before: parse(before),
         after: parse(after),
         repeated,
-        ..receipt(if repeated { "receipt found" } else { "committed" })
+        ..receipt(if repeated {
+            "receipt found"
+        } else {
+            "committed"
+        })
     }
 }
 
 impl SqlDestination {
     pub(crate) fn new(secrets: Arc<dyn Secrets>, base: PathBuf) -> Self {
-        Self { base, sqlite: sqlite::Lanes::default(), postgres: postgres::Postgres::new(secrets) }
+        Self {
+            base,
+            sqlite: sqlite::Lanes::default(),
+            postgres: postgres::Postgres::new(secrets),
+        }
     }
 
     fn plan(&self, intent: &Intent) -> Result<(Database, Plan), String> {
-        Ok((Database::parse(intent.spec.database.as_deref(), &self.base)?, Plan::of(intent)?))
+        Ok((
+            Database::parse(intent.spec.database.as_deref(), &self.base)?,
+            Plan::of(intent)?,
+        ))
     }
 
     pub(crate) async fn send(&self, intent: &Intent) -> Result<Delivery, SendFault> {
@@ -177,7 +204,9 @@ impl SqlDestination {
             Err(e) => return Look::Unknown(e),
         };
         let found = match database {
-            Database::Sqlite(path) => sqlite::ask(path, move |c| sqlite_work::find_receipt(c, &plan)).await,
+            Database::Sqlite(path) => {
+                sqlite::ask(path, move |c| sqlite_work::find_receipt(c, &plan)).await
+            }
             Database::Postgres(reference) => self.postgres.look(&reference, &plan).await,
         };
         match found {
@@ -194,7 +223,9 @@ impl SqlDestination {
             Err(e) => return ReadBack::Failed(e),
         };
         let read = match database {
-            Database::Sqlite(path) => sqlite::ask(path, move |c| sqlite_work::read_back(c, &plan)).await,
+            Database::Sqlite(path) => {
+                sqlite::ask(path, move |c| sqlite_work::read_back(c, &plan)).await
+            }
             Database::Postgres(reference) => self.postgres.read_back(&reference, &plan).await,
         };
         read.unwrap_or_else(ReadBack::Failed)
@@ -209,12 +240,17 @@ impl SqlDestination {
         let none = plan.no_unique(0);
         let several = plan.no_unique(2);
         let rows = match database {
-            Database::Sqlite(path) => sqlite::ask(path, move |c| sqlite_work::present(c, &plan)).await,
+            Database::Sqlite(path) => {
+                sqlite::ask(path, move |c| sqlite_work::present(c, &plan)).await
+            }
             Database::Postgres(reference) => self.postgres.present(&reference, &plan).await,
         };
         let mut rows = rows.map_err(|e| super::for_now("database", e))?;
         match (rows.len(), rows.pop()) {
-            (1, Some(row)) => Ok(Target { version: row.version, values: Some(row.values) }),
+            (1, Some(row)) => Ok(Target {
+                version: row.version,
+                values: Some(row.values),
+            }),
             (0, _) if verb == Verb::Upsert => Ok(Target::default()),
             (0, _) => Err(none),
             _ => Err(several),

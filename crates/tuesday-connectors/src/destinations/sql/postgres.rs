@@ -25,14 +25,26 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(super) fn new(secrets: Arc<dyn Secrets>) -> Self {
-        Self { pools: Pools::new(secrets), ready: Mutex::default() }
+        Self {
+            pools: Pools::new(secrets),
+            ready: Mutex::default(),
+        }
     }
 
-    pub(super) async fn send(&self, reference: &str, plan: &Plan, timeout: Duration) -> Result<Delivery, SendFault> {
+    pub(super) async fn send(
+        &self,
+        reference: &str,
+        plan: &Plan,
+        timeout: Duration,
+    ) -> Result<Delivery, SendFault> {
         // Set just before COMMIT leaves: until then a lost connection rolls everything back.
         let committing = AtomicBool::new(false);
         let work = async {
-            let mut lease = self.pools.get(reference).await.map_err(|e| for_now("connect", e))?;
+            let mut lease = self
+                .pools
+                .get(reference)
+                .await
+                .map_err(|e| for_now("connect", e))?;
             let client = lease.client().map_err(|e| for_now("connect", e))?;
             self.create_receipts(reference, client, plan).await?;
             let delivery = transact(client, plan, &committing).await?;
@@ -41,14 +53,29 @@ impl Postgres {
         };
         match tokio::time::timeout(timeout, work).await {
             Ok(result) => result,
-            Err(_) if committing.load(Ordering::SeqCst) => Err(unclear("commit_unknown", "no answer to COMMIT in time")),
-            Err(_) => Err(for_now("timeout", format!("not done within {timeout:?}; rolled back"))),
+            Err(_) if committing.load(Ordering::SeqCst) => {
+                Err(unclear("commit_unknown", "no answer to COMMIT in time"))
+            }
+            Err(_) => Err(for_now(
+                "timeout",
+                format!("not done within {timeout:?}; rolled back"),
+            )),
         }
     }
 
-    async fn create_receipts(&self, reference: &str, client: &Client, plan: &Plan) -> Result<(), SendFault> {
+    async fn create_receipts(
+        &self,
+        reference: &str,
+        client: &Client,
+        plan: &Plan,
+    ) -> Result<(), SendFault> {
         let slot = (reference.to_owned(), plan.receipts.clone());
-        if self.ready.lock().unwrap_or_else(PoisonError::into_inner).contains(&slot) {
+        if self
+            .ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&slot)
+        {
             return Ok(());
         }
         if !receipts_exist(client, plan).await.map_err(|e| fault(&e))? {
@@ -65,7 +92,10 @@ impl Postgres {
                 }
             }
         }
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).insert(slot);
+        self.ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(slot);
         Ok(())
     }
 
@@ -73,32 +103,54 @@ impl Postgres {
         let mut lease = self.pools.get(reference).await?;
         let client = lease.client()?;
         let there = receipts_exist(client, plan).await.map_err(|e| words(&e))?;
-        let found = if there { find_receipt(client, plan).await.map_err(|e| words(&e))? } else { None };
+        let found = if there {
+            find_receipt(client, plan).await.map_err(|e| words(&e))?
+        } else {
+            None
+        };
         lease.give_back();
         Ok(found)
     }
 
-    pub(super) async fn present(&self, reference: &str, plan: &Plan) -> Result<Vec<Present>, String> {
+    pub(super) async fn present(
+        &self,
+        reference: &str,
+        plan: &Plan,
+    ) -> Result<Vec<Present>, String> {
         let mut lease = self.pools.get(reference).await?;
-        let rows = present(lease.client()?, plan, "").await.map_err(|e| words(&e))?;
+        let rows = present(lease.client()?, plan, "")
+            .await
+            .map_err(|e| words(&e))?;
         lease.give_back();
         Ok(rows)
     }
 
     pub(super) async fn read_back(&self, reference: &str, plan: &Plan) -> Result<ReadBack, String> {
         let mut lease = self.pools.get(reference).await?;
-        let answer = read_back(lease.client()?, plan).await.map_err(|e| words(&e))?;
+        let answer = read_back(lease.client()?, plan)
+            .await
+            .map_err(|e| words(&e))?;
         lease.give_back();
         Ok(answer)
     }
 }
 
-async fn transact(client: &mut Client, plan: &Plan, committing: &AtomicBool) -> Result<Delivery, SendFault> {
+async fn transact(
+    client: &mut Client,
+    plan: &Plan,
+    committing: &AtomicBool,
+) -> Result<Delivery, SendFault> {
     let tx = client.transaction().await.map_err(|e| fault(&e))?;
     // The receipt goes in first: a second sender of the same key waits here until the first is
     // through, and then finds its receipt instead of writing again.
-    let claim = format!("INSERT INTO {} (key, run, request_hash) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING", plan.receipts);
-    let fresh = tx.execute(&claim, &[&plan.key, &plan.run, &plan.hash]).await.map_err(|e| fault(&e))?;
+    let claim = format!(
+        "INSERT INTO {} (key, run, request_hash) VALUES ($1, $2, $3) ON CONFLICT (key) DO NOTHING",
+        plan.receipts
+    );
+    let fresh = tx
+        .execute(&claim, &[&plan.key, &plan.run, &plan.hash])
+        .await
+        .map_err(|e| fault(&e))?;
     if fresh == 0 {
         let found = find_receipt(&tx, plan).await.map_err(|e| fault(&e))?;
         return found.unwrap_or_else(|| Err(for_now("in_progress", "the key is being used")));
@@ -116,8 +168,12 @@ async fn transact(client: &mut Client, plan: &Plan, committing: &AtomicBool) -> 
 async fn effect(tx: &tokio_postgres::Transaction<'_>, plan: &Plan) -> Result<Delivery, SendFault> {
     let mut before = None;
     if plan.verb != Verb::Insert {
-        let mut rows = present(tx, plan, " FOR UPDATE").await.map_err(|e| fault(&e))?;
-        if rows.len() > 1 || (rows.is_empty() && (plan.verb == Verb::Update || plan.expected_version.is_some())) {
+        let mut rows = present(tx, plan, " FOR UPDATE")
+            .await
+            .map_err(|e| fault(&e))?;
+        if rows.len() > 1
+            || (rows.is_empty() && (plan.verb == Verb::Update || plan.expected_version.is_some()))
+        {
             return Err(plan.no_unique(rows.len()));
         }
         before = rows.pop();
@@ -125,9 +181,24 @@ async fn effect(tx: &tokio_postgres::Transaction<'_>, plan: &Plan) -> Result<Del
             plan.check_version(row.version.as_deref())?;
         }
     }
-    if before.is_some() { update(tx, plan).await? } else { insert(tx, plan).await? }
-    let after = if plan.verb == Verb::Insert { None } else { present(tx, plan, "").await.map_err(|e| fault(&e))?.pop() };
-    let wanted = || Value::Object(plan.fields.iter().map(|(_, n, v)| (n.clone(), v.clone())).collect());
+    if before.is_some() {
+        update(tx, plan).await?
+    } else {
+        insert(tx, plan).await?
+    }
+    let after = if plan.verb == Verb::Insert {
+        None
+    } else {
+        present(tx, plan, "").await.map_err(|e| fault(&e))?.pop()
+    };
+    let wanted = || {
+        Value::Object(
+            plan.fields
+                .iter()
+                .map(|(_, n, v)| (n.clone(), v.clone()))
+                .collect(),
+        )
+    };
     let columns = [
         plan.key_column.as_ref().map(|_| plan.target.clone()),
         before.as_ref().and_then(|r| r.version.clone()),
@@ -140,43 +211,85 @@ async fn effect(tx: &tokio_postgres::Transaction<'_>, plan: &Plan) -> Result<Del
         "UPDATE {} SET external_id = $2, version_before = $3, version_after = $4, before_values = $5, after_values = $6 WHERE key = $1",
         plan.receipts
     );
-    tx.execute(&sql, &[&plan.key, id, v0, v1, old, new]).await.map_err(|e| fault(&e))?;
+    tx.execute(&sql, &[&plan.key, id, v0, v1, old, new])
+        .await
+        .map_err(|e| fault(&e))?;
     Ok(delivery_of(columns, false))
 }
 
 async fn update(tx: &tokio_postgres::Transaction<'_>, plan: &Plan) -> Result<(), SendFault> {
     let key = plan.key_column.as_deref().unwrap_or_default();
-    let sets: Vec<String> = plan.fields.iter().zip(2..).map(|((q, _, _), i)| format!("{q} = ${i}")).collect();
-    let sql = format!("UPDATE {} SET {} WHERE {key} = $1", plan.table, sets.join(", "));
+    let sets: Vec<String> = plan
+        .fields
+        .iter()
+        .zip(2..)
+        .map(|((q, _, _), i)| format!("{q} = ${i}"))
+        .collect();
+    let sql = format!(
+        "UPDATE {} SET {} WHERE {key} = $1",
+        plan.table,
+        sets.join(", ")
+    );
     let mut params = vec![TextParam(Some(plan.target.clone()))];
     params.extend(plan.fields.iter().map(|(_, _, v)| TextParam::of(v)));
-    let hit = tx.execute(&sql, &borrowed(&params)).await.map_err(|e| fault(&e))?;
-    if hit == 1 { Ok(()) } else { Err(plan.no_unique(usize::try_from(hit).unwrap_or(usize::MAX))) }
+    let hit = tx
+        .execute(&sql, &borrowed(&params))
+        .await
+        .map_err(|e| fault(&e))?;
+    if hit == 1 {
+        Ok(())
+    } else {
+        Err(plan.no_unique(usize::try_from(hit).unwrap_or(usize::MAX)))
+    }
 }
 
 async fn insert(tx: &tokio_postgres::Transaction<'_>, plan: &Plan) -> Result<(), SendFault> {
     let columns = plan.inserted();
     let names: Vec<&str> = columns.iter().map(|(q, _)| *q).collect();
     let marks: Vec<String> = (1..=columns.len()).map(|i| format!("${i}")).collect();
-    let sql = format!("INSERT INTO {} ({}) VALUES ({})", plan.table, names.join(", "), marks.join(", "));
+    let sql = format!(
+        "INSERT INTO {} ({}) VALUES ({})",
+        plan.table,
+        names.join(", "),
+        marks.join(", ")
+    );
     let params: Vec<TextParam> = columns.iter().map(|(_, v)| TextParam::of(v)).collect();
-    tx.execute(&sql, &borrowed(&params)).await.map(|_| ()).map_err(|e| match e.code() {
-        // Somebody created the row between our look and our insert: the next attempt updates it.
-        Some(code) if *code == SqlState::UNIQUE_VIOLATION && plan.verb == Verb::Upsert => for_now("conflict", words(&e)),
-        _ => fault(&e),
-    })
+    tx.execute(&sql, &borrowed(&params))
+        .await
+        .map(|_| ())
+        .map_err(|e| match e.code() {
+            // Somebody created the row between our look and our insert: the next attempt updates it.
+            Some(code) if *code == SqlState::UNIQUE_VIOLATION && plan.verb == Verb::Upsert => {
+                for_now("conflict", words(&e))
+            }
+            _ => fault(&e),
+        })
 }
 
-async fn present(client: &impl GenericClient, plan: &Plan, lock: &str) -> Result<Vec<Present>, tokio_postgres::Error> {
+async fn present(
+    client: &impl GenericClient,
+    plan: &Plan,
+    lock: &str,
+) -> Result<Vec<Present>, tokio_postgres::Error> {
     let key = plan.key_column.as_deref().unwrap_or_default();
     let mut names: Vec<&str> = plan.fields.iter().map(|(q, _, _)| q.as_str()).collect();
     names.extend(plan.version_column.as_deref());
     let types: Vec<Type> = {
-        let shape = client.prepare(&format!("SELECT {} FROM {}", names.join(", "), plan.table)).await?;
+        let shape = client
+            .prepare(&format!("SELECT {} FROM {}", names.join(", "), plan.table))
+            .await?;
         shape.columns().iter().map(|c| c.type_().clone()).collect()
     };
-    let list: Vec<String> = names.iter().zip(&types).map(|(n, t)| as_text(n, t)).collect();
-    let sql = format!("SELECT {} FROM {} WHERE {key} = $1 LIMIT 2{lock}", list.join(", "), plan.table);
+    let list: Vec<String> = names
+        .iter()
+        .zip(&types)
+        .map(|(n, t)| as_text(n, t))
+        .collect();
+    let sql = format!(
+        "SELECT {} FROM {} WHERE {key} = $1 LIMIT 2{lock}",
+        list.join(", "),
+        plan.table
+    );
     let target = TextParam(Some(plan.target.clone()));
     let rows = client.query(&sql, &[&target]).await?;
     rows.iter()
@@ -185,39 +298,86 @@ async fn present(client: &impl GenericClient, plan: &Plan, lock: &str) -> Result
             for (i, ((_, name, _), ty)) in plan.fields.iter().zip(&types).enumerate() {
                 values.insert(name.clone(), from_text(row.try_get(i)?, ty));
             }
-            let version = if plan.version_column.is_some() { row.try_get(plan.fields.len())? } else { None };
-            Ok(Present { version, values: Value::Object(values) })
+            let version = if plan.version_column.is_some() {
+                row.try_get(plan.fields.len())?
+            } else {
+                None
+            };
+            Ok(Present {
+                version,
+                values: Value::Object(values),
+            })
         })
         .collect()
 }
 
-async fn receipts_exist(client: &impl GenericClient, plan: &Plan) -> Result<bool, tokio_postgres::Error> {
-    client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&plan.receipts]).await?.try_get(0)
+async fn receipts_exist(
+    client: &impl GenericClient,
+    plan: &Plan,
+) -> Result<bool, tokio_postgres::Error> {
+    client
+        .query_one("SELECT to_regclass($1) IS NOT NULL", &[&plan.receipts])
+        .await?
+        .try_get(0)
 }
 
-async fn find_receipt(client: &impl GenericClient, plan: &Plan) -> Result<Found, tokio_postgres::Error> {
-    let sql = format!("SELECT {RECEIPT_COLUMNS} FROM {} WHERE key = $1", plan.receipts);
-    let Some(row) = client.query_opt(&sql, &[&plan.key]).await? else { return Ok(None) };
+async fn find_receipt(
+    client: &impl GenericClient,
+    plan: &Plan,
+) -> Result<Found, tokio_postgres::Error> {
+    let sql = format!(
+        "SELECT {RECEIPT_COLUMNS} FROM {} WHERE key = $1",
+        plan.receipts
+    );
+    let Some(row) = client.query_opt(&sql, &[&plan.key]).await? else {
+        return Ok(None);
+    };
     let hash: String = row.try_get(0)?;
-    let columns = [row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?, row.try_get(5)?];
+    let columns = [
+        row.try_get(1)?,
+        row.try_get(2)?,
+        row.try_get(3)?,
+        row.try_get(4)?,
+        row.try_get(5)?,
+    ];
     Ok(Some(plan.known(&hash, delivery_of(columns, true))))
 }
 
 /// The database compares, so that `12.50` in a text equals 12.5 in a numeric column.
 async fn read_back(client: &Client, plan: &Plan) -> Result<ReadBack, tokio_postgres::Error> {
-    let mut tests: Vec<String> =
-        plan.fields.iter().zip(1..).map(|((q, _, _), i)| format!("{q} IS NOT DISTINCT FROM ${i}")).collect();
-    let mut params: Vec<TextParam> = plan.fields.iter().map(|(_, _, v)| TextParam::of(v)).collect();
+    let mut tests: Vec<String> = plan
+        .fields
+        .iter()
+        .zip(1..)
+        .map(|((q, _, _), i)| format!("{q} IS NOT DISTINCT FROM ${i}"))
+        .collect();
+    let mut params: Vec<TextParam> = plan
+        .fields
+        .iter()
+        .map(|(_, _, v)| TextParam::of(v))
+        .collect();
     if let Some(key) = &plan.key_column {
         params.push(TextParam(Some(plan.target.clone())));
         tests.push(format!("{key} = ${}", params.len()));
     }
-    let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", plan.table, tests.join(" AND "));
+    let sql = format!(
+        "SELECT 1 FROM {} WHERE {} LIMIT 1",
+        plan.table,
+        tests.join(" AND ")
+    );
     if client.query_opt(&sql, &borrowed(&params)).await?.is_some() {
-        let wanted = plan.fields.iter().map(|(_, n, v)| (n.clone(), v.clone())).collect();
+        let wanted = plan
+            .fields
+            .iter()
+            .map(|(_, n, v)| (n.clone(), v.clone()))
+            .collect();
         return Ok(ReadBack::Equal(Some(Value::Object(wanted))));
     }
-    let found = if plan.key_column.is_some() { present(client, plan, "").await? } else { Vec::new() };
+    let found = if plan.key_column.is_some() {
+        present(client, plan, "").await?
+    } else {
+        Vec::new()
+    };
     Ok(ReadBack::Differs(match found.first() {
         Some(row) => format!("the row now holds {}", row.values),
         None => "the row is not there".to_owned(),

@@ -36,25 +36,30 @@ pub(crate) struct Lanes(Mutex<HashMap<PathBuf, Sender<Job>>>);
 impl Lanes {
     pub(super) async fn send(&self, path: PathBuf, plan: Plan, timeout: Duration) -> Reply {
         let (reply, answer) = oneshot::channel();
-        let job = Job { plan, deadline: Instant::now() + timeout, reply };
+        let job = Job {
+            plan,
+            deadline: Instant::now() + timeout,
+            reply,
+        };
         self.hand_over(path, job)?;
         // The thread always answers: a write that has begun ends in bounded time, and waiting for it
         // is better than calling it unclear.
-        answer.await.unwrap_or_else(|_| Err(unclear("writer_gone", "the writer thread ended before it answered")))
+        answer.await.unwrap_or_else(|_| {
+            Err(unclear(
+                "writer_gone",
+                "the writer thread ended before it answered",
+            ))
+        })
     }
 
     fn hand_over(&self, path: PathBuf, job: Job) -> Result<(), SendFault> {
+        let gone = || for_now("database", "the writer thread has ended");
         let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let job = match lanes.get(&path) {
-            Some(lane) => match lane.send(job) {
-                Ok(()) => return Ok(()),
-                // The thread ended, because the database could not be opened: start another.
-                Err(back) => back.0,
-            },
-            None => job,
-        };
+        if let Some(lane) = lanes.get(&path) {
+            return lane.send(job).map_err(|_| gone());
+        }
         let (lane, jobs) = channel();
-        lane.send(job).map_err(|_| for_now("database", "the writer did not start"))?;
+        lane.send(job).map_err(|_| gone())?;
         let file = path.clone();
         std::thread::Builder::new()
             .name("sqlite-destination".to_owned())
@@ -65,20 +70,30 @@ impl Lanes {
     }
 }
 
+/// Serves until every sender is gone. The connection is opened when it is needed and opened anew
+/// after a failed commit.
 fn serve(path: &Path, jobs: &Receiver<Job>) {
-    let connection = match open(path, true) {
-        Ok(connection) => connection,
-        Err(e) => {
-            for job in jobs.try_iter() {
-                drop(job.reply.send(Err(e.clone())));
-            }
-            return;
-        }
-    };
+    let mut connection = None;
     while let Ok(first) = jobs.recv() {
         let mut batch = vec![first];
         batch.extend(jobs.try_iter().take(BATCH - 1));
-        for (reply, result) in commit_together(&connection, batch) {
+        let c = match connection.take().map_or_else(|| open(path, true), Ok) {
+            Ok(c) => c,
+            Err(e) => {
+                for job in batch {
+                    drop(job.reply.send(Err(e.clone())));
+                }
+                continue;
+            }
+        };
+        let done = commit_together(&c, batch);
+        if done
+            .iter()
+            .all(|(_, result)| !matches!(result, Err(SendFault::Unclear { .. })))
+        {
+            connection = Some(c);
+        }
+        for (reply, result) in done {
             drop(reply.send(result));
         }
     }
@@ -91,7 +106,10 @@ fn commit_together(c: &Connection, batch: Vec<Job>) -> Vec<(oneshot::Sender<Repl
     for job in batch {
         let result = match &begun {
             Err(e) => Err(e.clone()),
-            Ok(()) if job.deadline < now => Err(for_now("timeout", "the writer was busy for too long; nothing was written")),
+            Ok(()) if job.deadline < now => Err(for_now(
+                "timeout",
+                "the writer was busy for too long; nothing was written",
+            )),
             Ok(()) => in_savepoint(c, &job.plan),
         };
         done.push((job.reply, result));
@@ -115,9 +133,13 @@ fn commit_together(c: &Connection, batch: Vec<Job>) -> Vec<(oneshot::Sender<Repl
 fn in_savepoint(c: &Connection, plan: &Plan) -> Reply {
     c.execute_batch("SAVEPOINT one").map_err(|e| fault(&e))?;
     match write(c, plan) {
-        Ok(delivery) => c.execute_batch("RELEASE one").map(|()| delivery).map_err(|e| fault(&e)),
+        Ok(delivery) => c
+            .execute_batch("RELEASE one")
+            .map(|()| delivery)
+            .map_err(|e| fault(&e)),
         Err(refused) => {
-            c.execute_batch("ROLLBACK TO one; RELEASE one").map_err(|e| fault(&e))?;
+            c.execute_batch("ROLLBACK TO one; RELEASE one")
+                .map_err(|e| fault(&e))?;
             Err(refused)
         }
     }
@@ -125,9 +147,16 @@ fn in_savepoint(c: &Connection, plan: &Plan) -> Reply {
 
 fn open(path: &Path, writing: bool) -> Result<Connection, SendFault> {
     if !path.is_file() {
-        return Err(for_good("no_database", format!("there is no database `{}`", path.display())));
+        return Err(for_good(
+            "no_database",
+            format!("there is no database `{}`", path.display()),
+        ));
     }
-    let mode = if writing { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
+    let mode = if writing {
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+    } else {
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+    };
     let set_up = || {
         let c = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         c.busy_timeout(BUSY)?;
@@ -151,5 +180,7 @@ pub(super) async fn ask<T: Send + 'static>(
         let c = open(&path, false).map_err(|e| format!("{e:?}"))?;
         question(&c).map_err(|e| e.to_string())
     };
-    tokio::task::spawn_blocking(work).await.map_err(|_| "the question was cut off".to_owned())?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| "the question was cut off".to_owned())?
 }

@@ -1,0 +1,118 @@
+//! Notices: the next channel takes over when the first is down.
+
+use serde_json::json;
+use tuesday_connectors::notifiers::{Channel, Notifiers};
+use tuesday_domain::port::{Message, Notifier as _};
+use tuesday_domain::signature::verify;
+use tuesday_domain::time::Timestamp;
+
+use crate::smtp::{Script, server};
+use crate::stub::{Stub, ok, status};
+use crate::{CANARY, client, vault};
+
+const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5";
+
+fn message() -> Message {
+    Message {
+        name: "Ann".into(),
+        email: "ann@example.com".into(),
+        title: "A case waits for you".into(),
+        link: "https://tuesday.example/reviews/rev_1".into(),
+        due_at: None,
+    }
+}
+
+fn mail(server: &str) -> Channel {
+    serde_json::from_value(
+        json!({ "kind": "mail", "server": server, "from": "tuesday@example.com", "tls": "none" }),
+    )
+    .unwrap()
+}
+
+#[tokio::test]
+async fn the_first_channel_that_works_takes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (address, taken) = server(Script::Accept).await;
+    let secrets = vault(&[]);
+    let file = Channel::File {
+        path: "notices.jsonl".into(),
+    };
+    let n = Notifiers::new(
+        vec![mail(&address), file.clone()],
+        client(),
+        secrets.clone(),
+        dir.path(),
+    );
+    assert_eq!(n.notify(&message()).await, Ok("mail".to_owned()));
+    assert!(taken.lock().unwrap()[0].contains("rev_1"));
+    assert!(!dir.path().join("notices.jsonl").exists());
+
+    let n = Notifiers::new(
+        vec![mail("127.0.0.1:1"), file],
+        client(),
+        secrets.clone(),
+        dir.path(),
+    );
+    let answer = n.notify(&message()).await.unwrap();
+    assert!(answer.starts_with("file (mail failed: connect"), "{answer}");
+    assert!(
+        std::fs::read_to_string(dir.path().join("notices.jsonl"))
+            .unwrap()
+            .contains("rev_1")
+    );
+
+    let n = Notifiers::new(
+        vec![mail("127.0.0.1:1")],
+        client(),
+        secrets.clone(),
+        dir.path(),
+    );
+    assert!(n.notify(&message()).await.is_err());
+    assert!(
+        Notifiers::new(Vec::new(), client(), secrets, dir.path())
+            .notify(&message())
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn a_webhook_is_signed_and_its_address_stays_secret() {
+    let stub = Stub::start(|r| {
+        if r.path.contains("down") {
+            status(500, &r.path)
+        } else {
+            ok(&json!({}))
+        }
+    })
+    .await;
+    let secrets = vault(&[
+        ("env:HOOK", SECRET),
+        ("env:URL", &format!("{}/down/{CANARY}", stub.url)),
+    ]);
+    let hook = |url: &str| Channel::Webhook {
+        url: url.to_owned(),
+        secret: Some("env:HOOK".into()),
+        auth: None,
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let n = Notifiers::new(vec![hook(&stub.url)], client(), secrets.clone(), dir.path());
+    assert_eq!(n.notify(&message()).await, Ok("webhook".to_owned()));
+    let seen = stub.seen().remove(0);
+    let at: i64 = seen.headers["webhook-timestamp"].parse().unwrap();
+    let body = serde_json::to_vec(&seen.body).unwrap();
+    let now = Timestamp::from_micros(at * 1_000_000);
+    verify(
+        SECRET.as_bytes(),
+        &seen.headers["webhook-id"],
+        &at.to_string(),
+        &seen.headers["webhook-signature"],
+        &body,
+        now,
+    )
+    .unwrap();
+
+    let n = Notifiers::new(vec![hook("env:URL")], client(), secrets, dir.path());
+    let error = n.notify(&message()).await.unwrap_err();
+    assert_eq!(error, "webhook failed: answered 500");
+}

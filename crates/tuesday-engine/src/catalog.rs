@@ -1,0 +1,152 @@
+//! Releases, decision tables and workflows as this node knows them: loaded once, checked against
+//! their hash, replaced when the workflow's row moved.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+use tuesday_domain::definition::Package;
+use tuesday_domain::id::ReleaseId;
+use tuesday_domain::ready::Ready;
+use tuesday_domain::record::Workflow;
+use tuesday_domain::rules::{RuleSet, parse};
+use tuesday_store::{ReadError, StoreReader};
+
+/// A release as loaded.
+#[derive(Debug)]
+pub struct LiveRelease {
+    /// Its id.
+    pub id: ReleaseId,
+    /// Its number within the workflow.
+    pub number: u32,
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// Parsed and compiled.
+    pub ready: Ready,
+    /// What the built-in model compiled.
+    pub artifact: Arc<Vec<u8>>,
+    /// Its files.
+    pub package: Package,
+}
+
+/// Why a release or a decision table cannot be used. Nothing is guessed: a person looks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoadFault {
+    /// The database did not answer.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// There is no such row.
+    #[error("{0} is not there")]
+    Missing(String),
+    /// The stored text is not what was approved.
+    #[error("{0} does not match its hash")]
+    HashMismatch(String),
+    /// The stored text does not compile any more.
+    #[error("{0} cannot be loaded: {1}")]
+    Broken(String, String),
+}
+
+/// The cache.
+#[derive(Default)]
+pub(crate) struct Catalog {
+    releases: RwLock<HashMap<ReleaseId, Arc<LiveRelease>>>,
+    rules: RwLock<HashMap<(String, u64), Arc<RuleSet>>>,
+    workflows: RwLock<HashMap<String, Arc<Workflow>>>,
+}
+
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl Catalog {
+    /// The workflow as last seen.
+    pub(crate) fn cached_workflow(&self, name: &str) -> Option<Arc<Workflow>> {
+        read(&self.workflows).get(name).cloned()
+    }
+
+    /// Every workflow as last seen.
+    pub(crate) fn workflows(&self) -> Vec<Arc<Workflow>> {
+        read(&self.workflows).values().cloned().collect()
+    }
+
+    /// The workflow, read when this node does not know it yet.
+    pub(crate) async fn workflow(&self, reader: &StoreReader, name: &str) -> Result<Option<Arc<Workflow>>, ReadError> {
+        if let Some(w) = self.cached_workflow(name) {
+            return Ok(Some(w));
+        }
+        let found = reader.workflow(name).await?.map(Arc::new);
+        if let Some(w) = &found {
+            write(&self.workflows).insert(name.to_owned(), Arc::clone(w));
+        }
+        Ok(found)
+    }
+
+    /// Reads every workflow's row again; answers whether any of them moved.
+    pub(crate) async fn refresh(&self, reader: &StoreReader) -> Result<bool, ReadError> {
+        let rows = reader.workflows().await?;
+        let mut known = write(&self.workflows);
+        let mut moved = false;
+        for row in rows {
+            if known.get(&row.name).is_none_or(|w| w.version != row.version) {
+                moved = true;
+                known.insert(row.name.clone(), Arc::new(row));
+            }
+        }
+        Ok(moved)
+    }
+
+    /// A release, checked against its hash when it is first loaded.
+    pub(crate) async fn release(&self, reader: &StoreReader, id: ReleaseId) -> Result<Arc<LiveRelease>, LoadFault> {
+        if let Some(r) = read(&self.releases).get(&id) {
+            return Ok(Arc::clone(r));
+        }
+        let row = reader.release(id).await?.ok_or_else(|| LoadFault::Missing(id.to_string()))?;
+        let broken = |why: String| LoadFault::Broken(id.to_string(), why);
+        let (package, vars) = Package::from_bundle(&row.bundle).map_err(broken)?;
+        if package.release_hash(&vars) != row.hash {
+            return Err(LoadFault::HashMismatch(id.to_string()));
+        }
+        let def = package.definition(&vars).map_err(|f| broken(f.message))?;
+        let ready = Ready::compile(&package, def)
+            .map_err(|f| broken(f.into_iter().map(|f| f.message).collect::<Vec<_>>().join("; ")))?;
+        let live = Arc::new(LiveRelease {
+            id,
+            number: row.number,
+            hash: row.hash,
+            ready,
+            artifact: Arc::new(row.artifact),
+            package,
+        });
+        write(&self.releases).insert(id, Arc::clone(&live));
+        Ok(live)
+    }
+
+    /// A version of a decision table, checked against its hash when it is first loaded.
+    pub(crate) async fn rules(&self, reader: &StoreReader, workflow: &str, version: u64) -> Result<Arc<RuleSet>, LoadFault> {
+        let key = (workflow.to_owned(), version);
+        if let Some(r) = read(&self.rules).get(&key) {
+            return Ok(Arc::clone(r));
+        }
+        let name = format!("rules version {version} of {workflow}");
+        let row = reader.ruleset(workflow, version).await?.ok_or_else(|| LoadFault::Missing(name.clone()))?;
+        let (rules, _) = parse(&row.csv).map_err(|f| {
+            LoadFault::Broken(name.clone(), f.first().map(|f| f.message.clone()).unwrap_or_default())
+        })?;
+        if rules.hash() != hex(&row.hash) {
+            return Err(LoadFault::HashMismatch(name));
+        }
+        let rules = Arc::new(rules);
+        write(&self.rules).insert(key, Arc::clone(&rules));
+        Ok(rules)
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
+        let _ = write!(out, "{b:02x}");
+        out
+    })
+}

@@ -1,0 +1,40 @@
+//! New ids and random bytes: the only place where the engine is not deterministic.
+
+use tuesday_domain::id::{ActionId, IntakeId, NoticeId, ReleaseId, ReviewId, RunId, TokenId};
+use uuid::Uuid;
+
+macro_rules! fresh {
+    ($($name:ident -> $id:ident),* $(,)?) => {$(
+        pub(crate) fn $name() -> $id {
+            $id::new(Uuid::now_v7())
+        }
+    )*};
+}
+
+fresh! {
+    run -> RunId,
+    review -> ReviewId,
+    action -> ActionId,
+    release -> ReleaseId,
+    intake -> IntakeId,
+    notice -> NoticeId,
+    token -> TokenId,
+}
+
+/// 16 random bytes, the salt of a payload's commitment.
+pub(crate) fn salt() -> [u8; 16] {
+    *Uuid::new_v4().as_bytes()
+}
+
+/// 32 random bytes for secrets. A machine without randomness must not hand out tokens.
+pub(crate) fn secret() -> Result<[u8; 32], String> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|e| format!("no randomness: {e}"))?;
+    Ok(bytes)
+}
+
+/// A uniform draw for jitter.
+pub(crate) fn draw() -> u32 {
+    let bytes = *Uuid::new_v4().as_bytes();
+    u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+}

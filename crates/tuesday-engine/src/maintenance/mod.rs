@@ -1,0 +1,49 @@
+//! Services that look at the state and act. They take no input: whatever they do, they find it to
+//! be needed by reading, so running one twice or on two nodes at once changes nothing.
+
+mod feeds;
+mod notices;
+mod refresh;
+mod reviews_due;
+pub mod schedule;
+mod seal;
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::Engine;
+
+/// Starts every service.
+pub(crate) fn spawn_all(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
+    every(engine, stop, tasks, Duration::from_millis(500), "refresh", refresh::run);
+    every(engine, stop, tasks, Duration::from_millis(1000), "reviews_due", reviews_due::run);
+    every(engine, stop, tasks, Duration::from_millis(1000), "feeds", feeds::run);
+    every(engine, stop, tasks, Duration::from_millis(1000), "schedule", schedule::run);
+    every(engine, stop, tasks, Duration::from_millis(2000), "notices", notices::run);
+    if engine.0.config.signer.is_some() {
+        every(engine, stop, tasks, Duration::from_millis(1000), "seal", seal::run);
+    }
+}
+
+fn every<F, Fut>(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()>, pause: Duration, name: &'static str, run: F)
+where
+    F: Fn(Engine) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<(), String>> + Send,
+{
+    let (engine, stop) = (engine.clone(), stop.clone());
+    tasks.spawn(async move {
+        loop {
+            if let Err(e) = run(engine.clone()).await {
+                tracing::warn!(service = name, error = %e, "a maintenance pass failed; the next one tries again");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    });
+}
+

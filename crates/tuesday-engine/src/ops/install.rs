@@ -1,0 +1,246 @@
+//! Installs a package: checked, compiled, stored as an immutable release with its decision table
+//! and the persons it names. The same content again changes nothing.
+
+use std::collections::BTreeMap;
+
+use tuesday_domain::actor::Actor;
+use tuesday_domain::definition::{Package, PackageFault, lint};
+use tuesday_domain::id::ReleaseId;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::ready::Ready;
+use tuesday_domain::record::{
+    AuditEntry, Change, Decision, Person, Release, ReleaseState, RuleSetRow, RuleSetState, Subject, Workflow,
+};
+use tuesday_domain::rules::{RuleSet, parse};
+use tuesday_domain::time::Timestamp;
+use tuesday_domain::workflow::{Label, Stage, Switch};
+
+use crate::engine::{Engine, apply_problem, read_problem};
+use crate::ids;
+
+/// How a package is installed.
+#[derive(Clone, Debug, Default)]
+pub struct InstallOptions {
+    /// Values laid over `[vars]`.
+    pub vars: BTreeMap<String, String>,
+    /// A test instance grants the label and stage that the package asks for; a real one grants no
+    /// more than pilot and approval-first, since production is earned from evidence.
+    pub test_instance: bool,
+}
+
+/// What an installation did.
+#[derive(Clone, Debug)]
+pub struct Installed {
+    /// Workflow name.
+    pub workflow: String,
+    /// The release in force now.
+    pub release: ReleaseId,
+    /// Its number.
+    pub number: u32,
+    /// False when the very same release was live already.
+    pub changed: bool,
+    /// Label granted.
+    pub label: Label,
+    /// Stage granted.
+    pub stage: Stage,
+    /// What the built-in model reports about its training.
+    pub model_report: Option<serde_json::Value>,
+    /// Warnings.
+    pub warnings: Vec<PackageFault>,
+}
+
+struct Parts {
+    ready: Ready,
+    rules: RuleSet,
+    csv: String,
+    warnings: Vec<PackageFault>,
+}
+
+impl Engine {
+    /// Installs `package` in the name of `by`.
+    ///
+    /// # Errors
+    /// `package_faulty` with every fault; `plaintext_secret`.
+    pub async fn install(&self, package: &Package, options: InstallOptions, by: &Actor) -> Result<Installed, Problem> {
+        let parts = checked(package, &options.vars)?;
+        let (vars, name) = (parts.ready.def.vars.clone(), parts.ready.def.workflow.name.clone());
+        let hash = package.release_hash(&vars);
+        let existing = self.0.reader.workflow(&name).await.map_err(read_problem)?;
+        let releases = self.0.reader.releases(&name).await.map_err(read_problem)?;
+        if let (Some(w), Some(live)) = (&existing, releases.iter().find(|r| r.hash == hash && r.state == ReleaseState::Live)) {
+            return Ok(Installed {
+                workflow: name,
+                release: live.id,
+                number: live.number,
+                changed: false,
+                label: w.label,
+                stage: w.stage,
+                model_report: None,
+                warnings: parts.warnings,
+            });
+        }
+        let (ports, spec, files) = (self.0.ports.clone(), parts.ready.def.model.clone(), package.files.clone());
+        // Training takes seconds: it must not hold up the tasks of this node.
+        let compiled = tokio::task::spawn_blocking(move || ports.model.compile(&spec, &files))
+            .await
+            .map_err(|e| Problem::new("internal", e.to_string()))?
+            .map_err(|e| Problem::new("package_faulty", e).way_out("correct the examples"))?;
+        let (artifact, model_report) = compiled.map_or((Vec::new(), None), |c| (c.artifact, Some(c.report)));
+        let release = Release {
+            id: ids::release(),
+            workflow: name.clone(),
+            number: releases.iter().map(|r| r.number).max().unwrap_or(0) + 1,
+            state: ReleaseState::Live,
+            hash,
+            bundle: package.to_bundle(&vars),
+            artifact,
+            created_at: self.now(),
+            created_by: by.to_string(),
+        };
+        let superseded = releases.iter().find(|r| r.state == ReleaseState::Live).map(|r| r.id);
+        let workflow = self.put(&parts, &release, superseded, existing, &options, by).await?;
+        let _ = self.0.catalog.refresh(&self.0.reader).await;
+        Ok(Installed {
+            workflow: name,
+            release: release.id,
+            number: release.number,
+            changed: true,
+            label: workflow.label,
+            stage: workflow.stage,
+            model_report,
+            warnings: parts.warnings,
+        })
+    }
+
+    async fn put(
+        &self,
+        parts: &Parts,
+        release: &Release,
+        superseded: Option<ReleaseId>,
+        existing: Option<Workflow>,
+        options: &InstallOptions,
+        by: &Actor,
+    ) -> Result<Workflow, Problem> {
+        let def = &parts.ready.def;
+        let now = self.now();
+        let mut changes: Vec<Change> = Vec::new();
+        if let Some(old) = superseded {
+            changes.push(Change::SetReleaseState { id: old, from: ReleaseState::Live, to: ReleaseState::Superseded });
+        }
+        changes.push(Change::InsertRelease(Box::new(release.clone())));
+        for p in def.owners.people() {
+            let (handle, name, email) = (p.handle.clone(), p.name.clone(), p.email.clone());
+            changes.push(Change::PutPerson(Person { handle, name, email, active: true }));
+        }
+        let rules_version = self.put_rules(parts, existing.as_ref(), &mut changes, by, now).await?;
+        let workflow = row(def, existing, release.id, rules_version, options.test_instance, now);
+        changes.push(Change::PutWorkflow(Box::new(workflow.clone())));
+        let entry = AuditEntry::new(now, by.clone(), "release.installed", Subject::Workflow(workflow.name.clone()))
+            .fact("release", release.id.to_string())
+            .fact("number", release.number)
+            .fact("hash", crate::catalog::hex(&release.hash))
+            .fact("rules_version", rules_version)
+            .fact("label", workflow.label.word())
+            .fact("stage", workflow.stage.word());
+        self.apply(Decision { changes, entry }).await.map_err(apply_problem)?;
+        Ok(workflow)
+    }
+
+    /// A table that differs from the active one becomes the next version.
+    async fn put_rules(
+        &self,
+        parts: &Parts,
+        existing: Option<&Workflow>,
+        changes: &mut Vec<Change>,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<u64, Problem> {
+        let name = &parts.ready.def.workflow.name;
+        let old = self.0.reader.rulesets(name).await.map_err(read_problem)?;
+        let hash = parts.rules.hash();
+        if let Some(w) = existing
+            && let Some(active) = old.iter().find(|r| r.version == w.rules_version)
+            && crate::catalog::hex(&active.hash) == hash
+        {
+            return Ok(w.rules_version);
+        }
+        if let Some(w) = existing {
+            changes.push(Change::SetRuleSetState { workflow: name.clone(), version: w.rules_version, to: RuleSetState::Superseded });
+        }
+        let version = old.iter().map(|r| r.version).max().unwrap_or(0) + 1;
+        changes.push(Change::InsertRuleSet(Box::new(RuleSetRow {
+            workflow: name.clone(),
+            version,
+            state: RuleSetState::Active,
+            csv: parts.csv.clone(),
+            hash: unhex(&hash),
+            reason: "came with the package".to_owned(),
+            created_at: now,
+            created_by: by.to_string(),
+        })));
+        Ok(version)
+    }
+}
+
+fn checked(package: &Package, vars: &BTreeMap<String, String>) -> Result<Parts, Problem> {
+    let faults = lint::check(package, vars);
+    let (warnings, errors): (Vec<_>, Vec<_>) = faults.into_iter().partition(|f| f.warning);
+    let faulty = |errors: Vec<PackageFault>| {
+        let code = if errors.iter().any(|f| f.code == "plaintext_secret") { "plaintext_secret" } else { "package_faulty" };
+        let first = errors.first().map(|f| format!("{}: {}", f.file, f.message)).unwrap_or_default();
+        Problem::new(code, first)
+            .with("faults", serde_json::to_value(&errors).unwrap_or_default())
+            .way_out("run `tuesday check` on the package")
+    };
+    if !errors.is_empty() {
+        return Err(faulty(errors));
+    }
+    let def = package.definition(vars).map_err(|f| faulty(vec![f]))?;
+    let ready = Ready::compile(package, def).map_err(faulty)?;
+    let csv = package.text("rules.csv").unwrap_or_default().to_owned();
+    let (rules, _) = parse(&csv).map_err(|_| Problem::new("package_faulty", "rules.csv cannot be read"))?;
+    Ok(Parts { ready, rules, csv, warnings })
+}
+
+fn row(
+    def: &tuesday_domain::definition::Definition,
+    existing: Option<Workflow>,
+    release: ReleaseId,
+    rules_version: u64,
+    test: bool,
+    now: Timestamp,
+) -> Workflow {
+    let label = if test { def.rollout.label } else { def.rollout.label.min(Label::Pilot) };
+    let stage = def.rollout.stage.capped_by(label);
+    match existing {
+        // What was decided about a workflow outlives its releases.
+        Some(w) => Workflow {
+            title: def.workflow.title.clone(),
+            owner: def.owners.operator.handle.clone(),
+            live_release: release,
+            rules_version,
+            version: w.version + 1,
+            ..w
+        },
+        None => Workflow {
+            name: def.workflow.name.clone(),
+            title: def.workflow.title.clone(),
+            owner: def.owners.operator.handle.clone(),
+            label,
+            stage,
+            switch: Switch::Running,
+            live_release: release,
+            rules_version,
+            installed_at: now,
+            version: 0,
+        },
+    }
+}
+
+fn unhex(text: &str) -> [u8; 32] {
+    let mut out = [0; 32];
+    for (i, byte) in out.iter_mut().enumerate() {
+        *byte = text.get(i * 2..i * 2 + 2).and_then(|h| u8::from_str_radix(h, 16).ok()).unwrap_or(0);
+    }
+    out
+}

@@ -1,0 +1,26 @@
+//! What people and machines can do, one file per verb.
+
+mod approve;
+mod cancel;
+mod case;
+mod claim_review;
+mod escalate;
+mod install;
+mod receive;
+mod reject;
+mod resubmit;
+mod retry;
+mod settle;
+mod stage;
+mod story;
+mod task;
+mod token;
+
+pub use approve::{Approval, Decided};
+pub use case::{Case, CaseAction, CaseItem, CaseMade, CaseWrite};
+pub use install::{Installed, InstallOptions};
+pub use receive::{Accepted, Incoming, IncomingAuth};
+pub use reject::Refusal;
+pub use settle::Settlement;
+pub(crate) use token::TokenCache;
+pub use token::{NewToken, checksum_ok};

@@ -1,0 +1,207 @@
+//! What every act on a review task needs: the rows, the right, and the same refusals everywhere.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tuesday_domain::actor::{Actor, Class};
+use tuesday_domain::id::{ReviewId, RunId};
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{Action, Change, Job, Lease, Payload, Review, Run};
+use tuesday_domain::review::{ReviewKind, ReviewState};
+use tuesday_domain::snapshot::Snapshot;
+use tuesday_store::ApplyError;
+
+use crate::catalog::LiveRelease;
+use crate::draft::Draft;
+use crate::engine::{Engine, apply_problem, read_problem};
+use crate::worker::drive::{Work, hand_over};
+use crate::worker::Held;
+
+/// A task with everything a decision looks at.
+pub(crate) struct Task {
+    pub(crate) review: Review,
+    pub(crate) run: Run,
+    pub(crate) release: Arc<LiveRelease>,
+    pub(crate) payloads: Vec<Payload>,
+    pub(crate) actions: Vec<Action>,
+}
+
+impl Task {
+    /// The exact bytes of a payload.
+    pub(crate) fn bytes(&self, n: u32) -> Option<Vec<u8>> {
+        self.payloads.iter().find(|p| p.n == n).map(|p| p.bytes.clone())
+    }
+
+    pub(crate) fn snapshot(&self) -> Option<Snapshot> {
+        self.run.snapshot_ref.and_then(|n| self.bytes(n)).and_then(|b| serde_json::from_slice(&b).ok())
+    }
+
+    pub(crate) fn facts(&self) -> Option<Value> {
+        let snapshot = self.snapshot()?;
+        let facts = tuesday_domain::snapshot::facts_of(&self.release.ready.def, &snapshot, |n| self.bytes(n))?;
+        Some(crate::steps::route::plan_facts(&facts, &snapshot))
+    }
+
+    /// The output in force, as text and as JSON.
+    pub(crate) fn output(&self) -> Option<(String, Value)> {
+        let text = String::from_utf8(self.bytes(self.run.output_ref?)?).ok()?;
+        let value = tuesday_domain::json::parse_strict(unfenced(&text).as_bytes()).ok()?;
+        Some((text, value))
+    }
+}
+
+fn unfenced(text: &str) -> &str {
+    let t = text.trim();
+    t.strip_prefix("```json").or_else(|| t.strip_prefix("```")).and_then(|t| t.strip_suffix("```")).map_or(t, str::trim)
+}
+
+impl Engine {
+    pub(crate) async fn task(&self, id: ReviewId) -> Result<Task, Problem> {
+        let reader = &self.0.reader;
+        let review = reader.review(id).await.map_err(read_problem)?.ok_or_else(|| not_found(&id.to_string()))?;
+        let found = reader.work(review.run).await.map_err(read_problem)?.ok_or_else(|| not_found(&review.run.to_string()))?;
+        let release = self
+            .0
+            .catalog
+            .release(reader, found.run.release)
+            .await
+            .map_err(|e| Problem::new("record_damaged", e.to_string()))?;
+        Ok(Task { review, run: found.run, release, payloads: found.payloads, actions: found.actions })
+    }
+
+    /// Commits a decision of a person; a race is told as the refusal it is.
+    pub(crate) async fn commit_task(&self, id: ReviewId, draft: Draft) -> Result<Run, Problem> {
+        let (decision, run) = draft.finish();
+        match self.apply(decision).await {
+            Ok(_) => Ok(run),
+            Err(ApplyError::Conflict { .. }) => Err(self.who_won(id).await),
+            Err(e) => Err(apply_problem(e)),
+        }
+    }
+
+    async fn who_won(&self, id: ReviewId) -> Problem {
+        match self.0.reader.review(id).await {
+            Ok(Some(r)) if r.state.is_decided() => already_decided(&r),
+            Ok(_) => Problem::new("revision_moved", "the task changed since it was read").way_out("read it again"),
+            Err(e) => read_problem(e),
+        }
+    }
+
+    /// Queues the run again: with a free worker on this node, under its lease at once.
+    pub(crate) fn queue(&self, draft: &mut Draft, release: &LiveRelease) -> Option<Held> {
+        let now = draft.run.updated_at;
+        let place = self.0.slots.take(&draft.run.workflow, release.ready.def.limits.concurrency);
+        let lease = place.as_ref().map(|_| Lease { node: self.0.config.node.clone(), until: now.plus(self.0.config.lease) });
+        let fence = i64::from(lease.is_some());
+        draft.change(Change::InsertJob(Job { run: draft.run.id, workflow: draft.run.workflow.clone(), due_at: now, fence, lease }));
+        place
+    }
+
+    /// Hands the queued run to the place that was taken for it.
+    pub(crate) fn go_on(&self, place: Option<Held>, work: Work) {
+        match place {
+            Some(place) => hand_over(self, place, work),
+            None => self.0.slots.wake.notify_one(),
+        }
+    }
+}
+
+impl Work {
+    /// A run that a person sent on, with what the task had read anyway.
+    pub(crate) fn from_task(task: &Task, run: Run, actions: Vec<(Action, Value)>) -> Self {
+        let body = Arc::new(task.bytes(run.body_ref).unwrap_or_default());
+        let input = tuesday_domain::json::parse_strict(&body).unwrap_or(Value::Null);
+        Self {
+            run,
+            fence: 1,
+            release: Arc::clone(&task.release),
+            body,
+            input,
+            snapshot: task.snapshot(),
+            facts: task.facts(),
+            flags: Vec::new(),
+            actions,
+            repair: None,
+            fresh_lease: true,
+        }
+    }
+}
+
+pub(crate) fn not_found(id: &str) -> Problem {
+    Problem::new("not_found", format!("there is no {id}"))
+}
+
+pub(crate) fn already_decided(review: &Review) -> Problem {
+    let winner = review.decided_by.clone().unwrap_or_else(|| "the system".to_owned());
+    let what = review.decision.map_or_else(|| review.state.word(), tuesday_domain::record::ReviewDecision::word);
+    let mut problem = Problem::new("already_decided", format!("{winner} has decided this: {what}"))
+        .with("winner", winner)
+        .with("decision", what);
+    if let Some(at) = review.decided_at {
+        problem = problem.with("decided_at", at.rfc3339());
+    }
+    problem
+}
+
+/// The checks that come before any decision: undecided, same revision, nobody else on it, allowed.
+pub(crate) fn may_decide(task: &Task, by: &str, revision: Option<u32>, now: tuesday_domain::time::Timestamp) -> Result<(), Problem> {
+    let r = &task.review;
+    if r.state.is_decided() {
+        return Err(already_decided(r));
+    }
+    if r.state == ReviewState::Suspended {
+        return Err(Problem::new("illegal_state", "the workflow is paused: reading is allowed, deciding is not"));
+    }
+    if revision.is_some_and(|seen| seen != r.revision) {
+        let detail = format!("the task is at revision {}, you saw {}", r.revision, revision.unwrap_or(0));
+        return Err(Problem::new("revision_moved", detail).with("revision", r.revision).way_out("read it again"));
+    }
+    if let (Some(holder), Some(until)) = (&r.claimed_by, r.claim_until)
+        && holder != by
+        && until > now
+    {
+        return Err(Problem::new("claimed_by_other", format!("{holder} is on it until {until}"))
+            .with("winner", holder.clone())
+            .with("until", until.rfc3339()));
+    }
+    if !allowed(task, by) {
+        return Err(Problem::new("not_allowed", format!("{by} may not decide this task"))
+            .with("people", json!(people(task)))
+            .way_out("ask one of the named persons, or escalate"));
+    }
+    Ok(())
+}
+
+/// The named persons who may decide a task: the tier's, or everybody of the workflow except the
+/// technical owner, who wires the workflow and therefore does not approve its content.
+pub(crate) fn people(task: &Task) -> Vec<String> {
+    let def = &task.release.ready.def;
+    let tier = def.review.tier.iter().find(|t| t.name == task.review.tier);
+    let mut out: Vec<String> = match (task.review.kind, tier) {
+        (ReviewKind::Output, Some(t)) if !t.people.is_empty() => t.people.clone(),
+        _ => def
+            .owners
+            .people()
+            .into_iter()
+            .map(|p| p.handle.clone())
+            .filter(|h| *h != def.owners.technical.handle || *h == def.owners.operator.handle)
+            .collect(),
+    };
+    for person in [&task.review.owner].into_iter().chain(&task.review.chain) {
+        if !out.contains(person) {
+            out.push(person.clone());
+        }
+    }
+    out
+}
+
+fn allowed(task: &Task, by: &str) -> bool {
+    people(task).iter().any(|p| p == by)
+}
+
+/// A draft about the task's run, by a person.
+pub(crate) fn draft(task: &Task, by: &str, kind: &'static str, now: tuesday_domain::time::Timestamp) -> Draft {
+    let class: Class = task.release.ready.strictest();
+    Draft::on(&task.run, class, Actor::Person(by.to_owned()), kind, now)
+}
+

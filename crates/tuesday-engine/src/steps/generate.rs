@@ -1,0 +1,200 @@
+//! The model call: rendered from the release and the frozen inputs, made outside any transaction,
+//! recorded with what it cost; what it answered is judged and routed in the same decision.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tuesday_domain::actor::Actor;
+use tuesday_domain::definition::{FailurePlan, Limits};
+use tuesday_domain::ledger::cost_micros;
+use tuesday_domain::port::{FaultKind, ModelAnswer, ModelFault, ModelRequest};
+use tuesday_domain::prompt::cleared;
+use tuesday_domain::record::{Attempt, AttemptResult, Change};
+use tuesday_domain::retry::{RetryPolicy, RetryVerdict};
+use tuesday_domain::run::{Reason, RunEvent, Status, Step};
+use tuesday_domain::time::Timestamp;
+
+use super::person::{Ask, to_person};
+use super::route;
+use crate::draft::Draft;
+use crate::engine::Engine;
+use crate::ids;
+use crate::worker::drive::{Next, StepFault, Work};
+
+/// The workflow's retry policy.
+pub(crate) fn policy(limits: &Limits) -> RetryPolicy {
+    RetryPolicy { max_attempts: limits.max_attempts, first_delay: limits.first_delay.0, max_delay: limits.max_delay.0 }
+}
+
+/// Takes a queued run through one model call.
+pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFault> {
+    begin(engine, work).await?;
+    let request = match request(work, None) {
+        Ok(request) => request,
+        Err(why) => {
+            let draft = draft(work, "run.prompt_failed", engine.now());
+            let words = vec![format!("the prompt cannot be rendered: {why}")];
+            return to_person(engine, work, draft, Ask::output(Reason::PermanentFailure, words, RunEvent::PermanentFailure)).await;
+        }
+    };
+    let started = engine.now();
+    let answer = call(engine, work, &request).await;
+    engine.crash_point("generate.after_call");
+    let now = engine.now();
+    match answer {
+        Ok(answer) => {
+            let attempt = done(work, &answer, started, now);
+            route::answered(engine, work, answer, attempt, now).await
+        }
+        Err(fault) => failed(engine, work, fault, started, now).await,
+    }
+}
+
+/// Brings the state to `running`: the lease is ours, whatever the last holder got to.
+async fn begin(engine: &Engine, work: &mut Work) -> Result<(), StepFault> {
+    let mut draft = draft(work, "run.attempt_started", engine.now());
+    match work.run.state.status {
+        // The snapshot step left it running under this very lease.
+        Status::Running if work.fresh_lease => return Ok(()),
+        Status::Running => draft.event(RunEvent::LeaseLost)?,
+        Status::RetryWait => draft.event(RunEvent::RetryTimeReached)?,
+        _ => {}
+    }
+    draft.event(RunEvent::LeaseTaken)?;
+    draft.change(Change::CheckFence { run: work.run.id, fence: work.fence });
+    let (decision, run) = draft.finish();
+    engine.apply(decision).await?;
+    work.run = run;
+    Ok(())
+}
+
+fn draft(work: &Work, kind: &'static str, now: Timestamp) -> Draft {
+    Draft::on(&work.run, work.release.ready.strictest(), Actor::System("worker"), kind, now)
+}
+
+fn request(work: &Work, repair: Option<String>) -> Result<ModelRequest, String> {
+    let ready = &work.release.ready;
+    let facts = work.facts.as_ref().ok_or("the frozen inputs cannot be read")?;
+    let (seen, _masked) = cleared(facts, |g, f| ready.class_of(g, f), ready.model.clearance);
+    let rendered = ready.prompt.render(&seen)?;
+    Ok(ModelRequest {
+        run: work.run.id,
+        attempt: work.run.attempts + 1,
+        spec: Arc::clone(&ready.model),
+        system: rendered.system,
+        prompt: rendered.case,
+        repair: repair.or_else(|| work.repair.clone()),
+        output_schema: Arc::clone(&ready.output_source),
+        facts: Arc::new(seen),
+        artifact: Arc::clone(&work.release.artifact),
+        artifact_id: work.release.hash,
+        timeout: ready.def.limits.model_timeout.0,
+    })
+}
+
+async fn call(engine: &Engine, work: &Work, request: &ModelRequest) -> Result<ModelAnswer, ModelFault> {
+    let limits = &work.release.ready.def.limits;
+    let _place = if request.spec.kind.is_built_in() {
+        None
+    } else {
+        let provider = request.spec.provider.clone().or_else(|| request.spec.url.clone()).unwrap_or_else(|| request.spec.kind.word().to_owned());
+        engine.0.limiters.enter(&format!("model:{provider}"), limits.model_concurrency, limits.model_per_second).await
+    };
+    match tokio::time::timeout(request.timeout + Duration::from_millis(250), engine.0.ports.model.generate(request)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(ModelFault {
+            kind: FaultKind::TimedOut,
+            code: "timeout",
+            detail: format!("no answer within {}", tuesday_domain::time::Span(request.timeout)),
+            usage: None,
+            bytes_received: 0,
+            request_hash: None,
+        }),
+    }
+}
+
+fn blank(work: &Work, started: Timestamp, now: Timestamp) -> Attempt {
+    Attempt {
+        run: work.run.id,
+        seq: work.run.version + 1,
+        step: Step::Generate,
+        number: work.run.attempts + 1,
+        started_at: started,
+        duration_us: i64::try_from(now.since(started).as_micros()).unwrap_or(i64::MAX),
+        result: AttemptResult::Done,
+        code: None,
+        detail: None,
+        model: Some(work.release.ready.model.pin.clone()),
+        model_reported: None,
+        request_hash: None,
+        answer_ref: None,
+        usage: None,
+        cost_micros: None,
+        bytes_received: 0,
+        retry_at: None,
+    }
+}
+
+fn done(work: &Work, answer: &ModelAnswer, started: Timestamp, now: Timestamp) -> Attempt {
+    let spec = &work.release.ready.model;
+    Attempt {
+        model_reported: answer.model_reported.clone(),
+        request_hash: Some(answer.request_hash),
+        usage: answer.usage,
+        cost_micros: if spec.kind.is_built_in() { Some(0) } else { cost_micros(spec.price.as_ref(), answer.usage) },
+        bytes_received: answer.bytes_received,
+        ..blank(work, started, now)
+    }
+}
+
+/// Books what an attempt cost on the run.
+pub(crate) fn book(draft: &mut Draft, attempt: &Attempt) {
+    match attempt.cost_micros {
+        Some(micros) => draft.run.cost_micros += micros,
+        None => draft.run.cost_unknown = true,
+    }
+}
+
+async fn failed(engine: &Engine, work: &mut Work, fault: ModelFault, started: Timestamp, now: Timestamp) -> Result<Next, StepFault> {
+    let number = work.run.attempts + 1;
+    let retryable = work.release.ready.def.on_failure.generate == FailurePlan::Retry;
+    let verdict = match fault.kind {
+        FaultKind::Transient(after) if retryable => policy(&work.release.ready.def.limits).after(number, after, ids::draw()),
+        FaultKind::TimedOut if retryable => policy(&work.release.ready.def.limits).after(number, None, ids::draw()),
+        _ => RetryVerdict::Spent,
+    };
+    let retry_at = match verdict {
+        RetryVerdict::After(d) => Some(now.plus(d)),
+        RetryVerdict::Spent => None,
+    };
+    let mut draft = draft(work, "run.attempt_failed", now);
+    draft.run.attempts = number;
+    let mut attempt = blank(work, started, now);
+    attempt.result = match fault.kind {
+        FaultKind::Transient(_) => AttemptResult::Transient,
+        FaultKind::TimedOut => AttemptResult::TimedOut,
+        FaultKind::Permanent => AttemptResult::Permanent,
+    };
+    attempt.code = Some(fault.code.to_owned());
+    attempt.detail = Some(fault.detail.clone());
+    attempt.usage = fault.usage;
+    attempt.request_hash = fault.request_hash;
+    attempt.bytes_received = fault.bytes_received;
+    attempt.cost_micros = cost_micros(work.release.ready.model.price.as_ref(), fault.usage);
+    attempt.retry_at = retry_at;
+    book(&mut draft, &attempt);
+    draft.fact("code", fault.code);
+    draft.fact("attempt", number);
+    draft.change(Change::InsertAttempt(Box::new(attempt)));
+    let Some(due_at) = retry_at else {
+        let permanent = matches!(fault.kind, FaultKind::Permanent);
+        let reason = if permanent { Reason::PermanentFailure } else { Reason::AttemptsSpent };
+        let words = vec![format!("the model call failed ({}): {}", fault.code, fault.detail), format!("attempt {number}")];
+        return to_person(engine, work, draft, Ask::output(reason, words, RunEvent::PermanentFailure)).await;
+    };
+    draft.event(RunEvent::TransientFailure)?;
+    draft.change(Change::ReleaseJob { run: work.run.id, fence: work.fence, due_at, lease: None });
+    engine.apply(draft.finish().0).await?;
+    engine.0.slots.wake.notify_one();
+    Ok(Next::Stop)
+}

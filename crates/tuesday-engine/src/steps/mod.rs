@@ -1,0 +1,11 @@
+//! The steps of a run. Each reads what it needs from [`Work`], may call the outside, and records
+//! the outcome in one decision.
+
+pub(crate) mod dispatch;
+pub(crate) mod generate;
+mod person;
+pub(crate) mod route;
+mod settle_action;
+pub(crate) mod snapshot;
+
+pub(crate) use person::{Ask, open_review, unusable_release};

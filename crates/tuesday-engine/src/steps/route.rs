@@ -1,0 +1,313 @@
+//! What an answer leads to: judged, checked, routed by the decision table, planned, recorded, all
+//! in one decision.
+
+use serde_json::{Value, json};
+use tuesday_domain::action::{Ability, ActionEvent, ActionState, action_key};
+use tuesday_domain::actor::Actor;
+use tuesday_domain::definition::{ConfidenceSource, FailurePlan};
+use tuesday_domain::facts::{Ctx, at};
+use tuesday_domain::port::{Intent, ModelAnswer};
+use tuesday_domain::record::{Action, Attempt, AttemptResult, Change, PayloadKind, Run};
+use tuesday_domain::review::ReviewKind;
+use tuesday_domain::route::{Destined, Planned, ask, destine, merge, plan, table_facts, tier_name};
+use tuesday_domain::rules::Verdict;
+use tuesday_domain::run::{Reason, RunEvent};
+use tuesday_domain::snapshot::{Snapshot, sha256_hex};
+use tuesday_domain::time::Timestamp;
+use tuesday_domain::validation::{Judged, failed_checks, judge};
+
+use super::generate::book;
+use super::person::{Ask, open_review, to_person};
+use crate::draft::Draft;
+use crate::engine::Engine;
+use crate::ids;
+use crate::worker::drive::{Next, StepFault, Work};
+
+/// Records an answer and what follows from it.
+pub(crate) async fn answered(
+    engine: &Engine,
+    work: &mut Work,
+    answer: ModelAnswer,
+    mut attempt: Attempt,
+    now: Timestamp,
+) -> Result<Next, StepFault> {
+    let ready = &work.release.ready;
+    let judged = judge(&ready.def.output, &ready.output, &answer.text, answer.refusal, answer.incomplete.as_deref());
+    let kind = if matches!(judged, Judged::Output(_) | Judged::Uncertain(..)) { PayloadKind::Output } else { PayloadKind::Answer };
+    let mut draft = Draft::on(&work.run, ready.strictest(), Actor::System("worker"), "run.generated", now);
+    let n = draft.payload(kind, answer.text.clone().into_bytes());
+    if kind == PayloadKind::Output {
+        draft.run.output_ref = Some(n);
+    }
+    attempt.answer_ref = Some(n);
+    attempt.result = match &judged {
+        Judged::Output(_) | Judged::Uncertain(..) => AttemptResult::Done,
+        Judged::Refused(_) => AttemptResult::Refused,
+        Judged::Invalid(faults) => {
+            attempt.detail = Some(faults.join("; "));
+            AttemptResult::Invalid
+        }
+    };
+    draft.run.attempts = attempt.number;
+    book(&mut draft, &attempt);
+    draft.fact("release", work.run.release.to_string());
+    draft.fact("model", ready.model.pin.clone());
+    if let Some(reported) = &answer.model_reported {
+        draft.fact("model_reported", reported.clone());
+    }
+    draft.change(Change::InsertAttempt(Box::new(attempt)));
+    match judged {
+        Judged::Invalid(faults) => invalid(engine, work, draft, faults).await,
+        Judged::Refused(sign) => {
+            let ask = Ask::output(Reason::Refused, vec![format!("the model refused: {sign}")], RunEvent::OutputRefused);
+            to_person(engine, work, draft, ask).await
+        }
+        Judged::Uncertain(_, sign) => {
+            let words = vec![format!("the model is not sure: {sign}")];
+            to_person(engine, work, draft, Ask::output(Reason::UncertainOutput, words, RunEvent::OutputRefused)).await
+        }
+        Judged::Output(output) => match confidence(work, &answer, &output) {
+            Ok(confidence) => routed(engine, work, draft, (answer, output, confidence), now).await,
+            Err(why) => invalid(engine, work, draft, vec![why]).await,
+        },
+    }
+}
+
+async fn invalid(engine: &Engine, work: &mut Work, mut draft: Draft, faults: Vec<String>) -> Result<Next, StepFault> {
+    let def = &work.release.ready.def;
+    if def.on_failure.validate == FailurePlan::Repair && work.run.repairs < def.output.repair_attempts {
+        draft.run.repairs += 1;
+        draft.event(RunEvent::RepairWanted)?;
+        draft.event(RunEvent::LeaseTaken)?;
+        draft.change(Change::CheckFence { run: work.run.id, fence: work.fence });
+        let (decision, run) = draft.finish();
+        engine.apply(decision).await?;
+        work.run = run;
+        work.fresh_lease = true;
+        work.repair = Some(faults.join("; "));
+        return Ok(Next::GoOn);
+    }
+    to_person(engine, work, draft, Ask::output(Reason::InvalidOutput, faults, RunEvent::OutputRefused)).await
+}
+
+/// Confidence from its declared source; a value outside 0..1 makes the output invalid.
+fn confidence(work: &Work, answer: &ModelAnswer, output: &Value) -> Result<Option<f64>, String> {
+    let spec = &work.release.ready.model.confidence;
+    let value = match spec.source {
+        ConfidenceSource::None => None,
+        ConfidenceSource::Classifier | ConfidenceSource::Logprob | ConfidenceSource::SelfConsistency => answer.confidence,
+        ConfidenceSource::Field => spec.field.as_deref().and_then(|f| at(output, f)).and_then(|v| match v {
+            Value::Number(n) => n.as_f64(),
+            Value::String(s) => s.parse().ok(),
+            _ => None,
+        }),
+    };
+    match value {
+        Some(c) if !(0.0..=1.0).contains(&c) => Err(format!("confidence {c} is outside 0..1")),
+        other => Ok(other),
+    }
+}
+
+/// Facts of the snapshot with the versions of the records read, for preconditions.
+pub(crate) fn plan_facts(facts: &Value, snapshot: &Snapshot) -> Value {
+    let versions: serde_json::Map<_, _> = snapshot
+        .items
+        .iter()
+        .filter_map(|i| i.version.as_ref().map(|v| (i.system.clone(), Value::String(v.clone()))))
+        .collect();
+    merge(facts, &[("versions", &Value::Object(versions))])
+}
+
+async fn routed(
+    engine: &Engine,
+    work: &mut Work,
+    mut draft: Draft,
+    (answer, output, confidence): (ModelAnswer, Value, Option<f64>),
+    now: Timestamp,
+) -> Result<Next, StepFault> {
+    let ready = &work.release.ready;
+    let (Some(facts), Some(snapshot)) = (&work.facts, &work.snapshot) else {
+        let words = vec!["the frozen inputs cannot be read".to_owned()];
+        return to_person(engine, work, draft, Ask::output(Reason::PermanentFailure, words, RunEvent::RoutedReview)).await;
+    };
+    let facts = plan_facts(facts, snapshot);
+    let model = answer.extra.unwrap_or(Value::Null);
+    let confidence_value = confidence.map_or(Value::Null, |c| json!(round(c)));
+    let run_facts = json!({"id": work.run.id.to_string()});
+    let ctx = Ctx::new(&merge(
+        &facts,
+        &[("output", &output), ("confidence", &confidence_value), ("model", &model), ("run", &run_facts)],
+    ));
+    let failed = failed_checks(&ready.checks, &ctx);
+    let table = table_facts(ready, &ctx);
+    let version = engine.0.catalog.cached_workflow(&work.run.workflow).map_or(0, |w| w.rules_version);
+    let rules = engine.0.catalog.rules(&engine.0.reader, &work.run.workflow, version).await?;
+    let verdict = ask(&rules, version, &table);
+    let planned = plan(ready, work.run.id, work.run.stage, &facts, &output);
+    let mut destined = match &planned {
+        Ok(p) => destine(ready, &verdict, work.run.stage, p, &failed),
+        Err(fault) => Destined::Review(tier_name(ready, &verdict), fault.reason, vec![fault.words.clone()]),
+    };
+    if let (Some(reported), false) = (&answer.model_reported, ready.model.kind.is_built_in())
+        && *reported != ready.model.pin
+        && destined == Destined::Auto
+    {
+        let words = vec![format!("the provider answered with {reported}, the release pins {}", ready.model.pin)];
+        destined = Destined::Review(tier_name(ready, &verdict), Reason::ModelMismatch, words);
+    }
+    draft.run.rules_version = Some(version);
+    draft.run.rules_row = row(&verdict);
+    draft.fact("rules_version", version);
+    if let Some(row) = &draft.run.rules_row {
+        draft.fact("row", row.clone());
+    }
+    let record = json!({
+        "verdict": verdict, "facts": table, "confidence": confidence_value, "checks_failed": failed, "model": model,
+        "flags": work.flags,
+    });
+    draft.run.verdict_ref = Some(draft.payload(PayloadKind::Verdict, record.to_string().into_bytes()));
+    let bound = bound_to(&answer.text, snapshot, planned.as_deref().unwrap_or_default());
+    depart(engine, work, draft, destined, planned.unwrap_or_default(), bound, now).await
+}
+
+fn row(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Hit(hit) => Some(hit.row.clone()),
+        Verdict::Person(p) => p.row.clone(),
+    }
+}
+
+/// Four places are enough for a probability and keep records readable.
+fn round(c: f64) -> f64 {
+    (c * 10_000.0).round() / 10_000.0
+}
+
+/// What an approval is bound to: output, frozen inputs and effect. Void when any of them changes.
+pub(crate) fn bound_to(output: &str, snapshot: &Snapshot, planned: &[Planned]) -> String {
+    let effects: Vec<Value> = planned.iter().map(|p| request_json(&p.intent)).collect();
+    let snapshot = serde_json::to_string(snapshot).unwrap_or_default();
+    sha256_hex(json!([output, snapshot, effects]).to_string().as_bytes())
+}
+
+/// The exact request of an action as it is stored.
+pub(crate) fn request_json(intent: &Intent) -> Value {
+    json!({
+        "target": intent.target, "fields": intent.fields, "rendered": intent.rendered,
+        "expected_version": intent.expected_version,
+    })
+}
+
+async fn depart(
+    engine: &Engine,
+    work: &mut Work,
+    mut draft: Draft,
+    destined: Destined,
+    planned: Vec<Planned>,
+    bound_to: String,
+    now: Timestamp,
+) -> Result<Next, StepFault> {
+    match destined {
+        Destined::Shadow => {
+            draft.event(RunEvent::ShadowFinished)?;
+            draft.change(Change::FinishJob { run: work.run.id, fence: work.fence });
+            commit(engine, work, draft, Vec::new()).await?;
+            Ok(Next::Stop)
+        }
+        Destined::Manual(words) => {
+            draft.event(RunEvent::RoutedManual)?;
+            let ask = Ask { kind: ReviewKind::Manual, ..Ask::output(Reason::Manual, words, RunEvent::RoutedManual) };
+            let review = open_review(&work.release.ready.def, &draft.run, ask, now);
+            draft.open_review(review);
+            draft.run.owner = None;
+            draft.change(Change::FinishJob { run: work.run.id, fence: work.fence });
+            commit(engine, work, draft, Vec::new()).await?;
+            Ok(Next::Stop)
+        }
+        Destined::Review(tier, reason, words) => {
+            let ask = Ask { tier, bound_to, ..Ask::output(reason, words, RunEvent::RoutedReview) };
+            to_person(engine, work, draft, ask).await
+        }
+        Destined::Auto => {
+            draft.event(RunEvent::RoutedAuto)?;
+            let by = format!("rule:{}@{}", draft.run.rules_row.clone().unwrap_or_default(), draft.run.rules_version.unwrap_or(0));
+            let actions = authorise(&mut draft, planned, &by, 0, true, now)?;
+            if actions.is_empty() {
+                draft.event(RunEvent::ActionsConfirmed { drafts_only: true })?;
+                draft.change(Change::FinishJob { run: work.run.id, fence: work.fence });
+                commit(engine, work, draft, Vec::new()).await?;
+                return Ok(Next::Stop);
+            }
+            draft.change(Change::CheckFence { run: work.run.id, fence: work.fence });
+            commit(engine, work, draft, actions).await?;
+            Ok(Next::GoOn)
+        }
+    }
+}
+
+async fn commit(engine: &Engine, work: &mut Work, draft: Draft, actions: Vec<(Action, Value)>) -> Result<(), StepFault> {
+    let (decision, run) = draft.finish();
+    engine.crash_point("route.before_commit");
+    engine.apply(decision).await?;
+    engine.crash_point("route.after_commit");
+    work.run = run;
+    work.actions = actions;
+    work.fresh_lease = true;
+    Ok(())
+}
+
+/// Adds the planned actions, authorised by `by`. The first one goes straight on to `sending` when a
+/// worker holds the lease and nothing must be read before: intent and key are then committed here.
+pub(crate) fn authorise(
+    draft: &mut Draft,
+    planned: Vec<Planned>,
+    by: &str,
+    revision: u16,
+    leased: bool,
+    now: Timestamp,
+) -> Result<Vec<(Action, Value)>, StepFault> {
+    let mut actions = Vec::with_capacity(planned.len());
+    for (i, p) in planned.into_iter().enumerate() {
+        let request = request_json(&p.intent);
+        let request_ref = draft.payload(PayloadKind::Request, request.to_string().into_bytes());
+        let mut action = new_action(&draft.run, &p, revision, request_ref, by, now);
+        let at_once = leased && i == 0 && !needs_look(&p.intent);
+        let events: &[ActionEvent] =
+            if at_once { &[ActionEvent::Authorise, ActionEvent::Send] } else { &[ActionEvent::Authorise] };
+        if at_once {
+            action.attempts = 1;
+            action.first_sent_at = Some(now);
+        }
+        draft.action(&mut action, events, true)?;
+        actions.push((action, request));
+    }
+    Ok(actions)
+}
+
+/// Must the target be read before writing?
+pub(crate) fn needs_look(intent: &Intent) -> bool {
+    intent.spec.ability == Ability::Conditional
+}
+
+fn new_action(run: &Run, p: &Planned, revision: u16, request_ref: u32, by: &str, now: Timestamp) -> Action {
+    Action {
+        id: ids::action(),
+        run: run.id,
+        ordinal: p.ordinal,
+        revision,
+        name: p.intent.spec.name.clone(),
+        class: p.intent.spec.class,
+        ability: p.intent.spec.ability,
+        target: p.intent.target.clone(),
+        key: action_key(run.id, p.ordinal, revision),
+        state: ActionState::Proposed,
+        request_ref,
+        authorised_by: Some(by.to_owned()),
+        attempts: 0,
+        first_sent_at: None,
+        receipt_ref: None,
+        external_id: None,
+        detail: None,
+        updated_at: now,
+        version: 0,
+    }
+}

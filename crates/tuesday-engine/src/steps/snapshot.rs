@@ -1,0 +1,165 @@
+//! Freezes the inputs: reads the sources side by side, judges them, stores what was read.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tuesday_domain::actor::Actor;
+use tuesday_domain::definition::FailurePlan;
+use tuesday_domain::port::{SourceFault, SourceRecord};
+use tuesday_domain::record::{Attempt, AttemptResult, Change, PayloadKind};
+use tuesday_domain::retry::RetryVerdict;
+use tuesday_domain::run::{Reason, RunEvent, Step};
+use tuesday_domain::snapshot::{Assembled, Readiness, assemble};
+use tuesday_domain::time::Timestamp;
+
+use super::person::{Ask, to_person};
+use crate::draft::Draft;
+use crate::engine::Engine;
+use crate::ids;
+use crate::worker::drive::{Next, StepFault, Work};
+
+/// Takes a received run to `queued` and on to `running`, or to a person, or to a later try.
+pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFault> {
+    let release = Arc::clone(&work.release);
+    let (def, started) = (&release.ready.def, engine.now());
+    let facts = serde_json::json!({"input": work.input});
+    let reads = futures::future::join_all(def.source.iter().map(|spec| read(engine, work, spec, &facts))).await;
+    engine.crash_point("snapshot.after_call");
+    let now = engine.now();
+    let assembled = assemble(
+        def,
+        release.ready.input.strictest(),
+        &work.input,
+        &work.body,
+        work.run.body_ref,
+        work.run.payloads + 1,
+        def.source.iter().zip(reads).collect(),
+        now,
+    );
+    match assembled.readiness.clone() {
+        Readiness::Ready => frozen(engine, work, assembled, now).await,
+        Readiness::Retry { code, detail, after } => retry(engine, work, (code, detail, after), started, now).await,
+        Readiness::Missing(fields) => {
+            let words = fields.iter().map(|f| format!("{f} is missing")).collect();
+            let event = RunEvent::InputMissing;
+            not_ready(engine, work, assembled, Ask::input(Reason::MissingInput, words, event), now).await
+        }
+        Readiness::Refused(reason, words) => {
+            let event = RunEvent::InputRefused;
+            not_ready(engine, work, assembled, Ask::input(reason, words, event), now).await
+        }
+    }
+}
+
+async fn read(
+    engine: &Engine,
+    work: &Work,
+    spec: &tuesday_domain::definition::SourceSpec,
+    facts: &Value,
+) -> Result<SourceRecord, SourceFault> {
+    let limits = &work.release.ready.def.limits;
+    let timeout = limits.connector_timeout.0;
+    let _place = engine.0.limiters.enter(&format!("source:{}", spec.system), limits.destination_concurrency, None).await;
+    match tokio::time::timeout(timeout, engine.0.ports.source.read(spec, facts, work.run.id, timeout)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(SourceFault::Transient {
+            code: "timeout",
+            detail: format!("no answer within {}", tuesday_domain::time::Span(timeout)),
+            retry_after: None,
+        }),
+    }
+}
+
+fn keep(draft: &mut Draft, work: &Work, assembled: &Assembled) {
+    for (n, class, bytes) in &assembled.payloads {
+        let stored = draft.payload_of_class(PayloadKind::Source, *class, bytes.clone());
+        debug_assert_eq!(stored, *n);
+    }
+    let manifest = serde_json::to_vec(&assembled.snapshot).unwrap_or_default();
+    let class = work.release.ready.strictest();
+    draft.run.snapshot_ref = Some(draft_payload(draft, class, manifest));
+}
+
+fn draft_payload(draft: &mut Draft, class: tuesday_domain::actor::Class, bytes: Vec<u8>) -> u32 {
+    draft.payload_of_class(PayloadKind::Snapshot, class, bytes)
+}
+
+async fn frozen(engine: &Engine, work: &mut Work, assembled: Assembled, now: Timestamp) -> Result<Next, StepFault> {
+    let class = work.release.ready.strictest();
+    let mut draft = Draft::on(&work.run, class, Actor::System("worker"), "run.snapshot_taken", now);
+    draft.run.attempts = 0;
+    draft.event(RunEvent::SnapshotTaken)?;
+    // The same worker goes on under the same lease, so the attempt starts here.
+    draft.event(RunEvent::LeaseTaken)?;
+    keep(&mut draft, work, &assembled);
+    draft.change(Change::CheckFence { run: work.run.id, fence: work.fence });
+    let (decision, run) = draft.finish();
+    engine.crash_point("snapshot.before_commit");
+    engine.apply(decision).await?;
+    engine.crash_point("snapshot.after_commit");
+    work.run = run;
+    work.snapshot = Some(assembled.snapshot);
+    work.facts = Some(assembled.facts);
+    work.flags = assembled.flags;
+    work.fresh_lease = true;
+    Ok(Next::GoOn)
+}
+
+async fn not_ready(engine: &Engine, work: &mut Work, assembled: Assembled, ask: Ask, now: Timestamp) -> Result<Next, StepFault> {
+    let class = work.release.ready.strictest();
+    let mut draft = Draft::on(&work.run, class, Actor::System("worker"), "run.inputs_refused", now);
+    keep(&mut draft, work, &assembled);
+    to_person(engine, work, draft, ask).await
+}
+
+/// A source failed for now: due later, or in front of a person when every try is spent.
+async fn retry(
+    engine: &Engine,
+    work: &mut Work,
+    (code, detail, after): (&'static str, String, Option<std::time::Duration>),
+    started: Timestamp,
+    now: Timestamp,
+) -> Result<Next, StepFault> {
+    let limits = &work.release.ready.def.limits;
+    let number = work.run.attempts + 1;
+    let verdict = match work.release.ready.def.on_failure.snapshot {
+        FailurePlan::Retry => super::generate::policy(limits).after(number, after, ids::draw()),
+        FailurePlan::Repair | FailurePlan::Person => RetryVerdict::Spent,
+    };
+    let class = work.release.ready.strictest();
+    let mut draft = Draft::on(&work.run, class, Actor::System("worker"), "run.source_failed", now);
+    draft.run.attempts = number;
+    let retry_at = match verdict {
+        RetryVerdict::After(d) => Some(now.plus(d)),
+        RetryVerdict::Spent => None,
+    };
+    draft.fact("code", code);
+    draft.change(Change::InsertAttempt(Box::new(Attempt {
+        run: work.run.id,
+        seq: draft.run.version,
+        step: Step::Snapshot,
+        number,
+        started_at: started,
+        duration_us: i64::try_from(now.since(started).as_micros()).unwrap_or(i64::MAX),
+        result: AttemptResult::Transient,
+        code: Some(code.to_owned()),
+        detail: Some(detail.clone()),
+        model: None,
+        model_reported: None,
+        request_hash: None,
+        answer_ref: None,
+        usage: None,
+        cost_micros: None,
+        bytes_received: 0,
+        retry_at,
+    })));
+    let Some(due_at) = retry_at else {
+        let words = vec![format!("{detail}; {number} tries failed")];
+        return to_person(engine, work, draft, Ask::input(Reason::SourceUnavailable, words, RunEvent::PermanentFailure)).await;
+    };
+    draft.event(RunEvent::SourceRetry)?;
+    draft.change(Change::ReleaseJob { run: work.run.id, fence: work.fence, due_at, lease: None });
+    let (decision, _) = draft.finish();
+    engine.apply(decision).await?;
+    Ok(Next::Stop)
+}

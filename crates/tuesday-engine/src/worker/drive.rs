@@ -1,0 +1,140 @@
+//! Carries one run through its steps under one lease, until a person, a wait or the end.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tuesday_domain::id::RunId;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::actor::Actor;
+use tuesday_domain::record::{Action, AuditEntry, Change, Decision, PayloadKind, Run, Subject};
+use tuesday_domain::run::Status;
+use tuesday_domain::snapshot::Snapshot;
+use tuesday_store::ApplyError;
+
+use super::Held;
+use crate::catalog::{LiveRelease, LoadFault};
+use crate::engine::Engine;
+use crate::steps;
+
+/// A run in hand: everything its next step needs, so that the hot path reads nothing.
+pub(crate) struct Work {
+    pub(crate) run: Run,
+    pub(crate) fence: i64,
+    pub(crate) release: Arc<LiveRelease>,
+    pub(crate) body: Arc<Vec<u8>>,
+    pub(crate) input: Value,
+    pub(crate) snapshot: Option<Snapshot>,
+    pub(crate) facts: Option<Value>,
+    pub(crate) flags: Vec<String>,
+    pub(crate) actions: Vec<(Action, Value)>,
+    /// What was wrong with the last output, for a repair attempt.
+    pub(crate) repair: Option<String>,
+    /// The run was brought to its state under this very lease: no attempt was interrupted.
+    pub(crate) fresh_lease: bool,
+}
+
+/// What a step leaves behind.
+pub(crate) enum Next {
+    /// Go on under the same lease.
+    GoOn,
+    /// The job is done, given back or taken by somebody else.
+    Stop,
+}
+
+/// Why a step could not be recorded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StepFault {
+    /// The store refused.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// The domain refused: a fault of ours.
+    #[error(transparent)]
+    Domain(#[from] Problem),
+    /// A release or table cannot be used.
+    #[error(transparent)]
+    Load(#[from] LoadFault),
+}
+
+/// Hands a run that was just accepted to a free place on this node.
+pub(crate) fn hand_over(engine: &Engine, mut held: Held, work: Work) {
+    held.begin(work.run.id, work.fence);
+    let (run, slots) = (work.run.id, engine.0.slots.clone());
+    let engine = engine.clone();
+    let task = tokio::spawn(async move {
+        let _held = held;
+        carry(&engine, work).await;
+    });
+    Held::task(&slots, run, task.abort_handle());
+}
+
+/// Takes up a claimed run: reads what its step needs, then carries it on.
+pub(crate) async fn resume(engine: Engine, run: RunId, fence: i64) {
+    match load(&engine, run, fence).await {
+        Ok(Some(work)) => carry(&engine, work).await,
+        Ok(None) => {
+            tracing::warn!(%run, "a job without a run that wants one was dropped");
+            let entry = AuditEntry::new(engine.now(), Actor::System("worker"), "job.dropped", Subject::Instance).fact("run", run.to_string());
+            let _ = engine.apply(Decision { changes: vec![Change::DropJob { run }], entry }).await;
+        }
+        Err(StepFault::Load(fault)) => {
+            if let Err(e) = steps::unusable_release(&engine, run, fence, &fault).await {
+                tracing::error!(%run, error = %e, "the run could not be put before a person; its lease runs out");
+            }
+        }
+        Err(e) => tracing::warn!(%run, error = %e, "the run could not be read; its lease runs out"),
+    }
+}
+
+async fn carry(engine: &Engine, mut work: Work) {
+    loop {
+        let id = work.run.id;
+        let step = match work.run.state.status {
+            Status::Received => steps::snapshot::run(engine, &mut work).await,
+            Status::Queued | Status::Running | Status::RetryWait => steps::generate::run(engine, &mut work).await,
+            Status::Dispatching => steps::dispatch::run(engine, &mut work).await,
+            _ => return,
+        };
+        match step {
+            Ok(Next::GoOn) => {}
+            Ok(Next::Stop) => return,
+            Err(StepFault::Apply(ApplyError::FenceLost)) => {
+                tracing::warn!(run = %id, "the result came too late; another claim has the run");
+                return;
+            }
+            Err(e) => {
+                // The lease runs out and the step is done again: every step is safe to run twice.
+                tracing::warn!(run = %id, error = %e, "a step could not be recorded");
+                return;
+            }
+        }
+    }
+}
+
+async fn load(engine: &Engine, id: RunId, fence: i64) -> Result<Option<Work>, StepFault> {
+    let Some(found) = engine.0.reader.work(id).await.map_err(LoadFault::Read)? else {
+        return Ok(None);
+    };
+    let run = found.run;
+    if !run.state.status.wants_job() {
+        return Ok(None);
+    }
+    let release = engine.0.catalog.release(&engine.0.reader, run.release).await?;
+    let bytes = |n: u32| found.payloads.iter().find(|p| p.n == n).map(|p| p.bytes.clone());
+    let body = Arc::new(bytes(run.body_ref).unwrap_or_default());
+    let input = tuesday_domain::json::parse_strict(&body).unwrap_or(Value::Null);
+    let snapshot: Option<Snapshot> =
+        run.snapshot_ref.and_then(bytes).and_then(|b| serde_json::from_slice(&b).ok());
+    let facts = snapshot
+        .as_ref()
+        .and_then(|s| tuesday_domain::snapshot::facts_of(&release.ready.def, s, bytes));
+    let actions = found
+        .actions
+        .into_iter()
+        .map(|a| {
+            let request = bytes(a.request_ref).and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or(Value::Null);
+            (a, request)
+        })
+        .collect();
+    debug_assert!(found.payloads.iter().all(|p| p.kind != PayloadKind::Event || p.n == run.body_ref));
+    Ok(Some(Work { run, fence, release, body, input, snapshot, facts, flags: Vec::new(), actions, repair: None, fresh_lease: false }))
+}

@@ -1,0 +1,169 @@
+//! What each change of a decision means for the tables, the same for both databases.
+
+use tuesday_domain::id::RunId;
+use tuesday_domain::record::{Change, Decision, Subject};
+
+use crate::reviews::Lists;
+use crate::table::Table;
+use crate::value::{Param, big, opt_text, opt_time};
+use crate::{actions, attempts, intake, jobs, notices, payloads, people, reviews, runs, workflows};
+
+/// What is done with the bound values.
+#[derive(Clone, Copy)]
+pub(crate) enum Verb {
+    /// One new row.
+    Insert(&'static Table),
+    /// One row that is in the version before.
+    Update(&'static Table),
+    /// One row, new or not.
+    Put(&'static Table),
+    /// A statement that must touch exactly one row.
+    One(&'static str),
+    /// A guard on the job: exactly one row, or the lease is lost.
+    Fence(jobs::Fence),
+    /// The job goes, if there is one.
+    DropJob,
+}
+
+/// Binds the values of a change and says what is done with them.
+///
+/// `lists` is the change's own slot for texts that are made here and bound by reference.
+pub(crate) fn bind<'a>(change: &'a Change, lists: &'a mut Option<Lists>, out: &mut Vec<Param<'a>>) -> Verb {
+    match change {
+        Change::InsertRun(r) => with(out, |o| runs::bind(r, o), Verb::Insert(&runs::RUNS)),
+        Change::UpdateRun(r) => with(out, |o| runs::bind(r, o), Verb::Update(&runs::RUNS)),
+        Change::InsertPayload(p) => with(out, |o| payloads::bind(p, o), Verb::Insert(&payloads::PAYLOADS)),
+        Change::InsertAttempt(a) => with(out, |o| attempts::bind(a, o), Verb::Insert(&attempts::ATTEMPTS)),
+        Change::InsertJob(j) => with(out, |o| jobs::bind(j, o), Verb::Insert(&jobs::JOBS)),
+        Change::CheckFence { run, fence } => fenced(out, jobs::Fence::Check, *run, *fence),
+        Change::FinishJob { run, fence } => fenced(out, jobs::Fence::Finish, *run, *fence),
+        Change::ReleaseJob { run, fence, due_at, lease } => {
+            let verb = fenced(out, jobs::Fence::Release, *run, *fence);
+            out.extend([
+                Param::Int(due_at.micros()),
+                opt_text(lease.as_ref().map(|l| l.node.as_str())),
+                opt_time(lease.as_ref().map(|l| l.until)),
+            ]);
+            verb
+        }
+        Change::DropJob { run } => with(out, |o| o.push(Param::Id(run.uuid())), Verb::DropJob),
+        Change::InsertReview(v) | Change::UpdateReview(v) => {
+            reviews::bind(v, lists.insert(Lists::of(v)), out);
+            if matches!(change, Change::InsertReview(_)) {
+                Verb::Insert(&reviews::REVIEWS)
+            } else {
+                Verb::Update(&reviews::REVIEWS)
+            }
+        }
+        Change::InsertAction(a) => with(out, |o| actions::bind(a, o), Verb::Insert(&actions::ACTIONS)),
+        Change::UpdateAction(a) => with(out, |o| actions::bind(a, o), Verb::Update(&actions::ACTIONS)),
+        Change::InsertIntake(i) => with(out, |o| intake::bind(i, o), Verb::Insert(&intake::INTAKE)),
+        Change::UpdateIntake(i) => with(out, |o| intake::bind(i, o), Verb::Update(&intake::INTAKE)),
+        Change::InsertNotice(n) => with(out, |o| notices::bind(n, o), Verb::Insert(&notices::NOTICES)),
+        Change::UpdateNotice(n) => with(out, |o| notices::bind(n, o), Verb::Update(&notices::NOTICES)),
+        rare => bind_rare(rare, out),
+    }
+}
+
+/// Changes that people make, a few a day.
+fn bind_rare<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
+    match change {
+        Change::PutWorkflow(w) => {
+            workflows::bind_workflow(w, out);
+            if w.version == 0 { Verb::Insert(&workflows::WORKFLOWS) } else { Verb::Update(&workflows::WORKFLOWS) }
+        }
+        Change::InsertRelease(v) => with(out, |o| workflows::bind_release(v, o), Verb::Insert(&workflows::RELEASES)),
+        Change::SetReleaseState { id, from, to } => {
+            out.extend([Param::Text(to.word()), Param::Id(id.uuid()), Param::Text(from.word())]);
+            Verb::One(workflows::SET_RELEASE)
+        }
+        Change::InsertRuleSet(v) => with(out, |o| workflows::bind_ruleset(v, o), Verb::Insert(&workflows::RULESETS)),
+        Change::SetRuleSetState { workflow, version, to } => {
+            out.extend([Param::Text(to.word()), Param::Text(workflow), Param::Int(big(*version))]);
+            Verb::One(workflows::SET_RULESET)
+        }
+        Change::PutPerson(p) => with(out, |o| people::bind_person(p, o), Verb::Put(&people::PEOPLE)),
+        Change::InsertToken(t) => with(out, |o| people::bind_token(t, o), Verb::Insert(&people::TOKENS)),
+        Change::RevokeToken { id, at } => {
+            out.extend([Param::Int(at.micros()), Param::Id(id.uuid())]);
+            Verb::One(people::REVOKE)
+        }
+        Change::PutCursor(c) => with(out, |o| workflows::bind_cursor(c, o), Verb::Put(&workflows::CURSORS)),
+        // `bind` has taken every other change; a list without a default keeps the two in step.
+        Change::InsertRun(_)
+        | Change::UpdateRun(_)
+        | Change::InsertPayload(_)
+        | Change::InsertAttempt(_)
+        | Change::InsertJob(_)
+        | Change::CheckFence { .. }
+        | Change::ReleaseJob { .. }
+        | Change::FinishJob { .. }
+        | Change::DropJob { .. }
+        | Change::InsertReview(_)
+        | Change::UpdateReview(_)
+        | Change::InsertAction(_)
+        | Change::UpdateAction(_)
+        | Change::InsertIntake(_)
+        | Change::UpdateIntake(_)
+        | Change::InsertNotice(_)
+        | Change::UpdateNotice(_) => Verb::One("SELECT 1 WHERE 1 = 0"),
+    }
+}
+
+fn with<'a>(out: &mut Vec<Param<'a>>, bind: impl FnOnce(&mut Vec<Param<'a>>), verb: Verb) -> Verb {
+    bind(out);
+    verb
+}
+
+fn fenced(out: &mut Vec<Param<'_>>, kind: jobs::Fence, run: RunId, fence: i64) -> Verb {
+    out.extend([Param::Id(run.uuid()), Param::Int(fence)]);
+    Verb::Fence(kind)
+}
+
+/// The row of a change in words, for the message of a conflict.
+pub(crate) fn describe(change: &Change) -> String {
+    match change {
+        Change::InsertRun(r) | Change::UpdateRun(r) => r.id.to_string(),
+        Change::InsertPayload(p) => format!("payload {} of {}", p.n, p.run),
+        Change::InsertAttempt(a) => format!("attempt {} of {}", a.seq, a.run),
+        Change::InsertJob(j) => format!("the job of {}", j.run),
+        Change::CheckFence { run, .. }
+        | Change::ReleaseJob { run, .. }
+        | Change::FinishJob { run, .. }
+        | Change::DropJob { run } => format!("the job of {run}"),
+        Change::InsertReview(v) | Change::UpdateReview(v) => v.id.to_string(),
+        Change::InsertAction(a) | Change::UpdateAction(a) => a.id.to_string(),
+        Change::InsertIntake(i) | Change::UpdateIntake(i) => i.id.to_string(),
+        Change::PutWorkflow(w) => format!("workflow {}", w.name),
+        Change::InsertRelease(v) => format!("release {} of {}", v.number, v.workflow),
+        Change::SetReleaseState { id, .. } => id.to_string(),
+        Change::InsertRuleSet(v) => format!("rules {} of {}", v.version, v.workflow),
+        Change::SetRuleSetState { workflow, version, .. } => format!("rules {version} of {workflow}"),
+        Change::PutPerson(p) => format!("person {}", p.handle),
+        Change::InsertToken(t) => t.id.to_string(),
+        Change::RevokeToken { id, .. } => id.to_string(),
+        Change::InsertNotice(n) | Change::UpdateNotice(n) => n.id.to_string(),
+        Change::PutCursor(c) => format!("cursor {} of {}", c.trigger, c.workflow),
+    }
+}
+
+/// The run and its version that the entry of a decision is about.
+pub(crate) fn audited_run(decision: &Decision) -> Option<(RunId, u32)> {
+    match &decision.entry.subject {
+        Subject::Run(id, seq) => Some((*id, *seq)),
+        Subject::Workflow(_) | Subject::Instance => None,
+    }
+}
+
+/// The workflow an entry belongs to: named by the subject, or known from a row that changes.
+pub(crate) fn audited_workflow(decision: &Decision) -> Option<&str> {
+    if let Subject::Workflow(name) = &decision.entry.subject {
+        return Some(name);
+    }
+    decision.changes.iter().find_map(|c| match c {
+        Change::InsertRun(r) | Change::UpdateRun(r) => Some(r.workflow.as_str()),
+        Change::InsertReview(v) | Change::UpdateReview(v) => Some(v.workflow.as_str()),
+        Change::InsertIntake(i) | Change::UpdateIntake(i) => Some(i.workflow.as_str()),
+        _ => None,
+    })
+}

@@ -1,0 +1,80 @@
+//! Migrations: paired numbered files, one list, one checksum each; the two runners differ only in
+//! how they lock.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::OpenError;
+
+/// One step of the schema, in both dialects.
+pub(crate) struct Migration {
+    pub(crate) number: i64,
+    pub(crate) name: &'static str,
+    pub(crate) sqlite: &'static str,
+    pub(crate) postgres: &'static str,
+}
+
+macro_rules! migration {
+    ($number:literal, $name:literal) => {
+        Migration {
+            number: $number,
+            name: $name,
+            sqlite: include_str!(concat!("../migrations/sqlite/", $name, ".sql")),
+            postgres: include_str!(concat!("../migrations/postgres/", $name, ".sql")),
+        }
+    };
+}
+
+/// Every step there is, in order. Steps are added at the end and never changed.
+pub(crate) const ALL: &[Migration] = &[migration!(1, "0001_spine")];
+
+pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \
+    name TEXT NOT NULL, checksum BLOB NOT NULL, applied_at INTEGER NOT NULL) STRICT";
+pub(crate) const TABLE_POSTGRES: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT PRIMARY KEY, \
+    name TEXT NOT NULL, checksum BYTEA NOT NULL, applied_at BIGINT NOT NULL)";
+pub(crate) const APPLIED: &str = "SELECT number, checksum FROM schema_migrations ORDER BY number";
+
+pub(crate) fn checksum(sql: &str) -> Vec<u8> {
+    Sha256::digest(sql.as_bytes()).to_vec()
+}
+
+/// Number of the newest migration of this program.
+pub(crate) fn known() -> i64 {
+    ALL.last().map_or(0, |m| m.number)
+}
+
+/// What is still to be applied, given what the database says it has.
+pub(crate) fn missing(
+    applied: &[(i64, Vec<u8>)],
+    text: impl Fn(&Migration) -> &'static str,
+) -> Result<Vec<&'static Migration>, OpenError> {
+    let found = applied.iter().map(|a| a.0).max().unwrap_or(0);
+    if found > known() {
+        return Err(OpenError::NewerSchema { found, known: known() });
+    }
+    let mut todo = Vec::new();
+    for m in ALL {
+        match applied.iter().find(|a| a.0 == m.number) {
+            Some((_, sum)) if *sum != checksum(text(m)) => return Err(OpenError::ChangedMigration { number: m.number }),
+            Some(_) => {}
+            None => todo.push(m),
+        }
+    }
+    Ok(todo)
+}
+
+/// Whether opening may change the schema.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Migrate {
+    /// Apply what is missing.
+    Apply,
+    /// Refuse a database that is behind.
+    Refuse,
+}
+
+pub(crate) fn refuse_if_behind(applied: &[(i64, Vec<u8>)], todo: usize) -> Result<(), OpenError> {
+    if todo == 0 {
+        return Ok(());
+    }
+    let found = applied.iter().map(|a| a.0).max().unwrap_or(0);
+    Err(OpenError::OlderSchema { found, known: known() })
+}

@@ -1,0 +1,168 @@
+//! Reading review tasks: the queue, its counts, and what is due.
+
+use tuesday_domain::id::{ReviewId, RunId};
+use tuesday_domain::record::Review;
+use tuesday_domain::review::ReviewState;
+use tuesday_domain::time::Timestamp;
+
+use super::{COLUMNS, review};
+use crate::error::ReadError;
+use crate::reader::StoreReader;
+use crate::select::{Select, contains, limit as page};
+use crate::value::{Row, Value};
+
+/// Word for word the condition of the partial index, so that the queue reads open tasks only.
+const OPEN: &str = "state IN ('open', 'claimed', 'suspended')";
+
+/// Which tasks the queue shows; absent means any.
+#[derive(Clone, Debug, Default)]
+pub struct QueueFilter {
+    /// Workflow name.
+    pub workflow: Option<String>,
+    /// Handle of the person who owns the task.
+    pub owner: Option<String>,
+    /// Handle of the person who is on it.
+    pub claimed_by: Option<String>,
+    /// States; empty means the open ones (open, claimed, suspended).
+    pub states: Vec<ReviewState>,
+    /// Tier.
+    pub tier: Option<String>,
+    /// Part of the subject, any case.
+    pub text: Option<String>,
+}
+
+/// How many tasks are in one state, by workflow and owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReviewCount {
+    /// Workflow name.
+    pub workflow: String,
+    /// Handle of the owner.
+    pub owner: String,
+    /// Tier.
+    pub tier: String,
+    /// Where they stand.
+    pub state: ReviewState,
+    /// How many.
+    pub tasks: u64,
+    /// When the first of them is due.
+    pub first_due: Timestamp,
+}
+
+fn filtered(base: &str, filter: &QueueFilter) -> Select {
+    let mut q = Select::new(base);
+    if filter.states.iter().all(|s| !s.is_decided()) {
+        q.and(OPEN, []);
+    }
+    if !filter.states.is_empty() {
+        // The words are constants of the domain, never input.
+        let words: Vec<_> = filter.states.iter().map(|s| format!("'{}'", s.word())).collect();
+        q.and(&format!("state IN ({})", words.join(", ")), []);
+    }
+    q.and_text("workflow = ?", filter.workflow.as_deref())
+        .and_text("owner = ?", filter.owner.as_deref())
+        .and_text("claimed_by = ?", filter.claimed_by.as_deref())
+        .and_text("tier = ?", filter.tier.as_deref());
+    if let Some(text) = &filter.text {
+        q.and(r"lower(subject) LIKE ? ESCAPE '\'", [contains(text)]);
+    }
+    q
+}
+
+impl StoreReader {
+    /// A review task by its id.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn review(&self, id: ReviewId) -> Result<Option<Review>, ReadError> {
+        let sql = format!("SELECT {COLUMNS} FROM reviews WHERE id = $1");
+        self.first(sql, vec![Value::Id(id.uuid())], review).await
+    }
+
+    /// All review tasks of a run, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn reviews_of(&self, run: RunId) -> Result<Vec<Review>, ReadError> {
+        let sql = format!("SELECT {COLUMNS} FROM reviews WHERE run_id = $1 ORDER BY id");
+        self.rows(sql, vec![Value::Id(run.uuid())], review).await
+    }
+
+    /// A page of the queue, first due first; `after` is due time and id of the last task before.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn review_page(
+        &self,
+        filter: &QueueFilter,
+        after: Option<(Timestamp, ReviewId)>,
+        limit: usize,
+    ) -> Result<Vec<Review>, ReadError> {
+        let mut q = filtered(&format!("SELECT {COLUMNS} FROM reviews"), filter);
+        if let Some((due, id)) = after {
+            q.and("(due_at, id) > (?, ?)", [Value::Int(due.micros()), Value::Id(id.uuid())]);
+        }
+        let (sql, params) = q.push(" ORDER BY due_at, id LIMIT ?", [page(limit)]).done();
+        self.rows(sql, params, review).await
+    }
+
+    /// How many tasks the filter finds, exactly, by workflow, owner, tier and state.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn review_counts(&self, filter: &QueueFilter) -> Result<Vec<ReviewCount>, ReadError> {
+        let mut q = filtered("SELECT workflow, owner, tier, state, count(*), min(due_at) FROM reviews", filter);
+        let group = " GROUP BY workflow, owner, tier, state ORDER BY workflow, owner, tier, state";
+        let (sql, params) = q.push(group, []).done();
+        self.rows(sql, params, |r: Row<'_>| {
+            Ok(ReviewCount {
+                workflow: r.text(0)?,
+                owner: r.text(1)?,
+                tier: r.text(2)?,
+                state: r.word(3)?,
+                tasks: r.num(4)?,
+                first_due: r.time(5)?,
+            })
+        })
+        .await
+    }
+
+    /// Tasks that somebody could decide and that were due by `now`; suspended ones wait.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn due_reviews(&self, now: Timestamp, limit: usize) -> Result<Vec<Review>, ReadError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM reviews WHERE {OPEN} AND state <> 'suspended' AND due_at <= $1 \
+             ORDER BY due_at, id LIMIT $2"
+        );
+        self.rows(sql, vec![Value::Int(now.micros()), page(limit)], review).await
+    }
+
+    /// Claimed tasks whose claim ran out by `now`.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn expired_claims(&self, now: Timestamp, limit: usize) -> Result<Vec<Review>, ReadError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM reviews WHERE {OPEN} AND state = 'claimed' AND claim_until <= $1 \
+             ORDER BY claim_until, id LIMIT $2"
+        );
+        self.rows(sql, vec![Value::Int(now.micros()), page(limit)], review).await
+    }
+
+    /// Tasks with a later id than `after` that were opened by `until`, oldest first: what notices are
+    /// made from.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn reviews_after(
+        &self,
+        after: Option<ReviewId>,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Review>, ReadError> {
+        let sql = format!("SELECT {COLUMNS} FROM reviews WHERE id > $1 AND created_at <= $2 ORDER BY id LIMIT $3");
+        let after = after.map_or(uuid::Uuid::nil(), ReviewId::uuid);
+        self.rows(sql, vec![Value::Id(after), Value::Int(until.micros()), page(limit)], review).await
+    }
+}

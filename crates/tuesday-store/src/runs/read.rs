@@ -1,0 +1,158 @@
+//! Reading runs: one, a page, and the counts people ask for.
+
+use tuesday_domain::id::RunId;
+use tuesday_domain::record::Run;
+use tuesday_domain::run::{Outcome, Status};
+use tuesday_domain::time::Timestamp;
+
+use super::{COLUMNS, run};
+use crate::error::ReadError;
+use crate::reader::StoreReader;
+use crate::select::{Select, contains, limit as page};
+use crate::value::{Row, Value};
+
+/// Which runs a page shows; absent means any.
+#[derive(Clone, Debug, Default)]
+pub struct RunFilter {
+    /// Workflow name.
+    pub workflow: Option<String>,
+    /// Where it stands.
+    pub status: Option<Status>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Day of receipt, `YYYY-MM-DD`.
+    pub day: Option<String>,
+    /// Part of the subject, any case, or the whole id of the event.
+    pub text: Option<String>,
+}
+
+/// How many runs of a workflow are in one state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunCount {
+    /// Workflow name.
+    pub workflow: String,
+    /// Where they stand.
+    pub status: Status,
+    /// How they ended.
+    pub outcome: Option<Outcome>,
+    /// How many.
+    pub runs: u64,
+}
+
+/// What one day of a workflow came to, by state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchTotal {
+    /// Where they stand.
+    pub status: Status,
+    /// How they ended.
+    pub outcome: Option<Outcome>,
+    /// How many.
+    pub runs: u64,
+    /// What they cost so far, in millionths of the price's currency.
+    pub cost_micros: i64,
+    /// How many have a cost that nobody reported.
+    pub cost_unknown: u64,
+}
+
+const OVERDUE: &str = "WHERE r.outcome IS NULL AND r.status IN ('received', 'queued', 'running', 'retry_wait', \
+    'dispatching', 'waiting_input') AND r.deadline_at <= $1 ORDER BY r.deadline_at LIMIT $2";
+
+impl StoreReader {
+    /// A run by its id.
+    ///
+    /// # Errors
+    /// When the database does not answer or a row makes no sense; so for every read.
+    pub async fn run(&self, id: RunId) -> Result<Option<Run>, ReadError> {
+        let sql = format!("SELECT {COLUMNS} FROM runs AS r WHERE r.id = $1");
+        self.first(sql, vec![Value::Id(id.uuid())], run).await
+    }
+
+    /// The run an event became.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn run_by_event(&self, workflow: &str, source: &str, event_id: &str) -> Result<Option<Run>, ReadError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM runs AS r WHERE r.event_id = $1 AND r.event_source = $2 AND r.workflow = $3"
+        );
+        let params = [event_id, source, workflow].map(|t| Value::Text(t.to_owned()));
+        self.first(sql, params.into(), run).await
+    }
+
+    /// A page of runs, newest first; `after` is the last run of the page before.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn run_page(&self, filter: &RunFilter, after: Option<RunId>, limit: usize) -> Result<Vec<Run>, ReadError> {
+        let mut q = Select::new(&format!("SELECT {COLUMNS} FROM runs AS r"));
+        q.and_text("r.workflow = ?", filter.workflow.as_deref())
+            .and_text("r.batch = ?", filter.day.as_deref())
+            .and_text("r.status = ?", filter.status.map(Status::word))
+            .and_text("r.outcome = ?", filter.outcome.map(Outcome::word));
+        if filter.status.is_some_and(|s| !s.is_terminal()) {
+            // Says what the partial index on open runs needs to hear.
+            q.and("r.outcome IS NULL", []);
+        }
+        if let Some(text) = &filter.text {
+            let values = [contains(text), Value::Text(text.clone())];
+            q.and(r"(lower(r.subject) LIKE ? ESCAPE '\' OR r.event_id = ?)", values);
+        }
+        // Within a workflow runs are kept by day, and a day's ids are in order: the same order as by
+        // id, but it can be read off the index.
+        let by_day = filter.workflow.is_some();
+        if let Some(after) = after.map(|id| Value::Id(id.uuid())) {
+            if by_day {
+                q.and("(r.batch, r.id) < (SELECT b.batch, b.id FROM runs AS b WHERE b.id = ?)", [after]);
+            } else {
+                q.and("r.id < ?", [after]);
+            }
+        }
+        q.push(if by_day { " ORDER BY r.batch DESC, r.id DESC" } else { " ORDER BY r.id DESC" }, []);
+        let (sql, params) = q.push(" LIMIT ?", [page(limit)]).done();
+        self.rows(sql, params, run).await
+    }
+
+    /// How many runs there are, by workflow and state. Reads every run: for totals, not for a page.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn run_counts(&self) -> Result<Vec<RunCount>, ReadError> {
+        let sql = "SELECT workflow, status, outcome, count(*) FROM runs GROUP BY workflow, status, outcome \
+            ORDER BY workflow, status, outcome";
+        self.rows(sql, vec![], |r: Row<'_>| {
+            Ok(RunCount { workflow: r.text(0)?, status: r.word(1)?, outcome: r.opt_word(2)?, runs: r.num(3)? })
+        })
+        .await
+    }
+
+    /// What one day of a workflow came to.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn batch_totals(&self, workflow: &str, day: &str) -> Result<Vec<BatchTotal>, ReadError> {
+        let sql = "SELECT status, outcome, count(*), CAST(sum(cost_micros) AS BIGINT), \
+            CAST(sum(cost_unknown) AS BIGINT) FROM runs WHERE workflow = $1 AND batch = $2 \
+            GROUP BY status, outcome ORDER BY status, outcome";
+        let params = [workflow, day].map(|t| Value::Text(t.to_owned()));
+        self.rows(sql, params.into(), |r: Row<'_>| {
+            Ok(BatchTotal {
+                status: r.word(0)?,
+                outcome: r.opt_word(1)?,
+                runs: r.num(2)?,
+                cost_micros: r.int(3)?,
+                cost_unknown: r.num(4)?,
+            })
+        })
+        .await
+    }
+
+    /// Runs that a machine, or an owner asked for input, should have finished by `now`; the longest
+    /// overdue first.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn overdue_runs(&self, now: Timestamp, limit: usize) -> Result<Vec<Run>, ReadError> {
+        let sql = format!("SELECT {COLUMNS} FROM runs AS r {OVERDUE}");
+        self.rows(sql, vec![Value::Int(now.micros()), page(limit)], run).await
+    }
+}

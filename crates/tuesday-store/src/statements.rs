@@ -1,0 +1,71 @@
+//! Every write statement, prepared against the database: a missing column shows at a test or at
+//! `doctor`, not at three in the morning.
+
+use crate::Store;
+use crate::error::ApplyError;
+use crate::sqlite::fault::from_sqlite;
+use crate::table::Table;
+use crate::{
+    Back, actions, attempts, audit, intake, jobs, notices, payloads, people, postgres, reviews, runs, sqlite, workflows,
+};
+
+fn tables() -> [&'static Table; 14] {
+    [
+        &runs::RUNS,
+        &payloads::PAYLOADS,
+        &attempts::ATTEMPTS,
+        &jobs::JOBS,
+        &reviews::REVIEWS,
+        &actions::ACTIONS,
+        &intake::INTAKE,
+        &notices::NOTICES,
+        &people::PEOPLE,
+        &people::TOKENS,
+        &workflows::WORKFLOWS,
+        &workflows::RELEASES,
+        &workflows::RULESETS,
+        &workflows::CURSORS,
+    ]
+}
+
+/// Written once for both databases.
+const SHARED: [&str; 3] = [workflows::SET_RELEASE, workflows::SET_RULESET, people::REVOKE];
+
+impl Store {
+    /// Prepares every statement that writes and returns how many there are.
+    ///
+    /// # Errors
+    /// Names the first one that the database does not understand.
+    pub async fn check_statements(&self) -> Result<usize, ApplyError> {
+        let lite = matches!(self.back, Back::Sqlite(_));
+        let mut all: Vec<&'static str> = SHARED.to_vec();
+        for table in tables() {
+            let sql = if lite { table.sqlite() } else { table.postgres() };
+            all.push(&sql.insert);
+            if table.bound > table.keys {
+                all.push(&sql.update);
+                all.push(&sql.put);
+            }
+        }
+        match &self.back {
+            Back::Sqlite(s) => {
+                all.extend(jobs::sqlite::ALL);
+                all.extend(sqlite::ALL);
+                all.extend(audit::ALL);
+                let count = all.len();
+                s.write(move |conn| all.iter().try_for_each(|sql| conn.prepare(sql).map(drop).map_err(from_sqlite))).await?;
+                Ok(count)
+            }
+            Back::Postgres(p) => {
+                all.extend(jobs::postgres::ALL);
+                all.extend(postgres::ALL);
+                all.extend(audit::ALL);
+                all.extend(audit::postgres::ALL);
+                for sql in &all {
+                    p.prepare(sql).await?;
+                }
+                Ok(all.len())
+            }
+        }
+    }
+}

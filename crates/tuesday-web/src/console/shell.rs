@@ -1,0 +1,86 @@
+//! What every page has around it: who is signed in, where one can go, how it looks.
+
+use crate::assets::Links;
+
+/// The frame of a page.
+#[derive(Clone, Default)]
+pub(crate) struct Shell {
+    pub(crate) title: String,
+    /// Which entry of the main navigation is current.
+    pub(crate) here: &'static str,
+    /// Path and query of this page, to come back to.
+    pub(crate) path: String,
+    /// `light` or `dark` when the person chose; otherwise the system's choice holds.
+    pub(crate) theme: Option<&'static str>,
+    pub(crate) who: Option<Who>,
+    pub(crate) csrf: String,
+    /// Open review tasks, in words.
+    pub(crate) waiting: Option<String>,
+    pub(crate) workflows: Vec<WorkflowLink>,
+    /// Name of the workflow the page is about.
+    pub(crate) workflow: Option<String>,
+    pub(crate) assets: Links,
+    pub(crate) demo: bool,
+    /// One sentence about what just happened.
+    pub(crate) flash: Option<String>,
+}
+
+/// The person signed in.
+#[derive(Clone)]
+pub(crate) struct Who {
+    pub(crate) name: String,
+    pub(crate) initials: String,
+}
+
+/// A workflow in the switcher.
+#[derive(Clone)]
+pub(crate) struct WorkflowLink {
+    pub(crate) name: String,
+    pub(crate) title: String,
+}
+
+/// A choice of how pages look.
+pub(crate) struct Look {
+    pub(crate) value: &'static str,
+    pub(crate) words: &'static str,
+    pub(crate) on: bool,
+}
+
+impl Shell {
+    /// What the switcher shows.
+    pub(crate) fn workflow_title(&self) -> &str {
+        let chosen = self.workflow.as_deref();
+        self.workflows.iter().find(|w| Some(w.name.as_str()) == chosen).map_or("All workflows", |w| &w.title)
+    }
+
+    /// Whether the page is about this workflow.
+    pub(crate) fn is_at(&self, name: &str) -> bool {
+        self.workflow.as_deref() == Some(name)
+    }
+
+    /// The three looks, the current one marked.
+    pub(crate) fn looks(&self) -> [Look; 3] {
+        let look = |value, words, is: Option<&str>| Look { value, words, on: self.theme == is };
+        [look("system", "As the system", None), look("light", "Light", Some("light")), look("dark", "Dark", Some("dark"))]
+    }
+}
+
+/// First letters of the first and the last word.
+pub(crate) fn initials(name: &str) -> String {
+    let mut words = name.split_whitespace().filter_map(|w| w.chars().next());
+    let first = words.next();
+    first.into_iter().chain(words.next_back()).flat_map(char::to_uppercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn initials_of_short_and_long_names() {
+        assert_eq!(initials("Dana Whitfield"), "DW");
+        assert_eq!(initials("Ana María de la Cruz"), "AC");
+        assert_eq!(initials("idris"), "I");
+        assert_eq!(initials(""), "");
+    }
+}

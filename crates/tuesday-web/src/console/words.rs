@@ -1,0 +1,140 @@
+//! How moments, spans, money and codes read on a page.
+
+use std::time::Duration;
+
+use tuesday_domain::time::{Timestamp, Zone};
+
+/// A due time: its tone and its words.
+pub(crate) struct Due {
+    pub(crate) tone: &'static str,
+    pub(crate) words: String,
+}
+
+/// How long until `due`, or how long over it.
+pub(crate) fn due(due: Timestamp, now: Timestamp) -> Due {
+    if due < now {
+        return Due { tone: "bad late", words: format!("{} over", span(now.since(due))) };
+    }
+    let left = due.since(now);
+    let tone = if left < Duration::from_secs(3_600) { "warn clock" } else { "clock" };
+    Due { tone, words: span(left) }
+}
+
+/// A span in one unit, or in two where one would hide too much: `8 min`, `2 h 10 min`, `3 d`.
+pub(crate) fn span(d: Duration) -> String {
+    match d.as_secs() {
+        0 => format!("{} ms", d.as_millis()),
+        s @ 1..=59 => format!("{s} s"),
+        s @ 60..=3_599 => format!("{} min", s / 60),
+        s @ 3_600..=86_399 if (s % 3_600) / 60 > 0 && s < 6 * 3_600 => format!("{} h {} min", s / 3_600, (s % 3_600) / 60),
+        s @ 3_600..=172_799 => format!("{} h", s / 3_600),
+        s => format!("{} d", s / 86_400),
+    }
+}
+
+/// A measured time in microseconds: `0.4 ms`, `38 ms`, `3.8 s`, `37 min 44 s`.
+pub(crate) fn took(us: i64) -> String {
+    match us.max(0) {
+        us @ 0..=9_999 => format!("{}.{} ms", us / 1_000, (us % 1_000) / 100),
+        us @ 10_000..=999_999 => format!("{} ms", us / 1_000),
+        us @ 1_000_000..=59_999_999 => format!("{}.{} s", us / 1_000_000, (us % 1_000_000) / 100_000),
+        us @ 60_000_000..=3_599_999_999 => format!("{} min {} s", us / 60_000_000, (us % 60_000_000) / 1_000_000),
+        us => span(Duration::from_micros(us.unsigned_abs())),
+    }
+}
+
+/// Millionths of a currency with as many places as they need, at least two.
+pub(crate) fn money(micros: i64) -> String {
+    let (sign, n) = (if micros < 0 { "-" } else { "" }, micros.unsigned_abs());
+    let mut places = format!("{:06}", n % 1_000_000);
+    while places.len() > 2 && places.ends_with('0') {
+        places.pop();
+    }
+    format!("{sign}{}.{places}", n / 1_000_000)
+}
+
+/// A count with thin groups: `1,204`.
+pub(crate) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `1 case`, `3 cases`.
+pub(crate) fn plural(n: u64, one: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{} {one}s", count(n)) }
+}
+
+/// A code such as `conflicting_sources` as a person reads it.
+pub(crate) fn code(word: &str) -> String {
+    let mut out = word.replace('_', " ");
+    if let Some(first) = out.get(..1) {
+        let upper = first.to_uppercase();
+        out.replace_range(..1, &upper);
+    }
+    out
+}
+
+/// Local date and time to the minute; the zone's name stands elsewhere on the page.
+pub(crate) fn local(at: Timestamp, zone: Option<&Zone>) -> String {
+    match zone {
+        Some(zone) => zone.local(at).chars().take(16).collect(),
+        None => format!("{} UTC", at.rfc3339().replace('T', " ").chars().take(16).collect::<String>()),
+    }
+}
+
+/// Local clock time to the second.
+pub(crate) fn clock(at: Timestamp, zone: Option<&Zone>) -> String {
+    match zone {
+        Some(zone) => zone.local(at).chars().skip(11).collect(),
+        None => at.rfc3339().chars().skip(11).take(8).collect(),
+    }
+}
+
+/// The last eight characters of an id: the random part, enough to tell cases apart by eye.
+pub(crate) fn short(id: &str) -> String {
+    let tail: String = id.chars().skip(id.chars().count().saturating_sub(8)).collect();
+    match id.split_once('_') {
+        Some((prefix, _)) => format!("{prefix} …{tail}"),
+        None => tail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_as_people_say_them() {
+        let s = Duration::from_secs;
+        assert_eq!(span(s(8 * 60 + 20)), "8 min");
+        assert_eq!(span(s(2 * 3600 + 600)), "2 h 10 min");
+        assert_eq!(span(s(26 * 3600)), "26 h");
+        assert_eq!(took(3_840_000), "3.8 s");
+        assert_eq!(took(2_264_000_000), "37 min 44 s");
+    }
+
+    #[test]
+    fn money_and_counts() {
+        assert_eq!(money(14_200), "0.0142");
+        assert_eq!(money(5_010_000), "5.01");
+        assert_eq!(money(-2_500_000), "-2.50");
+        assert_eq!(count(1_204_551), "1,204,551");
+        assert_eq!(plural(1, "case"), "1 case");
+        assert_eq!(code("conflicting_sources"), "Conflicting sources");
+    }
+
+    #[test]
+    fn a_late_task_says_so() {
+        let t = Timestamp::from_micros;
+        assert_eq!(due(t(0), t(480_000_000)).words, "8 min over");
+        assert_eq!(due(t(480_000_000), t(0)).tone, "warn clock");
+        assert_eq!(due(t(7_200_000_000), t(0)).tone, "clock");
+    }
+}
