@@ -186,7 +186,7 @@ mod tests {
         };
         let compared = Compared {
             floor: measured("floor", 4_000.0),
-            subject: Some(measured("tuesday", 2_500.0)),
+            subject: Some(measured("tuesday", 2_520.0)),
         };
         let text = BenchReport {
             machine,

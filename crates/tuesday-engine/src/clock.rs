@@ -10,15 +10,15 @@ use tuesday_domain::time::Timestamp;
 pub enum Clock {
     /// The machine's clock.
     System,
-    /// A clock that stands still until it is set; microseconds since the epoch.
+    /// The machine's clock moved by an offset in microseconds: it ticks, and it can be set.
     Test(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// A test clock that starts at `at`.
+    /// A test clock this many microseconds ahead of the machine's.
     #[must_use]
-    pub fn test(at: Timestamp) -> Self {
-        Self::Test(Arc::new(AtomicI64::new(at.micros())))
+    pub fn offset(micros: i64) -> Self {
+        Self::Test(Arc::new(AtomicI64::new(micros)))
     }
 
     /// The time.
@@ -26,7 +26,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => system_now(),
-            Self::Test(at) => Timestamp::from_micros(at.load(Ordering::SeqCst)),
+            Self::Test(offset) => Timestamp::from_micros(system_now().micros() + offset.load(Ordering::SeqCst)),
         }
     }
 
@@ -37,12 +37,12 @@ impl Clock {
         matches!(self, Self::Test(_)).then(|| self.now())
     }
 
-    /// Sets a test clock; a system clock cannot be set.
-    pub fn set(&self, to: Timestamp) -> bool {
+    /// Moves a test clock to another offset; a system clock cannot be moved.
+    pub fn set_offset(&self, micros: i64) -> bool {
         match self {
             Self::System => false,
-            Self::Test(at) => {
-                at.store(to.micros(), Ordering::SeqCst);
+            Self::Test(offset) => {
+                offset.store(micros, Ordering::SeqCst);
                 true
             }
         }

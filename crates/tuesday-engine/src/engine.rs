@@ -117,6 +117,14 @@ impl Engine {
         self.0.changes.subscribe()
     }
 
+    /// Reads the installed workflows; called once when a node starts.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn load(&self) -> Result<(), Problem> {
+        self.0.catalog.refresh(&self.0.reader).await.map(drop).map_err(read_problem)
+    }
+
     /// Refuses new work from now on.
     pub fn stop_accepting(&self) {
         self.0.stopping.store(true, Ordering::SeqCst);

@@ -4,9 +4,13 @@
 //! apply_rate [--runs N] [--tasks N] [--writers N] FILE|postgres://…
 //! ```
 //! Every run is the four decisions of the straight path: accept, snapshot, generate, confirm.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a probe ends at the first fault")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a probe ends at the first fault"
+)]
 
-#[expect(dead_code, missing_docs, reason = "the probe needs some of the test rows only")]
+#[expect(dead_code, reason = "the probe needs some of the test rows only")]
 #[path = "../tests/conformance/rows.rs"]
 mod rows;
 
@@ -49,7 +53,13 @@ async fn one_run(store: &Store, event: &str, times: &mut Vec<Duration>) {
     ];
     timed(about(&sending, "run.routed", changes), times).await;
     let end = done(&sending);
-    let sent = Action { state: ActionState::Confirmed, attempts: 1, receipt_ref: Some(5), version: 1, ..act };
+    let sent = Action {
+        state: ActionState::Confirmed,
+        attempts: 1,
+        receipt_ref: Some(5),
+        version: 1,
+        ..act
+    };
     let changes = vec![
         Change::UpdateRun(Box::new(end.clone())),
         Change::UpdateAction(Box::new(sent)),
@@ -64,7 +74,11 @@ async fn main() {
     let (mut runs, mut tasks, mut target, mut writers) = (20_000, 64, None, None);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
-        let mut number = || args.next().and_then(|n| n.parse::<usize>().ok()).expect("a number follows");
+        let mut number = || {
+            args.next()
+                .and_then(|n| n.parse::<usize>().ok())
+                .expect("a number follows")
+        };
         match arg.as_str() {
             "--runs" => runs = number(),
             "--tasks" => tasks = number(),
@@ -73,7 +87,11 @@ async fn main() {
         }
     }
     let target = target.expect("name a file or a postgres:// address");
-    let mut config = if target.starts_with("postgres") { Config::postgres(&target) } else { Config::sqlite(&target) };
+    let mut config = if target.starts_with("postgres") {
+        Config::postgres(&target)
+    } else {
+        Config::sqlite(&target)
+    };
     config.writers = writers.unwrap_or(config.writers);
     let store = Store::open(&config).await.unwrap();
     let before = store.reader().health().await.unwrap().bytes;
@@ -104,8 +122,20 @@ async fn main() {
     let health = store.reader().health().await.unwrap();
     let rate = times.len() as f64 / took.as_secs_f64();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    println!("{} {}: {runs} runs, {tasks} tasks, {:.2} s", health.backend, health.version, took.as_secs_f64());
+    println!(
+        "{} {}: {runs} runs, {tasks} tasks, {:.2} s",
+        health.backend,
+        health.version,
+        took.as_secs_f64()
+    );
     println!("  {rate:.0} applies/s, {:.0} runs/s", rate / 4.0);
-    println!("  an apply takes p50 {:.2} ms, p99 {:.2} ms", at(0.5), at(0.99));
-    println!("  {} bytes a run with the write-ahead log where there is one", health.bytes.saturating_sub(before) / runs as u64);
+    println!(
+        "  an apply takes p50 {:.2} ms, p99 {:.2} ms",
+        at(0.5),
+        at(0.99)
+    );
+    println!(
+        "  {} bytes a run with the write-ahead log where there is one",
+        health.bytes.saturating_sub(before) / runs as u64
+    );
 }

@@ -28,16 +28,33 @@ pub(crate) enum Verb {
 /// Binds the values of a change and says what is done with them.
 ///
 /// `lists` is the change's own slot for texts that are made here and bound by reference.
-pub(crate) fn bind<'a>(change: &'a Change, lists: &'a mut Option<Lists>, out: &mut Vec<Param<'a>>) -> Verb {
+pub(crate) fn bind<'a>(
+    change: &'a Change,
+    lists: &'a mut Option<Lists>,
+    out: &mut Vec<Param<'a>>,
+) -> Verb {
     match change {
         Change::InsertRun(r) => with(out, |o| runs::bind(r, o), Verb::Insert(&runs::RUNS)),
         Change::UpdateRun(r) => with(out, |o| runs::bind(r, o), Verb::Update(&runs::RUNS)),
-        Change::InsertPayload(p) => with(out, |o| payloads::bind(p, o), Verb::Insert(&payloads::PAYLOADS)),
-        Change::InsertAttempt(a) => with(out, |o| attempts::bind(a, o), Verb::Insert(&attempts::ATTEMPTS)),
+        Change::InsertPayload(p) => with(
+            out,
+            |o| payloads::bind(p, o),
+            Verb::Insert(&payloads::PAYLOADS),
+        ),
+        Change::InsertAttempt(a) => with(
+            out,
+            |o| attempts::bind(a, o),
+            Verb::Insert(&attempts::ATTEMPTS),
+        ),
         Change::InsertJob(j) => with(out, |o| jobs::bind(j, o), Verb::Insert(&jobs::JOBS)),
         Change::CheckFence { run, fence } => fenced(out, jobs::Fence::Check, *run, *fence),
         Change::FinishJob { run, fence } => fenced(out, jobs::Fence::Finish, *run, *fence),
-        Change::ReleaseJob { run, fence, due_at, lease } => {
+        Change::ReleaseJob {
+            run,
+            fence,
+            due_at,
+            lease,
+        } => {
             let verb = fenced(out, jobs::Fence::Release, *run, *fence);
             out.extend([
                 Param::Int(due_at.micros()),
@@ -55,12 +72,28 @@ pub(crate) fn bind<'a>(change: &'a Change, lists: &'a mut Option<Lists>, out: &m
                 Verb::Update(&reviews::REVIEWS)
             }
         }
-        Change::InsertAction(a) => with(out, |o| actions::bind(a, o), Verb::Insert(&actions::ACTIONS)),
-        Change::UpdateAction(a) => with(out, |o| actions::bind(a, o), Verb::Update(&actions::ACTIONS)),
+        Change::InsertAction(a) => with(
+            out,
+            |o| actions::bind(a, o),
+            Verb::Insert(&actions::ACTIONS),
+        ),
+        Change::UpdateAction(a) => with(
+            out,
+            |o| actions::bind(a, o),
+            Verb::Update(&actions::ACTIONS),
+        ),
         Change::InsertIntake(i) => with(out, |o| intake::bind(i, o), Verb::Insert(&intake::INTAKE)),
         Change::UpdateIntake(i) => with(out, |o| intake::bind(i, o), Verb::Update(&intake::INTAKE)),
-        Change::InsertNotice(n) => with(out, |o| notices::bind(n, o), Verb::Insert(&notices::NOTICES)),
-        Change::UpdateNotice(n) => with(out, |o| notices::bind(n, o), Verb::Update(&notices::NOTICES)),
+        Change::InsertNotice(n) => with(
+            out,
+            |o| notices::bind(n, o),
+            Verb::Insert(&notices::NOTICES),
+        ),
+        Change::UpdateNotice(n) => with(
+            out,
+            |o| notices::bind(n, o),
+            Verb::Update(&notices::NOTICES),
+        ),
         rare => bind_rare(rare, out),
     }
 }
@@ -70,25 +103,61 @@ fn bind_rare<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
     match change {
         Change::PutWorkflow(w) => {
             workflows::bind_workflow(w, out);
-            if w.version == 0 { Verb::Insert(&workflows::WORKFLOWS) } else { Verb::Update(&workflows::WORKFLOWS) }
+            if w.version == 0 {
+                Verb::Insert(&workflows::WORKFLOWS)
+            } else {
+                Verb::Update(&workflows::WORKFLOWS)
+            }
         }
-        Change::InsertRelease(v) => with(out, |o| workflows::bind_release(v, o), Verb::Insert(&workflows::RELEASES)),
+        Change::InsertRelease(v) => with(
+            out,
+            |o| workflows::bind_release(v, o),
+            Verb::Insert(&workflows::RELEASES),
+        ),
         Change::SetReleaseState { id, from, to } => {
-            out.extend([Param::Text(to.word()), Param::Id(id.uuid()), Param::Text(from.word())]);
+            out.extend([
+                Param::Text(to.word()),
+                Param::Id(id.uuid()),
+                Param::Text(from.word()),
+            ]);
             Verb::One(workflows::SET_RELEASE)
         }
-        Change::InsertRuleSet(v) => with(out, |o| workflows::bind_ruleset(v, o), Verb::Insert(&workflows::RULESETS)),
-        Change::SetRuleSetState { workflow, version, to } => {
-            out.extend([Param::Text(to.word()), Param::Text(workflow), Param::Int(big(*version))]);
+        Change::InsertRuleSet(v) => with(
+            out,
+            |o| workflows::bind_ruleset(v, o),
+            Verb::Insert(&workflows::RULESETS),
+        ),
+        Change::SetRuleSetState {
+            workflow,
+            version,
+            to,
+        } => {
+            out.extend([
+                Param::Text(to.word()),
+                Param::Text(workflow),
+                Param::Int(big(*version)),
+            ]);
             Verb::One(workflows::SET_RULESET)
         }
-        Change::PutPerson(p) => with(out, |o| people::bind_person(p, o), Verb::Put(&people::PEOPLE)),
-        Change::InsertToken(t) => with(out, |o| people::bind_token(t, o), Verb::Insert(&people::TOKENS)),
+        Change::PutPerson(p) => with(
+            out,
+            |o| people::bind_person(p, o),
+            Verb::Put(&people::PEOPLE),
+        ),
+        Change::InsertToken(t) => with(
+            out,
+            |o| people::bind_token(t, o),
+            Verb::Insert(&people::TOKENS),
+        ),
         Change::RevokeToken { id, at } => {
             out.extend([Param::Int(at.micros()), Param::Id(id.uuid())]);
             Verb::One(people::REVOKE)
         }
-        Change::PutCursor(c) => with(out, |o| workflows::bind_cursor(c, o), Verb::Put(&workflows::CURSORS)),
+        Change::PutCursor(c) => with(
+            out,
+            |o| workflows::bind_cursor(c, o),
+            Verb::Put(&workflows::CURSORS),
+        ),
         // `bind` has taken every other change; a list without a default keeps the two in step.
         Change::InsertRun(_)
         | Change::UpdateRun(_)
@@ -138,7 +207,9 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::InsertRelease(v) => format!("release {} of {}", v.number, v.workflow),
         Change::SetReleaseState { id, .. } => id.to_string(),
         Change::InsertRuleSet(v) => format!("rules {} of {}", v.version, v.workflow),
-        Change::SetRuleSetState { workflow, version, .. } => format!("rules {version} of {workflow}"),
+        Change::SetRuleSetState {
+            workflow, version, ..
+        } => format!("rules {version} of {workflow}"),
         Change::PutPerson(p) => format!("person {}", p.handle),
         Change::InsertToken(t) => t.id.to_string(),
         Change::RevokeToken { id, .. } => id.to_string(),

@@ -76,7 +76,9 @@ pub enum OpenError {
         found: String,
     },
     /// The database was written by a newer program.
-    #[error("the database has schema {found}, this program knows up to {known}: use the newer program")]
+    #[error(
+        "the database has schema {found}, this program knows up to {known}: use the newer program"
+    )]
     NewerSchema {
         /// Number of the newest migration in the database.
         found: i64,

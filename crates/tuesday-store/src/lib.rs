@@ -84,7 +84,13 @@ impl Config {
         Self::of(Target::Postgres(url.into()))
     }
     const fn of(target: Target) -> Self {
-        Self { target, migrate: Migrate::Apply, portable: false, connections: 8, writers: 3 }
+        Self {
+            target,
+            migrate: Migrate::Apply,
+            portable: false,
+            connections: 8,
+            writers: 3,
+        }
     }
 }
 
@@ -119,8 +125,13 @@ impl Store {
         let back = match &config.target {
             Target::Sqlite(path) => {
                 let (path, migrate, readers) = (path.clone(), config.migrate, config.connections);
-                let open = tokio::task::spawn_blocking(move || sqlite::Sqlite::open(&path, migrate, readers));
-                Back::Sqlite(open.await.map_err(|e| OpenError::Database(e.to_string()))??)
+                let open = tokio::task::spawn_blocking(move || {
+                    sqlite::Sqlite::open(&path, migrate, readers)
+                });
+                Back::Sqlite(
+                    open.await
+                        .map_err(|e| OpenError::Database(e.to_string()))??,
+                )
             }
             Target::Postgres(url) => Back::Postgres(postgres::Postgres::open(url, config).await?),
         };
@@ -138,7 +149,10 @@ impl Store {
     /// # Errors
     /// See [`ApplyError`]; after [`ApplyError::UnknownOutcome`] the process must end.
     pub async fn apply(&self, decision: Decision) -> Result<Applied, ApplyError> {
-        let leaf = decision.entry.leaf().map_err(|e| ApplyError::Illegal(e.to_string()))?;
+        let leaf = decision
+            .entry
+            .leaf()
+            .map_err(|e| ApplyError::Illegal(e.to_string()))?;
         match &self.back {
             Back::Sqlite(s) => s.apply(decision, leaf).await,
             Back::Postgres(p) => p.apply(decision, leaf).await,
@@ -185,7 +199,8 @@ impl Store {
         match &self.back {
             Back::Sqlite(s) => {
                 let (node, held) = (node.to_owned(), held.to_vec());
-                s.write(move |conn| jobs::sqlite::heartbeat(conn, &node, now, &held, lease)).await
+                s.write(move |conn| jobs::sqlite::heartbeat(conn, &node, now, &held, lease))
+                    .await
             }
             Back::Postgres(p) => jobs::postgres::heartbeat(p, node, now, held, lease).await,
         }
@@ -200,7 +215,8 @@ impl Store {
         match &self.back {
             Back::Sqlite(s) => {
                 let prefix = node_prefix.to_owned();
-                s.write(move |conn| jobs::sqlite::release_all(conn, &prefix)).await
+                s.write(move |conn| jobs::sqlite::release_all(conn, &prefix))
+                    .await
             }
             Back::Postgres(p) => jobs::postgres::release_all(p, node_prefix).await,
         }

@@ -49,12 +49,17 @@ pub(crate) fn missing(
 ) -> Result<Vec<&'static Migration>, OpenError> {
     let found = applied.iter().map(|a| a.0).max().unwrap_or(0);
     if found > known() {
-        return Err(OpenError::NewerSchema { found, known: known() });
+        return Err(OpenError::NewerSchema {
+            found,
+            known: known(),
+        });
     }
     let mut todo = Vec::new();
     for m in ALL {
         match applied.iter().find(|a| a.0 == m.number) {
-            Some((_, sum)) if *sum != checksum(text(m)) => return Err(OpenError::ChangedMigration { number: m.number }),
+            Some((_, sum)) if *sum != checksum(text(m)) => {
+                return Err(OpenError::ChangedMigration { number: m.number });
+            }
             Some(_) => {}
             None => todo.push(m),
         }
@@ -76,5 +81,8 @@ pub(crate) fn refuse_if_behind(applied: &[(i64, Vec<u8>)], todo: usize) -> Resul
         return Ok(());
     }
     let found = applied.iter().map(|a| a.0).max().unwrap_or(0);
-    Err(OpenError::OlderSchema { found, known: known() })
+    Err(OpenError::OlderSchema {
+        found,
+        known: known(),
+    })
 }

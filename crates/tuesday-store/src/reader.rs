@@ -31,7 +31,11 @@ impl StoreReader {
     ) -> Result<Vec<T>, ReadError> {
         let sql = sql.into();
         match &self.back {
-            Back::Sqlite(s) => s.readers().run(move |conn| crate::sqlite::rows(conn, &sql, &params, map)).await,
+            Back::Sqlite(s) => {
+                s.readers()
+                    .run(move |conn| crate::sqlite::rows(conn, &sql, &params, map))
+                    .await
+            }
             Back::Postgres(p) => p.read_rows(&sql, &params, map).await,
         }
     }

@@ -14,12 +14,20 @@ pub(crate) struct Select {
 impl Select {
     /// `base` ends before any WHERE.
     pub(crate) fn new(base: &str) -> Self {
-        Self { sql: base.to_owned(), params: Vec::new(), conditions: 0 }
+        Self {
+            sql: base.to_owned(),
+            params: Vec::new(),
+            conditions: 0,
+        }
     }
 
     /// Adds a condition; each `?` in it takes the next value.
     pub(crate) fn and<const N: usize>(&mut self, condition: &str, values: [Value; N]) -> &mut Self {
-        self.sql.push_str(if self.conditions == 0 { " WHERE " } else { " AND " });
+        self.sql.push_str(if self.conditions == 0 {
+            " WHERE "
+        } else {
+            " AND "
+        });
         self.conditions += 1;
         self.push(condition, values)
     }
@@ -47,7 +55,10 @@ impl Select {
     }
 
     pub(crate) fn done(&mut self) -> (String, Vec<Value>) {
-        (std::mem::take(&mut self.sql), std::mem::take(&mut self.params))
+        (
+            std::mem::take(&mut self.sql),
+            std::mem::take(&mut self.params),
+        )
     }
 }
 

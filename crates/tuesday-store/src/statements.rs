@@ -6,7 +6,8 @@ use crate::error::ApplyError;
 use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
-    Back, actions, attempts, audit, intake, jobs, notices, payloads, people, postgres, reviews, runs, sqlite, workflows,
+    Back, actions, attempts, audit, intake, jobs, notices, payloads, people, postgres, reviews,
+    runs, sqlite, workflows,
 };
 
 fn tables() -> [&'static Table; 14] {
@@ -29,7 +30,11 @@ fn tables() -> [&'static Table; 14] {
 }
 
 /// Written once for both databases.
-const SHARED: [&str; 3] = [workflows::SET_RELEASE, workflows::SET_RULESET, people::REVOKE];
+const SHARED: [&str; 3] = [
+    workflows::SET_RELEASE,
+    workflows::SET_RULESET,
+    people::REVOKE,
+];
 
 impl Store {
     /// Prepares every statement that writes and returns how many there are.
@@ -40,7 +45,11 @@ impl Store {
         let lite = matches!(self.back, Back::Sqlite(_));
         let mut all: Vec<&'static str> = SHARED.to_vec();
         for table in tables() {
-            let sql = if lite { table.sqlite() } else { table.postgres() };
+            let sql = if lite {
+                table.sqlite()
+            } else {
+                table.postgres()
+            };
             all.push(&sql.insert);
             if table.bound > table.keys {
                 all.push(&sql.update);
@@ -53,7 +62,11 @@ impl Store {
                 all.extend(sqlite::ALL);
                 all.extend(audit::ALL);
                 let count = all.len();
-                s.write(move |conn| all.iter().try_for_each(|sql| conn.prepare(sql).map(drop).map_err(from_sqlite))).await?;
+                s.write(move |conn| {
+                    all.iter()
+                        .try_for_each(|sql| conn.prepare(sql).map(drop).map_err(from_sqlite))
+                })
+                .await?;
                 Ok(count)
             }
             Back::Postgres(p) => {

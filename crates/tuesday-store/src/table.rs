@@ -57,37 +57,81 @@ impl Table {
         bound: usize,
         versioned: bool,
     ) -> Self {
-        Self { name, columns, keys, bound, versioned, lite: OnceLock::new(), pg: OnceLock::new() }
+        Self {
+            name,
+            columns,
+            keys,
+            bound,
+            versioned,
+            lite: OnceLock::new(),
+            pg: OnceLock::new(),
+        }
     }
 
     fn names(&self) -> String {
-        self.columns.iter().map(|c| c.0).collect::<Vec<_>>().join(", ")
+        self.columns
+            .iter()
+            .map(|c| c.0)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     fn conflict(&self) -> String {
         let keys: Vec<_> = self.columns[..self.keys].iter().map(|c| c.0).collect();
-        let sets: Vec<_> = self.columns[self.keys..self.bound].iter().map(|c| format!("{0} = excluded.{0}", c.0)).collect();
-        format!(" ON CONFLICT ({}) DO UPDATE SET {}", keys.join(", "), sets.join(", "))
+        let sets: Vec<_> = self.columns[self.keys..self.bound]
+            .iter()
+            .map(|c| format!("{0} = excluded.{0}", c.0))
+            .collect();
+        format!(
+            " ON CONFLICT ({}) DO UPDATE SET {}",
+            keys.join(", "),
+            sets.join(", ")
+        )
     }
 
     /// One row a statement; parameters are numbered from 1.
     pub(crate) fn sqlite(&self) -> &Sql {
         self.lite.get_or_init(|| {
             let marks: Vec<_> = (1..=self.columns.len()).map(|i| format!("?{i}")).collect();
-            let insert = format!("INSERT INTO {} ({}) VALUES ({})", self.name, self.names(), marks.join(", "));
+            let insert = format!(
+                "INSERT INTO {} ({}) VALUES ({})",
+                self.name,
+                self.names(),
+                marks.join(", ")
+            );
             let put = insert.clone() + &self.conflict();
             let mut update = format!("UPDATE {} SET ", self.name);
-            for (i, (name, _)) in self.columns.iter().enumerate().take(self.bound).skip(self.keys) {
+            for (i, (name, _)) in self
+                .columns
+                .iter()
+                .enumerate()
+                .take(self.bound)
+                .skip(self.keys)
+            {
                 let comma = if i > self.keys { ", " } else { "" };
                 let _ = write!(update, "{comma}{name} = ?{}", i + 1);
             }
             for (i, (name, _)) in self.columns.iter().enumerate().take(self.keys) {
-                let _ = write!(update, "{} {name} = ?{}", if i == 0 { " WHERE" } else { " AND" }, i + 1);
+                let _ = write!(
+                    update,
+                    "{} {name} = ?{}",
+                    if i == 0 { " WHERE" } else { " AND" },
+                    i + 1
+                );
             }
             if self.versioned {
-                let _ = write!(update, " AND {} = ?{} - 1", self.columns[self.bound - 1].0, self.bound);
+                let _ = write!(
+                    update,
+                    " AND {} = ?{} - 1",
+                    self.columns[self.bound - 1].0,
+                    self.bound
+                );
             }
-            Sql { insert, update, put }
+            Sql {
+                insert,
+                update,
+                put,
+            }
         })
     }
 
@@ -95,24 +139,48 @@ impl Table {
     pub(crate) fn postgres(&self) -> &Sql {
         self.pg.get_or_init(|| {
             let unnest = |n: usize| {
-                let arrays: Vec<_> =
-                    self.columns[..n].iter().enumerate().map(|(i, c)| format!("${}::{}[]", i + 1, c.1.postgres())).collect();
+                let arrays: Vec<_> = self.columns[..n]
+                    .iter()
+                    .enumerate()
+                    .map(|(i, c)| format!("${}::{}[]", i + 1, c.1.postgres()))
+                    .collect();
                 format!("unnest({})", arrays.join(", "))
             };
-            let insert =
-                format!("INSERT INTO {} ({}) SELECT * FROM {}", self.name, self.names(), unnest(self.columns.len()));
+            let insert = format!(
+                "INSERT INTO {} ({}) SELECT * FROM {}",
+                self.name,
+                self.names(),
+                unnest(self.columns.len())
+            );
             let put = insert.clone() + &self.conflict();
             let bound: Vec<_> = self.columns[..self.bound].iter().map(|c| c.0).collect();
-            let sets: Vec<_> = bound[self.keys..].iter().map(|c| format!("{c} = u.{c}")).collect();
-            let mut update = format!("UPDATE {} AS t SET {} FROM {} AS u({})", self.name, sets.join(", "), unnest(self.bound), bound.join(", "));
+            let sets: Vec<_> = bound[self.keys..]
+                .iter()
+                .map(|c| format!("{c} = u.{c}"))
+                .collect();
+            let mut update = format!(
+                "UPDATE {} AS t SET {} FROM {} AS u({})",
+                self.name,
+                sets.join(", "),
+                unnest(self.bound),
+                bound.join(", ")
+            );
             for (i, key) in bound[..self.keys].iter().enumerate() {
-                let _ = write!(update, "{} t.{key} = u.{key}", if i == 0 { " WHERE" } else { " AND" });
+                let _ = write!(
+                    update,
+                    "{} t.{key} = u.{key}",
+                    if i == 0 { " WHERE" } else { " AND" }
+                );
             }
             if self.versioned {
                 let version = bound[self.bound - 1];
                 let _ = write!(update, " AND t.{version} = u.{version} - 1");
             }
-            Sql { insert, update, put }
+            Sql {
+                insert,
+                update,
+                put,
+            }
         })
     }
 }

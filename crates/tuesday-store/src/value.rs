@@ -86,7 +86,9 @@ impl rusqlite::ToSql for Value {
             Self::Blob(b) => Ref::Blob(b),
             Self::Id(id) => Ref::Blob(id.as_bytes()),
             Self::Ids(_) | Self::Ints(_) | Self::Texts(_) => {
-                return Err(rusqlite::Error::ToSqlConversionFailure("lists are for PostgreSQL only".into()));
+                return Err(rusqlite::Error::ToSqlConversionFailure(
+                    "lists are for PostgreSQL only".into(),
+                ));
             }
         }))
     }
@@ -164,7 +166,10 @@ impl Row<'_> {
 
     pub(crate) fn opt_id(&self, i: usize) -> Result<Option<Uuid>, ReadError> {
         match self {
-            Self::Lite(r) => r.get::<_, Option<[u8; 16]>>(i).map(|b| b.map(Uuid::from_bytes)).map_err(|e| bad(i, e)),
+            Self::Lite(r) => r
+                .get::<_, Option<[u8; 16]>>(i)
+                .map(|b| b.map(Uuid::from_bytes))
+                .map_err(|e| bad(i, e)),
             Self::Pg(r) => r.try_get(i).map_err(|e| bad(i, e)),
         }
     }
@@ -185,14 +190,24 @@ impl Row<'_> {
         T::try_from(self.int(i)?).map_err(|_| bad(i, "number out of range"))
     }
     pub(crate) fn opt_num<T: TryFrom<i64>>(&self, i: usize) -> Result<Option<T>, ReadError> {
-        self.opt_int(i)?.map(|n| T::try_from(n).map_err(|_| bad(i, "number out of range"))).transpose()
+        self.opt_int(i)?
+            .map(|n| T::try_from(n).map_err(|_| bad(i, "number out of range")))
+            .transpose()
     }
     /// A word of a closed set. An unknown word is corruption, never a default.
-    pub(crate) fn word<T: FromStr<Err: std::fmt::Display>>(&self, i: usize) -> Result<T, ReadError> {
+    pub(crate) fn word<T: FromStr<Err: std::fmt::Display>>(
+        &self,
+        i: usize,
+    ) -> Result<T, ReadError> {
         self.text(i)?.parse().map_err(|e| bad(i, e))
     }
-    pub(crate) fn opt_word<T: FromStr<Err: std::fmt::Display>>(&self, i: usize) -> Result<Option<T>, ReadError> {
-        self.opt_text(i)?.map(|t| t.parse().map_err(|e| bad(i, e))).transpose()
+    pub(crate) fn opt_word<T: FromStr<Err: std::fmt::Display>>(
+        &self,
+        i: usize,
+    ) -> Result<Option<T>, ReadError> {
+        self.opt_text(i)?
+            .map(|t| t.parse().map_err(|e| bad(i, e)))
+            .transpose()
     }
     /// A list of texts, kept as a JSON array.
     pub(crate) fn list(&self, i: usize) -> Result<Vec<String>, ReadError> {

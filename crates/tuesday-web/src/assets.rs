@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use sha2::{Digest, Sha256};
@@ -36,6 +37,12 @@ pub(crate) struct Links {
 pub(crate) struct Assets {
     files: HashMap<String, Asset>,
     pub(crate) links: Links,
+}
+
+/// The assets of this build.
+pub(crate) fn all() -> &'static Assets {
+    static ALL: LazyLock<Assets> = LazyLock::new(Assets::load);
+    &ALL
 }
 
 impl Assets {

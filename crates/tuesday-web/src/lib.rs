@@ -1,4 +1,22 @@
 //! HTTP API, console and inbound webhooks. Reads through the store's reader, acts through the engine.
+//!
+//! `api/` has one file per resource, `console/` one per screen, `auth/` everything about who is
+//! asking. Permission is a value: a handler that needs it takes an argument that only the check can
+//! make. All addresses stand in [`router`].
 
+mod api;
 mod assets;
+mod auth;
+mod config;
 mod console;
+mod definitions;
+mod headers;
+mod query;
+mod refusal;
+mod router;
+mod serve;
+mod state;
+
+pub use config::{MetricsText, WebConfig};
+pub use router::router;
+pub use serve::serve;

@@ -1,2 +1,32 @@
-//! placeholder
-fn main(){}
+//! The binary: command line, configuration, wiring. No logic of its own.
+
+mod cli;
+mod cmd;
+mod config;
+mod files;
+mod out;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let json = cli.common.json;
+    out::start_logging(&cli.common);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            out::failure(json, &out::unavailable(format!("the runtime cannot start: {e}")));
+            return ExitCode::from(5);
+        }
+    };
+    match runtime.block_on(cmd::run(cli)) {
+        Ok(code) => code,
+        Err(problem) => {
+            out::failure(json, &problem);
+            ExitCode::from(problem.exit())
+        }
+    }
+}

@@ -47,3 +47,8 @@ where
     });
 }
 
+
+/// One sealing pass over everything that waits.
+pub(crate) async fn seal(engine: Engine) -> Result<(), String> {
+    seal::run(engine).await
+}

@@ -15,6 +15,7 @@ mod stage;
 mod story;
 mod task;
 mod token;
+mod verify;
 
 pub use approve::{Approval, Decided};
 pub use case::{Case, CaseAction, CaseItem, CaseMade, CaseWrite};
@@ -23,4 +24,5 @@ pub use receive::{Accepted, Incoming, IncomingAuth};
 pub use reject::Refusal;
 pub use settle::Settlement;
 pub(crate) use token::TokenCache;
+pub use verify::{Verified, verify_log};
 pub use token::{NewToken, checksum_ok};

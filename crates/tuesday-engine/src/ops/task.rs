@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tuesday_domain::actor::{Actor, Class};
-use tuesday_domain::id::{ReviewId, RunId};
+use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Action, Change, Job, Lease, Payload, Review, Run};
 use tuesday_domain::review::{ReviewKind, ReviewState};

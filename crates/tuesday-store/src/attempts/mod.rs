@@ -53,7 +53,9 @@ pub(crate) fn bind<'a>(a: &'a Attempt, out: &mut Vec<Param<'a>>) {
         opt_text(a.detail.as_deref()),
         opt_text(a.model.as_deref()),
         opt_text(a.model_reported.as_deref()),
-        a.request_hash.as_ref().map_or(Param::Null, |h| Param::Blob(h)),
+        a.request_hash
+            .as_ref()
+            .map_or(Param::Null, |h| Param::Blob(h)),
         opt_num(a.answer_ref),
         opt_int(a.usage.map(|u| big(u.input_tokens))),
         opt_int(a.usage.map(|u| big(u.output_tokens))),
@@ -65,7 +67,10 @@ pub(crate) fn bind<'a>(a: &'a Attempt, out: &mut Vec<Param<'a>>) {
 
 pub(crate) fn attempt(r: Row<'_>) -> Result<Attempt, ReadError> {
     let usage = match (r.opt_num(13)?, r.opt_num(14)?) {
-        (Some(input_tokens), Some(output_tokens)) => Some(Usage { input_tokens, output_tokens }),
+        (Some(input_tokens), Some(output_tokens)) => Some(Usage {
+            input_tokens,
+            output_tokens,
+        }),
         _ => None,
     };
     Ok(Attempt {
@@ -80,7 +85,11 @@ pub(crate) fn attempt(r: Row<'_>) -> Result<Attempt, ReadError> {
         detail: r.opt_text(8)?,
         model: r.opt_text(9)?,
         model_reported: r.opt_text(10)?,
-        request_hash: if r.opt_blob(11)?.is_some() { Some(r.fixed(11)?) } else { None },
+        request_hash: if r.opt_blob(11)?.is_some() {
+            Some(r.fixed(11)?)
+        } else {
+            None
+        },
         answer_ref: r.opt_num(12)?,
         usage,
         cost_micros: r.opt_int(15)?,

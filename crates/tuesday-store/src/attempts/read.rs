@@ -14,7 +14,8 @@ impl StoreReader {
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn attempts(&self, run: RunId) -> Result<Vec<Attempt>, ReadError> {
-        let sql = format!("SELECT {COLUMNS} FROM attempts WHERE run_id = $1 ORDER BY seq, number, step");
+        let sql =
+            format!("SELECT {COLUMNS} FROM attempts WHERE run_id = $1 ORDER BY seq, number, step");
         self.rows(sql, vec![Value::Id(run.uuid())], attempt).await
     }
 }

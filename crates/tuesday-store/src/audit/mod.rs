@@ -50,24 +50,33 @@ pub(crate) const PUT_TILE: &str = "INSERT INTO audit_tiles (level, idx, width, h
     ON CONFLICT (level, idx) DO UPDATE SET width = excluded.width, hashes = excluded.hashes \
     WHERE audit_tiles.width <= excluded.width";
 pub(crate) const PUT_HEAD: &str = "UPDATE audit_head SET size = $1, frontier = $2 WHERE one = 1";
-pub(crate) const PUT_CHECKPOINT: &str = "INSERT INTO audit_checkpoints (size, root, note, at) VALUES ($1, $2, $3, $4)";
+pub(crate) const PUT_CHECKPOINT: &str =
+    "INSERT INTO audit_checkpoints (size, root, note, at) VALUES ($1, $2, $3, $4)";
 
 /// Every write statement of this folder that both databases share.
 pub(crate) const ALL: [&str; 5] = [HEAD_SIZE, LOG_SIZE, PUT_TILE, PUT_HEAD, PUT_CHECKPOINT];
 
 pub(crate) fn moved() -> ApplyError {
-    ApplyError::Conflict { what: "the newest checkpoint".into() }
+    ApplyError::Conflict {
+        what: "the newest checkpoint".into(),
+    }
 }
 
 /// Whether a seal fits what is stored: the head it was computed from, and entries for all of it.
-pub(crate) fn check_seal(batch: &SealBatch, newest: Option<i64>, entries: i64) -> Result<(), ApplyError> {
+pub(crate) fn check_seal(
+    batch: &SealBatch,
+    newest: Option<i64>,
+    entries: i64,
+) -> Result<(), ApplyError> {
     let newest = newest.and_then(|n| u64::try_from(n).ok());
     let grows = newest.is_none_or(|n| batch.checkpoint.size > n);
     if newest != batch.expect_size || !grows {
         return Err(moved());
     }
     if u64::try_from(entries).unwrap_or(0) < batch.checkpoint.size {
-        return Err(ApplyError::Illegal("the checkpoint covers more entries than there are".into()));
+        return Err(ApplyError::Illegal(
+            "the checkpoint covers more entries than there are".into(),
+        ));
     }
     Ok(())
 }

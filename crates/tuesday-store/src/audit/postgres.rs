@@ -23,12 +23,22 @@ pub(crate) async fn sequence(pg: &Postgres, limit: usize) -> Result<u64, ApplyEr
     let mut client = pg.client().await?;
     let tx = client.transaction().await.map_err(from_pg)?;
     let lock = tx.prepare_cached(LOCK).await.map_err(from_pg)?;
-    let next: i64 = tx.query_one(&lock, &[]).await.map_err(from_pg)?.try_get(0).map_err(from_pg)?;
+    let next: i64 = tx
+        .query_one(&lock, &[])
+        .await
+        .map_err(from_pg)?
+        .try_get(0)
+        .map_err(from_pg)?;
     let assign = tx.prepare_cached(SEQUENCE).await.map_err(from_pg)?;
-    let given = tx.execute(&assign, &[&next, &big(limit as u64)]).await.map_err(from_pg)?;
+    let given = tx
+        .execute(&assign, &[&next, &big(limit as u64)])
+        .await
+        .map_err(from_pg)?;
     if given > 0 {
         let advance = tx.prepare_cached(ADVANCE).await.map_err(from_pg)?;
-        tx.execute(&advance, &[&big(given)]).await.map_err(from_pg)?;
+        tx.execute(&advance, &[&big(given)])
+            .await
+            .map_err(from_pg)?;
     }
     // A lost answer is harmless here: the next round reads where it stands.
     tx.commit().await.map_err(from_pg)?;
@@ -40,8 +50,18 @@ pub(crate) async fn seal(pg: &Postgres, batch: &SealBatch) -> Result<(), ApplyEr
     let mut client = pg.client().await?;
     let tx = client.transaction().await.map_err(from_pg)?;
     tx.query_one(LOCK, &[]).await.map_err(from_pg)?;
-    let newest = tx.query_one(HEAD_SIZE, &[]).await.map_err(from_pg)?.try_get(0).map_err(from_pg)?;
-    let entries = tx.query_one(LOG_SIZE, &[]).await.map_err(from_pg)?.try_get(0).map_err(from_pg)?;
+    let newest = tx
+        .query_one(HEAD_SIZE, &[])
+        .await
+        .map_err(from_pg)?
+        .try_get(0)
+        .map_err(from_pg)?;
+    let entries = tx
+        .query_one(LOG_SIZE, &[])
+        .await
+        .map_err(from_pg)?
+        .try_get(0)
+        .map_err(from_pg)?;
     check_seal(batch, newest, entries)?;
     let put = tx.prepare_cached(PUT_TILE).await.map_err(from_pg)?;
     for t in &batch.tiles {
@@ -62,6 +82,10 @@ pub(crate) async fn seal(pg: &Postgres, batch: &SealBatch) -> Result<(), ApplyEr
         Value::Text(c.note.clone()),
         Value::Int(c.at.micros()),
     ];
-    tx.execute(PUT_CHECKPOINT, &refs(&row)).await.map_err(from_pg)?;
-    tx.commit().await.map_err(|e| ApplyError::UnknownOutcome(crate::postgres::fault::in_words(&e)))
+    tx.execute(PUT_CHECKPOINT, &refs(&row))
+        .await
+        .map_err(from_pg)?;
+    tx.commit()
+        .await
+        .map_err(|e| ApplyError::UnknownOutcome(crate::postgres::fault::in_words(&e)))
 }

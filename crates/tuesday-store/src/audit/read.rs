@@ -55,11 +55,23 @@ fn audit_row(r: Row<'_>) -> Result<AuditRow, ReadError> {
 }
 
 fn checkpoint(r: Row<'_>) -> Result<Checkpoint, ReadError> {
-    Ok(Checkpoint { size: r.num(0)?, root: r.fixed(1)?, note: r.text(2)?, at: r.time(3)? })
+    Ok(Checkpoint {
+        size: r.num(0)?,
+        root: r.fixed(1)?,
+        note: r.text(2)?,
+        at: r.time(3)?,
+    })
 }
 
 fn tile(r: Row<'_>) -> Result<Tile, ReadError> {
-    Ok(Tile { key: TileKey { level: r.num(0)?, index: r.num(1)? }, width: r.num(2)?, hashes: r.blob(3)? })
+    Ok(Tile {
+        key: TileKey {
+            level: r.num(0)?,
+            index: r.num(1)?,
+        },
+        width: r.num(2)?,
+        hashes: r.blob(3)?,
+    })
 }
 
 impl StoreReader {
@@ -69,7 +81,12 @@ impl StoreReader {
     /// See [`StoreReader::run`].
     pub async fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, ReadError> {
         let sql = "SELECT leaf FROM audit WHERE idx >= $1 ORDER BY idx LIMIT $2";
-        self.rows(sql, vec![Value::Int(big(from)), page(limit)], |r: Row<'_>| r.blob(0)).await
+        self.rows(
+            sql,
+            vec![Value::Int(big(from)), page(limit)],
+            |r: Row<'_>| r.blob(0),
+        )
+        .await
     }
 
     /// How many entries have an index.
@@ -77,7 +94,10 @@ impl StoreReader {
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn audit_size(&self) -> Result<u64, ReadError> {
-        Ok(self.first(super::LOG_SIZE, vec![], |r: Row<'_>| r.num(0)).await?.unwrap_or(0))
+        Ok(self
+            .first(super::LOG_SIZE, vec![], |r: Row<'_>| r.num(0))
+            .await?
+            .unwrap_or(0))
     }
 
     /// The entries of a run in order, each with its index once it has one.
@@ -86,7 +106,10 @@ impl StoreReader {
     /// See [`StoreReader::run`].
     pub async fn audit_of(&self, run: RunId) -> Result<Vec<(Option<u64>, Vec<u8>)>, ReadError> {
         let sql = "SELECT idx, leaf FROM audit WHERE run_id = $1 ORDER BY seq, at, idx";
-        self.rows(sql, vec![Value::Id(run.uuid())], |r: Row<'_>| Ok((r.opt_num(0)?, r.blob(1)?))).await
+        self.rows(sql, vec![Value::Id(run.uuid())], |r: Row<'_>| {
+            Ok((r.opt_num(0)?, r.blob(1)?))
+        })
+        .await
     }
 
     /// A page of entries that have an index, newest first; `after` is the last index of the page
@@ -127,7 +150,14 @@ impl StoreReader {
             let mut q = Select::new("SELECT level, idx, width, hashes FROM audit_tiles WHERE ");
             for (i, k) in some.iter().enumerate() {
                 let values = [Value::Int(i64::from(k.level)), Value::Int(big(k.index))];
-                q.push(if i == 0 { "(level = ? AND idx = ?)" } else { " OR (level = ? AND idx = ?)" }, values);
+                q.push(
+                    if i == 0 {
+                        "(level = ? AND idx = ?)"
+                    } else {
+                        " OR (level = ? AND idx = ?)"
+                    },
+                    values,
+                );
             }
             let (sql, params) = q.done();
             found.extend(self.rows(sql, params, tile).await?);
@@ -141,7 +171,9 @@ impl StoreReader {
     /// See [`StoreReader::run`].
     pub async fn frontier(&self) -> Result<(u64, Vec<u8>), ReadError> {
         let sql = "SELECT size, frontier FROM audit_head WHERE one = 1";
-        let head = self.first(sql, vec![], |r: Row<'_>| Ok((r.num(0)?, r.blob(1)?))).await?;
+        let head = self
+            .first(sql, vec![], |r: Row<'_>| Ok((r.num(0)?, r.blob(1)?)))
+            .await?;
         head.ok_or_else(|| ReadError::Corrupt("the audit log has no head".into()))
     }
 
@@ -159,6 +191,11 @@ impl StoreReader {
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn checkpoints(&self) -> Result<Vec<Checkpoint>, ReadError> {
-        self.rows("SELECT size, root, note, at FROM audit_checkpoints ORDER BY size", vec![], checkpoint).await
+        self.rows(
+            "SELECT size, root, note, at FROM audit_checkpoints ORDER BY size",
+            vec![],
+            checkpoint,
+        )
+        .await
     }
 }

@@ -34,7 +34,11 @@ impl std::str::FromStr for InstanceKind {
         match text {
             "real" => Ok(Self::Real),
             "test" => Ok(Self::Test),
-            _ => Err(UnknownWord { text: text.to_owned(), noun: "InstanceKind", known: &["real", "test"] }),
+            _ => Err(UnknownWord {
+                text: text.to_owned(),
+                noun: "InstanceKind",
+                known: &["real", "test"],
+            }),
         }
     }
 }
@@ -60,7 +64,13 @@ const CLOCK: &str = "UPDATE instance SET clock_offset = $1 WHERE one = 1 AND kin
 const READ: &str = "SELECT id, origin, kind, created_at, clock_offset FROM instance WHERE one = 1";
 
 fn instance(r: Row<'_>) -> Result<Instance, ReadError> {
-    Ok(Instance { id: r.text(0)?, origin: r.text(1)?, kind: r.word(2)?, created_at: r.time(3)?, clock_offset: r.int(4)? })
+    Ok(Instance {
+        id: r.text(0)?,
+        origin: r.text(1)?,
+        kind: r.word(2)?,
+        created_at: r.time(3)?,
+        clock_offset: r.int(4)?,
+    })
 }
 
 impl Store {
@@ -88,7 +98,9 @@ impl Store {
     pub async fn set_clock(&self, offset: i64) -> Result<(), ApplyError> {
         match self.execute(CLOCK, vec![Value::Int(offset)]).await? {
             1 => Ok(()),
-            _ => Err(ApplyError::Conflict { what: "the clock of an instance that is not for tests".into() }),
+            _ => Err(ApplyError::Conflict {
+                what: "the clock of an instance that is not for tests".into(),
+            }),
         }
     }
 
@@ -97,9 +109,13 @@ impl Store {
         match &self.back {
             Back::Sqlite(s) => {
                 let work = move |conn: &rusqlite::Connection| {
-                    let mut stmt = conn.prepare_cached(sql).map_err(crate::sqlite::fault::from_sqlite)?;
+                    let mut stmt = conn
+                        .prepare_cached(sql)
+                        .map_err(crate::sqlite::fault::from_sqlite)?;
                     let touched = stmt.execute(rusqlite::params_from_iter(&params));
-                    touched.map(|n| n as u64).map_err(crate::sqlite::fault::from_sqlite)
+                    touched
+                        .map(|n| n as u64)
+                        .map_err(crate::sqlite::fault::from_sqlite)
                 };
                 s.write(work).await
             }

@@ -34,8 +34,7 @@ pub(crate) static INTAKE: Table = Table::new(
 );
 
 /// The columns in the order [`intake`] reads them.
-pub(crate) const COLUMNS: &str =
-    "id, verdict, code, detail, owner, run_id, version, workflow, source, event_id, body, body_len, received_at";
+pub(crate) const COLUMNS: &str = "id, verdict, code, detail, owner, run_id, version, workflow, source, event_id, body, body_len, received_at";
 
 pub(crate) fn bind<'a>(i: &'a Intake, out: &mut Vec<Param<'a>>) {
     out.extend([

@@ -63,8 +63,15 @@ impl StoreReader {
         until: Timestamp,
         limit: usize,
     ) -> Result<Vec<Intake>, ReadError> {
-        let sql = format!("SELECT {COLUMNS} FROM intake WHERE id > $1 AND received_at <= $2 ORDER BY id LIMIT $3");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM intake WHERE id > $1 AND received_at <= $2 ORDER BY id LIMIT $3"
+        );
         let after = after.map_or(uuid::Uuid::nil(), IntakeId::uuid);
-        self.rows(sql, vec![Value::Id(after), Value::Int(until.micros()), page(limit)], intake).await
+        self.rows(
+            sql,
+            vec![Value::Id(after), Value::Int(until.micros()), page(limit)],
+            intake,
+        )
+        .await
     }
 }

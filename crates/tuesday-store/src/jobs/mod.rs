@@ -75,7 +75,13 @@ pub(crate) fn job(r: Row<'_>) -> Result<Job, ReadError> {
         (Some(node), Some(until)) => Some(Lease { node, until }),
         _ => None,
     };
-    Ok(Job { run: RunId::new(r.id(0)?), workflow: r.text(1)?, due_at: r.time(2)?, fence: r.int(3)?, lease })
+    Ok(Job {
+        run: RunId::new(r.id(0)?),
+        workflow: r.text(1)?,
+        due_at: r.time(2)?,
+        fence: r.int(3)?,
+        lease,
+    })
 }
 
 pub(crate) fn micros(d: Duration) -> i64 {

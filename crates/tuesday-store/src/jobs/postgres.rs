@@ -82,13 +82,22 @@ fn now_value(now: Option<Timestamp>) -> Value {
 }
 
 /// Takes due jobs, the longest due first across workflows.
-pub(crate) async fn claim(pg: &Postgres, request: &ClaimRequest<'_>) -> Result<Vec<Job>, ApplyError> {
+pub(crate) async fn claim(
+    pg: &Postgres,
+    request: &ClaimRequest<'_>,
+) -> Result<Vec<Job>, ApplyError> {
     let params = vec![
         now_value(request.now),
         Value::Text(request.node.to_owned()),
         Value::Int(micros(request.lease)),
         Value::Texts(request.per_workflow.iter().map(|w| w.0.clone()).collect()),
-        Value::Ints(request.per_workflow.iter().map(|w| i64::from(w.1)).collect()),
+        Value::Ints(
+            request
+                .per_workflow
+                .iter()
+                .map(|w| i64::from(w.1))
+                .collect(),
+        ),
         Value::Int(big(request.limit as u64)),
     ];
     let sql = if pg.portable() { CLAIM_PORTABLE } else { CLAIM };
@@ -115,13 +124,22 @@ pub(crate) async fn heartbeat(
         Value::Ints(sorted.iter().map(|h| h.1).collect()),
         Value::Text(node.to_owned()),
     ];
-    let kept: std::collections::HashSet<RunId> =
-        pg.write_rows(BEAT, &params, |r: Row<'_>| r.id(0).map(RunId::new)).await?.into_iter().collect();
-    Ok(held.iter().map(|h| h.0).filter(|run| !kept.contains(run)).collect())
+    let kept: std::collections::HashSet<RunId> = pg
+        .write_rows(BEAT, &params, |r: Row<'_>| r.id(0).map(RunId::new))
+        .await?
+        .into_iter()
+        .collect();
+    Ok(held
+        .iter()
+        .map(|h| h.0)
+        .filter(|run| !kept.contains(run))
+        .collect())
 }
 
 /// Gives back every lease of nodes whose name starts with `prefix`.
 pub(crate) async fn release_all(pg: &Postgres, prefix: &str) -> Result<u64, ApplyError> {
-    let rows = pg.write_rows(RELEASE_ALL, &[Value::Text(prefix.to_owned())], |r| r.id(0)).await?;
+    let rows = pg
+        .write_rows(RELEASE_ALL, &[Value::Text(prefix.to_owned())], |r| r.id(0))
+        .await?;
     Ok(rows.len() as u64)
 }

@@ -19,7 +19,10 @@ impl StoreReader {
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn next_due(&self) -> Result<Option<Timestamp>, ReadError> {
-        Ok(self.first(NEXT, vec![], |r: Row<'_>| r.opt_time(0)).await?.flatten())
+        Ok(self
+            .first(NEXT, vec![], |r: Row<'_>| r.opt_time(0))
+            .await?
+            .flatten())
     }
 
     /// The job of a run, where a machine has something to do.
@@ -36,7 +39,9 @@ impl StoreReader {
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn job_count(&self) -> Result<u64, ReadError> {
-        let count = self.first("SELECT count(*) FROM jobs", vec![], |r: Row<'_>| r.num(0)).await?;
+        let count = self
+            .first("SELECT count(*) FROM jobs", vec![], |r: Row<'_>| r.num(0))
+            .await?;
         Ok(count.unwrap_or(0))
     }
 }

@@ -40,12 +40,16 @@ pub(crate) const DROP: &str = "DELETE FROM jobs WHERE run_id = ?1";
 /// The guard statements; each must touch exactly one row.
 pub(crate) const fn fence_sql(fence: Fence) -> &'static str {
     match fence {
-        Fence::Check => "SELECT 1 FROM jobs WHERE run_id = ?1 AND fence = ?2 AND lease_node IS NOT NULL",
+        Fence::Check => {
+            "SELECT 1 FROM jobs WHERE run_id = ?1 AND fence = ?2 AND lease_node IS NOT NULL"
+        }
         Fence::Release => {
             "UPDATE jobs SET due_at = ?3, lease_node = ?4, lease_until = ?5 \
              WHERE run_id = ?1 AND fence = ?2 AND lease_node IS NOT NULL"
         }
-        Fence::Finish => "DELETE FROM jobs WHERE run_id = ?1 AND fence = ?2 AND lease_node IS NOT NULL",
+        Fence::Finish => {
+            "DELETE FROM jobs WHERE run_id = ?1 AND fence = ?2 AND lease_node IS NOT NULL"
+        }
     }
 }
 
@@ -66,9 +70,14 @@ impl Claim {
         let mut find = conn.prepare_cached(DUE).map_err(from_sqlite)?;
         for (workflow, free) in &self.per_workflow {
             let limit = i64::from(*free).min(i64::try_from(self.limit).unwrap_or(i64::MAX));
-            let mut rows = find.query(params![now, workflow, limit]).map_err(from_sqlite)?;
+            let mut rows = find
+                .query(params![now, workflow, limit])
+                .map_err(from_sqlite)?;
             while let Some(row) = rows.next().map_err(from_sqlite)? {
-                due.push((row.get(1).map_err(from_sqlite)?, row.get(0).map_err(from_sqlite)?));
+                due.push((
+                    row.get(1).map_err(from_sqlite)?,
+                    row.get(0).map_err(from_sqlite)?,
+                ));
             }
         }
         due.sort_unstable();
@@ -76,7 +85,9 @@ impl Claim {
         let mut take = conn.prepare_cached(TAKE).map_err(from_sqlite)?;
         let mut jobs = Vec::with_capacity(due.len());
         for (_, id) in due {
-            let mut rows = take.query(params![now, self.node, micros(self.lease), id]).map_err(from_sqlite)?;
+            let mut rows = take
+                .query(params![now, self.node, micros(self.lease), id])
+                .map_err(from_sqlite)?;
             while let Some(row) = rows.next().map_err(from_sqlite)? {
                 jobs.push(super::job(Row::Lite(row))?);
             }
@@ -97,7 +108,15 @@ pub(crate) fn heartbeat(
     let now = now.map(Timestamp::micros);
     let mut lost = Vec::new();
     for (run, fence) in held {
-        let touched = beat.execute(params![now, micros(lease), run.uuid().as_bytes(), fence, node]).map_err(from_sqlite)?;
+        let touched = beat
+            .execute(params![
+                now,
+                micros(lease),
+                run.uuid().as_bytes(),
+                fence,
+                node
+            ])
+            .map_err(from_sqlite)?;
         if touched != 1 {
             lost.push(*run);
         }

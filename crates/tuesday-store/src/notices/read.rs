@@ -14,11 +14,16 @@ impl StoreReader {
     ///
     /// # Errors
     /// See [`StoreReader::run`].
-    pub async fn waiting_notices(&self, now: Timestamp, limit: usize) -> Result<Vec<Notice>, ReadError> {
+    pub async fn waiting_notices(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Notice>, ReadError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM notices WHERE state = 'waiting' AND due_at <= $1 ORDER BY due_at, id LIMIT $2"
         );
-        self.rows(sql, vec![Value::Int(now.micros()), page(limit)], notice).await
+        self.rows(sql, vec![Value::Int(now.micros()), page(limit)], notice)
+            .await
     }
 
     /// The newest notices of a person, whatever became of them.
@@ -26,7 +31,13 @@ impl StoreReader {
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn notices_of(&self, person: &str, limit: usize) -> Result<Vec<Notice>, ReadError> {
-        let sql = format!("SELECT {COLUMNS} FROM notices WHERE person = $1 ORDER BY id DESC LIMIT $2");
-        self.rows(sql, vec![Value::Text(person.to_owned()), page(limit)], notice).await
+        let sql =
+            format!("SELECT {COLUMNS} FROM notices WHERE person = $1 ORDER BY id DESC LIMIT $2");
+        self.rows(
+            sql,
+            vec![Value::Text(person.to_owned()), page(limit)],
+            notice,
+        )
+        .await
     }
 }

@@ -28,14 +28,21 @@ impl StoreReader {
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn health(&self) -> Result<Health, ReadError> {
-        let schema = self.first(SCHEMA, vec![], |r: Row<'_>| r.int(0)).await?.unwrap_or(0);
+        let schema = self
+            .first(SCHEMA, vec![], |r: Row<'_>| r.int(0))
+            .await?
+            .unwrap_or(0);
         match self.back() {
             Back::Sqlite(s) => {
-                let mode = self.first("PRAGMA journal_mode", vec![], |r: Row<'_>| r.text(0)).await?;
+                let mode = self
+                    .first("PRAGMA journal_mode", vec![], |r: Row<'_>| r.text(0))
+                    .await?;
                 let path = s.readers().path();
                 let wal = path.with_file_name(format!(
                     "{}-wal",
-                    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+                    path.file_name()
+                        .map(|n| n.to_string_lossy().into_owned())
+                        .unwrap_or_default()
                 ));
                 let size = |p: &std::path::Path| std::fs::metadata(p).map_or(0, |m| m.len());
                 Ok(Health {
@@ -49,10 +56,21 @@ impl StoreReader {
             Back::Postgres(_) => {
                 let sql = "SELECT current_setting('server_version'), current_setting('synchronous_commit'), \
                     pg_database_size(current_database())";
-                let row = self.first(sql, vec![], |r: Row<'_>| Ok((r.text(0)?, r.text(1)?, r.num(2)?))).await?;
-                let (version, durability, bytes) =
-                    row.ok_or_else(|| ReadError::Corrupt("the server says nothing about itself".into()))?;
-                Ok(Health { backend: "postgres", version, schema, durability, bytes })
+                let row = self
+                    .first(sql, vec![], |r: Row<'_>| {
+                        Ok((r.text(0)?, r.text(1)?, r.num(2)?))
+                    })
+                    .await?;
+                let (version, durability, bytes) = row.ok_or_else(|| {
+                    ReadError::Corrupt("the server says nothing about itself".into())
+                })?;
+                Ok(Health {
+                    backend: "postgres",
+                    version,
+                    schema,
+                    durability,
+                    bytes,
+                })
             }
         }
     }

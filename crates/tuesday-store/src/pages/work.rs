@@ -15,8 +15,8 @@ pub struct Work {
     pub run: Run,
     /// Its job, where a machine has something to do.
     pub job: Option<Job>,
-    /// The payloads the run points at (event body, snapshot, output, verdict) and the requests and
-    /// receipts of its actions, by number.
+    /// The payloads the run points at (event body, snapshot, output, verdict), what its sources
+    /// answered, edits, and the requests and receipts of its actions, by number.
     pub payloads: Vec<Payload>,
     /// Its actions in the order of the plan.
     pub actions: Vec<Action>,
@@ -47,10 +47,13 @@ static QUERIES: std::sync::LazyLock<Queries> = std::sync::LazyLock::new(|| Queri
     payloads: format!(
         "SELECT {} FROM payloads AS p JOIN runs AS r ON r.id = p.run_id WHERE p.run_id = $1 \
          AND (p.n = r.body_ref OR p.n = r.snapshot_ref OR p.n = r.output_ref OR p.n = r.verdict_ref \
-         OR p.kind IN ('request', 'receipt')) ORDER BY p.n",
+         OR p.kind IN ('request', 'receipt', 'source', 'edit')) ORDER BY p.n",
         payloads::COLUMNS
     ),
-    actions: format!("SELECT {} FROM actions WHERE run_id = $1 ORDER BY ordinal, revision, id", actions::COLUMNS),
+    actions: format!(
+        "SELECT {} FROM actions WHERE run_id = $1 ORDER BY ordinal, revision, id",
+        actions::COLUMNS
+    ),
     reviews: format!(
         "SELECT {} FROM reviews WHERE run_id = $1 AND state IN ('open', 'claimed', 'suspended') ORDER BY id",
         reviews::COLUMNS
@@ -69,8 +72,12 @@ impl StoreReader {
             Back::Sqlite(s) => {
                 let read = move |conn: &rusqlite::Connection| {
                     // One transaction, so that all of it is of one moment.
-                    let _moment = conn.unchecked_transaction().map_err(sqlite::fault::from_read)?;
-                    let Some(run) = sqlite::rows(conn, &q.run, &params, runs::run)?.pop() else { return Ok(None) };
+                    let _moment = conn
+                        .unchecked_transaction()
+                        .map_err(sqlite::fault::from_read)?;
+                    let Some(run) = sqlite::rows(conn, &q.run, &params, runs::run)?.pop() else {
+                        return Ok(None);
+                    };
                     Ok(Some(Work {
                         run,
                         job: sqlite::rows(conn, &q.job, &params, jobs::job)?.pop(),
@@ -84,7 +91,9 @@ impl StoreReader {
             Back::Postgres(p) => {
                 let sqls = [&*q.run, &*q.job, &*q.payloads, &*q.actions, &*q.reviews];
                 let [run, job, payloads, actions, reviews] = p.read_many(sqls, &params).await?;
-                let Some(run) = first(&run, runs::run)? else { return Ok(None) };
+                let Some(run) = first(&run, runs::run)? else {
+                    return Ok(None);
+                };
                 Ok(Some(Work {
                     run,
                     job: first(&job, jobs::job)?,

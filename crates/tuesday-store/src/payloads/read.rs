@@ -15,7 +15,12 @@ impl StoreReader {
     /// See [`StoreReader::run`].
     pub async fn payload(&self, run: RunId, n: u32) -> Result<Option<Payload>, ReadError> {
         let sql = format!("SELECT {COLUMNS} FROM payloads AS p WHERE p.run_id = $1 AND p.n = $2");
-        self.first(sql, vec![Value::Id(run.uuid()), Value::Int(i64::from(n))], payload).await
+        self.first(
+            sql,
+            vec![Value::Id(run.uuid()), Value::Int(i64::from(n))],
+            payload,
+        )
+        .await
     }
 
     /// All payloads of a run, by number.

@@ -11,7 +11,12 @@ use crate::value::{Param, Row, opt_text, opt_time};
 
 pub(crate) static PEOPLE: Table = Table::new(
     "people",
-    &[("handle", Ty::Text), ("name", Ty::Text), ("email", Ty::Text), ("active", Ty::Int)],
+    &[
+        ("handle", Ty::Text),
+        ("name", Ty::Text),
+        ("email", Ty::Text),
+        ("active", Ty::Int),
+    ],
     1,
     4,
     false,
@@ -35,10 +40,12 @@ pub(crate) static TOKENS: Table = Table::new(
 );
 
 /// Withdraws a token once; a second time is a conflict.
-pub(crate) const REVOKE: &str = "UPDATE tokens SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL";
+pub(crate) const REVOKE: &str =
+    "UPDATE tokens SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL";
 
 pub(crate) const PERSON_COLUMNS: &str = "handle, name, email, active";
-pub(crate) const TOKEN_COLUMNS: &str = "id, hash, scope, workflow, person, created_at, expires_at, revoked_at";
+pub(crate) const TOKEN_COLUMNS: &str =
+    "id, hash, scope, workflow, person, created_at, expires_at, revoked_at";
 
 pub(crate) fn bind_person<'a>(p: &'a Person, out: &mut Vec<Param<'a>>) {
     out.extend([
@@ -50,7 +57,12 @@ pub(crate) fn bind_person<'a>(p: &'a Person, out: &mut Vec<Param<'a>>) {
 }
 
 pub(crate) fn person(r: Row<'_>) -> Result<Person, ReadError> {
-    Ok(Person { handle: r.text(0)?, name: r.text(1)?, email: r.text(2)?, active: r.flag(3)? })
+    Ok(Person {
+        handle: r.text(0)?,
+        name: r.text(1)?,
+        email: r.text(2)?,
+        active: r.flag(3)?,
+    })
 }
 
 pub(crate) fn bind_token<'a>(t: &'a Token, out: &mut Vec<Param<'a>>) {

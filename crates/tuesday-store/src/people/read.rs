@@ -13,7 +13,12 @@ impl StoreReader {
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn people(&self) -> Result<Vec<Person>, ReadError> {
-        self.rows(format!("SELECT {PERSON_COLUMNS} FROM people ORDER BY handle"), vec![], person).await
+        self.rows(
+            format!("SELECT {PERSON_COLUMNS} FROM people ORDER BY handle"),
+            vec![],
+            person,
+        )
+        .await
     }
 
     /// A person by handle.
@@ -22,7 +27,8 @@ impl StoreReader {
     /// See [`StoreReader::run`].
     pub async fn person(&self, handle: &str) -> Result<Option<Person>, ReadError> {
         let sql = format!("SELECT {PERSON_COLUMNS} FROM people WHERE handle = $1");
-        self.first(sql, vec![Value::Text(handle.to_owned())], person).await
+        self.first(sql, vec![Value::Text(handle.to_owned())], person)
+            .await
     }
 
     /// A token by the SHA-256 of its text, also when it is expired or revoked: the caller decides.
@@ -31,7 +37,8 @@ impl StoreReader {
     /// See [`StoreReader::run`].
     pub async fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Token>, ReadError> {
         let sql = format!("SELECT {TOKEN_COLUMNS} FROM tokens WHERE hash = $1");
-        self.first(sql, vec![Value::Blob(hash.to_vec())], token).await
+        self.first(sql, vec![Value::Blob(hash.to_vec())], token)
+            .await
     }
 
     /// All tokens, newest first.
@@ -39,6 +46,11 @@ impl StoreReader {
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn tokens(&self) -> Result<Vec<Token>, ReadError> {
-        self.rows(format!("SELECT {TOKEN_COLUMNS} FROM tokens ORDER BY id DESC"), vec![], token).await
+        self.rows(
+            format!("SELECT {TOKEN_COLUMNS} FROM tokens ORDER BY id DESC"),
+            vec![],
+            token,
+        )
+        .await
     }
 }

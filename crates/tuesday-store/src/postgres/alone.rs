@@ -52,7 +52,11 @@ async fn attempt<'a>(client: &mut Object, pending: &'a Pending) -> Result<(), Fa
     for group in groups.into_statements() {
         match run(&tx, &group).await {
             Ok(true) => {}
-            Ok(false) => return Err(Failed::Known(ApplyError::AuditUnavailable("the entry was not taken".into()))),
+            Ok(false) => {
+                return Err(Failed::Known(ApplyError::AuditUnavailable(
+                    "the entry was not taken".into(),
+                )));
+            }
             Err(e) if is_collision(&e) => return Err(Failed::Server(e)),
             Err(e) => return Err(Failed::Known(from_audit(e))),
         }
@@ -81,7 +85,11 @@ async fn one<'a>(tx: &Transaction<'_>, change: &'a Change) -> Result<(), Failed<
 
 async fn run(tx: &Transaction<'_>, group: &Group<'_>) -> Result<bool, Error> {
     let stmt = tx.prepare_cached(group.sql).await?;
-    let params: Vec<&(dyn ToSql + Sync)> = group.columns.iter().map(|c| c as &(dyn ToSql + Sync)).collect();
+    let params: Vec<&(dyn ToSql + Sync)> = group
+        .columns
+        .iter()
+        .map(|c| c as &(dyn ToSql + Sync))
+        .collect();
     let touched = tx.execute(&stmt, &params).await?;
     Ok(group.expect.is_none_or(|want| want == touched))
 }
@@ -89,8 +97,12 @@ async fn run(tx: &Transaction<'_>, group: &Group<'_>) -> Result<bool, Error> {
 /// A guard that touched no row.
 fn missed(change: &Change) -> ApplyError {
     match change {
-        Change::CheckFence { .. } | Change::ReleaseJob { .. } | Change::FinishJob { .. } => ApplyError::FenceLost,
-        other => ApplyError::Conflict { what: describe(other) },
+        Change::CheckFence { .. } | Change::ReleaseJob { .. } | Change::FinishJob { .. } => {
+            ApplyError::FenceLost
+        }
+        other => ApplyError::Conflict {
+            what: describe(other),
+        },
     }
 }
 
@@ -101,14 +113,22 @@ async fn taken(client: &Object, change: &Change) -> Result<ApplyError, ApplyErro
     {
         return Ok(known);
     }
-    Ok(ApplyError::Conflict { what: describe(change) })
+    Ok(ApplyError::Conflict {
+        what: describe(change),
+    })
 }
 
 async fn known_event(client: &Object, run: &Run) -> Result<Option<ApplyError>, Error> {
     let stmt = client.prepare_cached(EVENT).await?;
-    let Some(row) = client.query_opt(&stmt, &[&run.event_id, &run.event_source, &run.workflow]).await? else {
+    let Some(row) = client
+        .query_opt(&stmt, &[&run.event_id, &run.event_source, &run.workflow])
+        .await?
+    else {
         return Ok(None);
     };
     let (id, hash): (uuid::Uuid, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
-    Ok(Some(ApplyError::DuplicateEvent { run: RunId::new(id), same_body: hash == run.body_hash }))
+    Ok(Some(ApplyError::DuplicateEvent {
+        run: RunId::new(id),
+        same_body: hash == run.body_hash,
+    }))
 }

@@ -18,7 +18,15 @@ use crate::value::{Param, opt_id, opt_num, opt_text};
 /// Appends entries; the sequencer gives them their index later.
 pub(super) const APPEND: &str = "INSERT INTO audit (id, run_id, workflow, seq, at, kind, leaf) \
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bytea[])";
-const APPEND_TYPES: &[Ty] = &[Ty::Id, Ty::Id, Ty::Text, Ty::Int, Ty::Int, Ty::Text, Ty::Blob];
+const APPEND_TYPES: &[Ty] = &[
+    Ty::Id,
+    Ty::Id,
+    Ty::Text,
+    Ty::Int,
+    Ty::Int,
+    Ty::Text,
+    Ty::Blob,
+];
 
 /// One column of many rows.
 #[derive(Debug)]
@@ -58,7 +66,11 @@ impl<'a> Column<'a> {
 }
 
 impl ToSql for Column<'_> {
-    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
         match self {
             Self::Int(v) => v.to_sql_checked(ty, out),
             Self::Text(v) => v.to_sql_checked(ty, out),
@@ -116,18 +128,36 @@ impl<'a> Groups<'a> {
     /// Adds one change.
     pub(super) fn change(&mut self, change: &'a Change, slot: &'a mut Option<Lists>) {
         let mut params = Vec::with_capacity(34);
-        let types = |table: &'static crate::table::Table, n: usize| table.columns[..n].iter().map(|c| c.1).collect();
-        let (rank, sql, types, strict): (Rank, &'a str, Vec<Ty>, bool) = match bind(change, slot, &mut params) {
-            Verb::Insert(t) => (Rank::Insert, &t.postgres().insert, types(t, t.columns.len()), true),
-            Verb::Put(t) => (Rank::Put, &t.postgres().put, types(t, t.columns.len()), true),
-            Verb::Update(t) => (Rank::Update, &t.postgres().update, types(t, t.bound), true),
-            Verb::Fence(f) => {
-                let n = if f == Fence::Release { 5 } else { 2 };
-                (Rank::Fence(f), jobs::postgres::fence_sql(f), FENCE_TYPES[..n].to_vec(), true)
-            }
-            Verb::DropJob => (Rank::DropJob, jobs::postgres::DROP, vec![Ty::Id], false),
-            Verb::One(sql) => return self.single(sql, &params),
+        let types = |table: &'static crate::table::Table, n: usize| {
+            table.columns[..n].iter().map(|c| c.1).collect()
         };
+        let (rank, sql, types, strict): (Rank, &'a str, Vec<Ty>, bool) =
+            match bind(change, slot, &mut params) {
+                Verb::Insert(t) => (
+                    Rank::Insert,
+                    &t.postgres().insert,
+                    types(t, t.columns.len()),
+                    true,
+                ),
+                Verb::Put(t) => (
+                    Rank::Put,
+                    &t.postgres().put,
+                    types(t, t.columns.len()),
+                    true,
+                ),
+                Verb::Update(t) => (Rank::Update, &t.postgres().update, types(t, t.bound), true),
+                Verb::Fence(f) => {
+                    let n = if f == Fence::Release { 5 } else { 2 };
+                    (
+                        Rank::Fence(f),
+                        jobs::postgres::fence_sql(f),
+                        FENCE_TYPES[..n].to_vec(),
+                        true,
+                    )
+                }
+                Verb::DropJob => (Rank::DropJob, jobs::postgres::DROP, vec![Ty::Id], false),
+                Verb::One(sql) => return self.single(sql, &params),
+            };
         self.row(rank, sql, &types, &params, strict);
     }
 
@@ -165,7 +195,15 @@ impl<'a> Groups<'a> {
     fn single(&mut self, sql: &'a str, params: &[Param<'a>]) {
         self.ones += 1;
         let columns = params.iter().map(|p| Column::One(*p)).collect();
-        self.groups.insert((Rank::One(self.ones), sql), Group { sql, columns, expect: Some(1), rows: 1 });
+        self.groups.insert(
+            (Rank::One(self.ones), sql),
+            Group {
+                sql,
+                columns,
+                expect: Some(1),
+                rows: 1,
+            },
+        );
     }
 
     pub(super) fn into_statements(self) -> Vec<Group<'a>> {

@@ -7,7 +7,10 @@ use crate::error::{ApplyError, ReadError};
 
 /// The server's own words; the library's say only that there was an error.
 pub(crate) fn in_words(e: &Error) -> String {
-    e.as_db_error().map_or_else(|| e.to_string(), |db| format!("{} ({})", db.message(), db.code().code()))
+    e.as_db_error().map_or_else(
+        || e.to_string(),
+        |db| format!("{} ({})", db.message(), db.code().code()),
+    )
 }
 
 /// Sorts an error of a write.
@@ -41,7 +44,9 @@ pub(crate) fn from_audit(e: Error) -> ApplyError {
     let connection = e.code().is_none();
     match from_pg(e) {
         ApplyError::Unavailable(m) if connection => ApplyError::Unavailable(m),
-        ApplyError::Illegal(m) | ApplyError::Unavailable(m) | ApplyError::Corrupt(m) => ApplyError::AuditUnavailable(m),
+        ApplyError::Illegal(m) | ApplyError::Unavailable(m) | ApplyError::Corrupt(m) => {
+            ApplyError::AuditUnavailable(m)
+        }
         other => other,
     }
 }

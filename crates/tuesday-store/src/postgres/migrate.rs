@@ -13,8 +13,15 @@ const RECORD: &str = "INSERT INTO schema_migrations (number, name, checksum, app
 
 /// Applies what is missing, or refuses.
 pub(super) async fn run(client: &mut Object, mode: Migrate) -> Result<(), OpenError> {
-    let there: bool = client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?.try_get(0)?;
-    let applied = if there { read(client).await? } else { Vec::new() };
+    let there: bool = client
+        .query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[])
+        .await?
+        .try_get(0)?;
+    let applied = if there {
+        read(client).await?
+    } else {
+        Vec::new()
+    };
     let todo = missing(&applied, |m| m.postgres)?.len();
     if todo == 0 || mode == Migrate::Refuse {
         return refuse_if_behind(&applied, todo);
@@ -33,7 +40,11 @@ pub(super) async fn run(client: &mut Object, mode: Migrate) -> Result<(), OpenEr
             return Ok(tx.commit().await?);
         };
         tx.batch_execute(next.postgres).await?;
-        tx.execute(RECORD, &[&next.number, &next.name, &checksum(next.postgres)]).await?;
+        tx.execute(
+            RECORD,
+            &[&next.number, &next.name, &checksum(next.postgres)],
+        )
+        .await?;
         tx.commit().await?;
         tracing::info!(number = next.number, name = next.name, "migration applied");
     }
@@ -46,5 +57,7 @@ async fn read(client: &Object) -> Result<Applied, OpenError> {
 }
 
 fn decode(rows: &[tokio_postgres::Row]) -> Result<Applied, OpenError> {
-    rows.iter().map(|r| Ok((r.try_get(0)?, r.try_get(1)?))).collect()
+    rows.iter()
+        .map(|r| Ok((r.try_get(0)?, r.try_get(1)?)))
+        .collect()
 }

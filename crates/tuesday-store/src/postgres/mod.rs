@@ -8,8 +8,9 @@ mod migrate;
 mod writer;
 
 use std::str::FromStr as _;
+use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_postgres::NoTls;
 use tokio_postgres::types::ToSql;
@@ -26,6 +27,9 @@ use writer::Pending;
 pub(crate) const ALL: [&str; 2] = [batch::APPEND, alone::EVENT];
 /// Decisions that may wait before callers are made to wait.
 const QUEUE: usize = 4096;
+
+/// How long anybody waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One server, shared by clones.
 #[derive(Clone)]
@@ -46,21 +50,48 @@ fn pool(url: &str, size: usize) -> Result<Pool, OpenError> {
     if config.get_application_name().is_none() {
         config.application_name("tuesday");
     }
-    let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
-    Pool::builder(manager).max_size(size.max(1)).build().map_err(|e| OpenError::Database(e.to_string()))
+    let manager = Manager::from_config(
+        config,
+        NoTls,
+        ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        },
+    );
+    // A server that does not answer is reported; nobody waits for it for ever.
+    Pool::builder(manager)
+        .max_size(size.max(1))
+        .runtime(Runtime::Tokio1)
+        .create_timeout(Some(PATIENCE))
+        .wait_timeout(Some(PATIENCE))
+        .build()
+        .map_err(|e| OpenError::Database(e.to_string()))
 }
 
 impl Postgres {
     /// Connects, brings the schema up to date and starts the writers.
     pub(crate) async fn open(url: &str, config: &Config) -> Result<Self, OpenError> {
-        let pool = pool(url, config.connections + config.writers)?;
-        let mut client = pool.get().await.map_err(|e| OpenError::Database(e.to_string()))?;
+        let readers = pool(url, config.connections)?;
+        let mut client = readers
+            .get()
+            .await
+            .map_err(|e| OpenError::Database(e.to_string()))?;
         migrate::run(&mut client, config.migrate).await?;
         drop(client);
         let (writes, inbox) = mpsc::channel(QUEUE);
-        writer::start(&pool, inbox, config.writers.max(1), !config.portable);
-        let seen = if config.portable { watch::channel(0).1 } else { hint::listen(url, writes.downgrade()) };
-        Ok(Self { pool, writes, seen, portable: config.portable })
+        // Writers have connections of their own, so that many readers cannot hold up a commit.
+        let own = pool(url, config.writers)?;
+        writer::start(&own, inbox, config.writers.max(1), !config.portable);
+        let seen = if config.portable {
+            watch::channel(0).1
+        } else {
+            hint::listen(url, writes.downgrade())
+        };
+        Ok(Self {
+            pool: readers,
+            writes,
+            seen,
+            portable: config.portable,
+        })
     }
 
     pub(crate) const fn portable(&self) -> bool {
@@ -72,14 +103,27 @@ impl Postgres {
     }
 
     pub(crate) async fn client(&self) -> Result<Object, ApplyError> {
-        self.pool.get().await.map_err(|e| ApplyError::Unavailable(e.to_string()))
+        self.pool
+            .get()
+            .await
+            .map_err(|e| ApplyError::Unavailable(e.to_string()))
     }
 
-    pub(crate) async fn apply(&self, decision: Decision, leaf: Vec<u8>) -> Result<Applied, ApplyError> {
-        let stopped = || ApplyError::Unavailable("the writers have stopped; restart the process".into());
+    pub(crate) async fn apply(
+        &self,
+        decision: Decision,
+        leaf: Vec<u8>,
+    ) -> Result<Applied, ApplyError> {
+        let stopped =
+            || ApplyError::Unavailable("the writers have stopped; restart the process".into());
         let (reply, answer) = oneshot::channel();
         // Time-ordered, so that the log's index grows at one end.
-        let pending = Pending { decision, leaf, entry: Uuid::now_v7(), reply };
+        let pending = Pending {
+            decision,
+            leaf,
+            entry: Uuid::now_v7(),
+            reply,
+        };
         self.writes.send(pending).await.map_err(|_| stopped())?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
@@ -110,7 +154,9 @@ impl Postgres {
                 other => break other.map_err(from_pg)?,
             }
         };
-        rows.iter().map(|r| map(Row::Pg(r)).map_err(ApplyError::from)).collect()
+        rows.iter()
+            .map(|r| map(Row::Pg(r)).map_err(ApplyError::from))
+            .collect()
     }
 
     /// All rows of one query.
@@ -130,20 +176,36 @@ impl Postgres {
         sqls: [&str; N],
         params: &[Value],
     ) -> Result<[Vec<tokio_postgres::Row>; N], ReadError> {
-        let client = self.pool.get().await.map_err(|e| ReadError::Unavailable(e.to_string()))?;
+        let client = self
+            .pool
+            .get()
+            .await
+            .map_err(|e| ReadError::Unavailable(e.to_string()))?;
         let mut stmts = Vec::with_capacity(N);
         for sql in sqls {
-            stmts.push(client.prepare_cached(sql).await.map_err(|e| from_read(&e))?);
+            stmts.push(
+                client
+                    .prepare_cached(sql)
+                    .await
+                    .map_err(|e| from_read(&e))?,
+            );
         }
         let refs = refs(params);
         let asked = stmts.iter().map(|s| client.query(s, &refs));
-        let rows = futures::future::try_join_all(asked).await.map_err(|e| from_read(&e))?;
-        rows.try_into().map_err(|_| ReadError::Corrupt("an answer is missing".into()))
+        let rows = futures::future::try_join_all(asked)
+            .await
+            .map_err(|e| from_read(&e))?;
+        rows.try_into()
+            .map_err(|_| ReadError::Corrupt("an answer is missing".into()))
     }
 
     /// Asks whether the server understands a statement.
     pub(crate) async fn prepare(&self, sql: &str) -> Result<(), ApplyError> {
         let client = self.client().await?;
-        client.prepare(sql).await.map(drop).map_err(|e| ApplyError::Corrupt(format!("{}: {sql}", in_words(&e))))
+        client
+            .prepare(sql)
+            .await
+            .map(drop)
+            .map_err(|e| ApplyError::Corrupt(format!("{}: {sql}", in_words(&e))))
     }
 }

@@ -51,7 +51,10 @@ struct Inbox {
 
 /// Starts `count` tasks; they end when the last sender is gone.
 pub(super) fn start(pool: &Pool, queue: mpsc::Receiver<Pending>, count: usize, hints: bool) {
-    let inbox = Arc::new(Mutex::new(Inbox { queue, held: Vec::new() }));
+    let inbox = Arc::new(Mutex::new(Inbox {
+        queue,
+        held: Vec::new(),
+    }));
     for _ in 0..count {
         let (pool, inbox) = (pool.clone(), inbox.clone());
         tokio::spawn(async move {
@@ -81,7 +84,9 @@ impl Inbox {
             }
         }
         while batch.len() < BATCH && self.held.len() < BATCH {
-            let Ok(pending) = self.queue.try_recv() else { break };
+            let Ok(pending) = self.queue.try_recv() else {
+                break;
+            };
             self.place(pending, &mut batch, &mut rows);
         }
         batch
@@ -95,8 +100,15 @@ impl Inbox {
         }
         keys.sort_unstable();
         keys.dedup();
-        let free = keys.iter().fold(true, |free, key| rows.insert(*key) && free);
-        if free { batch.push(pending) } else { self.held.push(pending) }
+        let mut free = true;
+        for key in keys {
+            free &= rows.insert(key);
+        }
+        if free {
+            batch.push(pending)
+        } else {
+            self.held.push(pending)
+        }
     }
 }
 
@@ -242,8 +254,10 @@ async fn run(client: &Object, groups: &[Group<'_>]) -> Result<bool, tokio_postgr
     for group in groups {
         stmts.push(client.prepare_cached(group.sql).await?);
     }
-    let params: Vec<Vec<&(dyn ToSql + Sync)>> =
-        groups.iter().map(|g| g.columns.iter().map(|c| c as &(dyn ToSql + Sync)).collect()).collect();
+    let params: Vec<Vec<&(dyn ToSql + Sync)>> = groups
+        .iter()
+        .map(|g| g.columns.iter().map(|c| c as &(dyn ToSql + Sync)).collect())
+        .collect();
     let mut begin = Some(client.batch_execute("BEGIN"));
     for start in (0..groups.len()).step_by(PIPELINE) {
         let end = groups.len().min(start + PIPELINE);
@@ -267,4 +281,3 @@ async fn run(client: &Object, groups: &[Group<'_>]) -> Result<bool, tokio_postgr
     }
     Ok(true)
 }
-

@@ -62,12 +62,20 @@ pub(crate) struct Lists {
 
 impl Lists {
     pub(crate) fn of(v: &Review) -> Self {
-        Self { reasons: json(&v.reasons), chain: json(&v.chain), approved_by: json(&v.approved_by) }
+        Self {
+            reasons: json(&v.reasons),
+            chain: json(&v.chain),
+            approved_by: json(&v.approved_by),
+        }
     }
 }
 
 fn json(list: &[String]) -> Cow<'static, str> {
-    if list.is_empty() { Cow::Borrowed("[]") } else { Cow::Owned(serde_json::json!(list).to_string()) }
+    if list.is_empty() {
+        Cow::Borrowed("[]")
+    } else {
+        Cow::Owned(serde_json::json!(list).to_string())
+    }
 }
 
 pub(crate) fn bind<'a>(v: &'a Review, lists: &'a Lists, out: &mut Vec<Param<'a>>) {

@@ -55,7 +55,11 @@ fn filtered(base: &str, filter: &QueueFilter) -> Select {
     }
     if !filter.states.is_empty() {
         // The words are constants of the domain, never input.
-        let words: Vec<_> = filter.states.iter().map(|s| format!("'{}'", s.word())).collect();
+        let words: Vec<_> = filter
+            .states
+            .iter()
+            .map(|s| format!("'{}'", s.word()))
+            .collect();
         q.and(&format!("state IN ({})", words.join(", ")), []);
     }
     q.and_text("workflow = ?", filter.workflow.as_deref())
@@ -99,7 +103,10 @@ impl StoreReader {
     ) -> Result<Vec<Review>, ReadError> {
         let mut q = filtered(&format!("SELECT {COLUMNS} FROM reviews"), filter);
         if let Some((due, id)) = after {
-            q.and("(due_at, id) > (?, ?)", [Value::Int(due.micros()), Value::Id(id.uuid())]);
+            q.and(
+                "(due_at, id) > (?, ?)",
+                [Value::Int(due.micros()), Value::Id(id.uuid())],
+            );
         }
         let (sql, params) = q.push(" ORDER BY due_at, id LIMIT ?", [page(limit)]).done();
         self.rows(sql, params, review).await
@@ -110,7 +117,10 @@ impl StoreReader {
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn review_counts(&self, filter: &QueueFilter) -> Result<Vec<ReviewCount>, ReadError> {
-        let mut q = filtered("SELECT workflow, owner, tier, state, count(*), min(due_at) FROM reviews", filter);
+        let mut q = filtered(
+            "SELECT workflow, owner, tier, state, count(*), min(due_at) FROM reviews",
+            filter,
+        );
         let group = " GROUP BY workflow, owner, tier, state ORDER BY workflow, owner, tier, state";
         let (sql, params) = q.push(group, []).done();
         self.rows(sql, params, |r: Row<'_>| {
@@ -130,24 +140,34 @@ impl StoreReader {
     ///
     /// # Errors
     /// See [`StoreReader::run`].
-    pub async fn due_reviews(&self, now: Timestamp, limit: usize) -> Result<Vec<Review>, ReadError> {
+    pub async fn due_reviews(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Review>, ReadError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM reviews WHERE {OPEN} AND state <> 'suspended' AND due_at <= $1 \
              ORDER BY due_at, id LIMIT $2"
         );
-        self.rows(sql, vec![Value::Int(now.micros()), page(limit)], review).await
+        self.rows(sql, vec![Value::Int(now.micros()), page(limit)], review)
+            .await
     }
 
     /// Claimed tasks whose claim ran out by `now`.
     ///
     /// # Errors
     /// See [`StoreReader::run`].
-    pub async fn expired_claims(&self, now: Timestamp, limit: usize) -> Result<Vec<Review>, ReadError> {
+    pub async fn expired_claims(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Review>, ReadError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM reviews WHERE {OPEN} AND state = 'claimed' AND claim_until <= $1 \
              ORDER BY claim_until, id LIMIT $2"
         );
-        self.rows(sql, vec![Value::Int(now.micros()), page(limit)], review).await
+        self.rows(sql, vec![Value::Int(now.micros()), page(limit)], review)
+            .await
     }
 
     /// Tasks with a later id than `after` that were opened by `until`, oldest first: what notices are
@@ -161,8 +181,15 @@ impl StoreReader {
         until: Timestamp,
         limit: usize,
     ) -> Result<Vec<Review>, ReadError> {
-        let sql = format!("SELECT {COLUMNS} FROM reviews WHERE id > $1 AND created_at <= $2 ORDER BY id LIMIT $3");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM reviews WHERE id > $1 AND created_at <= $2 ORDER BY id LIMIT $3"
+        );
         let after = after.map_or(uuid::Uuid::nil(), ReviewId::uuid);
-        self.rows(sql, vec![Value::Id(after), Value::Int(until.micros()), page(limit)], review).await
+        self.rows(
+            sql,
+            vec![Value::Id(after), Value::Int(until.micros()), page(limit)],
+            review,
+        )
+        .await
     }
 }

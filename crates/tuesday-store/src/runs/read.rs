@@ -71,7 +71,12 @@ impl StoreReader {
     ///
     /// # Errors
     /// See [`StoreReader::run`].
-    pub async fn run_by_event(&self, workflow: &str, source: &str, event_id: &str) -> Result<Option<Run>, ReadError> {
+    pub async fn run_by_event(
+        &self,
+        workflow: &str,
+        source: &str,
+        event_id: &str,
+    ) -> Result<Option<Run>, ReadError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM runs AS r WHERE r.event_id = $1 AND r.event_source = $2 AND r.workflow = $3"
         );
@@ -83,7 +88,12 @@ impl StoreReader {
     ///
     /// # Errors
     /// See [`StoreReader::run`].
-    pub async fn run_page(&self, filter: &RunFilter, after: Option<RunId>, limit: usize) -> Result<Vec<Run>, ReadError> {
+    pub async fn run_page(
+        &self,
+        filter: &RunFilter,
+        after: Option<RunId>,
+        limit: usize,
+    ) -> Result<Vec<Run>, ReadError> {
         let mut q = Select::new(&format!("SELECT {COLUMNS} FROM runs AS r"));
         q.and_text("r.workflow = ?", filter.workflow.as_deref())
             .and_text("r.batch = ?", filter.day.as_deref())
@@ -95,19 +105,32 @@ impl StoreReader {
         }
         if let Some(text) = &filter.text {
             let values = [contains(text), Value::Text(text.clone())];
-            q.and(r"(lower(r.subject) LIKE ? ESCAPE '\' OR r.event_id = ?)", values);
+            q.and(
+                r"(lower(r.subject) LIKE ? ESCAPE '\' OR r.event_id = ?)",
+                values,
+            );
         }
         // Within a workflow runs are kept by day, and a day's ids are in order: the same order as by
         // id, but it can be read off the index.
         let by_day = filter.workflow.is_some();
         if let Some(after) = after.map(|id| Value::Id(id.uuid())) {
             if by_day {
-                q.and("(r.batch, r.id) < (SELECT b.batch, b.id FROM runs AS b WHERE b.id = ?)", [after]);
+                q.and(
+                    "(r.batch, r.id) < (SELECT b.batch, b.id FROM runs AS b WHERE b.id = ?)",
+                    [after],
+                );
             } else {
                 q.and("r.id < ?", [after]);
             }
         }
-        q.push(if by_day { " ORDER BY r.batch DESC, r.id DESC" } else { " ORDER BY r.id DESC" }, []);
+        q.push(
+            if by_day {
+                " ORDER BY r.batch DESC, r.id DESC"
+            } else {
+                " ORDER BY r.id DESC"
+            },
+            [],
+        );
         let (sql, params) = q.push(" LIMIT ?", [page(limit)]).done();
         self.rows(sql, params, run).await
     }
@@ -120,7 +143,12 @@ impl StoreReader {
         let sql = "SELECT workflow, status, outcome, count(*) FROM runs GROUP BY workflow, status, outcome \
             ORDER BY workflow, status, outcome";
         self.rows(sql, vec![], |r: Row<'_>| {
-            Ok(RunCount { workflow: r.text(0)?, status: r.word(1)?, outcome: r.opt_word(2)?, runs: r.num(3)? })
+            Ok(RunCount {
+                workflow: r.text(0)?,
+                status: r.word(1)?,
+                outcome: r.opt_word(2)?,
+                runs: r.num(3)?,
+            })
         })
         .await
     }
@@ -129,7 +157,11 @@ impl StoreReader {
     ///
     /// # Errors
     /// See [`StoreReader::run`].
-    pub async fn batch_totals(&self, workflow: &str, day: &str) -> Result<Vec<BatchTotal>, ReadError> {
+    pub async fn batch_totals(
+        &self,
+        workflow: &str,
+        day: &str,
+    ) -> Result<Vec<BatchTotal>, ReadError> {
         let sql = "SELECT status, outcome, count(*), CAST(sum(cost_micros) AS BIGINT), \
             CAST(sum(cost_unknown) AS BIGINT) FROM runs WHERE workflow = $1 AND batch = $2 \
             GROUP BY status, outcome ORDER BY status, outcome";
@@ -153,6 +185,7 @@ impl StoreReader {
     /// See [`StoreReader::run`].
     pub async fn overdue_runs(&self, now: Timestamp, limit: usize) -> Result<Vec<Run>, ReadError> {
         let sql = format!("SELECT {COLUMNS} FROM runs AS r {OVERDUE}");
-        self.rows(sql, vec![Value::Int(now.micros()), page(limit)], run).await
+        self.rows(sql, vec![Value::Int(now.micros()), page(limit)], run)
+            .await
     }
 }

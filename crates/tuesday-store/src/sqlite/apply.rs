@@ -19,7 +19,12 @@ pub(crate) const EVENT: &str =
     "SELECT id, body_hash FROM runs WHERE event_id = ?1 AND event_source = ?2 AND workflow = ?3";
 
 /// Applies everything or returns an error; the caller rolls back to its savepoint.
-pub(super) fn decision(conn: &Connection, decision: &Decision, leaf: &[u8], index: i64) -> Result<(), ApplyError> {
+pub(super) fn decision(
+    conn: &Connection,
+    decision: &Decision,
+    leaf: &[u8],
+    index: i64,
+) -> Result<(), ApplyError> {
     for change in &decision.changes {
         one(conn, change)?;
     }
@@ -42,7 +47,9 @@ pub(super) fn decision(conn: &Connection, decision: &Decision, leaf: &[u8], inde
 fn one(conn: &Connection, change: &Change) -> Result<(), ApplyError> {
     let mut lists = None;
     let mut params = Vec::with_capacity(34);
-    let conflict = || ApplyError::Conflict { what: describe(change) };
+    let conflict = || ApplyError::Conflict {
+        what: describe(change),
+    };
     match bind(change, &mut lists, &mut params) {
         Verb::Insert(table) => match run(conn, &table.sqlite().insert, &params) {
             Ok(_) => Ok(()),
@@ -50,27 +57,42 @@ fn one(conn: &Connection, change: &Change) -> Result<(), ApplyError> {
             Err(e) => Err(from_sqlite(e)),
         },
         Verb::Update(table) => {
-            let touched = run(conn, &table.sqlite().update, &params[..table.bound]).map_err(from_sqlite)?;
-            if touched == 1 { Ok(()) } else { Err(conflict()) }
+            let touched =
+                run(conn, &table.sqlite().update, &params[..table.bound]).map_err(from_sqlite)?;
+            if touched == 1 {
+                Ok(())
+            } else {
+                Err(conflict())
+            }
         }
-        Verb::Put(table) => run(conn, &table.sqlite().put, &params).map(drop).map_err(from_sqlite),
+        Verb::Put(table) => run(conn, &table.sqlite().put, &params)
+            .map(drop)
+            .map_err(from_sqlite),
         Verb::One(sql) => match run(conn, sql, &params) {
             Ok(1) => Ok(()),
             Ok(_) => Err(conflict()),
             Err(e) => Err(from_sqlite(e)),
         },
         Verb::Fence(jobs::Fence::Check) => {
-            let mut check = conn.prepare_cached(jobs::sqlite::fence_sql(jobs::Fence::Check)).map_err(from_sqlite)?;
+            let mut check = conn
+                .prepare_cached(jobs::sqlite::fence_sql(jobs::Fence::Check))
+                .map_err(from_sqlite)?;
             bind_all(&mut check, &params).map_err(from_sqlite)?;
             let held = check.raw_query().next().map_err(from_sqlite)?.is_some();
-            if held { Ok(()) } else { Err(ApplyError::FenceLost) }
+            if held {
+                Ok(())
+            } else {
+                Err(ApplyError::FenceLost)
+            }
         }
         Verb::Fence(kind) => match run(conn, jobs::sqlite::fence_sql(kind), &params) {
             Ok(1) => Ok(()),
             Ok(_) => Err(ApplyError::FenceLost),
             Err(e) => Err(from_sqlite(e)),
         },
-        Verb::DropJob => run(conn, jobs::sqlite::DROP, &params).map(drop).map_err(from_sqlite),
+        Verb::DropJob => run(conn, jobs::sqlite::DROP, &params)
+            .map(drop)
+            .map_err(from_sqlite),
     }
 }
 
@@ -93,13 +115,20 @@ fn duplicate(conn: &Connection, change: &Change) -> Result<ApplyError, ApplyErro
         && let Some((id, hash)) = known_event(conn, run).map_err(from_sqlite)?
     {
         let run_id = RunId::new(Uuid::from_bytes(id));
-        return Ok(ApplyError::DuplicateEvent { run: run_id, same_body: hash == run.body_hash });
+        return Ok(ApplyError::DuplicateEvent {
+            run: run_id,
+            same_body: hash == run.body_hash,
+        });
     }
-    Ok(ApplyError::Conflict { what: describe(change) })
+    Ok(ApplyError::Conflict {
+        what: describe(change),
+    })
 }
 
 fn known_event(conn: &Connection, run: &Run) -> rusqlite::Result<Option<([u8; 16], [u8; 32])>> {
     conn.prepare_cached(EVENT)?
-        .query_row(params![run.event_id, run.event_source, run.workflow], |r| Ok((r.get(0)?, r.get(1)?)))
+        .query_row(params![run.event_id, run.event_source, run.workflow], |r| {
+            Ok((r.get(0)?, r.get(1)?))
+        })
         .optional()
 }

@@ -29,7 +29,12 @@ pub(super) fn run(conn: &mut Connection, mode: Migrate) -> Result<(), OpenError>
             params![next.number, next.name, checksum(next.sqlite)],
         )?;
         tx.commit()?;
-        tracing::info!(number = next.number, name = next.name, of = ALL.len(), "migration applied");
+        tracing::info!(
+            number = next.number,
+            name = next.name,
+            of = ALL.len(),
+            "migration applied"
+        );
     }
 }
 

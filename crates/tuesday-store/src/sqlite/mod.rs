@@ -36,7 +36,10 @@ impl Sqlite {
         open::refuse_old_library()?;
         let mut conn = open::writer(path)?;
         migrate::run(&mut conn, migrate)?;
-        Ok(Self { readers: Readers::new(path, readers), writer: Arc::new(Writer::start(conn)?) })
+        Ok(Self {
+            readers: Readers::new(path, readers),
+            writer: Arc::new(Writer::start(conn)?),
+        })
     }
 
     pub(crate) fn readers(&self) -> &Readers {
@@ -47,9 +50,19 @@ impl Sqlite {
         self.writer.watch()
     }
 
-    pub(crate) async fn apply(&self, decision: Decision, leaf: Vec<u8>) -> Result<Applied, ApplyError> {
+    pub(crate) async fn apply(
+        &self,
+        decision: Decision,
+        leaf: Vec<u8>,
+    ) -> Result<Applied, ApplyError> {
         let (reply, answer) = oneshot::channel();
-        self.writer.send(Op::Apply { decision: Box::new(decision), leaf, reply }).await?;
+        self.writer
+            .send(Op::Apply {
+                decision: Box::new(decision),
+                leaf,
+                reply,
+            })
+            .await?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 
@@ -59,7 +72,9 @@ impl Sqlite {
         work: impl FnOnce(&Connection) -> Result<T, ApplyError> + Send + 'static,
     ) -> Result<T, ApplyError> {
         let (reply, answer) = oneshot::channel();
-        self.writer.send(Op::Call(writer::call(work, reply))).await?;
+        self.writer
+            .send(Op::Call(writer::call(work, reply)))
+            .await?;
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 }

@@ -13,7 +13,9 @@ const OLDEST: i32 = 3_051_003;
 /// Refuses a library that can lose data.
 pub(super) fn refuse_old_library() -> Result<(), OpenError> {
     if rusqlite::version_number() < OLDEST {
-        return Err(OpenError::OldLibrary { found: rusqlite::version().to_owned() });
+        return Err(OpenError::OldLibrary {
+            found: rusqlite::version().to_owned(),
+        });
     }
     Ok(())
 }
@@ -26,7 +28,9 @@ pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
     conn.execute_batch("PRAGMA page_size = 8192; PRAGMA auto_vacuum = NONE;")?;
     let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |r| r.get(0))?;
     if mode != "wal" {
-        return Err(OpenError::Database(format!("the file system allows no WAL (journal mode is {mode})")));
+        return Err(OpenError::Database(format!(
+            "the file system allows no WAL (journal mode is {mode})"
+        )));
     }
     conn.execute_batch(
         "PRAGMA synchronous = FULL;
@@ -43,7 +47,9 @@ pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
 
 /// A connection that cannot write.
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(Duration::from_secs(10))?;
     conn.execute_batch(

@@ -26,7 +26,13 @@ struct Shared {
 impl Readers {
     pub(super) fn new(path: &Path, limit: usize) -> Self {
         let slots = Semaphore::new(limit.max(1));
-        Self { shared: Arc::new(Shared { path: path.to_owned(), idle: Mutex::new(Vec::new()), slots }) }
+        Self {
+            shared: Arc::new(Shared {
+                path: path.to_owned(),
+                idle: Mutex::new(Vec::new()),
+                slots,
+            }),
+        }
     }
 
     /// Runs `work` on a thread that may block, on one connection.
@@ -38,16 +44,25 @@ impl Readers {
         let _slot = self.shared.slots.acquire().await.map_err(|_| gone())?;
         let shared = self.shared.clone();
         let task = tokio::task::spawn_blocking(move || {
-            let idle = shared.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let idle = shared
+                .idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop();
             let conn = match idle {
                 Some(conn) => conn,
                 None => open::reader(&shared.path).map_err(from_read)?,
             };
             let answer = work(&conn);
-            shared.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+            shared
+                .idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(conn);
             answer
         });
-        task.await.map_err(|e| ReadError::Unavailable(e.to_string()))?
+        task.await
+            .map_err(|e| ReadError::Unavailable(e.to_string()))?
     }
 
     /// The path of the database file.
@@ -64,7 +79,9 @@ pub(crate) fn rows<T>(
     map: impl Fn(Row<'_>) -> Result<T, ReadError>,
 ) -> Result<Vec<T>, ReadError> {
     let mut stmt = conn.prepare_cached(sql).map_err(from_read)?;
-    let mut found = stmt.query(rusqlite::params_from_iter(params)).map_err(from_read)?;
+    let mut found = stmt
+        .query(rusqlite::params_from_iter(params))
+        .map_err(from_read)?;
     let mut out = Vec::new();
     while let Some(row) = found.next().map_err(from_read)? {
         out.push(map(Row::Lite(row))?);

@@ -26,7 +26,11 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Something to be written.
 pub(super) enum Op {
-    Apply { decision: Box<Decision>, leaf: Vec<u8>, reply: oneshot::Sender<Result<Applied, ApplyError>> },
+    Apply {
+        decision: Box<Decision>,
+        leaf: Vec<u8>,
+        reply: oneshot::Sender<Result<Applied, ApplyError>>,
+    },
     Call(Call),
     /// Look for the writes of other processes.
     Look,
@@ -65,7 +69,15 @@ impl Writer {
         let (tell, seen) = watch::channel(0);
         std::thread::Builder::new()
             .name("tuesday-writer".into())
-            .spawn(move || Thread { conn, inbox, tell, version: None }.run())
+            .spawn(move || {
+                Thread {
+                    conn,
+                    inbox,
+                    tell,
+                    version: None,
+                }
+                .run()
+            })
             .map_err(|e| OpenError::Database(e.to_string()))?;
         let looker = ops.downgrade();
         tokio::spawn(async move {
@@ -99,7 +111,10 @@ struct Thread {
 
 /// Answers that wait for the commit.
 enum Waiting {
-    Apply(oneshot::Sender<Result<Applied, ApplyError>>, Result<Applied, ApplyError>),
+    Apply(
+        oneshot::Sender<Result<Applied, ApplyError>>,
+        Result<Applied, ApplyError>,
+    ),
     Call(bool, Answer),
 }
 
@@ -122,7 +137,9 @@ impl Thread {
     /// One transaction. An error means that its outcome is unknown.
     fn batch(&mut self, first: Op, waiting: &mut Vec<Waiting>) -> Result<(), ApplyError> {
         let mut next = Some(first);
-        let begun = self.execute("BEGIN IMMEDIATE").and_then(|()| self.next_index());
+        let begun = self
+            .execute("BEGIN IMMEDIATE")
+            .and_then(|()| self.next_index());
         let mut index = match begun {
             Ok(index) => index,
             Err(e) => {
@@ -141,7 +158,11 @@ impl Thread {
                 answer_all(waiting, Some(&e));
                 return Ok(());
             }
-            next = if waiting.len() < BATCH { self.inbox.try_recv().ok() } else { None };
+            next = if waiting.len() < BATCH {
+                self.inbox.try_recv().ok()
+            } else {
+                None
+            };
             while matches!(next, Some(Op::Look)) {
                 next = self.inbox.try_recv().ok();
             }
@@ -149,7 +170,10 @@ impl Thread {
         match self.execute("COMMIT") {
             Ok(()) => answer_all(waiting, None),
             // No room for the pages: the commit mark was never written, and the rollback says so.
-            Err(e) if e.sqlite_error_code() == Some(ErrorCode::DiskFull) && self.execute("ROLLBACK").is_ok() => {
+            Err(e)
+                if e.sqlite_error_code() == Some(ErrorCode::DiskFull)
+                    && self.execute("ROLLBACK").is_ok() =>
+            {
                 answer_all(waiting, Some(&ApplyError::Full));
             }
             Err(e) => return Err(ApplyError::UnknownOutcome(e.to_string())),
@@ -158,7 +182,12 @@ impl Thread {
     }
 
     /// One operation under its savepoint. An error means that the transaction is gone.
-    fn step(&mut self, op: Op, index: &mut i64, waiting: &mut Vec<Waiting>) -> Result<(), ApplyError> {
+    fn step(
+        &mut self,
+        op: Op,
+        index: &mut i64,
+        waiting: &mut Vec<Waiting>,
+    ) -> Result<(), ApplyError> {
         let (keep, entry) = match self.execute("SAVEPOINT op") {
             Err(e) => {
                 let e = from_sqlite(e);
@@ -171,9 +200,15 @@ impl Thread {
                     let (keep, answer) = work(Ok(&self.conn));
                     (keep, Some(Waiting::Call(keep, answer)))
                 }
-                Op::Apply { decision, leaf, reply } => {
-                    let result = apply_decision(&self.conn, &decision, &leaf, *index)
-                        .map(|()| Applied { audit: u64::try_from(*index).ok() });
+                Op::Apply {
+                    decision,
+                    leaf,
+                    reply,
+                } => {
+                    let result =
+                        apply_decision(&self.conn, &decision, &leaf, *index).map(|()| Applied {
+                            audit: u64::try_from(*index).ok(),
+                        });
                     let keep = result.is_ok();
                     *index += i64::from(keep);
                     (keep, Some(Waiting::Apply(reply, result)))
@@ -184,7 +219,12 @@ impl Thread {
         if self.conn.is_autocommit() {
             return Err(self.why(waiting));
         }
-        let ended = if keep { self.execute("RELEASE op") } else { self.execute("ROLLBACK TO op").and_then(|()| self.execute("RELEASE op")) };
+        let ended = if keep {
+            self.execute("RELEASE op")
+        } else {
+            self.execute("ROLLBACK TO op")
+                .and_then(|()| self.execute("RELEASE op"))
+        };
         ended.map_err(from_sqlite)
     }
 
@@ -197,7 +237,9 @@ impl Thread {
     }
 
     fn next_index(&self) -> rusqlite::Result<i64> {
-        self.conn.prepare_cached(NEXT_INDEX)?.query_row([], |r| r.get(0))
+        self.conn
+            .prepare_cached(NEXT_INDEX)?
+            .query_row([], |r| r.get(0))
     }
 
     fn execute(&self, sql: &str) -> rusqlite::Result<()> {
@@ -214,7 +256,10 @@ impl Thread {
 
     /// Tells watchers when another process has written: SQLite's counter moves for others only.
     fn look(&mut self) {
-        let found = self.conn.prepare_cached("PRAGMA data_version").and_then(|mut s| s.query_row([], |r| r.get(0)));
+        let found = self
+            .conn
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut s| s.query_row([], |r| r.get(0)));
         let Ok(found) = found else { return };
         if self.version.is_some_and(|known| known != found) {
             self.tell.send_modify(|n| *n += 1);
@@ -235,7 +280,9 @@ fn refuse(op: Op, e: &ApplyError) {
 fn answer_all(waiting: &mut Vec<Waiting>, failed: Option<&ApplyError>) {
     for answer in waiting.drain(..) {
         match answer {
-            Waiting::Apply(reply, Ok(done)) => drop(reply.send(failed.map_or(Ok(done), |e| Err(e.clone())))),
+            Waiting::Apply(reply, Ok(done)) => {
+                drop(reply.send(failed.map_or(Ok(done), |e| Err(e.clone()))))
+            }
             Waiting::Apply(reply, refused) => drop(reply.send(refused)),
             Waiting::Call(kept, answer) => answer(if kept { failed.cloned() } else { None }),
         }

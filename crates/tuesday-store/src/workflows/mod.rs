@@ -65,7 +65,11 @@ pub(crate) static RULESETS: Table = Table::new(
 
 pub(crate) static CURSORS: Table = Table::new(
     "cursors",
-    &[("workflow", Ty::Text), ("trigger_name", Ty::Text), ("value", Ty::Text)],
+    &[
+        ("workflow", Ty::Text),
+        ("trigger_name", Ty::Text),
+        ("value", Ty::Text),
+    ],
     2,
     3,
     false,
@@ -74,13 +78,15 @@ pub(crate) static CURSORS: Table = Table::new(
 /// Moves a release from the state it must be in.
 pub(crate) const SET_RELEASE: &str = "UPDATE releases SET state = $1 WHERE id = $2 AND state = $3";
 /// Moves a decision-table version.
-pub(crate) const SET_RULESET: &str = "UPDATE rulesets SET state = $1 WHERE workflow = $2 AND version = $3";
+pub(crate) const SET_RULESET: &str =
+    "UPDATE rulesets SET state = $1 WHERE workflow = $2 AND version = $3";
 
 pub(crate) const WORKFLOW_COLUMNS: &str =
     "name, title, owner, label, stage, switch, live_release, rules_version, version, installed_at";
 pub(crate) const RELEASE_COLUMNS: &str =
     "id, workflow, number, state, hash, bundle, artifact, created_at, created_by";
-pub(crate) const RULESET_COLUMNS: &str = "workflow, version, state, csv, hash, reason, created_at, created_by";
+pub(crate) const RULESET_COLUMNS: &str =
+    "workflow, version, state, csv, hash, reason, created_at, created_by";
 
 pub(crate) fn bind_workflow<'a>(w: &'a Workflow, out: &mut Vec<Param<'a>>) {
     out.extend([
@@ -167,5 +173,9 @@ pub(crate) fn ruleset(r: Row<'_>) -> Result<RuleSetRow, ReadError> {
 }
 
 pub(crate) fn bind_cursor<'a>(c: &'a Cursor, out: &mut Vec<Param<'a>>) {
-    out.extend([Param::Text(&c.workflow), Param::Text(&c.trigger), Param::Text(&c.value)]);
+    out.extend([
+        Param::Text(&c.workflow),
+        Param::Text(&c.trigger),
+        Param::Text(&c.value),
+    ]);
 }

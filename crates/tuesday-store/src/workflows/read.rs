@@ -14,7 +14,12 @@ impl StoreReader {
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn workflows(&self) -> Result<Vec<Workflow>, ReadError> {
-        self.rows(format!("SELECT {WORKFLOW_COLUMNS} FROM workflows ORDER BY name"), vec![], workflow).await
+        self.rows(
+            format!("SELECT {WORKFLOW_COLUMNS} FROM workflows ORDER BY name"),
+            vec![],
+            workflow,
+        )
+        .await
     }
 
     /// A workflow by name.
@@ -23,7 +28,8 @@ impl StoreReader {
     /// See [`StoreReader::run`].
     pub async fn workflow(&self, name: &str) -> Result<Option<Workflow>, ReadError> {
         let sql = format!("SELECT {WORKFLOW_COLUMNS} FROM workflows WHERE name = $1");
-        self.first(sql, vec![Value::Text(name.to_owned())], workflow).await
+        self.first(sql, vec![Value::Text(name.to_owned())], workflow)
+            .await
     }
 
     /// A release by its id.
@@ -40,8 +46,11 @@ impl StoreReader {
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn releases(&self, workflow: &str) -> Result<Vec<Release>, ReadError> {
-        let sql = format!("SELECT {RELEASE_COLUMNS} FROM releases WHERE workflow = $1 ORDER BY number DESC");
-        self.rows(sql, vec![Value::Text(workflow.to_owned())], release).await
+        let sql = format!(
+            "SELECT {RELEASE_COLUMNS} FROM releases WHERE workflow = $1 ORDER BY number DESC"
+        );
+        self.rows(sql, vec![Value::Text(workflow.to_owned())], release)
+            .await
     }
 
     /// The release that new runs of a workflow get.
@@ -52,16 +61,27 @@ impl StoreReader {
         let sql = format!(
             "SELECT {RELEASE_COLUMNS} FROM releases WHERE id = (SELECT live_release FROM workflows WHERE name = $1)"
         );
-        self.first(sql, vec![Value::Text(workflow.to_owned())], release).await
+        self.first(sql, vec![Value::Text(workflow.to_owned())], release)
+            .await
     }
 
     /// One version of a workflow's decision table.
     ///
     /// # Errors
     /// See [`StoreReader::run`].
-    pub async fn ruleset(&self, workflow: &str, version: u64) -> Result<Option<RuleSetRow>, ReadError> {
-        let sql = format!("SELECT {RULESET_COLUMNS} FROM rulesets WHERE workflow = $1 AND version = $2");
-        self.first(sql, vec![Value::Text(workflow.to_owned()), Value::Int(big(version))], ruleset).await
+    pub async fn ruleset(
+        &self,
+        workflow: &str,
+        version: u64,
+    ) -> Result<Option<RuleSetRow>, ReadError> {
+        let sql =
+            format!("SELECT {RULESET_COLUMNS} FROM rulesets WHERE workflow = $1 AND version = $2");
+        self.first(
+            sql,
+            vec![Value::Text(workflow.to_owned()), Value::Int(big(version))],
+            ruleset,
+        )
+        .await
     }
 
     /// All versions of a workflow's decision table, newest first.
@@ -69,8 +89,11 @@ impl StoreReader {
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn rulesets(&self, workflow: &str) -> Result<Vec<RuleSetRow>, ReadError> {
-        let sql = format!("SELECT {RULESET_COLUMNS} FROM rulesets WHERE workflow = $1 ORDER BY version DESC");
-        self.rows(sql, vec![Value::Text(workflow.to_owned())], ruleset).await
+        let sql = format!(
+            "SELECT {RULESET_COLUMNS} FROM rulesets WHERE workflow = $1 ORDER BY version DESC"
+        );
+        self.rows(sql, vec![Value::Text(workflow.to_owned())], ruleset)
+            .await
     }
 
     /// How far a pulling trigger has read.
@@ -81,7 +104,11 @@ impl StoreReader {
         let sql = "SELECT workflow, trigger_name, value FROM cursors WHERE workflow = $1 AND trigger_name = $2";
         let params = [workflow, trigger].map(|t| Value::Text(t.to_owned()));
         self.first(sql, params.into(), |r: Row<'_>| {
-            Ok(Cursor { workflow: r.text(0)?, trigger: r.text(1)?, value: r.text(2)? })
+            Ok(Cursor {
+                workflow: r.text(0)?,
+                trigger: r.text(1)?,
+                value: r.text(2)?,
+            })
         })
         .await
     }

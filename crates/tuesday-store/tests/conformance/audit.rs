@@ -11,7 +11,10 @@ async fn five(bed: &Bed) -> Vec<Run> {
     let mut runs = Vec::new();
     for i in 0..5 {
         let new = run(if i < 3 { "support" } else { "deals" }, &format!("e{i}"));
-        bed.store.apply(accept(&new, job(&new, at(0)))).await.unwrap();
+        bed.store
+            .apply(accept(&new, job(&new, at(0))))
+            .await
+            .unwrap();
         runs.push(new);
     }
     runs
@@ -22,7 +25,11 @@ async fn entries_equal_applied_decisions_and_have_places_without_gaps() {
     each(|bed: Bed| async move {
         let runs = five(&bed).await;
         let next = step(&runs[0], Status::Queued, Step::Generate);
-        let queued = about(&next, "run.queued", vec![Change::UpdateRun(Box::new(next.clone()))]);
+        let queued = about(
+            &next,
+            "run.queued",
+            vec![Change::UpdateRun(Box::new(next.clone()))],
+        );
         bed.store.apply(queued.clone()).await.unwrap();
         assert!(bed.store.apply(queued.clone()).await.is_err());
         while bed.store.sequence_audit(2).await.unwrap() > 0 {}
@@ -34,20 +41,51 @@ async fn entries_equal_applied_decisions_and_have_places_without_gaps() {
         assert_eq!(bed.read.leaves(2, 3).await.unwrap(), leaves[2..5]);
         let of_run = bed.read.audit_of(runs[0].id).await.unwrap();
         assert_eq!(of_run.len(), 2);
-        assert!(of_run[0].0 < of_run[1].0, "{}: a run's entries keep their order", bed.name);
+        assert!(
+            of_run[0].0 < of_run[1].0,
+            "{}: a run's entries keep their order",
+            bed.name
+        );
         assert_eq!(of_run[1].1, queued.entry.leaf().unwrap());
-        let page = bed.read.audit_page(&AuditFilter::default(), None, 4).await.unwrap();
-        assert_eq!(page.iter().map(|r| r.index.unwrap()).collect::<Vec<_>>(), vec![5, 4, 3, 2]);
-        assert_eq!(bed.read.audit_page(&AuditFilter::default(), Some(2), 4).await.unwrap().len(), 2);
-        let deals = AuditFilter { workflow: Some("deals".into()), ..AuditFilter::default() };
-        assert_eq!(bed.read.audit_page(&deals, None, 10).await.unwrap().len(), 2);
+        let page = bed
+            .read
+            .audit_page(&AuditFilter::default(), None, 4)
+            .await
+            .unwrap();
+        assert_eq!(
+            page.iter().map(|r| r.index.unwrap()).collect::<Vec<_>>(),
+            vec![5, 4, 3, 2]
+        );
+        assert_eq!(
+            bed.read
+                .audit_page(&AuditFilter::default(), Some(2), 4)
+                .await
+                .unwrap()
+                .len(),
+            2
+        );
+        let deals = AuditFilter {
+            workflow: Some("deals".into()),
+            ..AuditFilter::default()
+        };
+        assert_eq!(
+            bed.read.audit_page(&deals, None, 10).await.unwrap().len(),
+            2
+        );
         let accepted = AuditFilter {
             kind: Some("run.accepted".into()),
             from: Some(at(0)),
             to: Some(at(1)),
             workflow: Some("support".into()),
         };
-        assert_eq!(bed.read.audit_page(&accepted, None, 10).await.unwrap().len(), 3);
+        assert_eq!(
+            bed.read
+                .audit_page(&accepted, None, 10)
+                .await
+                .unwrap()
+                .len(),
+            3
+        );
     })
     .await;
 }
@@ -69,7 +107,11 @@ async fn entries_and_checkpoints_cannot_be_changed_or_removed() {
             let refused = bed.raw(sql).await.unwrap_err();
             assert!(refused.contains("never"), "{}: {sql}: {refused}", bed.name);
         }
-        assert_eq!(bed.number("SELECT count(*) FROM audit WHERE kind = 'run.accepted'").await, 5);
+        assert_eq!(
+            bed.number("SELECT count(*) FROM audit WHERE kind = 'run.accepted'")
+                .await,
+            5
+        );
     })
     .await;
 }
@@ -107,9 +149,18 @@ async fn without_an_entry_nothing_happens() {
 fn seal(expect: Option<u64>, size: u64) -> SealBatch {
     SealBatch {
         expect_size: expect,
-        tiles: vec![Tile { key: TileKey { level: 0, index: 0 }, width: size as u16, hashes: vec![1; size as usize * 32] }],
+        tiles: vec![Tile {
+            key: TileKey { level: 0, index: 0 },
+            width: size as u16,
+            hashes: vec![1; size as usize * 32],
+        }],
         frontier: vec![2; 40],
-        checkpoint: Checkpoint { size, root: [size as u8; 32], note: format!("log\n{size}\n"), at: at(size) },
+        checkpoint: Checkpoint {
+            size,
+            root: [size as u8; 32],
+            note: format!("log\n{size}\n"),
+            at: at(size),
+        },
     }
 }
 
@@ -120,11 +171,27 @@ async fn a_head_is_stored_once_and_only_on_top_of_the_one_before() {
         while bed.store.sequence_audit(100).await.unwrap() > 0 {}
         assert_eq!(bed.read.latest_checkpoint().await.unwrap(), None);
         assert_eq!(bed.read.frontier().await.unwrap(), (0, vec![]));
-        assert!(matches!(bed.store.seal(seal(None, 6)).await, Err(ApplyError::Illegal(_))), "{}", bed.name);
-        assert!(matches!(bed.store.seal(seal(Some(1), 2)).await, Err(ApplyError::Conflict { .. })));
+        assert!(
+            matches!(
+                bed.store.seal(seal(None, 6)).await,
+                Err(ApplyError::Illegal(_))
+            ),
+            "{}",
+            bed.name
+        );
+        assert!(matches!(
+            bed.store.seal(seal(Some(1), 2)).await,
+            Err(ApplyError::Conflict { .. })
+        ));
         bed.store.seal(seal(None, 3)).await.unwrap();
-        assert!(matches!(bed.store.seal(seal(None, 4)).await, Err(ApplyError::Conflict { .. })));
-        assert!(matches!(bed.store.seal(seal(Some(3), 3)).await, Err(ApplyError::Conflict { .. })));
+        assert!(matches!(
+            bed.store.seal(seal(None, 4)).await,
+            Err(ApplyError::Conflict { .. })
+        ));
+        assert!(matches!(
+            bed.store.seal(seal(Some(3), 3)).await,
+            Err(ApplyError::Conflict { .. })
+        ));
         // Several signers at once: one wins.
         let tasks: Vec<_> = (0..6)
             .map(|_| {
@@ -137,10 +204,16 @@ async fn a_head_is_stored_once_and_only_on_top_of_the_one_before() {
             won += usize::from(t.await.unwrap());
         }
         assert_eq!(won, 1, "{}", bed.name);
-        assert_eq!(bed.read.latest_checkpoint().await.unwrap().unwrap(), seal(Some(3), 5).checkpoint);
+        assert_eq!(
+            bed.read.latest_checkpoint().await.unwrap().unwrap(),
+            seal(Some(3), 5).checkpoint
+        );
         assert_eq!(bed.read.checkpoints().await.unwrap().len(), 2);
         assert_eq!(bed.read.frontier().await.unwrap(), (5, vec![2; 40]));
-        let keys = [TileKey { level: 0, index: 0 }, TileKey { level: 1, index: 0 }];
+        let keys = [
+            TileKey { level: 0, index: 0 },
+            TileKey { level: 1, index: 0 },
+        ];
         assert_eq!(bed.read.tiles(&keys).await.unwrap(), seal(Some(3), 5).tiles);
         assert_eq!(bed.read.tiles(&[]).await.unwrap(), vec![]);
     })

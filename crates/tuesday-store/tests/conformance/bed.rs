@@ -6,47 +6,53 @@ use std::future::Future;
 use tokio_postgres::NoTls;
 use tuesday_store::{Config, Store, StoreReader};
 
-pub const SERVER: &str = "TUESDAY_TEST_POSTGRES";
+pub(crate) const SERVER: &str = "TUESDAY_TEST_POSTGRES";
 
 /// A fresh, empty database.
-pub struct Bed {
-    pub name: &'static str,
-    pub store: Store,
-    pub read: StoreReader,
-    pub config: Config,
-    _dir: Option<tempfile::TempDir>,
+pub(crate) struct Bed {
+    pub(crate) name: &'static str,
+    pub(crate) store: Store,
+    pub(crate) read: StoreReader,
+    pub(crate) config: Config,
 }
 
 impl Bed {
-    pub fn is_sqlite(&self) -> bool {
+    pub(crate) fn is_sqlite(&self) -> bool {
         self.name == "sqlite"
     }
 
     /// Raw SQL behind the store's back, in the words of the server on failure.
-    pub async fn raw(&self, sql: &str) -> Result<(), String> {
+    pub(crate) async fn raw(&self, sql: &str) -> Result<(), String> {
         match &self.config.target {
             tuesday_store::Target::Sqlite(path) => {
                 let conn = rusqlite::Connection::open(path).unwrap();
-                conn.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+                conn.busy_timeout(std::time::Duration::from_secs(5))
+                    .unwrap();
                 conn.execute_batch(sql).map_err(|e| e.to_string())
             }
             tuesday_store::Target::Postgres(url) => {
                 let client = connect(url).await;
-                client.batch_execute(sql).await.map_err(|e| match e.as_db_error() {
-                    Some(db) => db.message().to_owned(),
-                    None => e.to_string(),
-                })
+                client
+                    .batch_execute(sql)
+                    .await
+                    .map_err(|e| match e.as_db_error() {
+                        Some(db) => db.message().to_owned(),
+                        None => e.to_string(),
+                    })
             }
         }
     }
 
     /// The first column of the first row.
-    pub async fn number(&self, sql: &str) -> i64 {
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
         match &self.config.target {
-            tuesday_store::Target::Sqlite(path) => {
-                rusqlite::Connection::open(path).unwrap().query_row(sql, [], |r| r.get(0)).unwrap()
+            tuesday_store::Target::Sqlite(path) => rusqlite::Connection::open(path)
+                .unwrap()
+                .query_row(sql, [], |r| r.get(0))
+                .unwrap(),
+            tuesday_store::Target::Postgres(url) => {
+                connect(url).await.query_one(sql, &[]).await.unwrap().get(0)
             }
-            tuesday_store::Target::Postgres(url) => connect(url).await.query_one(sql, &[]).await.unwrap().get(0),
         }
     }
 }
@@ -57,28 +63,57 @@ async fn connect(url: &str) -> tokio_postgres::Client {
     client
 }
 
-async fn sqlite() -> Bed {
+async fn sqlite() -> (Bed, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let config = Config::sqlite(dir.path().join("tuesday.db"));
     let store = Store::open(&config).await.unwrap();
-    Bed { name: "sqlite", read: store.reader(), store, config, _dir: Some(dir) }
+    (
+        Bed {
+            name: "sqlite",
+            read: store.reader(),
+            store,
+            config,
+        },
+        dir,
+    )
 }
 
 async fn postgres(server: &str, portable: bool) -> (Bed, String) {
     let database = format!("tuesday_test_{}", uuid::Uuid::new_v4().simple());
-    connect(server).await.batch_execute(&format!("CREATE DATABASE {database}")).await.unwrap();
-    let (base, _) = server.rsplit_once('/').expect("a server is written postgres://user@host:port/database");
+    connect(server)
+        .await
+        .batch_execute(&format!("CREATE DATABASE {database}"))
+        .await
+        .unwrap();
+    let (base, _) = server
+        .rsplit_once('/')
+        .expect("a server is written postgres://user@host:port/database");
     let mut config = Config::postgres(format!("{base}/{database}"));
     config.portable = portable;
     let store = Store::open(&config).await.unwrap();
-    let name = if portable { "postgres portable" } else { "postgres" };
-    (Bed { name, read: store.reader(), store, config, _dir: None }, database)
+    let name = if portable {
+        "postgres portable"
+    } else {
+        "postgres"
+    };
+    (
+        Bed {
+            name,
+            read: store.reader(),
+            store,
+            config,
+        },
+        database,
+    )
 }
 
 /// Runs `test` on every back end there is.
-pub async fn each<F: Future<Output = ()>>(test: impl Fn(Bed) -> F) {
-    test(sqlite().await).await;
-    let Ok(server) = std::env::var(SERVER) else { return };
+pub(crate) async fn each<F: Future<Output = ()>>(test: impl Fn(Bed) -> F) {
+    let (bed, _dir) = sqlite().await;
+    test(bed).await;
+    let Ok(server) = std::env::var(SERVER) else {
+        return;
+    };
     for portable in [false, true] {
         let (bed, database) = postgres(&server, portable).await;
         test(bed).await;
@@ -90,7 +125,11 @@ pub async fn each<F: Future<Output = ()>>(test: impl Fn(Bed) -> F) {
 #[test]
 fn which_back_ends_are_tested() {
     match std::env::var(SERVER) {
-        Ok(_) => println!("store conformance: SQLite, PostgreSQL, PostgreSQL with the portable flag"),
-        Err(_) => println!("store conformance: SQLite ONLY; set {SERVER}=postgres://user@host:port/database for the rest"),
+        Ok(_) => {
+            println!("store conformance: SQLite, PostgreSQL, PostgreSQL with the portable flag")
+        }
+        Err(_) => println!(
+            "store conformance: SQLite ONLY; set {SERVER}=postgres://user@host:port/database for the rest"
+        ),
     }
 }

@@ -15,15 +15,15 @@ use tuesday_domain::workflow::{Label, Stage, Switch};
 use uuid::Uuid;
 
 /// 2026-11-17 09:00 UTC plus `secs`.
-pub fn at(secs: u64) -> Timestamp {
+pub(crate) fn at(secs: u64) -> Timestamp {
     Timestamp::from_micros(1_795_078_800_000_000).plus(Duration::from_secs(secs))
 }
 
-pub fn new_id() -> Uuid {
+pub(crate) fn new_id() -> Uuid {
     Uuid::now_v7()
 }
 
-pub fn run(workflow: &str, event: &str) -> Run {
+pub(crate) fn run(workflow: &str, event: &str) -> Run {
     Run {
         id: RunId::new(new_id()),
         workflow: workflow.into(),
@@ -59,15 +59,19 @@ pub fn run(workflow: &str, event: &str) -> Run {
 }
 
 /// The run one version on, in another state.
-pub fn step(run: &Run, status: Status, at_step: Step) -> Run {
+pub(crate) fn step(run: &Run, status: Status, at_step: Step) -> Run {
     let mut next = run.clone();
     next.version += 1;
-    next.state = RunState { status, step: at_step, ..run.state };
+    next.state = RunState {
+        status,
+        step: at_step,
+        ..run.state
+    };
     next
 }
 
 /// The run one version on, written back.
-pub fn done(run: &Run) -> Run {
+pub(crate) fn done(run: &Run) -> Run {
     let mut next = step(run, Status::Completed, Step::Confirm);
     next.state.outcome = Some(Outcome::WrittenBack);
     next.finished_at = Some(at(5));
@@ -75,7 +79,7 @@ pub fn done(run: &Run) -> Run {
 }
 
 /// The run one version on, in front of `owner`.
-pub fn in_review(run: &Run, owner: &str) -> Run {
+pub(crate) fn in_review(run: &Run, owner: &str) -> Run {
     let mut next = step(run, Status::InReview, Step::Review);
     next.state.review = ReviewStatus::Pending;
     next.owner = Some(owner.into());
@@ -83,22 +87,43 @@ pub fn in_review(run: &Run, owner: &str) -> Run {
     next
 }
 
-pub fn payload(run: &Run, n: u32, kind: PayloadKind, bytes: usize) -> Payload {
+pub(crate) fn payload(run: &Run, n: u32, kind: PayloadKind, bytes: usize) -> Payload {
     let bytes: Vec<u8> = (0..bytes).map(|i| (i % 251) as u8).collect();
     let salt = [n as u8; 16];
-    Payload { run: run.id, n, kind, class: Class::Internal, salt, commitment: Commitment::new(&salt, &bytes), bytes }
+    Payload {
+        run: run.id,
+        n,
+        kind,
+        class: Class::Internal,
+        salt,
+        commitment: Commitment::new(&salt, &bytes),
+        bytes,
+    }
 }
 
-pub fn job(run: &Run, due: Timestamp) -> Job {
-    Job { run: run.id, workflow: run.workflow.clone(), due_at: due, fence: 0, lease: None }
+pub(crate) fn job(run: &Run, due: Timestamp) -> Job {
+    Job {
+        run: run.id,
+        workflow: run.workflow.clone(),
+        due_at: due,
+        fence: 0,
+        lease: None,
+    }
 }
 
 /// A job that is handed to a local worker at once.
-pub fn leased(run: &Run, node: &str) -> Job {
-    Job { fence: 1, lease: Some(Lease { node: node.into(), until: at(30) }), ..job(run, at(0)) }
+pub(crate) fn leased(run: &Run, node: &str) -> Job {
+    Job {
+        fence: 1,
+        lease: Some(Lease {
+            node: node.into(),
+            until: at(30),
+        }),
+        ..job(run, at(0))
+    }
 }
 
-pub fn attempt(run: &Run) -> Attempt {
+pub(crate) fn attempt(run: &Run) -> Attempt {
     Attempt {
         run: run.id,
         seq: run.version,
@@ -113,14 +138,17 @@ pub fn attempt(run: &Run) -> Attempt {
         model_reported: Some("gpt-test-0613".into()),
         request_hash: Some([9; 32]),
         answer_ref: Some(3),
-        usage: Some(Usage { input_tokens: 812, output_tokens: 97 }),
+        usage: Some(Usage {
+            input_tokens: 812,
+            output_tokens: 97,
+        }),
         cost_micros: Some(1_234),
         bytes_received: 611,
         retry_at: None,
     }
 }
 
-pub fn review(run: &Run, owner: &str, due: Timestamp) -> Review {
+pub(crate) fn review(run: &Run, owner: &str, due: Timestamp) -> Review {
     Review {
         id: ReviewId::new(new_id()),
         run: run.id,
@@ -130,7 +158,10 @@ pub fn review(run: &Run, owner: &str, due: Timestamp) -> Review {
         tier: "standard".into(),
         subject: run.subject.clone(),
         reason: Reason::Rule,
-        reasons: vec!["Row r3 asks for a person.".into(), "\"quoted\" and ünusual".into()],
+        reasons: vec![
+            "Row r3 asks for a person.".into(),
+            "\"quoted\" and ünusual".into(),
+        ],
         owner: owner.into(),
         chain: vec![owner.into(), "lena".into()],
         level: 0,
@@ -151,7 +182,7 @@ pub fn review(run: &Run, owner: &str, due: Timestamp) -> Review {
     }
 }
 
-pub fn action(run: &Run, ordinal: u16, request_ref: u32) -> Action {
+pub(crate) fn action(run: &Run, ordinal: u16, request_ref: u32) -> Action {
     Action {
         id: ActionId::new(new_id()),
         run: run.id,
@@ -175,7 +206,7 @@ pub fn action(run: &Run, ordinal: u16, request_ref: u32) -> Action {
     }
 }
 
-pub fn intake(workflow: &str) -> Intake {
+pub(crate) fn intake(workflow: &str) -> Intake {
     Intake {
         id: IntakeId::new(new_id()),
         workflow: workflow.into(),
@@ -193,7 +224,7 @@ pub fn intake(workflow: &str) -> Intake {
     }
 }
 
-pub fn notice(person: &str, due: Timestamp) -> Notice {
+pub(crate) fn notice(person: &str, due: Timestamp) -> Notice {
     Notice {
         id: NoticeId::new(new_id()),
         person: person.into(),
@@ -210,7 +241,7 @@ pub fn notice(person: &str, due: Timestamp) -> Notice {
     }
 }
 
-pub fn workflow(name: &str, release: ReleaseId) -> Workflow {
+pub(crate) fn workflow(name: &str, release: ReleaseId) -> Workflow {
     Workflow {
         name: name.into(),
         title: "Support triage".into(),
@@ -225,7 +256,7 @@ pub fn workflow(name: &str, release: ReleaseId) -> Workflow {
     }
 }
 
-pub fn release(workflow: &str, number: u32) -> Release {
+pub(crate) fn release(workflow: &str, number: u32) -> Release {
     Release {
         id: ReleaseId::new(new_id()),
         workflow: workflow.into(),
@@ -239,7 +270,7 @@ pub fn release(workflow: &str, number: u32) -> Release {
     }
 }
 
-pub fn ruleset(workflow: &str, version: u64) -> RuleSetRow {
+pub(crate) fn ruleset(workflow: &str, version: u64) -> RuleSetRow {
     RuleSetRow {
         workflow: workflow.into(),
         version,
@@ -252,11 +283,16 @@ pub fn ruleset(workflow: &str, version: u64) -> RuleSetRow {
     }
 }
 
-pub fn person(handle: &str) -> Person {
-    Person { handle: handle.into(), name: "Olga O.".into(), email: "olga@example.org".into(), active: true }
+pub(crate) fn person(handle: &str) -> Person {
+    Person {
+        handle: handle.into(),
+        name: "Olga O.".into(),
+        email: "olga@example.org".into(),
+        active: true,
+    }
 }
 
-pub fn token(hash: u8) -> Token {
+pub(crate) fn token(hash: u8) -> Token {
     Token {
         id: TokenId::new(new_id()),
         hash: [hash; 32],
@@ -270,11 +306,11 @@ pub fn token(hash: u8) -> Token {
 }
 
 /// A decision about a run at its version.
-pub fn about(run: &Run, kind: &'static str, changes: Vec<Change>) -> Decision {
+pub(crate) fn about(run: &Run, kind: &'static str, changes: Vec<Change>) -> Decision {
     decide(Subject::Run(run.id, run.version), kind, changes)
 }
 
-pub fn decide(subject: Subject, kind: &'static str, changes: Vec<Change>) -> Decision {
+pub(crate) fn decide(subject: Subject, kind: &'static str, changes: Vec<Change>) -> Decision {
     let mut entry = AuditEntry::new(at(0), Actor::System("test"), kind, subject);
     entry.moves = vec!["run received queued".into()];
     entry.commits = vec![("event 1".into(), Commitment([5; 32]))];
@@ -283,7 +319,7 @@ pub fn decide(subject: Subject, kind: &'static str, changes: Vec<Change>) -> Dec
 }
 
 /// Accepting an event: the run, its body, its job.
-pub fn accept(run: &Run, job: Job) -> Decision {
+pub(crate) fn accept(run: &Run, job: Job) -> Decision {
     about(
         run,
         "run.accepted",

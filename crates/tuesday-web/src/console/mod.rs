@@ -3,13 +3,87 @@
 //! Every act is a plain form; the script only saves keystrokes. A handler reads through the store's
 //! reader, acts through the engine, and never decides anything itself.
 
+pub(crate) mod audit;
+mod case;
+pub(crate) mod decide;
 mod diff;
+pub(crate) mod edit;
 mod forms;
+pub(crate) mod intake;
+pub(crate) mod queue;
+pub(crate) mod review;
+pub(crate) mod run;
+mod run_parts;
+pub(crate) mod runs;
 mod scale;
 mod shell;
+pub(crate) mod sign_in;
+mod steps;
 mod views;
+mod visit;
 mod words;
+pub(crate) mod workflow;
 
-mod pages;
 #[cfg(test)]
 mod preview;
+
+use askama::Template;
+use axum::extract::Path;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use tuesday_domain::problem::Problem;
+
+use crate::assets;
+use crate::refusal::{PageError, status};
+use shell::Shell;
+
+/// A rendered page.
+fn html(page: &impl Template) -> Result<Response, PageError> {
+    match page.render() {
+        Ok(text) => Ok(Html(text).into_response()),
+        Err(e) => {
+            tracing::error!(error = %e, "a page could not be rendered");
+            Err(Problem::new("internal", "the page could not be drawn").into())
+        }
+    }
+}
+
+/// The front door leads to the work.
+pub(crate) async fn home() -> Redirect {
+    Redirect::to("/queue")
+}
+
+/// A file of the console; its name carries its hash, so it may be kept for ever.
+pub(crate) async fn asset(Path(name): Path<String>) -> Response {
+    let Some(asset) = assets::all().get(&name) else { return StatusCode::NOT_FOUND.into_response() };
+    let mut answer = asset.bytes.as_slice().into_response();
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.mime));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    answer
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage {
+    shell: Shell,
+    status: u16,
+    title: &'static str,
+    detail: String,
+    way_out: Option<String>,
+    code: &'static str,
+}
+
+/// A refusal as a page.
+pub(crate) fn problem_page(p: &Problem) -> Response {
+    let shell = Shell { title: p.title().to_owned(), assets: assets::all().links.clone(), ..Shell::default() };
+    let page = ProblemPage {
+        shell,
+        status: p.status(),
+        title: p.title(),
+        detail: p.detail.clone(),
+        way_out: p.way_out.clone(),
+        code: p.code,
+    };
+    (status(p), Html(page.render().unwrap_or_else(|_| p.title().to_owned()))).into_response()
+}

@@ -6,7 +6,8 @@ use std::time::Instant;
 use askama::Template;
 
 use super::forms::fields;
-use super::pages::{QueuePage, ReviewPage};
+use super::queue::QueuePage;
+use super::review::ReviewPage;
 use super::scale::scale;
 use super::shell::{Shell, Who, WorkflowLink};
 use super::views::{

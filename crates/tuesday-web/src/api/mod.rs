@@ -1,0 +1,31 @@
+//! The HTTP API, version 1: one file per resource. The JSON shapes here are promises to other
+//! programs and belong to this folder; the domain's types may change without them.
+
+pub(crate) mod audit;
+pub(crate) mod health;
+pub(crate) mod intake;
+pub(crate) mod reviews;
+pub(crate) mod runs;
+pub(crate) mod triggers;
+pub(crate) mod workflows;
+
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+/// What is common to all of it.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "tuesday", version = "1", description = "Runs, reviews and their record. Errors are application/problem+json with a stable `code`. Lists are paged by `after` and `limit` (at most 200); `next` in the body is the next `after`."),
+    modifiers(&Bearer),
+    security(("token" = []))
+)]
+pub(crate) struct Description;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        openapi.components.get_or_insert_with(Default::default).add_security_scheme("token", scheme);
+    }
+}

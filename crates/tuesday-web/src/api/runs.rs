@@ -1,0 +1,200 @@
+//! Runs: list, one, its story; starting an ended one again, taking one back.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tuesday_domain::id::RunId;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::Run;
+use tuesday_store::RunFilter;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::auth::{ApiAdmin, ApiReader, ApiReviewer};
+use crate::query;
+use crate::refusal::{ApiError, ProblemBody};
+use crate::state::App;
+
+/// A run.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunBody {
+    id: String,
+    workflow: String,
+    release: String,
+    /// One line that names the case.
+    subject: String,
+    /// `received`, `waiting_input`, `queued`, `running`, `retry_wait`, `in_review`, `dispatching`,
+    /// `held`, `completed`, `rejected`, `handed_off`, `cancelled` or `failed`.
+    status: &'static str,
+    step: &'static str,
+    review: &'static str,
+    outcome: Option<&'static str>,
+    /// Why it is or was in front of a person.
+    reason: Option<&'static str>,
+    owner: Option<String>,
+    event_source: String,
+    event_id: String,
+    requester: String,
+    /// Day of receipt in the workflow's time zone.
+    batch: String,
+    stage: &'static str,
+    attempts: u32,
+    rules_version: Option<u64>,
+    rules_row: Option<String>,
+    received_at: String,
+    updated_at: String,
+    deadline_at: String,
+    finished_at: Option<String>,
+    /// Millionths of the price's currency; absent when some cost is unknown.
+    cost_micros: Option<i64>,
+    version: u32,
+    rerun_of: Option<String>,
+    story_url: String,
+}
+
+impl From<Run> for RunBody {
+    fn from(r: Run) -> Self {
+        Self {
+            story_url: format!("/api/v1/runs/{}/story", r.id),
+            id: r.id.to_string(),
+            workflow: r.workflow,
+            release: r.release.to_string(),
+            subject: r.subject,
+            status: r.state.status.word(),
+            step: r.state.step.word(),
+            review: r.state.review.word(),
+            outcome: r.state.outcome.map(|o| o.word()),
+            reason: r.reason.map(|x| x.word()),
+            owner: r.owner,
+            event_source: r.event_source,
+            event_id: r.event_id,
+            requester: r.requester,
+            batch: r.batch,
+            stage: r.stage.word(),
+            attempts: r.attempts,
+            rules_version: r.rules_version,
+            rules_row: r.rules_row,
+            received_at: r.received_at.rfc3339(),
+            updated_at: r.updated_at.rfc3339(),
+            deadline_at: r.deadline_at.rfc3339(),
+            finished_at: r.finished_at.map(|t| t.rfc3339()),
+            cost_micros: (!r.cost_unknown).then_some(r.cost_micros),
+            version: r.version,
+            rerun_of: r.rerun_of.map(|id| id.to_string()),
+        }
+    }
+}
+
+/// A page of runs.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunList {
+    items: Vec<RunBody>,
+    /// The next `after`; absent on the last page.
+    next: Option<String>,
+}
+
+/// Which runs.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunQuery {
+    workflow: Option<String>,
+    status: Option<String>,
+    outcome: Option<String>,
+    /// Day of receipt, `YYYY-MM-DD`.
+    day: Option<String>,
+    /// Part of the subject, or the whole event id.
+    q: Option<String>,
+    /// Id of the last run of the page before.
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+/// Runs, newest first.
+#[utoipa::path(get, path = "/api/v1/runs", tag = "runs", params(RunQuery),
+    responses((status = 200, body = RunList), (status = 400, body = ProblemBody)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    reader: ApiReader,
+    Query(q): Query<RunQuery>,
+) -> Result<Json<RunList>, ApiError> {
+    let limit = query::limit(q.limit, 50);
+    let filter = RunFilter {
+        workflow: reader.only(q.workflow)?,
+        status: query::word("status", q.status.as_deref())?,
+        outcome: query::word("outcome", q.outcome.as_deref())?,
+        day: q.day,
+        text: q.q,
+    };
+    let after = q.after.as_deref().map(query::id::<RunId>).transpose()?;
+    let runs = app.engine.reader().run_page(&filter, after, limit).await?;
+    let next = (runs.len() == limit).then(|| runs.last().map(|r| r.id.to_string())).flatten();
+    Ok(Json(RunList { items: runs.into_iter().map(RunBody::from).collect(), next }))
+}
+
+async fn found(app: &App, id: &str) -> Result<Run, ApiError> {
+    let id: RunId = query::id(id)?;
+    let run = app.engine.reader().run(id).await?;
+    Ok(run.ok_or_else(|| Problem::new("not_found", format!("there is no run {id}")))?)
+}
+
+/// One run.
+#[utoipa::path(get, path = "/api/v1/runs/{id}", tag = "runs", params(("id" = String, Path)),
+    responses((status = 200, body = RunBody), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody)))]
+pub(crate) async fn show(State(app): State<App>, reader: ApiReader, Path(id): Path<String>) -> Result<Json<RunBody>, ApiError> {
+    let run = found(&app, &id).await?;
+    reader.sees(&run.workflow)?;
+    Ok(Json(run.into()))
+}
+
+/// The whole story of one run: eight answers, every change, whether the record is whole.
+#[utoipa::path(get, path = "/api/v1/runs/{id}/story", tag = "runs", params(("id" = String, Path)),
+    responses((status = 200, body = serde_json::Value), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody)))]
+pub(crate) async fn story(
+    State(app): State<App>,
+    reader: ApiReader,
+    Path(id): Path<String>,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    let run = found(&app, &id).await?;
+    reader.sees(&run.workflow)?;
+    let story = app.engine.story(run.id).await?;
+    let value = serde_json::to_value(&story).map_err(|e| Problem::new("internal", e.to_string()))?;
+    Ok(Json(value))
+}
+
+/// Starts a new run from the event of an ended one, with fresh inputs and the live release.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/retry", tag = "runs", params(("id" = String, Path)),
+    responses((status = 202, body = RunBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
+pub(crate) async fn retry(
+    State(app): State<App>,
+    reviewer: ApiReviewer,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<RunBody>), ApiError> {
+    let run = found(&app, &id).await?;
+    reviewer.sees(&run.workflow)?;
+    let fresh = app.engine.retry(run.id, &reviewer.actor()).await?;
+    Ok((StatusCode::ACCEPTED, Json(fresh.into())))
+}
+
+/// Why a run is taken back.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CancelBody {
+    reason: String,
+}
+
+/// Takes a run back.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/cancellation", tag = "runs", params(("id" = String, Path)), request_body = CancelBody,
+    responses((status = 200, body = RunBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    admin: ApiAdmin,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<RunBody>, ApiError> {
+    let run = found(&app, &id).await?;
+    admin.sees(&run.workflow)?;
+    let body: CancelBody = query::body(&body)?;
+    Ok(Json(app.engine.cancel(run.id, &admin.actor(), &body.reason).await?.into()))
+}

@@ -1,0 +1,18 @@
+//! Who is asking, and what they may do.
+//!
+//! Machines show a token (`bearer`), people have a session (`session`). Both end in a value whose
+//! type says what was checked; handlers take such a value as an argument and cannot run without it.
+
+mod bearer;
+mod form;
+mod session;
+
+pub(crate) use bearer::{ApiAdmin, ApiReader, ApiReviewer, bearer};
+pub(crate) use form::{PostForm, same_site};
+pub(crate) use session::{Sessions, User, clear_cookie, cookie, set_cookie};
+
+/// Equality that takes the same time wherever the texts differ.
+pub(crate) fn same_secret(a: &str, b: &str) -> bool {
+    use subtle::ConstantTimeEq as _;
+    a.as_bytes().ct_eq(b.as_bytes()).into()
+}

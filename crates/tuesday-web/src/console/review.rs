@@ -1,0 +1,118 @@
+//! The review page: the queue, one case, its sources.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+use tuesday_domain::id::ReviewId;
+use tuesday_domain::record::Review;
+use tuesday_engine::ops::Case;
+
+use super::forms::{Field, FieldKind, fields};
+use super::queue::{QueueQuery, column};
+use super::shell::Shell;
+use super::views::{Before, CaseView, ChangedField, NextCase, Panel, QueueView, Settle};
+use super::visit::Visit;
+use super::{case, html};
+use super::diff::Part;
+use crate::query;
+use crate::refusal::PageError;
+use crate::state::App;
+
+#[derive(Template)]
+#[template(path = "review.html")]
+pub(crate) struct ReviewPage {
+    pub(crate) shell: Shell,
+    pub(crate) queue: QueueView,
+    pub(crate) case: CaseView,
+    pub(crate) panel: Option<Panel>,
+    pub(crate) editing: bool,
+    /// Approving now accepts that a watched field changed.
+    pub(crate) changed: bool,
+    /// The dialog that is open.
+    pub(crate) open: String,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) changes: Vec<ChangedField>,
+    pub(crate) faults: Vec<String>,
+    pub(crate) reason: String,
+    pub(crate) note: String,
+    pub(crate) next: Option<NextCase>,
+}
+
+/// One case.
+pub(crate) async fn page(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+    Query(q): Query<QueueQuery>,
+) -> Result<Response, PageError> {
+    let (_, mut page) = prepare(&app, &visit, &id, &q).await?;
+    page.open.clone_from(&q.r#do);
+    html(&page)
+}
+
+/// The page as it is without panel and editor, and the case behind it.
+pub(crate) async fn prepare(app: &App, visit: &Visit, id: &str, q: &QueueQuery) -> Result<(Case, ReviewPage), PageError> {
+    let id: ReviewId = query::id(id)?;
+    let found = app.engine.case(id).await?;
+    visit.user.sees(&found.review.workflow)?;
+    let (queue, tasks) = column(app, visit, q, Some(&id.to_string())).await?;
+    let shell = visit.shell(app, found.review.subject.clone(), "queue", Some(found.review.workflow.clone())).await?;
+    let view = case::view(&found, &visit.user.session.person, app.engine.now());
+    let fields = if view.settle == Settle::Input { input_fields(&found) } else { Vec::new() };
+    let page = ReviewPage {
+        shell,
+        queue,
+        case: view,
+        panel: None,
+        editing: false,
+        changed: false,
+        open: String::new(),
+        fields,
+        changes: Vec::new(),
+        faults: Vec::new(),
+        reason: String::new(),
+        note: String::new(),
+        next: following(&tasks, id),
+    };
+    Ok((found, page))
+}
+
+/// The task after this one in the visible order, else the first other one.
+pub(crate) fn following(tasks: &[Review], id: ReviewId) -> Option<NextCase> {
+    let at = tasks.iter().position(|t| t.id == id);
+    let next = at.and_then(|i| tasks.get(i + 1)).or_else(|| tasks.iter().find(|t| t.id != id));
+    next.map(|t| NextCase { id: t.id.to_string(), subject: t.subject.clone() })
+}
+
+/// The event as a form: what it has, and what it lacks.
+pub(crate) fn input_schema(found: &Case) -> (Value, Value) {
+    let event = found.items.iter().find(|i| i.name == "input").map(|i| i.content.clone()).unwrap_or_else(|| json!({}));
+    let mut properties: Map<String, Value> =
+        event.as_object().into_iter().flatten().map(|(name, v)| (name.clone(), json!({"type": kind(v)}))).collect();
+    for missing in found.absent.iter().filter_map(|a| a.strip_prefix("input.")).chain(named_missing(found)) {
+        properties.entry(missing).or_insert_with(|| json!({"type": "string", "description": "missing"}));
+    }
+    (json!({ "properties": properties }), event)
+}
+
+/// Names of missing input fields as the task's reasons give them: `input.customer_id is missing`.
+fn named_missing(found: &Case) -> impl Iterator<Item = &str> {
+    let words = found.reasons.iter().flat_map(|r| r.split(|c: char| c.is_whitespace() || c == ',' || c == '`'));
+    words.filter_map(|w| w.strip_prefix("input.")).map(|w| w.trim_end_matches(['.', ':', ';']))
+}
+
+fn kind(v: &Value) -> &'static str {
+    match v {
+        Value::Number(_) => "number",
+        Value::Bool(_) => "boolean",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+        Value::String(_) | Value::Null => "string",
+    }
+}
+
+fn input_fields(found: &Case) -> Vec<Field> {
+    let (schema, event) = input_schema(found);
+    fields(&schema, &event)
+}

@@ -1,0 +1,119 @@
+//! One run: what happened, who decided, what was written, and the proof.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Redirect, Response};
+use tuesday_domain::id::RunId;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::Run;
+
+use super::html;
+use super::run_parts::{EffectView, Fact, InputView, ModelView, ProofView, effects, facts, inputs, model, proof};
+use super::shell::Shell;
+use super::steps::{Phase, phases};
+use super::views::Panel;
+use super::visit::Visit;
+use super::words::local;
+use crate::auth::{PostForm, User};
+use crate::query;
+use crate::refusal::PageError;
+use crate::state::App;
+
+#[derive(Template)]
+#[template(path = "run.html")]
+struct RunPage {
+    shell: Shell,
+    run: Head,
+    panel: Option<Panel>,
+    facts: Vec<Fact>,
+    phases: Vec<Phase>,
+    answers: Vec<AnswerView>,
+    model: ModelView,
+    inputs: Vec<InputView>,
+    actions: Vec<EffectView>,
+    proof: ProofView,
+}
+
+struct Head {
+    id: String,
+    subject: String,
+    sentence: String,
+    /// The open review task.
+    review: Option<String>,
+    can_act: bool,
+}
+
+struct AnswerView {
+    question: &'static str,
+    reached: bool,
+    lines: Vec<String>,
+}
+
+async fn found(app: &App, user: &User, id: &str) -> Result<Run, PageError> {
+    let id: RunId = query::id(id)?;
+    let run = app.engine.reader().run(id).await?;
+    let run = run.ok_or_else(|| Problem::new("not_found", format!("there is no run {id}")))?;
+    user.sees(&run.workflow)?;
+    Ok(run)
+}
+
+/// One run.
+pub(crate) async fn page(State(app): State<App>, visit: Visit, Path(id): Path<String>) -> Result<Response, PageError> {
+    let run = found(&app, &visit.user, &id).await?;
+    let reader = app.engine.reader();
+    let story = app.engine.story(run.id).await?;
+    let (attempts, payloads, reviews, actions, people, newest) = tokio::try_join!(
+        reader.attempts(run.id),
+        reader.payloads(run.id),
+        reader.reviews_of(run.id),
+        reader.actions_of(run.id),
+        reader.people(),
+        reader.latest_checkpoint(),
+    )?;
+    let known = app.definitions.of(reader, run.release).await.ok();
+    let zone = known.as_ref().map(|k| &k.zone);
+    let currency = known.as_ref().and_then(|k| k.def.model.price.as_ref()).map(|p| p.currency.clone());
+    let name = |h: &String| people.iter().find(|p| p.handle == *h).map_or_else(|| h.clone(), |p| p.name.clone());
+    let mut decided: Vec<String> = reviews.iter().flat_map(|r| r.approved_by.iter().chain(&r.decided_by)).map(name).collect();
+    decided.dedup();
+    let shell = visit.shell(&app, run.subject.clone(), "runs", Some(run.workflow.clone())).await?;
+    let head = Head {
+        id: run.id.to_string(),
+        subject: run.subject.clone(),
+        sentence: story.summary.clone(),
+        review: reviews.iter().find(|r| !r.state.is_decided()).map(|r| r.id.to_string()),
+        can_act: run.state.status.is_terminal(),
+    };
+    html(&RunPage {
+        shell,
+        run: head,
+        panel: None,
+        facts: facts(&run, &attempts, &decided, currency.as_deref()),
+        phases: phases(&run, &attempts, &story, zone),
+        answers: story
+            .answers
+            .iter()
+            .map(|a| AnswerView { question: a.question, reached: a.reached, lines: a.answer.lines().map(str::to_owned).collect() })
+            .collect(),
+        model: model(&run, &attempts, &payloads),
+        inputs: inputs(&run, &payloads, zone),
+        actions: effects(&actions, &payloads, zone),
+        proof: proof(&story, newest.map(|c| (c.size, local(c.at, zone)))),
+    })
+}
+
+/// The whole story as plain text, to keep or to send.
+pub(crate) async fn text(State(app): State<App>, user: User, Path(id): Path<String>) -> Result<Response, PageError> {
+    let run = found(&app, &user, &id).await?;
+    let story = app.engine.story(run.id).await?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], story.text()).into_response())
+}
+
+/// Starts the ended run again, with fresh inputs.
+pub(crate) async fn retry(State(app): State<App>, Path(id): Path<String>, form: PostForm) -> Result<Response, PageError> {
+    let run = found(&app, &form.user, &id).await?;
+    let fresh = app.engine.retry(run.id, &form.user.actor()).await?;
+    app.sessions.tell(&form.user, "Started again with fresh inputs".to_owned());
+    Ok(Redirect::to(&format!("/runs/{}", fresh.id)).into_response())
+}

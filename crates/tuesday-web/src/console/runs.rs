@@ -1,0 +1,135 @@
+//! The list of runs.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+use tuesday_domain::id::RunId;
+use tuesday_domain::record::Run;
+use tuesday_domain::run::{Outcome, Status};
+use tuesday_domain::time::{Zone, parse_day};
+use tuesday_domain::problem::Problem;
+use tuesday_store::RunFilter;
+
+use super::html;
+use super::shell::Shell;
+use super::views::{Choice, Pager};
+use super::visit::Visit;
+use super::words::{code, local, span};
+use crate::query;
+use crate::refusal::PageError;
+use crate::state::App;
+
+const PAGE: usize = 50;
+
+/// The filter, as the address has it.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct RunQuery {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    workflow: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    day: String,
+    #[serde(default)]
+    after: String,
+}
+
+impl RunQuery {
+    fn any(&self) -> bool {
+        [&self.q, &self.workflow, &self.status, &self.day, &self.after].iter().any(|v| !v.is_empty())
+    }
+
+    fn address(&self, after: &str) -> String {
+        let pairs = [("q", self.q.as_str()), ("workflow", &self.workflow), ("status", &self.status), ("day", &self.day), ("after", after)];
+        format!("/runs{}", query::query(&pairs))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "runs.html")]
+struct RunsPage {
+    shell: Shell,
+    told: String,
+    filter: RunQuery,
+    statuses: Vec<Choice>,
+    rows: Vec<RunRow>,
+    pager: Pager,
+}
+
+struct RunRow {
+    id: String,
+    subject: String,
+    workflow: String,
+    tone: &'static str,
+    state: String,
+    why: String,
+    received: String,
+    received_iso: String,
+    took: String,
+}
+
+/// Runs, newest first.
+pub(crate) async fn page(State(app): State<App>, visit: Visit, Query(q): Query<RunQuery>) -> Result<Response, PageError> {
+    // A run's own id leads straight to it.
+    if let Ok(id) = q.q.trim().parse::<RunId>() {
+        return Ok(axum::response::IntoResponse::into_response(axum::response::Redirect::to(&format!("/runs/{id}"))));
+    }
+    let day = (!q.day.is_empty()).then(|| parse_day(&q.day)).transpose();
+    let filter = RunFilter {
+        workflow: visit.user.only(Some(q.workflow.clone())),
+        status: query::word::<Status>("status", Some(&q.status))?,
+        outcome: None,
+        day: day.map_err(|e| Problem::new("bad_request", e.to_string()).field("day"))?,
+        text: (!q.q.is_empty()).then(|| q.q.clone()),
+    };
+    let after = if q.after.is_empty() { None } else { Some(query::id::<RunId>(&q.after)?) };
+    let runs = app.engine.reader().run_page(&filter, after, PAGE).await?;
+    let shell = visit.shell(&app, "Runs", "runs", filter.workflow).await?;
+    let next = (runs.len() == PAGE).then(|| runs.last().map(|r| q.address(&r.id.to_string()))).flatten();
+    let mut rows = Vec::with_capacity(runs.len());
+    for run in &runs {
+        let known = app.definitions.of(app.engine.reader(), run.release).await.ok();
+        let title = shell.workflows.iter().find(|w| w.name == run.workflow).map_or(&run.workflow, |w| &w.title);
+        rows.push(row(run, title, known.as_ref().map(|k| &k.zone)));
+    }
+    let pager = Pager { first: (!q.after.is_empty()).then(|| q.address("")), next };
+    let statuses = Status::ALL.iter().map(|s| Choice { code: s.word().to_owned(), words: code(s.word()) }).collect();
+    let told = "Newest first. Each run keeps its inputs, its answer, who decided, and what was written.".to_owned();
+    html(&RunsPage { shell, told, filter: q, statuses, rows, pager })
+}
+
+fn row(run: &Run, title: &str, zone: Option<&Zone>) -> RunRow {
+    let (tone, state) = state(run);
+    RunRow {
+        id: run.id.to_string(),
+        subject: run.subject.clone(),
+        workflow: title.to_owned(),
+        tone,
+        state,
+        why: run.reason.map(|r| code(r.word())).unwrap_or_default(),
+        received: local(run.received_at, zone),
+        received_iso: run.received_at.rfc3339(),
+        took: run.finished_at.map(|t| span(t.since(run.received_at))).unwrap_or_default(),
+    }
+}
+
+/// The run's state as a tone and a word: how it ended, or where it stands.
+pub(crate) fn state(run: &Run) -> (&'static str, String) {
+    if let Some(outcome) = run.state.outcome {
+        let tone = match outcome {
+            Outcome::WrittenBack | Outcome::DraftPlaced | Outcome::HandedOff => "ok",
+            Outcome::Rejected | Outcome::Failed => "bad",
+            Outcome::ShadowOnly | Outcome::Cancelled => "plain",
+        };
+        return (tone, code(outcome.word()));
+    }
+    let tone = match run.state.status {
+        Status::InReview | Status::WaitingInput => "warn",
+        Status::Held => "lock",
+        _ => "clock",
+    };
+    (tone, code(run.state.status.word()))
+}

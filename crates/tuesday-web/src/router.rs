@@ -1,0 +1,118 @@
+//! Every address, on one page.
+
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use tower_http::catch_panic::CatchPanicLayer;
+use tuesday_domain::problem::Problem;
+use tuesday_engine::Engine;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::{Description, audit, health, intake, reviews, runs, triggers, workflows};
+use crate::config::WebConfig;
+use crate::console;
+use crate::headers;
+use crate::refusal::{ApiError, PageError};
+use crate::state::{App, Web};
+
+/// API, console and assets of one node.
+#[must_use]
+pub fn router(engine: Engine, config: WebConfig) -> Router {
+    let (https, most) = (config.https(), config.max_body_bytes);
+    let app = Web::new(engine, config);
+    let (api, openapi) = api().split_for_parts();
+    let mut router = api
+        .route("/openapi.json", get(move || std::future::ready(Json(openapi))))
+        .merge(console())
+        .fallback(nothing)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(most))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(headers::secure));
+    if https {
+        router = router.layer(from_fn(headers::strict_transport));
+    }
+    router.with_state(app)
+}
+
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(triggers::receive))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::show))
+        .routes(routes!(runs::story))
+        .routes(routes!(runs::retry))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(reviews::list))
+        .routes(routes!(reviews::show))
+        .routes(routes!(reviews::claim))
+        .routes(routes!(reviews::release))
+        .routes(routes!(reviews::approve))
+        .routes(routes!(reviews::edit))
+        .routes(routes!(reviews::reject))
+        .routes(routes!(reviews::escalate))
+        .routes(routes!(reviews::settle))
+        .routes(routes!(workflows::list))
+        .routes(routes!(workflows::show))
+        .routes(routes!(workflows::rules))
+        .routes(routes!(intake::list))
+        .routes(routes!(intake::show))
+        .routes(routes!(intake::resubmit))
+        .routes(routes!(audit::checkpoint))
+        .routes(routes!(audit::checkpoints))
+        .routes(routes!(audit::entries))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+}
+
+fn console() -> Router<App> {
+    Router::new()
+        .route("/", get(console::home))
+        .route("/queue", get(console::queue::page))
+        .route("/reviews/{id}", get(console::review::page))
+        .route("/reviews/{id}/edit", get(console::edit::page).post(console::edit::post))
+        .route("/reviews/{id}/changes", post(console::edit::changes))
+        .route("/reviews/{id}/approval", post(console::decide::approve))
+        .route("/reviews/{id}/rejection", post(console::decide::reject))
+        .route("/reviews/{id}/escalation", post(console::decide::escalate))
+        .route("/reviews/{id}/settlement", post(console::decide::settle))
+        .route("/reviews/{id}/claim", post(console::decide::claim))
+        .route("/reviews/{id}/release", post(console::decide::release))
+        .route("/runs", get(console::runs::page))
+        .route("/runs/{id}", get(console::run::page))
+        .route("/runs/{id}/story.txt", get(console::run::text))
+        .route("/runs/{id}/retry", post(console::run::retry))
+        .route("/intake", get(console::intake::list))
+        .route("/intake/{id}", get(console::intake::one))
+        .route("/intake/{id}/resubmission", post(console::intake::resubmit))
+        .route("/audit", get(console::audit::page))
+        .route("/workflows/{workflow}", get(console::workflow::page))
+        .route("/sign-in", get(console::sign_in::page).post(console::sign_in::post))
+        .route("/sign-out", post(console::sign_in::sign_out))
+        .route("/look", post(console::sign_in::look))
+        .route("/assets/{name}", get(console::asset))
+}
+
+/// Machines get a problem document, people a page.
+fn refuse(path: &str, problem: Problem) -> Response {
+    if path.starts_with("/api/") { ApiError(problem).into_response() } else { PageError::Refused(problem).into_response() }
+}
+
+async fn nothing(request: Request) -> Response {
+    let path = request.uri().path();
+    refuse(path, Problem::new("not_found", format!("there is nothing at {path}")))
+}
+
+async fn wrong_method(request: Request) -> Response {
+    let path = request.uri().path();
+    refuse(path, Problem::new("method_not_allowed", format!("{} is not possible at {path}", request.method())))
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    ApiError(Problem::new("internal", "this request ended badly; the log has the details")).into_response()
+}

@@ -1,0 +1,34 @@
+//! What all handlers share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tuesday_engine::Engine;
+
+use crate::auth::Sessions;
+use crate::config::WebConfig;
+use crate::definitions::Definitions;
+
+/// Shared by all handlers; made once.
+pub(crate) struct Web {
+    pub(crate) engine: Engine,
+    pub(crate) config: WebConfig,
+    pub(crate) sessions: Sessions,
+    pub(crate) definitions: Definitions,
+    codes: Mutex<HashMap<String, String>>,
+}
+
+/// How handlers get it.
+pub(crate) type App = Arc<Web>;
+
+impl Web {
+    pub(crate) fn new(engine: Engine, mut config: WebConfig) -> App {
+        let codes = Mutex::new(std::mem::take(&mut config.sign_in_codes));
+        Arc::new(Self { engine, config, sessions: Sessions::default(), definitions: Definitions::default(), codes })
+    }
+
+    /// Uses up a one-time sign-in code; answers the person's handle.
+    pub(crate) fn redeem(&self, code: &str) -> Option<String> {
+        self.codes.lock().unwrap_or_else(PoisonError::into_inner).remove(code)
+    }
+}

@@ -1,0 +1,198 @@
+//! `tuesday serve`: API, console and worker on one node; several nodes share one PostgreSQL.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::net::TcpListener;
+use tuesday_domain::problem::Problem;
+use tuesday_engine::Worker;
+use tuesday_store::InstanceKind;
+use tuesday_web::{MetricsText, WebConfig};
+
+use crate::cli::Common;
+use crate::config::Home;
+use crate::out::{self, unavailable};
+use crate::wiring::{self, Node, Opening};
+
+/// Where the console listens unless told otherwise.
+pub(crate) const LISTEN: &str = "127.0.0.1:4321";
+/// Runs worked on at once on a node.
+pub(crate) const SLOTS: u32 = 512;
+/// How long running work may take to finish when the node stops.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Address of API and console
+    #[arg(long, env = "TUESDAY_LISTEN", value_name = "ADDR")]
+    listen: Option<String>,
+    /// What this node does
+    #[arg(long, value_enum, default_value_t = Role::All)]
+    role: Role,
+    /// Start with a clock that `tuesday clock` moves; test instances only
+    #[arg(long)]
+    test_clock: bool,
+    /// Make a new instance a test instance: its clock can be moved, labels are granted as asked
+    #[arg(long)]
+    test_instance: bool,
+    /// Runs worked on at once on this node
+    #[arg(long, default_value_t = SLOTS)]
+    slots: u32,
+    /// Test harness: die at this point
+    #[arg(long, hide = true, env = "TUESDAY_CRASH_AT")]
+    crash_at: Option<String>,
+}
+
+/// What a node does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// Everything
+    All,
+    /// API and console
+    Web,
+    /// Works through runs
+    Worker,
+}
+
+/// Serves until told to stop.
+pub(crate) async fn run(common: Common, args: ServeArgs) -> Result<ExitCode, Problem> {
+    let home = Home::find(&common)?;
+    let listen = args.listen.clone().or_else(|| home.file.listen.clone()).unwrap_or_else(|| LISTEN.to_owned());
+    let listener = bind(&listen).await?;
+    let address = listener.local_addr().map_err(|e| unavailable(e.to_string()))?;
+    let public_url = home.file.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let kind = if args.test_instance || args.test_clock { InstanceKind::Test } else { InstanceKind::Real };
+    let slots = if args.role == Role::Web { 0 } else { args.slots };
+    let lock = Lock::take(&home)?;
+    let opening = Opening {
+        slots,
+        kind,
+        test_clock: args.test_clock,
+        public_url: public_url.clone(),
+        create: true,
+        crash_at: args.crash_at.clone(),
+    };
+    let node = wiring::open(home, opening).await?;
+    let mut config = WebConfig::new(&public_url);
+    config.needs_worker = args.role != Role::Web;
+    let link = sign_in_link(&node, &mut config).await?;
+    let workflows = node.engine.reader().workflows().await.map_err(|e| unavailable(e.to_string()))?.len();
+    out::say(&format!("tuesday {}: {} role, {workflows} workflows", env!("CARGO_PKG_VERSION"), format!("{:?}", args.role).to_lowercase()));
+    out::say(&format!("  Console   {public_url}"));
+    if let Some(link) = link {
+        out::say(&format!("  Sign in   {link} (works once)"));
+    }
+    let running = Running::start(node, listener, config, args.role, lock).await?;
+    stopped().await;
+    out::say("Stopping: no new work, running steps finish.");
+    running.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A node that serves.
+pub(crate) struct Running {
+    pub(crate) node: Node,
+    worker: Option<Worker>,
+    web: tokio::task::JoinHandle<std::io::Result<()>>,
+    stop: tokio_util::sync::CancellationToken,
+    _lock: Option<Lock>,
+}
+
+impl Running {
+    /// Starts worker and web.
+    pub(crate) async fn start(node: Node, listener: TcpListener, mut config: WebConfig, role: Role, lock: Option<Lock>) -> Result<Self, Problem> {
+        if lock.is_some() {
+            // The one process of this database: whoever held leases before is gone.
+            node.store.release_leases_of("").await.map_err(|e| unavailable(e.to_string()))?;
+        }
+        config.metrics = metrics_text();
+        let worker = (role != Role::Web).then(|| Worker::start(&node.engine));
+        let stop = tokio_util::sync::CancellationToken::new();
+        let told = stop.clone();
+        let router = tuesday_web::router(node.engine.clone(), config);
+        let web = tokio::spawn(tuesday_web::serve(listener, router, async move { told.cancelled().await }));
+        Ok(Self { node, worker, web, stop, _lock: lock })
+    }
+
+    /// Finishes what is running, then stops.
+    pub(crate) async fn stop(self) {
+        self.node.engine.stop_accepting();
+        if let Some(worker) = self.worker {
+            worker.shut_down(GRACE).await;
+        }
+        let _ = self.node.engine.seal().await;
+        self.stop.cancel();
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.web).await;
+    }
+}
+
+/// The lock that keeps a second server off an embedded database.
+pub(crate) struct Lock(#[expect(dead_code, reason = "held, not read")] std::fs::File);
+
+impl Lock {
+    pub(crate) fn take(home: &Home) -> Result<Option<Self>, Problem> {
+        if home.database.is_some() {
+            return Ok(None);
+        }
+        std::fs::create_dir_all(&home.dir).map_err(|e| unavailable(format!("{}: {e}", home.dir.display())))?;
+        let path = home.dir.join("serve.lock");
+        let file = std::fs::File::create(&path).map_err(|e| unavailable(format!("{}: {e}", path.display())))?;
+        file.try_lock().map_err(|_| {
+            unavailable(format!("another server is running on {}", home.dir.display())).way_out("stop it, or use PostgreSQL for several nodes")
+        })?;
+        Ok(Some(Self(file)))
+    }
+}
+
+/// Listens, or says in one line why not.
+pub(crate) async fn bind(listen: &str) -> Result<TcpListener, Problem> {
+    TcpListener::bind(listen).await.map_err(|e| {
+        unavailable(format!("{listen}: {e}")).field("listen").way_out("choose another address with --listen")
+    })
+}
+
+/// A link that signs the first operator in, for an instance that has workflows.
+async fn sign_in_link(node: &Node, config: &mut WebConfig) -> Result<Option<String>, Problem> {
+    let workflows = node.engine.reader().workflows().await.map_err(|e| unavailable(e.to_string()))?;
+    let Some(first) = workflows.first() else { return Ok(None) };
+    let code = code()?;
+    config.sign_in_codes = HashMap::from([(code.clone(), first.owner.clone())]);
+    Ok(Some(format!("{}/sign-in?code={code}", config.public_url)))
+}
+
+/// 128 random bits in hex.
+pub(crate) fn code() -> Result<String, Problem> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|e| unavailable(format!("no randomness: {e}")))?;
+    Ok(hex::encode(bytes))
+}
+
+fn metrics_text() -> Option<MetricsText> {
+    let handle = PrometheusBuilder::new().install_recorder().ok()?;
+    Some(Arc::new(move || handle.render()))
+}
+
+/// Completes on Ctrl-C or SIGTERM.
+pub(crate) fn stopped() -> impl Future<Output = ()> {
+    async {
+        #[cfg(unix)]
+        {
+            let mut term = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(term) => term,
+                Err(_) => return drop(tokio::signal::ctrl_c().await),
+            };
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = term.recv() => {}
+            }
+        }
+        #[cfg(not(unix))]
+        drop(tokio::signal::ctrl_c().await);
+    }
+}

@@ -1,0 +1,67 @@
+//! Configuration by flag, `TUESDAY_*` variable or `tuesday.toml`, in that order.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use tuesday_connectors::notifiers::Channel;
+use tuesday_domain::problem::Problem;
+
+use crate::cli::Common;
+
+/// `tuesday.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct File {
+    /// As `--dir`.
+    pub(crate) dir: Option<PathBuf>,
+    /// As `--database`.
+    pub(crate) database: Option<String>,
+    /// As `serve --listen`.
+    pub(crate) listen: Option<String>,
+    /// Address people reach the console under, for links in notices.
+    pub(crate) public_url: Option<String>,
+    /// Channels notices are sent through, tried in order.
+    pub(crate) notify: Vec<Channel>,
+    /// Host names inside the own network that may be reached over plain HTTP.
+    pub(crate) internal_hosts: Vec<String>,
+    /// Where checkpoints are published; another volume is best.
+    pub(crate) checkpoints: Option<PathBuf>,
+}
+
+/// Where the data lives, resolved.
+#[derive(Clone, Debug)]
+pub(crate) struct Home {
+    /// Folder of keys and files, and of the embedded database.
+    pub(crate) dir: PathBuf,
+    /// The database elsewhere.
+    pub(crate) database: Option<String>,
+    /// The rest of the file.
+    pub(crate) file: File,
+}
+
+impl Home {
+    /// Resolves flags, variables and file.
+    pub(crate) fn find(common: &Common) -> Result<Self, Problem> {
+        let file = read(common.config.as_deref())?;
+        let database = common.database.clone().or_else(|| file.database.clone());
+        let dir = common.dir.clone().or_else(|| file.dir.clone()).unwrap_or_else(|| PathBuf::from("tuesday-data"));
+        Ok(Self { dir, database, file })
+    }
+
+    /// The embedded database's file.
+    pub(crate) fn sqlite(&self) -> PathBuf {
+        self.dir.join("tuesday.db")
+    }
+}
+
+fn read(path: Option<&Path>) -> Result<File, Problem> {
+    let (path, named) = path.map_or((Path::new("tuesday.toml"), false), |p| (p, true));
+    match std::fs::read_to_string(path) {
+        Ok(text) => toml::from_str(&text).map_err(|e| {
+            let line = e.span().map_or(0, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+            Problem::new("bad_request", format!("{} line {line}: {}", path.display(), e.message()))
+        }),
+        Err(e) if named => Err(Problem::new("not_found", format!("{}: {e}", path.display())).field("config")),
+        Err(_) => Ok(File::default()),
+    }
+}

@@ -1,0 +1,67 @@
+//! Packages on disk and the example packages inside the binary.
+
+use std::path::Path;
+
+use tuesday_domain::definition::Package;
+use tuesday_domain::problem::Problem;
+
+/// The example packages, with their sample records.
+#[derive(rust_embed::RustEmbed)]
+#[folder = "../../examples"]
+pub(crate) struct Examples;
+
+/// The names of the example packages.
+pub(crate) const EXAMPLES: [&str; 4] = ["support-triage", "reconciliation", "deal-risk", "document-draft"];
+
+/// A file of an example, by its path below `examples/`.
+pub(crate) fn example_file(path: &str) -> Option<String> {
+    Examples::get(path).map(|f| String::from_utf8_lossy(&f.data).into_owned())
+}
+
+/// An example package.
+pub(crate) fn example(name: &str) -> Package {
+    let prefix = format!("{name}/");
+    Package::new(Examples::iter().filter_map(|path| {
+        let inner = path.strip_prefix(&prefix)?.to_owned();
+        if inner.starts_with("records/") {
+            return None;
+        }
+        example_file(&path).map(|text| (inner, text))
+    }))
+}
+
+/// Reads a package folder, or a file that `tuesday pack` wrote.
+pub(crate) fn read_package(path: &Path) -> Result<Package, Problem> {
+    if path.is_file() {
+        let bytes = std::fs::read(path).map_err(|e| cannot_read(path, &e))?;
+        return Package::from_bundle(&bytes).map(|(p, _)| p).map_err(|e| Problem::new("bad_request", format!("{}: {e}", path.display())));
+    }
+    if !path.is_dir() {
+        return Err(Problem::new("not_found", format!("there is no package at {}", path.display())).way_out("name a folder with a workflow.toml"));
+    }
+    let mut files = Vec::new();
+    collect(path, path, &mut files)?;
+    Ok(Package::new(files))
+}
+
+fn collect(root: &Path, dir: &Path, files: &mut Vec<(String, String)>) -> Result<(), Problem> {
+    for entry in std::fs::read_dir(dir).map_err(|e| cannot_read(dir, &e))? {
+        let path = entry.map_err(|e| cannot_read(dir, &e))?.path();
+        let Ok(inner) = path.strip_prefix(root) else { continue };
+        let name = inner.to_string_lossy().replace('\\', "/");
+        if name.starts_with('.') || name == "records" {
+            continue;
+        }
+        if path.is_dir() {
+            collect(root, &path, files)?;
+        } else {
+            let text = std::fs::read_to_string(&path).map_err(|e| cannot_read(&path, &e))?;
+            files.push((name, text));
+        }
+    }
+    Ok(())
+}
+
+fn cannot_read(path: &Path, e: &std::io::Error) -> Problem {
+    Problem::new("bad_request", format!("{}: {e}", path.display()))
+}
