@@ -89,7 +89,7 @@ impl Config {
             migrate: Migrate::Apply,
             portable: false,
             connections: 8,
-            writers: 3,
+            writers: 2,
         }
     }
 }

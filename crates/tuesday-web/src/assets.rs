@@ -15,8 +15,15 @@ use sha2::{Digest, Sha256};
 struct Files;
 
 /// Style files in the order they are joined.
-const STYLES: &[&str] =
-    &["css/tokens.css", "css/base.css", "css/icons.css", "css/layout.css", "css/parts.css", "css/review.css", "css/run.css"];
+const STYLES: &[&str] = &[
+    "css/tokens.css",
+    "css/base.css",
+    "css/icons.css",
+    "css/layout.css",
+    "css/parts.css",
+    "css/review.css",
+    "css/run.css",
+];
 
 /// One file as it is served.
 pub(crate) struct Asset {
@@ -48,15 +55,33 @@ pub(crate) fn all() -> &'static Assets {
 impl Assets {
     /// Reads, joins and names everything once, at start.
     pub(crate) fn load() -> Self {
-        let mut all = Self { files: HashMap::new(), links: Links::default() };
+        let mut all = Self {
+            files: HashMap::new(),
+            links: Links::default(),
+        };
         let mut fonts = HashMap::new();
         for name in Files::iter().filter(|n| n.ends_with(".woff2")) {
-            fonts.insert(name.to_string(), all.keep(&name, bytes(&name), "font/woff2"));
+            fonts.insert(
+                name.to_string(),
+                all.keep(&name, bytes(&name), "font/woff2"),
+            );
         }
-        all.links.font = fonts.iter().find(|(name, _)| name.contains("inter")).map(|(_, at)| at.clone()).unwrap_or_default();
-        let css = STYLES.iter().map(|name| resolve(&text(name), &fonts)).collect::<Vec<_>>().join("\n");
+        all.links.font = fonts
+            .iter()
+            .find(|(name, _)| name.contains("inter"))
+            .map(|(_, at)| at.clone())
+            .unwrap_or_default();
+        let css = STYLES
+            .iter()
+            .map(|name| resolve(&text(name), &fonts))
+            .collect::<Vec<_>>()
+            .join("\n");
         all.links.css = all.keep("tuesday.css", css.into_bytes(), "text/css; charset=utf-8");
-        all.links.js = all.keep("console.js", bytes("console.js"), "text/javascript; charset=utf-8");
+        all.links.js = all.keep(
+            "console.js",
+            bytes("console.js"),
+            "text/javascript; charset=utf-8",
+        );
         all.links.icon = all.keep("favicon.svg", bytes("favicon.svg"), "image/svg+xml");
         all
     }
@@ -78,7 +103,10 @@ impl Assets {
 }
 
 fn bytes(name: &str) -> Vec<u8> {
-    Files::get(name).map(|f| f.data).unwrap_or(Cow::Borrowed(&[])).into_owned()
+    Files::get(name)
+        .map(|f| f.data)
+        .unwrap_or(Cow::Borrowed(&[]))
+        .into_owned()
 }
 
 fn text(name: &str) -> String {
@@ -117,12 +145,19 @@ mod tests {
         let assets = Assets::load();
         let name = assets.links.css.strip_prefix("/assets/").unwrap();
         let css = String::from_utf8(assets.get(name).unwrap().bytes.clone()).unwrap();
-        assert!(!css.contains("asset:") && !css.contains("http://www.example") && !css.contains("@import"));
+        assert!(
+            !css.contains("asset:")
+                && !css.contains("http://www.example")
+                && !css.contains("@import")
+        );
         for part in css.split("url(\"").skip(1) {
             let target = part.split('"').next().unwrap();
             match target.strip_prefix("/assets/") {
                 Some(file) => assert!(assets.get(file).is_some(), "{target}"),
-                None => assert!(target.starts_with("data:image/svg+xml;base64,") && target.len() > 100, "{target}"),
+                None => assert!(
+                    target.starts_with("data:image/svg+xml;base64,") && target.len() > 100,
+                    "{target}"
+                ),
             }
         }
         for file in STYLES {
@@ -141,10 +176,17 @@ mod tests {
             if line.starts_with("path") {
                 path = value(line);
             } else if line.starts_with("sha256") {
-                assert_eq!(hex::encode(Sha256::digest(bytes(&format!("vendor/{path}")))), value(line), "{path}");
+                assert_eq!(
+                    hex::encode(Sha256::digest(bytes(&format!("vendor/{path}")))),
+                    value(line),
+                    "{path}"
+                );
                 seen += 1;
             }
         }
-        assert_eq!(seen + 1, Files::iter().filter(|n| n.starts_with("vendor/")).count());
+        assert_eq!(
+            seen + 1,
+            Files::iter().filter(|n| n.starts_with("vendor/")).count()
+        );
     }
 }

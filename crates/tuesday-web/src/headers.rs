@@ -18,14 +18,25 @@ pub(crate) async fn secure(request: Request, next: Next) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (header::HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=()"),
+        (
+            header::HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            header::HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+        (
+            header::HeaderName::from_static("permissions-policy"),
+            "camera=(), microphone=(), geolocation=(), payment=()",
+        ),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     answer
 }
 
@@ -33,6 +44,8 @@ pub(crate) async fn secure(request: Request, next: Next) -> Response {
 pub(crate) async fn strict_transport(request: Request, next: Next) -> Response {
     let mut answer = next.run(request).await;
     let value = HeaderValue::from_static("max-age=31536000; includeSubDomains");
-    answer.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
+    answer
+        .headers_mut()
+        .insert(header::STRICT_TRANSPORT_SECURITY, value);
     answer
 }

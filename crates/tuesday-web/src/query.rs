@@ -11,7 +11,8 @@ pub(crate) const MAX_PAGE: usize = 200;
 
 /// Parses an id of the expected kind.
 pub(crate) fn id<T: FromStr<Err = IdError>>(text: &str) -> Result<T, Problem> {
-    text.parse().map_err(|e: IdError| Problem::new("malformed_id", e.to_string()))
+    text.parse()
+        .map_err(|e: IdError| Problem::new("malformed_id", e.to_string()))
 }
 
 /// The page size asked for, within bounds.
@@ -20,9 +21,15 @@ pub(crate) fn limit(asked: Option<usize>, usual: usize) -> usize {
 }
 
 /// A word of a closed set, or a refusal that lists the set.
-pub(crate) fn word<T: FromStr<Err: std::fmt::Display>>(field: &'static str, text: Option<&str>) -> Result<Option<T>, Problem> {
+pub(crate) fn word<T: FromStr<Err: std::fmt::Display>>(
+    field: &'static str,
+    text: Option<&str>,
+) -> Result<Option<T>, Problem> {
     text.filter(|t| !t.is_empty())
-        .map(|t| t.parse().map_err(|e: T::Err| Problem::new("bad_request", e.to_string()).field(field)))
+        .map(|t| {
+            t.parse()
+                .map_err(|e: T::Err| Problem::new("bad_request", e.to_string()).field(field))
+        })
         .transpose()
 }
 
@@ -35,26 +42,35 @@ pub(crate) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// Text for a query string.
 pub(crate) fn encode(text: &str) -> String {
     use std::fmt::Write as _;
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, b| {
-        if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
-            out.push(char::from(b));
-        } else {
-            let _ = write!(out, "%{b:02X}");
-        }
-        out
-    })
+    text.bytes()
+        .fold(String::with_capacity(text.len()), |mut out, b| {
+            if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
+                out.push(char::from(b));
+            } else {
+                let _ = write!(out, "%{b:02X}");
+            }
+            out
+        })
 }
 
 /// A query string of the pairs that have a value: empty, or starting with `?`.
 pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
-    let parts: Vec<String> =
-        pairs.iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| format!("{n}={}", encode(v))).collect();
-    if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+    let parts: Vec<String> = pairs
+        .iter()
+        .filter(|(_, v)| !v.is_empty())
+        .map(|(n, v)| format!("{n}={}", encode(v)))
+        .collect();
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", parts.join("&"))
+    }
 }
 
 /// Only a path of this site is ever redirected to.
 pub(crate) fn own_path(text: &str) -> &str {
-    let plain = text.starts_with('/') && !text.starts_with("//") && !text.contains(['\\', '\r', '\n']);
+    let plain =
+        text.starts_with('/') && !text.starts_with("//") && !text.contains(['\\', '\r', '\n']);
     if plain { text } else { "/queue" }
 }
 
@@ -64,9 +80,18 @@ mod tests {
 
     #[test]
     fn limits_are_capped_and_redirects_stay_here() {
-        assert_eq!((limit(None, 50), limit(Some(0), 50), limit(Some(5_000), 50)), (50, 1, 200));
+        assert_eq!(
+            (limit(None, 50), limit(Some(0), 50), limit(Some(5_000), 50)),
+            (50, 1, 200)
+        );
         assert_eq!(own_path("/runs?day=1"), "/runs?day=1");
-        for bad in ["//evil.example", "https://evil.example", "/\\evil", "", "/a\r\nb"] {
+        for bad in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil",
+            "",
+            "/a\r\nb",
+        ] {
             assert_eq!(own_path(bad), "/queue", "{bad}");
         }
         assert_eq!(query(&[("q", "a b&c"), ("who", "")]), "?q=a%20b%26c");

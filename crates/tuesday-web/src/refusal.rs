@@ -52,11 +52,13 @@ pub(crate) fn read_problem(e: ReadError) -> Problem {
     match e {
         ReadError::Unavailable(why) => {
             tracing::warn!(%why, "the database did not answer");
-            Problem::new("unavailable", "the database does not answer").way_out("try again in a moment")
+            Problem::new("unavailable", "the database does not answer")
+                .way_out("try again in a moment")
         }
         ReadError::Corrupt(why) => {
             tracing::error!(%why, "a stored row makes no sense");
-            Problem::new("record_damaged", "a stored record cannot be read").way_out("run `tuesday audit verify`")
+            Problem::new("record_damaged", "a stored record cannot be read")
+                .way_out("run `tuesday audit verify`")
         }
     }
 }
@@ -104,7 +106,14 @@ impl From<Problem> for ProblemBody {
             detail: p.detail,
             field: p.field,
             way_out: p.way_out,
-            errors: p.errors.into_iter().map(|e| FieldFault { field: e.field, detail: e.detail }).collect(),
+            errors: p
+                .errors
+                .into_iter()
+                .map(|e| FieldFault {
+                    field: e.field,
+                    detail: e.detail,
+                })
+                .collect(),
             more: p.more,
         }
     }
@@ -120,7 +129,10 @@ impl IntoResponse for ApiError {
         let (status, code) = (status(&self.0), self.0.code);
         let mut answer = (status, Json(ProblemBody::from(self.0))).into_response();
         let headers = answer.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

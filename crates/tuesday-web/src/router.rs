@@ -12,7 +12,9 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{Description, audit, health, intake, reviews, runs, triggers, workflows};
+use crate::api::{
+    Description, audit, decisions, health, intake, reviews, runs, triggers, workflows,
+};
 use crate::config::WebConfig;
 use crate::console;
 use crate::headers;
@@ -26,7 +28,10 @@ pub fn router(engine: Engine, config: WebConfig) -> Router {
     let app = Web::new(engine, config);
     let (api, openapi) = api().split_for_parts();
     let mut router = api
-        .route("/openapi.json", get(move || std::future::ready(Json(openapi))))
+        .route(
+            "/openapi.json",
+            get(move || std::future::ready(Json(openapi))),
+        )
         .merge(console())
         .fallback(nothing)
         .method_not_allowed_fallback(wrong_method)
@@ -49,13 +54,13 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(runs::cancel))
         .routes(routes!(reviews::list))
         .routes(routes!(reviews::show))
-        .routes(routes!(reviews::claim))
-        .routes(routes!(reviews::release))
-        .routes(routes!(reviews::approve))
-        .routes(routes!(reviews::edit))
-        .routes(routes!(reviews::reject))
-        .routes(routes!(reviews::escalate))
-        .routes(routes!(reviews::settle))
+        .routes(routes!(decisions::claim))
+        .routes(routes!(decisions::release))
+        .routes(routes!(decisions::approve))
+        .routes(routes!(decisions::edit))
+        .routes(routes!(decisions::reject))
+        .routes(routes!(decisions::escalate))
+        .routes(routes!(decisions::settle))
         .routes(routes!(workflows::list))
         .routes(routes!(workflows::show))
         .routes(routes!(workflows::rules))
@@ -75,7 +80,10 @@ fn console() -> Router<App> {
         .route("/", get(console::home))
         .route("/queue", get(console::queue::page))
         .route("/reviews/{id}", get(console::review::page))
-        .route("/reviews/{id}/edit", get(console::edit::page).post(console::edit::post))
+        .route(
+            "/reviews/{id}/edit",
+            get(console::edit::page).post(console::edit::post),
+        )
         .route("/reviews/{id}/changes", post(console::edit::changes))
         .route("/reviews/{id}/approval", post(console::decide::approve))
         .route("/reviews/{id}/rejection", post(console::decide::reject))
@@ -92,7 +100,10 @@ fn console() -> Router<App> {
         .route("/intake/{id}/resubmission", post(console::intake::resubmit))
         .route("/audit", get(console::audit::page))
         .route("/workflows/{workflow}", get(console::workflow::page))
-        .route("/sign-in", get(console::sign_in::page).post(console::sign_in::post))
+        .route(
+            "/sign-in",
+            get(console::sign_in::page).post(console::sign_in::post),
+        )
         .route("/sign-out", post(console::sign_in::sign_out))
         .route("/look", post(console::sign_in::look))
         .route("/assets/{name}", get(console::asset))
@@ -100,19 +111,36 @@ fn console() -> Router<App> {
 
 /// Machines get a problem document, people a page.
 fn refuse(path: &str, problem: Problem) -> Response {
-    if path.starts_with("/api/") { ApiError(problem).into_response() } else { PageError::Refused(problem).into_response() }
+    if path.starts_with("/api/") {
+        ApiError(problem).into_response()
+    } else {
+        PageError::Refused(problem).into_response()
+    }
 }
 
 async fn nothing(request: Request) -> Response {
     let path = request.uri().path();
-    refuse(path, Problem::new("not_found", format!("there is nothing at {path}")))
+    refuse(
+        path,
+        Problem::new("not_found", format!("there is nothing at {path}")),
+    )
 }
 
 async fn wrong_method(request: Request) -> Response {
     let path = request.uri().path();
-    refuse(path, Problem::new("method_not_allowed", format!("{} is not possible at {path}", request.method())))
+    refuse(
+        path,
+        Problem::new(
+            "method_not_allowed",
+            format!("{} is not possible at {path}", request.method()),
+        ),
+    )
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    ApiError(Problem::new("internal", "this request ended badly; the log has the details")).into_response()
+    ApiError(Problem::new(
+        "internal",
+        "this request ended badly; the log has the details",
+    ))
+    .into_response()
 }

@@ -20,5 +20,7 @@ pub async fn serve(
             tracing::debug!(error = %e, "no TCP_NODELAY on a connection");
         }
     });
-    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
+    axum::serve(listener, router)
+        .with_graceful_shutdown(shutdown)
+        .await
 }

@@ -24,11 +24,20 @@ pub(crate) type App = Arc<Web>;
 impl Web {
     pub(crate) fn new(engine: Engine, mut config: WebConfig) -> App {
         let codes = Mutex::new(std::mem::take(&mut config.sign_in_codes));
-        Arc::new(Self { engine, config, sessions: Sessions::default(), definitions: Definitions::default(), codes })
+        Arc::new(Self {
+            engine,
+            config,
+            sessions: Sessions::default(),
+            definitions: Definitions::default(),
+            codes,
+        })
     }
 
     /// Uses up a one-time sign-in code; answers the person's handle.
     pub(crate) fn redeem(&self, code: &str) -> Option<String> {
-        self.codes.lock().unwrap_or_else(PoisonError::into_inner).remove(code)
+        self.codes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(code)
     }
 }

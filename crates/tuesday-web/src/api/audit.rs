@@ -20,10 +20,17 @@ use crate::state::App;
 /// The newest signed head as its signed note (C2SP), byte for byte.
 #[utoipa::path(get, path = "/api/v1/audit/checkpoint", tag = "audit",
     responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = ProblemBody)))]
-pub(crate) async fn checkpoint(State(app): State<App>, _reader: ApiReader) -> Result<Response, ApiError> {
+pub(crate) async fn checkpoint(
+    State(app): State<App>,
+    _reader: ApiReader,
+) -> Result<Response, ApiError> {
     let newest = app.engine.reader().latest_checkpoint().await?;
     let newest = newest.ok_or_else(|| Problem::new("not_found", "no checkpoint was signed yet"))?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], newest.note).into_response())
+    Ok((
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        newest.note,
+    )
+        .into_response())
 }
 
 /// A signed head.
@@ -40,7 +47,12 @@ pub(crate) struct CheckpointBody {
 
 impl From<Checkpoint> for CheckpointBody {
     fn from(c: Checkpoint) -> Self {
-        Self { size: c.size, root: hex::encode(c.root), at: c.at.rfc3339(), note: c.note }
+        Self {
+            size: c.size,
+            root: hex::encode(c.root),
+            at: c.at.rfc3339(),
+            note: c.note,
+        }
     }
 }
 
@@ -64,11 +76,22 @@ pub(crate) struct CheckpointQuery {
 
 /// Signed heads, oldest first.
 #[utoipa::path(get, path = "/api/v1/audit/checkpoints", tag = "audit", params(CheckpointQuery), responses((status = 200, body = CheckpointList)))]
-pub(crate) async fn checkpoints(State(app): State<App>, _reader: ApiReader, Query(q): Query<CheckpointQuery>) -> Result<Json<CheckpointList>, ApiError> {
+pub(crate) async fn checkpoints(
+    State(app): State<App>,
+    _reader: ApiReader,
+    Query(q): Query<CheckpointQuery>,
+) -> Result<Json<CheckpointList>, ApiError> {
     let limit = query::limit(q.limit, 50);
     let all = app.engine.reader().checkpoints().await?;
-    let items: Vec<_> = all.into_iter().filter(|c| q.after.is_none_or(|n| c.size > n)).take(limit).map(CheckpointBody::from).collect();
-    let next = (items.len() == limit).then(|| items.last().map(|c| c.size)).flatten();
+    let items: Vec<_> = all
+        .into_iter()
+        .filter(|c| q.after.is_none_or(|n| c.size > n))
+        .take(limit)
+        .map(CheckpointBody::from)
+        .collect();
+    let next = (items.len() == limit)
+        .then(|| items.last().map(|c| c.size))
+        .flatten();
     Ok(Json(CheckpointList { items, next }))
 }
 
@@ -110,13 +133,20 @@ pub(crate) struct EntryQuery {
 }
 
 fn time(field: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
-    text.map(|t| Timestamp::parse(t).map_err(|e| Problem::new("bad_request", e.to_string()).field(field))).transpose()
+    text.map(|t| {
+        Timestamp::parse(t).map_err(|e| Problem::new("bad_request", e.to_string()).field(field))
+    })
+    .transpose()
 }
 
 /// Audit entries, newest first.
 #[utoipa::path(get, path = "/api/v1/audit/entries", tag = "audit", params(EntryQuery),
     responses((status = 200, body = EntryList), (status = 400, body = ProblemBody)))]
-pub(crate) async fn entries(State(app): State<App>, reader: ApiReader, Query(q): Query<EntryQuery>) -> Result<Json<EntryList>, ApiError> {
+pub(crate) async fn entries(
+    State(app): State<App>,
+    reader: ApiReader,
+    Query(q): Query<EntryQuery>,
+) -> Result<Json<EntryList>, ApiError> {
     let limit = query::limit(q.limit, 50);
     let filter = AuditFilter {
         workflow: reader.only(q.workflow)?,
@@ -124,8 +154,14 @@ pub(crate) async fn entries(State(app): State<App>, reader: ApiReader, Query(q):
         to: time("to", q.to.as_deref())?,
         kind: q.kind,
     };
-    let rows = app.engine.reader().audit_page(&filter, q.after, limit).await?;
-    let next = (rows.len() == limit).then(|| rows.last().and_then(|r| r.index)).flatten();
+    let rows = app
+        .engine
+        .reader()
+        .audit_page(&filter, q.after, limit)
+        .await?;
+    let next = (rows.len() == limit)
+        .then(|| rows.last().and_then(|r| r.index))
+        .flatten();
     let body = |r: tuesday_store::AuditRow| EntryBody {
         index: r.index,
         at: r.at.rfc3339(),
@@ -134,5 +170,8 @@ pub(crate) async fn entries(State(app): State<App>, reader: ApiReader, Query(q):
         workflow: r.workflow,
         leaf: serde_json::from_slice(&r.leaf).unwrap_or(Value::Null),
     };
-    Ok(Json(EntryList { items: rows.into_iter().map(body).collect(), next }))
+    Ok(Json(EntryList {
+        items: rows.into_iter().map(body).collect(),
+        next,
+    }))
 }

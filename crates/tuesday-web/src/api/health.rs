@@ -32,10 +32,16 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<Json<HealthBody>, Ap
         return Err(Problem::new("shutting_down", "this node takes no new work").into());
     }
     if !health.database {
-        return Err(Problem::new("unavailable", "the database does not answer").with("part", "database").into());
+        return Err(Problem::new("unavailable", "the database does not answer")
+            .with("part", "database")
+            .into());
     }
     if app.config.needs_worker && !health.worker {
-        return Err(Problem::new("unavailable", "no worker is running on this node").with("part", "worker").into());
+        return Err(
+            Problem::new("unavailable", "no worker is running on this node")
+                .with("part", "worker")
+                .into(),
+        );
     }
     Ok(Json(HealthBody { status: "ready" }))
 }
@@ -44,6 +50,17 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<Json<HealthBody>, Ap
 #[utoipa::path(get, path = "/metrics", tag = "health", security(()),
     responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = ProblemBody)))]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
-    let render = app.config.metrics.as_ref().ok_or_else(|| Problem::new("not_found", "this node keeps no measurements"))?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], render()).into_response())
+    let render = app
+        .config
+        .metrics
+        .as_ref()
+        .ok_or_else(|| Problem::new("not_found", "this node keeps no measurements"))?;
+    Ok((
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        render(),
+    )
+        .into_response())
 }

@@ -75,7 +75,11 @@ pub(crate) struct IntakeQuery {
 
 /// Intake records, newest first.
 #[utoipa::path(get, path = "/api/v1/intake", tag = "intake", params(IntakeQuery), responses((status = 200, body = IntakeList)))]
-pub(crate) async fn list(State(app): State<App>, reader: ApiReader, Query(q): Query<IntakeQuery>) -> Result<Json<IntakeList>, ApiError> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    reader: ApiReader,
+    Query(q): Query<IntakeQuery>,
+) -> Result<Json<IntakeList>, ApiError> {
     let limit = query::limit(q.limit, 50);
     let filter = IntakeFilter {
         workflow: reader.only(q.workflow)?,
@@ -83,21 +87,35 @@ pub(crate) async fn list(State(app): State<App>, reader: ApiReader, Query(q): Qu
         verdict: query::word("verdict", q.verdict.as_deref())?,
     };
     let after = q.after.as_deref().map(query::id::<IntakeId>).transpose()?;
-    let page = app.engine.reader().intake_page(&filter, after, limit).await?;
-    let next = (page.len() == limit).then(|| page.last().map(|i| i.id.to_string())).flatten();
-    Ok(Json(IntakeList { items: page.into_iter().map(|i| body_of(i, false)).collect(), next }))
+    let page = app
+        .engine
+        .reader()
+        .intake_page(&filter, after, limit)
+        .await?;
+    let next = (page.len() == limit)
+        .then(|| page.last().map(|i| i.id.to_string()))
+        .flatten();
+    Ok(Json(IntakeList {
+        items: page.into_iter().map(|i| body_of(i, false)).collect(),
+        next,
+    }))
 }
 
 async fn found(app: &App, id: &str) -> Result<Intake, ApiError> {
     let id: IntakeId = query::id(id)?;
     let record = app.engine.reader().intake(id).await?;
-    Ok(record.ok_or_else(|| Problem::new("not_found", format!("there is no intake record {id}")))?)
+    Ok(record
+        .ok_or_else(|| Problem::new("not_found", format!("there is no intake record {id}")))?)
 }
 
 /// One record with its bytes.
 #[utoipa::path(get, path = "/api/v1/intake/{id}", tag = "intake", params(("id" = String, Path)),
     responses((status = 200, body = IntakeBody), (status = 404, body = ProblemBody)))]
-pub(crate) async fn show(State(app): State<App>, reader: ApiReader, Path(id): Path<String>) -> Result<Json<IntakeBody>, ApiError> {
+pub(crate) async fn show(
+    State(app): State<App>,
+    reader: ApiReader,
+    Path(id): Path<String>,
+) -> Result<Json<IntakeBody>, ApiError> {
     let record = found(&app, &id).await?;
     reader.sees(&record.workflow)?;
     Ok(Json(body_of(record, true)))
@@ -126,5 +144,12 @@ pub(crate) async fn resubmit(
     let accepted = app.engine.resubmit(record.id, fixed, &by.actor()).await?;
     let run_id = accepted.run.to_string();
     let status_url = format!("/api/v1/runs/{run_id}");
-    Ok((StatusCode::ACCEPTED, Json(ResubmittedBody { run_id, status_url, repeated: accepted.repeated })))
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(ResubmittedBody {
+            run_id,
+            status_url,
+            repeated: accepted.repeated,
+        }),
+    ))
 }

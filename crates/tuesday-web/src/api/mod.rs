@@ -2,6 +2,7 @@
 //! programs and belong to this folder; the domain's types may change without them.
 
 pub(crate) mod audit;
+pub(crate) mod decisions;
 pub(crate) mod health;
 pub(crate) mod intake;
 pub(crate) mod reviews;
@@ -26,6 +27,9 @@ struct Bearer;
 impl Modify for Bearer {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-        openapi.components.get_or_insert_with(Default::default).add_security_scheme("token", scheme);
+        openapi
+            .components
+            .get_or_insert_with(Default::default)
+            .add_security_scheme("token", scheme);
     }
 }

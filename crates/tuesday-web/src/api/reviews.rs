@@ -1,7 +1,6 @@
-//! Review tasks: the queue, one case, and the decisions on it.
+//! Review tasks, to read: the queue and one case.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,11 +8,11 @@ use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Review;
 use tuesday_domain::time::Timestamp;
-use tuesday_engine::ops::{Approval, Case, Decided, Refusal, Settlement};
+use tuesday_engine::ops::Case;
 use tuesday_store::QueueFilter;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::auth::{ApiReader, ApiReviewer};
+use crate::auth::ApiReader;
 use crate::query;
 use crate::refusal::{ApiError, ProblemBody};
 use crate::state::App;
@@ -115,16 +114,27 @@ pub(crate) async fn list(
     let limit = query::limit(q.limit, 50);
     let filter = QueueFilter {
         workflow: reader.only(q.workflow)?,
-        states: query::word("state", q.state.as_deref())?.into_iter().collect(),
+        states: query::word("state", q.state.as_deref())?
+            .into_iter()
+            .collect(),
         owner: q.owner,
         claimed_by: q.claimed_by,
         tier: q.tier,
         text: q.q,
     };
     let after = q.after.as_deref().map(cursor).transpose()?;
-    let page = app.engine.reader().review_page(&filter, after, limit).await?;
-    let next = (page.len() == limit).then(|| page.last().map(after_of)).flatten();
-    Ok(Json(ReviewList { items: page.into_iter().map(ReviewBody::from).collect(), next }))
+    let page = app
+        .engine
+        .reader()
+        .review_page(&filter, after, limit)
+        .await?;
+    let next = (page.len() == limit)
+        .then(|| page.last().map(after_of))
+        .flatten();
+    Ok(Json(ReviewList {
+        items: page.into_iter().map(ReviewBody::from).collect(),
+        next,
+    }))
 }
 
 /// The place of a task in the queue, as text: due time and id.
@@ -136,7 +146,10 @@ pub(crate) fn after_of(r: &Review) -> String {
 pub(crate) fn cursor(text: &str) -> Result<(Timestamp, ReviewId), Problem> {
     let bad = || Problem::new("bad_request", "`after` is not the `next` of a page").field("after");
     let (due, id) = text.split_once('-').ok_or_else(bad)?;
-    Ok((Timestamp::from_micros(due.parse().map_err(|_| bad())?), query::id(id)?))
+    Ok((
+        Timestamp::from_micros(due.parse().map_err(|_| bad())?),
+        query::id(id)?,
+    ))
 }
 
 /// A task with everything a person needs to decide it.
@@ -240,174 +253,12 @@ impl From<Case> for CaseBody {
 /// One case.
 #[utoipa::path(get, path = "/api/v1/reviews/{id}", tag = "reviews", params(("id" = String, Path)),
     responses((status = 200, body = CaseBody), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody)))]
-pub(crate) async fn show(State(app): State<App>, reader: ApiReader, Path(id): Path<String>) -> Result<Json<CaseBody>, ApiError> {
+pub(crate) async fn show(
+    State(app): State<App>,
+    reader: ApiReader,
+    Path(id): Path<String>,
+) -> Result<Json<CaseBody>, ApiError> {
     let case = app.engine.case(query::id(&id)?).await?;
     reader.sees(&case.review.workflow)?;
     Ok(Json(case.into()))
-}
-
-/// The task, after making sure that this token reaches it.
-async fn reached(app: &App, reviewer: &ApiReviewer, id: &str) -> Result<ReviewId, ApiError> {
-    let id: ReviewId = query::id(id)?;
-    let task = app.engine.reader().review(id).await?;
-    let task = task.ok_or_else(|| Problem::new("not_found", format!("there is no review task {id}")))?;
-    reviewer.sees(&task.workflow)?;
-    Ok(id)
-}
-
-/// Takes the task.
-#[utoipa::path(post, path = "/api/v1/reviews/{id}/claim", tag = "reviews", params(("id" = String, Path)),
-    responses((status = 200, body = ReviewBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
-pub(crate) async fn claim(State(app): State<App>, by: ApiReviewer, Path(id): Path<String>) -> Result<Json<ReviewBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
-    Ok(Json(app.engine.claim(id, &by.person).await?.into()))
-}
-
-/// Gives the task back.
-#[utoipa::path(post, path = "/api/v1/reviews/{id}/release", tag = "reviews", params(("id" = String, Path)),
-    responses((status = 200, body = ReviewBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
-pub(crate) async fn release(State(app): State<App>, by: ApiReviewer, Path(id): Path<String>) -> Result<Json<ReviewBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
-    Ok(Json(app.engine.release(id, &by.person).await?.into()))
-}
-
-/// A decision that counted.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct DecidedBody {
-    review: ReviewBody,
-    run: super::runs::RunBody,
-    /// Distinct approvals still needed.
-    approvals_left: u32,
-}
-
-impl From<Decided> for DecidedBody {
-    fn from(d: Decided) -> Self {
-        Self { review: d.review.into(), run: d.run.into(), approvals_left: d.approvals_left }
-    }
-}
-
-/// Yes, as it stands.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ApprovalBody {
-    revision: Option<u32>,
-    note: Option<String>,
-    #[serde(default)]
-    checklist: Vec<String>,
-    /// Go on although a watched field changed since the snapshot.
-    #[serde(default)]
-    accept_changed: bool,
-}
-
-/// Approves the output as it stands.
-#[utoipa::path(post, path = "/api/v1/reviews/{id}/approval", tag = "reviews", params(("id" = String, Path)), request_body = ApprovalBody,
-    responses((status = 200, body = DecidedBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
-pub(crate) async fn approve(State(app): State<App>, by: ApiReviewer, Path(id): Path<String>, body: Bytes) -> Result<Json<DecidedBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
-    let b: ApprovalBody = query::body(&body)?;
-    let approval = Approval { revision: b.revision, edit: None, reason: None, note: b.note, checklist: b.checklist, accept_changed: b.accept_changed };
-    Ok(Json(app.engine.approve(id, &by.person, approval).await?.into()))
-}
-
-/// Yes, after an edit.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct EditBody {
-    /// The full edited output.
-    #[schema(value_type = Object)]
-    output: Value,
-    reason: Option<String>,
-    revision: Option<u32>,
-    note: Option<String>,
-    #[serde(default)]
-    checklist: Vec<String>,
-    #[serde(default)]
-    accept_changed: bool,
-}
-
-/// Approves the output after an edit.
-#[utoipa::path(post, path = "/api/v1/reviews/{id}/edit", tag = "reviews", params(("id" = String, Path)), request_body = EditBody,
-    responses((status = 200, body = DecidedBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
-pub(crate) async fn edit(State(app): State<App>, by: ApiReviewer, Path(id): Path<String>, body: Bytes) -> Result<Json<DecidedBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
-    let b: EditBody = query::body(&body)?;
-    let approval = Approval { revision: b.revision, edit: Some(b.output), reason: b.reason, note: b.note, checklist: b.checklist, accept_changed: b.accept_changed };
-    Ok(Json(app.engine.approve(id, &by.person, approval).await?.into()))
-}
-
-/// No.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RejectionBody {
-    /// One of the declared codes.
-    #[serde(default)]
-    reason: String,
-    revision: Option<u32>,
-    note: Option<String>,
-}
-
-/// Rejects the output.
-#[utoipa::path(post, path = "/api/v1/reviews/{id}/rejection", tag = "reviews", params(("id" = String, Path)), request_body = RejectionBody,
-    responses((status = 200, body = DecidedBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
-pub(crate) async fn reject(State(app): State<App>, by: ApiReviewer, Path(id): Path<String>, body: Bytes) -> Result<Json<DecidedBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
-    let b: RejectionBody = query::body(&body)?;
-    Ok(Json(app.engine.reject(id, &by.person, Refusal { revision: b.revision, reason: b.reason, note: b.note }).await?.into()))
-}
-
-/// Passed on.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct EscalationBody {
-    revision: Option<u32>,
-    note: Option<String>,
-}
-
-/// Passes the task to the next named person.
-#[utoipa::path(post, path = "/api/v1/reviews/{id}/escalation", tag = "reviews", params(("id" = String, Path)), request_body = EscalationBody,
-    responses((status = 200, body = ReviewBody), (status = 409, body = ProblemBody)))]
-pub(crate) async fn escalate(State(app): State<App>, by: ApiReviewer, Path(id): Path<String>, body: Bytes) -> Result<Json<ReviewBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
-    let b: EscalationBody = query::body(&body)?;
-    Ok(Json(app.engine.escalate(id, &by.person, b.note, b.revision).await?.into()))
-}
-
-/// How a task that is not a plain yes or no is settled.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SettlementBody {
-    /// `supply`, `happened`, `did_not_happen`, `hand_over`, `close_failed` or `regenerate`.
-    settle: String,
-    /// Evidence, result or reason.
-    text: Option<String>,
-    /// For `supply`: the whole input.
-    #[schema(value_type = Object)]
-    input: Option<Value>,
-    revision: Option<u32>,
-}
-
-/// The settlement a word stands for.
-pub(crate) fn settlement(word: &str, text: Option<String>, input: Option<Value>) -> Result<Settlement, Problem> {
-    let words = text.clone().unwrap_or_default();
-    Ok(match word {
-        "supply" => Settlement::Supply {
-            input: input.ok_or_else(|| Problem::new("bad_request", "the input is missing").field("input"))?,
-        },
-        "happened" => Settlement::Happened { evidence: words },
-        "did_not_happen" => Settlement::DidNotHappen { evidence: words },
-        "hand_over" => Settlement::HandOver { result: words },
-        "close_failed" => Settlement::CloseFailed { reason: words },
-        "regenerate" => Settlement::Regenerate { reason: text },
-        other => return Err(Problem::new("bad_request", format!("`{other}` settles nothing")).field("settle")),
-    })
-}
-
-/// Settles the task: supplies input, says what became of an action, hands over, closes.
-#[utoipa::path(post, path = "/api/v1/reviews/{id}/settlement", tag = "reviews", params(("id" = String, Path)), request_body = SettlementBody,
-    responses((status = 200, body = DecidedBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
-pub(crate) async fn settle(State(app): State<App>, by: ApiReviewer, Path(id): Path<String>, body: Bytes) -> Result<Json<DecidedBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
-    let b: SettlementBody = query::body(&body)?;
-    let settlement = settlement(&b.settle, b.text, b.input)?;
-    Ok(Json(app.engine.settle(id, &by.person, b.revision, settlement).await?.into()))
 }

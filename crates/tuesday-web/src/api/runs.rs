@@ -129,8 +129,13 @@ pub(crate) async fn list(
     };
     let after = q.after.as_deref().map(query::id::<RunId>).transpose()?;
     let runs = app.engine.reader().run_page(&filter, after, limit).await?;
-    let next = (runs.len() == limit).then(|| runs.last().map(|r| r.id.to_string())).flatten();
-    Ok(Json(RunList { items: runs.into_iter().map(RunBody::from).collect(), next }))
+    let next = (runs.len() == limit)
+        .then(|| runs.last().map(|r| r.id.to_string()))
+        .flatten();
+    Ok(Json(RunList {
+        items: runs.into_iter().map(RunBody::from).collect(),
+        next,
+    }))
 }
 
 async fn found(app: &App, id: &str) -> Result<Run, ApiError> {
@@ -142,7 +147,11 @@ async fn found(app: &App, id: &str) -> Result<Run, ApiError> {
 /// One run.
 #[utoipa::path(get, path = "/api/v1/runs/{id}", tag = "runs", params(("id" = String, Path)),
     responses((status = 200, body = RunBody), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody)))]
-pub(crate) async fn show(State(app): State<App>, reader: ApiReader, Path(id): Path<String>) -> Result<Json<RunBody>, ApiError> {
+pub(crate) async fn show(
+    State(app): State<App>,
+    reader: ApiReader,
+    Path(id): Path<String>,
+) -> Result<Json<RunBody>, ApiError> {
     let run = found(&app, &id).await?;
     reader.sees(&run.workflow)?;
     Ok(Json(run.into()))
@@ -159,7 +168,8 @@ pub(crate) async fn story(
     let run = found(&app, &id).await?;
     reader.sees(&run.workflow)?;
     let story = app.engine.story(run.id).await?;
-    let value = serde_json::to_value(&story).map_err(|e| Problem::new("internal", e.to_string()))?;
+    let value =
+        serde_json::to_value(&story).map_err(|e| Problem::new("internal", e.to_string()))?;
     Ok(Json(value))
 }
 
@@ -196,5 +206,10 @@ pub(crate) async fn cancel(
     let run = found(&app, &id).await?;
     admin.sees(&run.workflow)?;
     let body: CancelBody = query::body(&body)?;
-    Ok(Json(app.engine.cancel(run.id, &admin.actor(), &body.reason).await?.into()))
+    Ok(Json(
+        app.engine
+            .cancel(run.id, &admin.actor(), &body.reason)
+            .await?
+            .into(),
+    ))
 }

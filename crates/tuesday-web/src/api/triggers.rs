@@ -46,15 +46,31 @@ pub(crate) async fn receive(
     let body = body.map_err(|e| unreadable(&e, app.config.max_body_bytes))?;
     let auth = sender(&app, &headers, &workflow).await?;
     let event_id = header(&headers, "webhook-id").or_else(|| header(&headers, "idempotency-key"));
-    let incoming = Incoming { event_id, body: body.into(), auth, reference: header(&headers, "tuesday-reference") };
+    let incoming = Incoming {
+        event_id,
+        body: body.into(),
+        auth,
+        reference: header(&headers, "tuesday-reference"),
+    };
     let accepted = app.engine.receive(&workflow, incoming).await?;
     let run_id = accepted.run.to_string();
     let status_url = format!("/api/v1/runs/{run_id}");
-    Ok((StatusCode::ACCEPTED, Json(AcceptedBody { run_id, status_url, repeated: accepted.repeated, held: accepted.held })))
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(AcceptedBody {
+            run_id,
+            status_url,
+            repeated: accepted.repeated,
+            held: accepted.held,
+        }),
+    ))
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned)
+    headers
+        .get(name)
+        .and_then(|v| v.to_str().ok())
+        .map(str::to_owned)
 }
 
 /// A signature wins over a token: it covers the body, a token does not.
@@ -62,20 +78,38 @@ async fn sender(app: &App, headers: &HeaderMap, workflow: &str) -> Result<Incomi
     if let Some(signatures) = header(headers, "webhook-signature") {
         let id = header(headers, "webhook-id").unwrap_or_default();
         let timestamp = header(headers, "webhook-timestamp").unwrap_or_default();
-        return Ok(IncomingAuth::Signed { id, timestamp, signatures });
+        return Ok(IncomingAuth::Signed {
+            id,
+            timestamp,
+            signatures,
+        });
     }
-    let missing = || Problem::new("not_signed_in", "the event is neither signed nor sent with a token");
-    let token = app.engine.token(bearer(headers).ok_or_else(missing)?).await?;
+    let missing = || {
+        Problem::new(
+            "not_signed_in",
+            "the event is neither signed nor sent with a token",
+        )
+    };
+    let token = app
+        .engine
+        .token(bearer(headers).ok_or_else(missing)?)
+        .await?;
     let here = token.workflow.as_deref().is_none_or(|own| own == workflow);
     if here && matches!(token.scope, Scope::Trigger | Scope::Admin) {
         return Ok(IncomingAuth::Token(token));
     }
-    Err(Problem::new("not_allowed", format!("the token may not send events to `{workflow}`")))
+    Err(Problem::new(
+        "not_allowed",
+        format!("the token may not send events to `{workflow}`"),
+    ))
 }
 
 fn unreadable(e: &BytesRejection, most: usize) -> Problem {
     if e.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Problem::new("body_too_large", format!("the body is larger than {most} bytes"));
+        return Problem::new(
+            "body_too_large",
+            format!("the body is larger than {most} bytes"),
+        );
     }
     Problem::new("bad_request", e.to_string())
 }

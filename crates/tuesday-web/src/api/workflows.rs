@@ -52,15 +52,27 @@ pub(crate) struct WorkflowList {
 
 /// Workflows by name.
 #[utoipa::path(get, path = "/api/v1/workflows", tag = "workflows", responses((status = 200, body = WorkflowList)))]
-pub(crate) async fn list(State(app): State<App>, reader: ApiReader) -> Result<Json<WorkflowList>, ApiError> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    reader: ApiReader,
+) -> Result<Json<WorkflowList>, ApiError> {
     let all = app.engine.reader().workflows().await?;
-    let items = all.into_iter().filter(|w| reader.sees(&w.name).is_ok()).map(WorkflowBody::from).collect();
+    let items = all
+        .into_iter()
+        .filter(|w| reader.sees(&w.name).is_ok())
+        .map(WorkflowBody::from)
+        .collect();
     Ok(Json(WorkflowList { items }))
 }
 
 async fn found(app: &App, reader: &ApiReader, name: &str) -> Result<Workflow, ApiError> {
     let unknown = || Problem::new("unknown_workflow", format!("there is no workflow `{name}`"));
-    let workflow = app.engine.reader().workflow(name).await?.ok_or_else(unknown)?;
+    let workflow = app
+        .engine
+        .reader()
+        .workflow(name)
+        .await?
+        .ok_or_else(unknown)?;
     reader.sees(&workflow.name)?;
     Ok(workflow)
 }
@@ -68,7 +80,11 @@ async fn found(app: &App, reader: &ApiReader, name: &str) -> Result<Workflow, Ap
 /// One workflow.
 #[utoipa::path(get, path = "/api/v1/workflows/{workflow}", tag = "workflows", params(("workflow" = String, Path)),
     responses((status = 200, body = WorkflowBody), (status = 404, body = ProblemBody)))]
-pub(crate) async fn show(State(app): State<App>, reader: ApiReader, Path(name): Path<String>) -> Result<Json<WorkflowBody>, ApiError> {
+pub(crate) async fn show(
+    State(app): State<App>,
+    reader: ApiReader,
+    Path(name): Path<String>,
+) -> Result<Json<WorkflowBody>, ApiError> {
     Ok(Json(found(&app, &reader, &name).await?.into()))
 }
 
@@ -90,10 +106,20 @@ pub(crate) struct RulesBody {
 /// The decision table in force.
 #[utoipa::path(get, path = "/api/v1/workflows/{workflow}/rules", tag = "workflows", params(("workflow" = String, Path)),
     responses((status = 200, body = RulesBody), (status = 404, body = ProblemBody)))]
-pub(crate) async fn rules(State(app): State<App>, reader: ApiReader, Path(name): Path<String>) -> Result<Json<RulesBody>, ApiError> {
+pub(crate) async fn rules(
+    State(app): State<App>,
+    reader: ApiReader,
+    Path(name): Path<String>,
+) -> Result<Json<RulesBody>, ApiError> {
     let workflow = found(&app, &reader, &name).await?;
-    let row = app.engine.reader().ruleset(&name, workflow.rules_version).await?;
-    let r = row.ok_or_else(|| Problem::new("record_damaged", "the decision table in force is not there"))?;
+    let row = app
+        .engine
+        .reader()
+        .ruleset(&name, workflow.rules_version)
+        .await?;
+    let r = row.ok_or_else(|| {
+        Problem::new("record_damaged", "the decision table in force is not there")
+    })?;
     Ok(Json(RulesBody {
         workflow: r.workflow,
         version: r.version,

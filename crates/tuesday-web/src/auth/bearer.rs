@@ -33,23 +33,44 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 async fn token(parts: &Parts, app: &App, allowed: &[Scope]) -> Result<Token, ApiError> {
-    let missing = || Problem::new("not_signed_in", "no access token").way_out("send Authorization: Bearer tsd_…");
-    let token = app.engine.token(bearer(&parts.headers).ok_or_else(missing)?).await?;
+    let missing = || {
+        Problem::new("not_signed_in", "no access token").way_out("send Authorization: Bearer tsd_…")
+    };
+    let token = app
+        .engine
+        .token(bearer(&parts.headers).ok_or_else(missing)?)
+        .await?;
     if allowed.contains(&token.scope) {
         return Ok(token);
     }
-    let needed = allowed.iter().map(|s| s.word()).collect::<Vec<_>>().join(" or ");
-    Err(Problem::new("not_allowed", format!("the token's scope is {}, this needs {needed}", token.scope)).into())
+    let needed = allowed
+        .iter()
+        .map(|s| s.word())
+        .collect::<Vec<_>>()
+        .join(" or ");
+    Err(Problem::new(
+        "not_allowed",
+        format!("the token's scope is {}, this needs {needed}", token.scope),
+    )
+    .into())
 }
 
 fn person(token: &Token) -> Result<String, Problem> {
-    token.person.clone().ok_or_else(|| Problem::new("not_allowed", "the token is bound to no person, so it cannot decide"))
+    token.person.clone().ok_or_else(|| {
+        Problem::new(
+            "not_allowed",
+            "the token is bound to no person, so it cannot decide",
+        )
+    })
 }
 
 /// A token of one workflow does not see the others; to it they do not exist.
 fn sees(token: &Token, workflow: &str) -> Result<(), Problem> {
     match &token.workflow {
-        Some(own) if own != workflow => Err(Problem::new("not_found", "there is nothing under that id for this token")),
+        Some(own) if own != workflow => Err(Problem::new(
+            "not_found",
+            "there is nothing under that id for this token",
+        )),
         _ => Ok(()),
     }
 }
@@ -96,7 +117,9 @@ impl ApiAdmin {
 impl FromRequestParts<App> for ApiReader {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        token(parts, app, &[Scope::Read, Scope::Review, Scope::Admin]).await.map(Self)
+        token(parts, app, &[Scope::Read, Scope::Review, Scope::Admin])
+            .await
+            .map(Self)
     }
 }
 
@@ -104,7 +127,10 @@ impl FromRequestParts<App> for ApiReviewer {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let token = token(parts, app, &[Scope::Review, Scope::Admin]).await?;
-        Ok(Self { person: person(&token)?, token })
+        Ok(Self {
+            person: person(&token)?,
+            token,
+        })
     }
 }
 
@@ -112,6 +138,9 @@ impl FromRequestParts<App> for ApiAdmin {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let token = token(parts, app, &[Scope::Admin]).await?;
-        Ok(Self { person: person(&token)?, token })
+        Ok(Self {
+            person: person(&token)?,
+            token,
+        })
     }
 }

@@ -54,7 +54,8 @@ fn key(token: &str) -> [u8; 32] {
 /// 256 random bits as text.
 fn secret() -> Result<String, Problem> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|e| Problem::new("internal", format!("no randomness: {e}")))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|e| Problem::new("internal", format!("no randomness: {e}")))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
@@ -64,11 +65,25 @@ impl Sessions {
     }
 
     /// Starts a session that lasts at most `life`; answers the cookie's token.
-    pub(crate) fn start(&self, person: &str, name: &str, workflow: Option<String>, life: Duration) -> Result<String, Problem> {
+    pub(crate) fn start(
+        &self,
+        person: &str,
+        name: &str,
+        workflow: Option<String>,
+        life: Duration,
+    ) -> Result<String, Problem> {
         let (token, csrf, now) = (secret()?, secret()?, Instant::now());
         let ends = now + life.min(ABSOLUTE);
-        let session =
-            Session { person: person.into(), name: name.into(), workflow, csrf, started: now, seen: now, ends, flash: None };
+        let session = Session {
+            person: person.into(),
+            name: name.into(),
+            workflow,
+            csrf,
+            started: now,
+            seen: now,
+            ends,
+            flash: None,
+        };
         let mut table = self.table();
         table.retain(|_, s| s.ends > now && now.duration_since(s.seen) < IDLE);
         if table.len() >= MOST
@@ -108,7 +123,9 @@ impl Sessions {
 
     /// Takes that sentence.
     pub(crate) fn told(&self, user: &User) -> Option<String> {
-        self.table().get_mut(&key(&user.token)).and_then(|s| s.flash.take())
+        self.table()
+            .get_mut(&key(&user.token))
+            .and_then(|s| s.flash.take())
     }
 }
 
@@ -127,44 +144,69 @@ impl User {
     /// Refuses objects of workflows the session is not for.
     pub(crate) fn sees(&self, workflow: &str) -> Result<(), Problem> {
         match &self.session.workflow {
-            Some(own) if own != workflow => Err(Problem::new("not_found", "there is nothing under that address for you")),
+            Some(own) if own != workflow => Err(Problem::new(
+                "not_found",
+                "there is nothing under that address for you",
+            )),
             _ => Ok(()),
         }
     }
 
     /// The workflow to list: the session's own, or the one asked for.
     pub(crate) fn only(&self, asked: Option<String>) -> Option<String> {
-        self.session.workflow.clone().or(asked.filter(|w| !w.is_empty()))
+        self.session
+            .workflow
+            .clone()
+            .or(asked.filter(|w| !w.is_empty()))
     }
 }
 
 /// The cookie's name; with TLS the prefix makes browsers refuse it from anywhere else.
 pub(crate) fn cookie_name(config: &WebConfig) -> &'static str {
-    if config.https() { "__Host-tuesday_session" } else { "tuesday_session" }
+    if config.https() {
+        "__Host-tuesday_session"
+    } else {
+        "tuesday_session"
+    }
 }
 
 /// The value of a cookie.
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let all = headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok());
-    all.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().split_once('=').filter(|(n, _)| *n == name)).map(|(_, v)| v)
+    let all = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|v| v.to_str().ok());
+    all.flat_map(|line| line.split(';'))
+        .find_map(|pair| pair.trim().split_once('=').filter(|(n, _)| *n == name))
+        .map(|(_, v)| v)
 }
 
 /// The header that stores the session's token.
 pub(crate) fn set_cookie(config: &WebConfig, token: &str) -> Option<HeaderValue> {
     let secure = if config.https() { "; Secure" } else { "" };
-    HeaderValue::from_str(&format!("{}={token}; HttpOnly; SameSite=Lax; Path=/{secure}", cookie_name(config))).ok()
+    HeaderValue::from_str(&format!(
+        "{}={token}; HttpOnly; SameSite=Lax; Path=/{secure}",
+        cookie_name(config)
+    ))
+    .ok()
 }
 
 /// The header that removes it.
 pub(crate) fn clear_cookie(config: &WebConfig) -> Option<HeaderValue> {
     let secure = if config.https() { "; Secure" } else { "" };
-    HeaderValue::from_str(&format!("{}=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0{secure}", cookie_name(config))).ok()
+    HeaderValue::from_str(&format!(
+        "{}=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0{secure}",
+        cookie_name(config)
+    ))
+    .ok()
 }
 
 impl FromRequestParts<App> for User {
     type Rejection = PageError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
-        let token = cookie(&parts.headers, cookie_name(&app.config)).ok_or(PageError::SignIn)?.to_owned();
+        let token = cookie(&parts.headers, cookie_name(&app.config))
+            .ok_or(PageError::SignIn)?
+            .to_owned();
         let session = app.sessions.find(&token).ok_or(PageError::SignIn)?;
         Ok(Self { session, token })
     }
@@ -182,17 +224,28 @@ mod tests {
         assert_eq!(token.len(), 43);
         assert_eq!(sessions.find(&token).unwrap().person, "dana");
         assert!(sessions.find("other").is_none());
-        assert!(!sessions.table().keys().any(|k| k == token.as_bytes()), "the token itself is not kept");
+        assert!(
+            !sessions.table().keys().any(|k| k == token.as_bytes()),
+            "the token itself is not kept"
+        );
         sessions.end(&token);
         assert!(sessions.find(&token).is_none());
-        let short = sessions.start("dana", "Dana", None, Duration::ZERO).unwrap();
-        assert!(sessions.find(&short).is_none(), "a session never outlives its token");
+        let short = sessions
+            .start("dana", "Dana", None, Duration::ZERO)
+            .unwrap();
+        assert!(
+            sessions.find(&short).is_none(),
+            "a session never outlives its token"
+        );
     }
 
     #[test]
     fn cookies_are_read_by_their_whole_name() {
         let mut headers = HeaderMap::new();
-        headers.insert(COOKIE, HeaderValue::from_static("a=1; tuesday_session=tok; xtuesday_session=no"));
+        headers.insert(
+            COOKIE,
+            HeaderValue::from_static("a=1; tuesday_session=tok; xtuesday_session=no"),
+        );
         assert_eq!(cookie(&headers, "tuesday_session"), Some("tok"));
         assert_eq!(cookie(&headers, "session"), None);
     }

@@ -3,14 +3,16 @@
 use serde_json::Value;
 use tuesday_domain::record::Review;
 use tuesday_domain::review::{ReviewKind, ReviewState};
+use tuesday_domain::rules::Compared;
+use tuesday_domain::snapshot::Conflict;
 use tuesday_domain::time::{Timestamp, Zone};
 use tuesday_engine::ops::{Case, CaseItem, CaseWrite};
 
 use super::forms::{is_long, label};
 use super::scale::scale;
 use super::views::{
-    ActionState, Before, CaseView, Choice, ComparedView, ConflictView, DecidedView, MadeView, Pair, Settle, SourceView,
-    WriteField, WriteView, pair,
+    ActionState, Before, CaseView, Choice, ComparedView, ConflictView, DecidedView, MadeView, Pair,
+    Settle, SourceView, WriteField, WriteView, pair,
 };
 use super::words::{clock, code, due, local, money, plural, short, span, took};
 
@@ -18,19 +20,20 @@ use super::words::{clock, code, due, local, money, plural, short, span, took};
 pub(crate) fn view(case: &Case, me: &str, now: Timestamp) -> CaseView {
     let zone = Zone::named(&case.zone).ok();
     let zone = zone.as_ref();
+    let mut view = head(case, me, now, zone);
+    decision(&mut view, case, me);
+    content(&mut view, case, zone);
+    rail(&mut view, case, me, now, zone);
+    view
+}
+
+/// What it is and how long it may take.
+fn head(case: &Case, me: &str, now: Timestamp, zone: Option<&Zone>) -> CaseView {
     let r = &case.review;
     let left = due(r.due_at, now);
-    let settle = match r.kind {
-        ReviewKind::Output => Settle::None,
-        ReviewKind::Input => Settle::Input,
-        ReviewKind::Action => Settle::Action,
-        ReviewKind::Manual => Settle::Manual,
-    };
-    let may = case.people.iter().any(|(h, _)| h == me);
-    let can_decide = may && !r.state.is_decided() && r.state != ReviewState::Suspended;
     let (state, state_tone) = state(case, me, zone);
-    let (output, drafts) = output(case);
-    let next_person = r.chain.get(1).map_or_else(|| "the next named person".to_owned(), |h| name(case, h));
+    let clock = clock(r.due_at, zone);
+    let rest = if r.due_at < now { "" } else { " left" };
     CaseView {
         id: r.id.to_string(),
         revision: r.revision,
@@ -43,74 +46,140 @@ pub(crate) fn view(case: &Case, me: &str, now: Timestamp) -> CaseView {
         arrived: local(case.run.received_at, zone),
         tier: r.tier.clone(),
         level: r.level,
-        due: format!("Due {}, {}{}", clock(r.due_at, zone).get(..5).unwrap_or_default(), left.words, if r.due_at < now { "" } else { " left" }),
+        due: format!(
+            "Due {}, {}{rest}",
+            clock.get(..5).unwrap_or_default(),
+            left.words
+        ),
         due_tone: left.tone,
         state,
         state_tone,
-        is_output: settle == Settle::None,
-        can_decide,
-        closed_words: closed(r, may),
-        mine: r.claimed_by.as_deref() == Some(me),
-        rewrite: case.tier.as_ref().is_some_and(|t| t.human_rewrite),
-        approve_words: approve_words(case),
-        reject_words: "Nothing is written and nothing is sent.".to_owned(),
-        escalate_words: format!("It goes to {next_person}, with a new due time. You can still read it."),
-        rule: case.rules_row.as_ref().map(|row| format!("Rule {row}, version {}", case.rules_version.unwrap_or_default())),
-        reasons: case.reasons.clone(),
-        compared: case
-            .compared
-            .iter()
-            .map(|c| ComparedView {
-                column: c.column.replace('_', " "),
-                words: c.words.clone(),
-                matched: c.matched,
-                scale: scale(c.value.as_deref(), &c.cell, &c.words),
-            })
-            .collect(),
-        flags: case.flags.clone(),
-        effects: plural(case.writes.len() as u64, "effect"),
-        writes: case.writes.iter().map(|w| write(w, &case.items)).collect(),
-        answer_title: if r.kind == ReviewKind::Manual { "What the model had answered" } else { "What the model answered" },
-        output,
-        drafts,
-        checklist: case.tier.as_ref().map(|t| t.checklist.clone()).unwrap_or_default(),
-        reject_reasons: choices(&case.reasons_list),
-        edit_reasons: choices(&case.reasons_list),
-        decided: decided(case, zone),
-        settle,
-        settle_title: match settle {
-            Settle::Input => "What is missing",
-            Settle::Action => "Did it happen?",
-            Settle::Manual | Settle::None => "Do it by hand",
-        },
-        actions: actions(case),
-        sources: case.items.iter().map(|i| source(i, now, zone)).collect(),
-        absent: case.absent.clone(),
-        conflicts: case
-            .conflicts
-            .iter()
-            .map(|c| ConflictView { field: c.field.clone(), won: c.won.clone(), value: text(&c.value), lost: c.lost.clone(), other: text(&c.other) })
-            .collect(),
-        owner: case.owner_name.clone(),
-        claimed: r.claimed_by.as_deref().map(|h| if h == me { "you".to_owned() } else { name(case, h) }),
-        approved_by: r.approved_by.iter().map(|h| name(case, h)).collect::<Vec<_>>().join(", "),
-        needed: plural(u64::from(r.approvals_needed), "approval"),
-        people: case.people.iter().map(|(_, n)| n.as_str()).collect::<Vec<_>>().join(", "),
-        made: made(case),
+        ..CaseView::default()
     }
+}
+
+/// What this person can do about it.
+fn decision(v: &mut CaseView, case: &Case, me: &str) {
+    let r = &case.review;
+    let may = case.people.iter().any(|(h, _)| h == me);
+    v.settle = match r.kind {
+        ReviewKind::Output => Settle::None,
+        ReviewKind::Input => Settle::Input,
+        ReviewKind::Action => Settle::Action,
+        ReviewKind::Manual => Settle::Manual,
+    };
+    v.settle_title = match v.settle {
+        Settle::Input => "What is missing",
+        Settle::Action => "Did it happen?",
+        Settle::Manual | Settle::None => "Do it by hand",
+    };
+    v.is_output = v.settle == Settle::None;
+    v.can_decide = may && !r.state.is_decided() && r.state != ReviewState::Suspended;
+    v.closed_words = closed(r, may);
+    v.mine = r.claimed_by.as_deref() == Some(me);
+    v.rewrite = case.tier.as_ref().is_some_and(|t| t.human_rewrite);
+    v.approve_words = approve_words(case);
+    v.reject_words = "Nothing is written and nothing is sent.".to_owned();
+    let next = r
+        .chain
+        .get(1)
+        .map_or_else(|| "the next named person".to_owned(), |h| name(case, h));
+    v.escalate_words = format!("It goes to {next}, with a new due time. You can still read it.");
+    v.checklist = case
+        .tier
+        .as_ref()
+        .map(|t| t.checklist.clone())
+        .unwrap_or_default();
+    v.reject_reasons = choices(&case.reasons_list);
+    v.edit_reasons.clone_from(&v.reject_reasons);
+}
+
+/// Why a person looks, what would be written, what was answered.
+fn content(v: &mut CaseView, case: &Case, zone: Option<&Zone>) {
+    let version = case.rules_version.unwrap_or_default();
+    v.rule = case
+        .rules_row
+        .as_ref()
+        .map(|row| format!("Rule {row}, version {version}"));
+    v.reasons.clone_from(&case.reasons);
+    v.compared = case.compared.iter().map(compared).collect();
+    v.flags.clone_from(&case.flags);
+    v.effects = plural(case.writes.len() as u64, "effect");
+    v.writes = case.writes.iter().map(|w| write(w, &case.items)).collect();
+    v.answer_title = if case.review.kind == ReviewKind::Manual {
+        "What the model had answered"
+    } else {
+        "What the model answered"
+    };
+    (v.output, v.drafts) = output(case);
+    v.decided = decided(case, zone);
+    v.actions = actions(case);
+}
+
+fn compared(c: &Compared) -> ComparedView {
+    ComparedView {
+        column: c.column.replace('_', " "),
+        words: c.words.clone(),
+        matched: c.matched,
+        scale: scale(c.value.as_deref(), &c.cell, &c.words),
+    }
+}
+
+/// Sources, people and how it was made.
+fn rail(v: &mut CaseView, case: &Case, me: &str, now: Timestamp, zone: Option<&Zone>) {
+    let r = &case.review;
+    v.sources = case.items.iter().map(|i| source(i, now, zone)).collect();
+    v.absent.clone_from(&case.absent);
+    let conflict = |c: &Conflict| ConflictView {
+        field: c.field.clone(),
+        won: c.won.clone(),
+        value: text(&c.value),
+        lost: c.lost.clone(),
+        other: text(&c.other),
+    };
+    v.conflicts = case.conflicts.iter().map(conflict).collect();
+    v.owner.clone_from(&case.owner_name);
+    v.claimed = r.claimed_by.as_deref().map(|h| {
+        if h == me {
+            "you".to_owned()
+        } else {
+            name(case, h)
+        }
+    });
+    v.approved_by = r
+        .approved_by
+        .iter()
+        .map(|h| name(case, h))
+        .collect::<Vec<_>>()
+        .join(", ");
+    v.needed = plural(u64::from(r.approvals_needed), "approval");
+    v.people = case
+        .people
+        .iter()
+        .map(|(_, n)| n.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
+    v.made = made(case);
 }
 
 fn asks(r: &Review) -> &'static str {
     match r.kind {
         ReviewKind::Output => "Decide whether this answer is used.",
-        ReviewKind::Input => "Something the workflow needs is missing or unusable. Supply it, or do the work by hand.",
-        ReviewKind::Action => "It is not clear whether this was written. Look at the destination and say what you see.",
+        ReviewKind::Input => {
+            "Something the workflow needs is missing or unusable. Supply it, or do the work by hand."
+        }
+        ReviewKind::Action => {
+            "It is not clear whether this was written. Look at the destination and say what you see."
+        }
         ReviewKind::Manual => "This one is done by hand.",
     }
 }
 
 fn name(case: &Case, handle: &str) -> String {
-    case.people.iter().find(|(h, _)| h == handle).map_or_else(|| handle.to_owned(), |(_, n)| n.clone())
+    case.people
+        .iter()
+        .find(|(h, _)| h == handle)
+        .map_or_else(|| handle.to_owned(), |(_, n)| n.clone())
 }
 
 fn state(case: &Case, me: &str, zone: Option<&Zone>) -> (String, &'static str) {
@@ -119,11 +188,22 @@ fn state(case: &Case, me: &str, zone: Option<&Zone>) -> (String, &'static str) {
         (ReviewState::Claimed, Some(h)) => {
             let until = r.claim_until.map(|t| clock(t, zone)).unwrap_or_default();
             let until = until.get(..5).unwrap_or_default();
-            if h == me { (format!("Yours until {until}"), "acc lock") } else { (format!("{} until {until}", name(case, h)), "lock") }
+            if h == me {
+                (format!("Yours until {until}"), "acc lock")
+            } else {
+                (format!("{} until {until}", name(case, h)), "lock")
+            }
         }
         (ReviewState::Open, _) => ("Free".to_owned(), "plain"),
         (ReviewState::Suspended, _) => ("Workflow is paused".to_owned(), "warn"),
-        (s, _) => (code(s.word()), if s == ReviewState::Rejected { "bad" } else { "ok" }),
+        (s, _) => (
+            code(s.word()),
+            if s == ReviewState::Rejected {
+                "bad"
+            } else {
+                "ok"
+            },
+        ),
     }
 }
 
@@ -138,11 +218,18 @@ fn closed(r: &Review, may: bool) -> String {
 
 fn approve_words(case: &Case) -> String {
     let class = |c: &str| case.writes.iter().any(|w| w.class == c);
-    let more = case.review.approvals_needed > u32::try_from(case.review.approved_by.len()).unwrap_or(u32::MAX).saturating_add(1);
+    let more = case.review.approvals_needed
+        > u32::try_from(case.review.approved_by.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
     if more {
         return "Approve as first person".to_owned();
     }
-    match (class("write") || class("pay") || class("irreversible"), class("send"), class("draft")) {
+    match (
+        class("write") || class("pay") || class("irreversible"),
+        class("send"),
+        class("draft"),
+    ) {
         (true, true, _) => "Approve, write and send",
         (true, false, _) => "Approve and write",
         (false, true, _) => "Approve and send",
@@ -153,7 +240,13 @@ fn approve_words(case: &Case) -> String {
 }
 
 fn choices(codes: &[String]) -> Vec<Choice> {
-    codes.iter().map(|c| Choice { code: c.clone(), words: code(c) }).collect()
+    codes
+        .iter()
+        .map(|c| Choice {
+            code: c.clone(),
+            words: code(c),
+        })
+        .collect()
 }
 
 /// A JSON value as people read it.
@@ -171,19 +264,31 @@ pub(crate) fn text(v: &Value) -> String {
 /// Short values for the table, long texts to read.
 fn output(case: &Case) -> (Vec<Pair>, Vec<Pair>) {
     let specs = case.output_schema.get("properties");
-    let fields = case.output.as_ref().and_then(Value::as_object).into_iter().flatten();
+    let fields = case
+        .output
+        .as_ref()
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
     let (mut short, mut long) = (Vec::new(), Vec::new());
     for (field, value) in fields {
         let spec = specs.and_then(|p| p.get(field)).unwrap_or(&Value::Null);
         let shown = pair(label(field, spec), text(value));
-        if is_long(&shown.value) { long.push(shown) } else { short.push(shown) }
+        if is_long(&shown.value) {
+            long.push(shown)
+        } else {
+            short.push(shown)
+        }
     }
     (short, long)
 }
 
 fn write(w: &CaseWrite, items: &[CaseItem]) -> WriteView {
     // What the record said is known where a source of the same system was read.
-    let known = items.iter().find(|i| i.system == w.system).and_then(|i| i.content.as_object());
+    let known = items
+        .iter()
+        .find(|i| i.system == w.system)
+        .and_then(|i| i.content.as_object());
     let field = |(name, after): &(String, Value)| {
         let after = text(after);
         let before = match known.and_then(|record| record.get(name)).map(text) {
@@ -191,7 +296,11 @@ fn write(w: &CaseWrite, items: &[CaseItem]) -> WriteView {
             Some(v) if v == after => Before::Same,
             Some(v) => Before::Was(v),
         };
-        WriteField { name: code(name), before, after }
+        WriteField {
+            name: code(name),
+            before,
+            after,
+        }
     };
     let promise = match w.ability {
         "A" => "once, with a receipt in the same transaction",
@@ -201,11 +310,23 @@ fn write(w: &CaseWrite, items: &[CaseItem]) -> WriteView {
         "E" => "once, found again by its key",
         _ => "at most once; an unclear answer comes back to a person",
     };
-    WriteView { action: w.action.clone(), system: w.system.clone(), target: w.target.clone(), promise, fields: w.fields.iter().map(field).collect() }
+    WriteView {
+        action: w.action.clone(),
+        system: w.system.clone(),
+        target: w.target.clone(),
+        promise,
+        fields: w.fields.iter().map(field).collect(),
+    }
 }
 
 fn actions(case: &Case) -> Vec<ActionState> {
-    let system = |name: &str| case.writes.iter().find(|w| w.action == name).map(|w| w.system.clone()).unwrap_or_default();
+    let system = |name: &str| {
+        case.writes
+            .iter()
+            .find(|w| w.action == name)
+            .map(|w| w.system.clone())
+            .unwrap_or_default()
+    };
     let tone = |s: &str| match s {
         "confirmed" => "ok",
         "failed" => "bad",
@@ -238,12 +359,22 @@ fn source(i: &CaseItem, now: Timestamp, zone: Option<&Zone>) -> SourceView {
         Some(record) => fields.extend(record.iter().map(|(n, v)| pair(code(n), text(v)))),
         None => fields.push(pair("Content", text(&i.content))),
     }
-    let about = [Some(i.system.clone()), i.record.clone().map(|r| format!("record {r}")), i.version.clone().map(|v| format!("version {v}"))];
+    let about = [
+        Some(i.system.clone()),
+        i.record.clone().map(|r| format!("record {r}")),
+        i.version.clone().map(|v| format!("version {v}")),
+    ];
     SourceView {
         n: i.n,
-        name: if i.name == "input" { "Event".to_owned() } else { code(&i.name) },
+        name: if i.name == "input" {
+            "Event".to_owned()
+        } else {
+            code(&i.name)
+        },
         about: about.into_iter().flatten().collect::<Vec<_>>().join(", "),
-        age: i.updated_at.map_or_else(|| "no time".to_owned(), |t| span(now.since(t))),
+        age: i
+            .updated_at
+            .map_or_else(|| "no time".to_owned(), |t| span(now.since(t))),
         tone: match i.freshness {
             "fresh" => "ok",
             "old" => "warn",
@@ -260,22 +391,43 @@ fn decided(case: &Case, zone: Option<&Zone>) -> Option<DecidedView> {
     if let Some(at) = r.decided_at {
         lines.push(format!("{}, {}", name(case, by), local(at, zone)));
     }
-    lines.extend(r.decision_reason.as_deref().map(|x| format!("Reason: {}", code(x).to_lowercase())));
+    lines.extend(
+        r.decision_reason
+            .as_deref()
+            .map(|x| format!("Reason: {}", code(x).to_lowercase())),
+    );
     lines.extend(r.note.clone());
-    Some(DecidedView { title: code(decision.word()), lines })
+    Some(DecidedView {
+        title: code(decision.word()),
+        lines,
+    })
 }
 
 fn made(case: &Case) -> MadeView {
     let m = &case.made;
-    let mut lines = vec![pair("Release", m.release_number.to_string()), pair("Model", m.model.clone()), pair("Attempts", m.attempts.to_string())];
+    let mut lines = vec![
+        pair("Release", m.release_number.to_string()),
+        pair("Model", m.model.clone()),
+        pair("Attempts", m.attempts.to_string()),
+    ];
     if let Some(v) = case.rules_version {
         lines.insert(1, pair("Rules", format!("version {v}")));
     }
-    lines.push(pair("Cost", m.cost_micros.map_or_else(|| "unknown".to_owned(), money)));
+    lines.push(pair(
+        "Cost",
+        m.cost_micros.map_or_else(|| "unknown".to_owned(), money),
+    ));
     lines.extend(m.latency_us.map(|us| pair("Took", took(us))));
-    lines.extend(m.prompt_hash.as_deref().map(|h| pair("Prompt", h.chars().take(12).collect::<String>())));
+    lines.extend(
+        m.prompt_hash
+            .as_deref()
+            .map(|h| pair("Prompt", h.chars().take(12).collect::<String>())),
+    );
     if let Some(extra) = m.extra.as_ref().and_then(Value::as_object) {
         lines.extend(extra.iter().take(6).map(|(n, v)| pair(code(n), text(v))));
     }
-    MadeView { confidence: m.confidence.map(|c| format!("confidence {c:.2}")), lines }
+    MadeView {
+        confidence: m.confidence.map(|c| format!("confidence {c:.2}")),
+        lines,
+    }
 }

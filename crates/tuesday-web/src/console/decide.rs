@@ -9,13 +9,13 @@ use tuesday_domain::record::Review;
 use tuesday_engine::ops::{Approval, Refusal};
 
 use super::forms::{mark, read, refill};
+use super::html;
 use super::queue::{QueueQuery, column};
 use super::review::{following, input_schema, prepare};
 use super::views::Panel;
 use super::visit::Visit;
 use super::words::code;
-use super::html;
-use crate::api::reviews::settlement;
+use crate::api::decisions::settlement;
 use crate::auth::{PostForm, User};
 use crate::query;
 use crate::refusal::{PageError, status};
@@ -29,24 +29,44 @@ pub(crate) struct Asked {
 }
 
 /// Reads the id and makes sure that this person reaches the task.
-pub(crate) async fn asked(app: &App, user: &User, id: &str, q: QueueQuery, headers: HeaderMap) -> Result<Asked, PageError> {
+pub(crate) async fn asked(
+    app: &App,
+    user: &User,
+    id: &str,
+    q: QueueQuery,
+    headers: HeaderMap,
+) -> Result<Asked, PageError> {
     let id: ReviewId = query::id(id)?;
     let task = app.engine.reader().review(id).await?;
-    let task: Review = task.ok_or_else(|| Problem::new("not_found", format!("there is no review task {id}")))?;
+    let task: Review =
+        task.ok_or_else(|| Problem::new("not_found", format!("there is no review task {id}")))?;
     user.sees(&task.workflow)?;
     Ok(Asked { id, q, headers })
 }
 
 /// The case after this one, which must be found before the decision takes it out of the queue.
-pub(crate) async fn onward(app: &App, user: User, asked: &Asked) -> Result<(User, String), PageError> {
+pub(crate) async fn onward(
+    app: &App,
+    user: User,
+    asked: &Asked,
+) -> Result<(User, String), PageError> {
     let visit = Visit::after(user, String::new(), &asked.headers);
     let (queue, tasks) = column(app, &visit, &asked.q, None).await?;
-    let address = following(&tasks, asked.id).map_or_else(|| format!("/queue{}", queue.suffix), |n| format!("/reviews/{}{}", n.id, queue.suffix));
+    let address = following(&tasks, asked.id).map_or_else(
+        || format!("/queue{}", queue.suffix),
+        |n| format!("/reviews/{}{}", n.id, queue.suffix),
+    );
     Ok((visit.user, address))
 }
 
 /// Approves as it stands.
-pub(crate) async fn approve(State(app): State<App>, Path(id): Path<String>, Query(q): Query<QueueQuery>, headers: HeaderMap, form: PostForm) -> Result<Response, PageError> {
+pub(crate) async fn approve(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(q): Query<QueueQuery>,
+    headers: HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
     let approval = Approval {
         revision: form.revision()?,
         edit: None,
@@ -57,39 +77,101 @@ pub(crate) async fn approve(State(app): State<App>, Path(id): Path<String>, Quer
     };
     let asked = asked(&app, &form.user, &id, q, headers).await?;
     let (user, next) = onward(&app, form.user, &asked).await?;
-    let result = app.engine.approve(asked.id, &user.session.person, approval).await;
-    finish(&app, user, asked, next, result.map(|d| decided_words(&d.review, d.approvals_left)), form.fields).await
+    let result = app
+        .engine
+        .approve(asked.id, &user.session.person, approval)
+        .await;
+    finish(
+        &app,
+        user,
+        asked,
+        next,
+        result.map(|d| decided_words(&d.review, d.approvals_left)),
+        form.fields,
+    )
+    .await
 }
 
 /// What the next page says about a decision.
 pub(crate) fn decided_words(review: &Review, left: u32) -> String {
     match left {
         0 => format!("{}: {}", code(review.state.word()), review.subject),
-        _ => format!("Your approval counts; one more person is needed: {}", review.subject),
+        _ => format!(
+            "Your approval counts; one more person is needed: {}",
+            review.subject
+        ),
     }
 }
 
 /// Rejects.
-pub(crate) async fn reject(State(app): State<App>, Path(id): Path<String>, Query(q): Query<QueueQuery>, headers: HeaderMap, form: PostForm) -> Result<Response, PageError> {
-    let refusal = Refusal { revision: form.revision()?, reason: form.text("reason").unwrap_or_default(), note: form.text("note") };
+pub(crate) async fn reject(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(q): Query<QueueQuery>,
+    headers: HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let refusal = Refusal {
+        revision: form.revision()?,
+        reason: form.text("reason").unwrap_or_default(),
+        note: form.text("note"),
+    };
     let asked = asked(&app, &form.user, &id, q, headers).await?;
     let (user, next) = onward(&app, form.user, &asked).await?;
-    let result = app.engine.reject(asked.id, &user.session.person, refusal).await;
-    finish(&app, user, asked, next, result.map(|d| decided_words(&d.review, 0)), form.fields).await
+    let result = app
+        .engine
+        .reject(asked.id, &user.session.person, refusal)
+        .await;
+    finish(
+        &app,
+        user,
+        asked,
+        next,
+        result.map(|d| decided_words(&d.review, 0)),
+        form.fields,
+    )
+    .await
 }
 
 /// Passes on.
-pub(crate) async fn escalate(State(app): State<App>, Path(id): Path<String>, Query(q): Query<QueueQuery>, headers: HeaderMap, form: PostForm) -> Result<Response, PageError> {
+pub(crate) async fn escalate(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(q): Query<QueueQuery>,
+    headers: HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
     let (revision, note) = (form.revision()?, form.text("note"));
     let asked = asked(&app, &form.user, &id, q, headers).await?;
     let (user, next) = onward(&app, form.user, &asked).await?;
-    let result = app.engine.escalate(asked.id, &user.session.person, note, revision).await;
-    finish(&app, user, asked, next, result.map(|r| format!("Passed on: {}", r.subject)), form.fields).await
+    let result = app
+        .engine
+        .escalate(asked.id, &user.session.person, note, revision)
+        .await;
+    finish(
+        &app,
+        user,
+        asked,
+        next,
+        result.map(|r| format!("Passed on: {}", r.subject)),
+        form.fields,
+    )
+    .await
 }
 
 /// Settles what is not a plain yes or no.
-pub(crate) async fn settle(State(app): State<App>, Path(id): Path<String>, Query(q): Query<QueueQuery>, headers: HeaderMap, form: PostForm) -> Result<Response, PageError> {
-    let (revision, how, text) = (form.revision()?, form.text("settle").unwrap_or_default(), form.text("text"));
+pub(crate) async fn settle(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(q): Query<QueueQuery>,
+    headers: HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let (revision, how, text) = (
+        form.revision()?,
+        form.text("settle").unwrap_or_default(),
+        form.text("text"),
+    );
     let asked = asked(&app, &form.user, &id, q, headers).await?;
     let supplied = if how == "supply" {
         let (schema, event) = input_schema(&app.engine.case(asked.id).await?);
@@ -102,29 +184,72 @@ pub(crate) async fn settle(State(app): State<App>, Path(id): Path<String>, Query
         None
     };
     let (user, next) = onward(&app, form.user, &asked).await?;
-    let result = match supplied.transpose().and_then(|input| settlement(&how, text, input)) {
-        Ok(settlement) => app.engine.settle(asked.id, &user.session.person, revision, settlement).await,
+    let result = match supplied
+        .transpose()
+        .and_then(|input| settlement(&how, text, input))
+    {
+        Ok(settlement) => {
+            app.engine
+                .settle(asked.id, &user.session.person, revision, settlement)
+                .await
+        }
         Err(problem) => Err(problem),
     };
-    finish(&app, user, asked, next, result.map(|d| format!("Recorded: {}", d.review.subject)), form.fields).await
+    finish(
+        &app,
+        user,
+        asked,
+        next,
+        result.map(|d| format!("Recorded: {}", d.review.subject)),
+        form.fields,
+    )
+    .await
 }
 
 /// Takes the task; the same case stays open.
-pub(crate) async fn claim(State(app): State<App>, Path(id): Path<String>, Query(q): Query<QueueQuery>, headers: HeaderMap, form: PostForm) -> Result<Response, PageError> {
+pub(crate) async fn claim(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(q): Query<QueueQuery>,
+    headers: HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
     let asked = asked(&app, &form.user, &id, q, headers).await?;
     let (user, _) = onward(&app, form.user, &asked).await?;
     let result = app.engine.claim(asked.id, &user.session.person).await;
     let here = format!("/reviews/{}", asked.id);
-    finish(&app, user, asked, here, result.map(|_| "Yours now".to_owned()), form.fields).await
+    finish(
+        &app,
+        user,
+        asked,
+        here,
+        result.map(|_| "Yours now".to_owned()),
+        form.fields,
+    )
+    .await
 }
 
 /// Gives the task back.
-pub(crate) async fn release(State(app): State<App>, Path(id): Path<String>, Query(q): Query<QueueQuery>, headers: HeaderMap, form: PostForm) -> Result<Response, PageError> {
+pub(crate) async fn release(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(q): Query<QueueQuery>,
+    headers: HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
     let asked = asked(&app, &form.user, &id, q, headers).await?;
     let (user, _) = onward(&app, form.user, &asked).await?;
     let result = app.engine.release(asked.id, &user.session.person).await;
     let here = format!("/reviews/{}", asked.id);
-    finish(&app, user, asked, here, result.map(|_| "Free again".to_owned()), form.fields).await
+    finish(
+        &app,
+        user,
+        asked,
+        here,
+        result.map(|_| "Free again".to_owned()),
+        form.fields,
+    )
+    .await
 }
 
 /// Goes on to `next`, or shows the case as it is now with what went wrong and what was typed.
@@ -149,7 +274,12 @@ pub(crate) async fn finish(
     refill(&mut page.fields, &typed);
     let rest = mark(&mut page.fields, &problem.errors);
     page.changed = problem.code == "target_changed";
-    let mut panel = panel(&problem, &id, kept(&typed), page.next.as_ref().map(|n| n.id.clone()));
+    let mut panel = panel(
+        &problem,
+        &id,
+        kept(&typed),
+        page.next.as_ref().map(|n| n.id.clone()),
+    );
     panel.lines.extend(rest);
     panel.run = Some(page.case.run.clone());
     page.panel = Some(panel);
@@ -160,16 +290,28 @@ pub(crate) async fn finish(
 
 /// What the person had typed, so that nobody's words are lost.
 pub(crate) fn kept(typed: &[(String, String)]) -> Option<String> {
-    let words = typed.iter().filter(|(n, v)| (n.starts_with("f.") || n == "note" || n == "text") && !v.trim().is_empty());
-    let lines: Vec<String> = words.map(|(n, v)| format!("{}: {v}", n.trim_start_matches("f."))).collect();
+    let words = typed.iter().filter(|(n, v)| {
+        (n.starts_with("f.") || n == "note" || n == "text") && !v.trim().is_empty()
+    });
+    let lines: Vec<String> = words
+        .map(|(n, v)| format!("{}: {v}", n.trim_start_matches("f.")))
+        .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// A refusal in the words of the page.
 pub(crate) fn panel(p: &Problem, id: &str, kept: Option<String>, next: Option<String>) -> Panel {
-    let member = |name: &str| p.more.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let member = |name: &str| {
+        p.more
+            .get(name)
+            .and_then(|v| v.as_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
     let (tone, title) = match p.code {
-        "already_decided" if member("winner").is_empty() => ("bad", "Somebody has decided this already".to_owned()),
+        "already_decided" if member("winner").is_empty() => {
+            ("bad", "Somebody has decided this already".to_owned())
+        }
         "already_decided" => ("bad", format!("{} was faster", member("winner"))),
         "revision_moved" => ("warn", "The case changed while you were reading".to_owned()),
         "claimed_by_other" => ("warn", "Somebody else is on it".to_owned()),
@@ -177,7 +319,19 @@ pub(crate) fn panel(p: &Problem, id: &str, kept: Option<String>, next: Option<St
     };
     let mut lines: Vec<String> = p.way_out.iter().cloned().collect();
     if p.code == "already_decided" {
-        lines.insert(0, "Your decision was not used. Nothing is written twice.".to_owned());
+        lines.insert(
+            0,
+            "Your decision was not used. Nothing is written twice.".to_owned(),
+        );
     }
-    Panel { tone, title, words: p.detail.clone(), lines, kept, run: None, next, here: format!("/reviews/{id}") }
+    Panel {
+        tone,
+        title,
+        words: p.detail.clone(),
+        lines,
+        kept,
+        run: None,
+        next,
+        here: format!("/reviews/{id}"),
+    }
 }

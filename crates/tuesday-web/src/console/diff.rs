@@ -18,7 +18,12 @@ const MAX_WORDS: usize = 2_000;
 pub(crate) fn words(old: &str, new: &str) -> Vec<Part> {
     let (a, b) = (split(old), split(new));
     let head = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
-    let tail = a[head..].iter().rev().zip(b[head..].iter().rev()).take_while(|(x, y)| x == y).count();
+    let tail = a[head..]
+        .iter()
+        .rev()
+        .zip(b[head..].iter().rev())
+        .take_while(|(x, y)| x == y)
+        .count();
     let (middle_a, middle_b) = (&a[head..a.len() - tail], &b[head..b.len() - tail]);
     let mut out = Vec::new();
     push(&mut out, Part::Same, &a[..head]);
@@ -50,7 +55,9 @@ fn middle(a: &[&str], b: &[&str], out: &mut Vec<Part>) {
         if i < a.len() && j < b.len() && a[i] == b[j] {
             push(out, Part::Same, &a[i..=i]);
             (i, j) = (i + 1, j + 1);
-        } else if i < a.len() && (j == b.len() || best[(i + 1) * width + j] >= best[i * width + j + 1]) {
+        } else if i < a.len()
+            && (j == b.len() || best[(i + 1) * width + j] >= best[i * width + j + 1])
+        {
             push(out, Part::Gone, &a[i..=i]);
             i += 1;
         } else {
@@ -67,7 +74,9 @@ fn push(out: &mut Vec<Part>, kind: fn(String) -> Part, words: &[&str]) {
     }
     let part = kind(words.concat());
     match (out.last_mut(), part) {
-        (Some(Part::Same(old)), Part::Same(new)) | (Some(Part::Gone(old)), Part::Gone(new)) | (Some(Part::New(old)), Part::New(new)) => {
+        (Some(Part::Same(old)), Part::Same(new))
+        | (Some(Part::Gone(old)), Part::Gone(new))
+        | (Some(Part::New(old)), Part::New(new)) => {
             old.push_str(&new);
         }
         (_, part) => out.push(part),
@@ -114,7 +123,10 @@ mod tests {
 
     #[test]
     fn one_changed_word_is_one_removal_and_one_addition() {
-        let parts = words("It should reach you within 3 days.", "It should reach you within 5 days.");
+        let parts = words(
+            "It should reach you within 3 days.",
+            "It should reach you within 5 days.",
+        );
         assert_eq!(parts[1..3], [Part::Gone("3".into()), Part::New("5".into())]);
     }
 

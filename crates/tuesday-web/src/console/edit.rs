@@ -12,11 +12,11 @@ use super::case::text;
 use super::decide::{asked, decided_words, finish, onward, panel};
 use super::diff::{self, Part};
 use super::forms::{fields, label, mark, read, refill};
+use super::html;
 use super::queue::QueueQuery;
 use super::review::{ReviewPage, prepare};
 use super::views::ChangedField;
 use super::visit::Visit;
-use super::html;
 use crate::auth::PostForm;
 use crate::query;
 use crate::refusal::{PageError, status};
@@ -31,16 +31,27 @@ struct Changes {
 }
 
 /// The editor with the output as it is.
-pub(crate) async fn page(State(app): State<App>, visit: Visit, Path(id): Path<String>, Query(q): Query<QueueQuery>) -> Result<Response, PageError> {
+pub(crate) async fn page(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+    Query(q): Query<QueueQuery>,
+) -> Result<Response, PageError> {
     let (case, mut page) = prepare(&app, &visit, &id, &q).await?;
     open_editor(&mut page, &case)?;
     html(&page)
 }
 
 fn open_editor(page: &mut ReviewPage, case: &Case) -> Result<(), Problem> {
-    let output = case.output.as_ref().ok_or_else(|| Problem::new("illegal_state", "there is no output to edit"))?;
+    let output = case
+        .output
+        .as_ref()
+        .ok_or_else(|| Problem::new("illegal_state", "there is no output to edit"))?;
     if !page.case.can_decide || !page.case.is_output {
-        return Err(Problem::new("not_allowed", "you cannot edit this output now"));
+        return Err(Problem::new(
+            "not_allowed",
+            "you cannot edit this output now",
+        ));
     }
     page.fields = fields(&case.output_schema, output);
     page.editing = true;
@@ -48,7 +59,13 @@ fn open_editor(page: &mut ReviewPage, case: &Case) -> Result<(), Problem> {
 }
 
 /// Shows what would change, or approves with the edits.
-pub(crate) async fn post(State(app): State<App>, Path(id): Path<String>, Query(q): Query<QueueQuery>, headers: HeaderMap, form: PostForm) -> Result<Response, PageError> {
+pub(crate) async fn post(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(q): Query<QueueQuery>,
+    headers: HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
     let look = form.text("do").as_deref() == Some("look");
     let asked = asked(&app, &form.user, &id, q.clone(), headers.clone()).await?;
     let case = app.engine.case(asked.id).await?;
@@ -72,13 +89,39 @@ pub(crate) async fn post(State(app): State<App>, Path(id): Path<String>, Query(q
     let (user, next) = onward(&app, form.user, &asked).await?;
     match app.engine.approve(asked.id, &person, approval).await {
         // What the person can put right stays in the editor; what somebody else did goes to the panel.
-        Err(p) if p.status() == 422 => again(&app, &id, &q, &headers, PostForm { user, fields: form.fields }, Some(p)).await,
-        result => finish(&app, user, asked, next, result.map(|d| decided_words(&d.review, d.approvals_left)), form.fields).await,
+        Err(p) if p.status() == 422 => {
+            again(
+                &app,
+                &id,
+                &q,
+                &headers,
+                PostForm {
+                    user,
+                    fields: form.fields,
+                },
+                Some(p),
+            )
+            .await
+        }
+        result => {
+            finish(
+                &app,
+                user,
+                asked,
+                next,
+                result.map(|d| decided_words(&d.review, d.approvals_left)),
+                form.fields,
+            )
+            .await
+        }
     }
 }
 
 fn edited(case: &Case, form: &[(String, String)]) -> Result<Value, Problem> {
-    let output = case.output.as_ref().ok_or_else(|| Problem::new("illegal_state", "there is no output to edit"))?;
+    let output = case
+        .output
+        .as_ref()
+        .ok_or_else(|| Problem::new("illegal_state", "there is no output to edit"))?;
     read(&case.output_schema, output, form).map_err(|errors| {
         let mut p = Problem::new("schema_violation", "a field cannot be read");
         p.errors = errors;
@@ -87,12 +130,25 @@ fn edited(case: &Case, form: &[(String, String)]) -> Result<Value, Problem> {
 }
 
 /// The editor again, with the typed text, the changes, and what is wrong.
-async fn again(app: &App, id: &str, q: &QueueQuery, headers: &HeaderMap, form: PostForm, problem: Option<Problem>) -> Result<Response, PageError> {
+async fn again(
+    app: &App,
+    id: &str,
+    q: &QueueQuery,
+    headers: &HeaderMap,
+    form: PostForm,
+    problem: Option<Problem>,
+) -> Result<Response, PageError> {
     let visit = Visit::after(form.user, format!("/reviews/{id}/edit"), headers);
     let (case, mut page) = prepare(app, &visit, id, q).await?;
     open_editor(&mut page, &case)?;
     refill(&mut page.fields, &form.fields);
-    let value = |name: &str| form.fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default();
+    let value = |name: &str| {
+        form.fields
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.clone())
+            .unwrap_or_default()
+    };
     (page.reason, page.note) = (value("reason"), value("note"));
     page.changes = changed(&case, &form.fields);
     let mut code = axum::http::StatusCode::OK;
@@ -107,24 +163,52 @@ async fn again(app: &App, id: &str, q: &QueueQuery, headers: &HeaderMap, form: P
 }
 
 /// What changes, while typing.
-pub(crate) async fn changes(State(app): State<App>, Path(id): Path<String>, form: PostForm) -> Result<Response, PageError> {
+pub(crate) async fn changes(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    form: PostForm,
+) -> Result<Response, PageError> {
     let case = app.engine.case(query::id(&id)?).await?;
     form.user.sees(&case.review.workflow)?;
-    let faults = edited(&case, &form.fields).err().map(|p| p.errors).unwrap_or_default();
-    let faults = faults.into_iter().map(|e| format!("{}: {}", e.field.trim_start_matches('/'), e.detail)).collect();
-    html(&Changes { changes: changed(&case, &form.fields), faults })
+    let faults = edited(&case, &form.fields)
+        .err()
+        .map(|p| p.errors)
+        .unwrap_or_default();
+    let faults = faults
+        .into_iter()
+        .map(|e| format!("{}: {}", e.field.trim_start_matches('/'), e.detail))
+        .collect();
+    html(&Changes {
+        changes: changed(&case, &form.fields),
+        faults,
+    })
 }
 
 /// Every changed field, word by word.
 fn changed(case: &Case, form: &[(String, String)]) -> Vec<ChangedField> {
-    let Some(before) = case.output.as_ref() else { return Vec::new() };
-    let Ok(after) = read(&case.output_schema, before, form) else { return Vec::new() };
-    let names = case.output_schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let Some(before) = case.output.as_ref() else {
+        return Vec::new();
+    };
+    let Ok(after) = read(&case.output_schema, before, form) else {
+        return Vec::new();
+    };
+    let names = case
+        .output_schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
     names
         .filter(|(name, _)| before.get(name.as_str()) != after.get(name.as_str()))
         .map(|(name, spec)| {
-            let (old, new) = (before.get(name).unwrap_or(&Value::Null), after.get(name).unwrap_or(&Value::Null));
-            ChangedField { name: label(name, spec), parts: diff::words(&text(old), &text(new)) }
+            let (old, new) = (
+                before.get(name).unwrap_or(&Value::Null),
+                after.get(name).unwrap_or(&Value::Null),
+            );
+            ChangedField {
+                name: label(name, spec),
+                parts: diff::words(&text(old), &text(new)),
+            }
         })
         .collect()
 }

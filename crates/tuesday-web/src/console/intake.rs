@@ -61,19 +61,44 @@ fn tone(verdict: IntakeVerdict) -> &'static str {
 }
 
 /// Refused events, newest first; the open ones unless asked otherwise.
-pub(crate) async fn list(State(app): State<App>, visit: Visit, Query(q): Query<IntakeQuery>) -> Result<Response, PageError> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    visit: Visit,
+    Query(q): Query<IntakeQuery>,
+) -> Result<Response, PageError> {
     let verdict = match q.verdict.as_str() {
         "" => Some(IntakeVerdict::Refused),
         "all" => None,
         word => query::word("verdict", Some(word))?,
     };
-    let filter = IntakeFilter { workflow: visit.user.session.workflow.clone(), owner: None, verdict };
-    let after = if q.after.is_empty() { None } else { Some(query::id::<IntakeId>(&q.after)?) };
+    let filter = IntakeFilter {
+        workflow: visit.user.session.workflow.clone(),
+        owner: None,
+        verdict,
+    };
+    let after = if q.after.is_empty() {
+        None
+    } else {
+        Some(query::id::<IntakeId>(&q.after)?)
+    };
     let reader = app.engine.reader();
-    let (page, people) = tokio::try_join!(reader.intake_page(&filter, after, PAGE), reader.people())?;
-    let name = |h: &str| people.iter().find(|p| p.handle == h).map_or_else(|| h.to_owned(), |p| p.name.clone());
-    let address = |after: &str| format!("/intake{}", query::query(&[("verdict", &q.verdict), ("after", after)]));
-    let next = (page.len() == PAGE).then(|| page.last().map(|i| address(&i.id.to_string()))).flatten();
+    let (page, people) =
+        tokio::try_join!(reader.intake_page(&filter, after, PAGE), reader.people())?;
+    let name = |h: &str| {
+        people
+            .iter()
+            .find(|p| p.handle == h)
+            .map_or_else(|| h.to_owned(), |p| p.name.clone())
+    };
+    let address = |after: &str| {
+        format!(
+            "/intake{}",
+            query::query(&[("verdict", &q.verdict), ("after", after)])
+        )
+    };
+    let next = (page.len() == PAGE)
+        .then(|| page.last().map(|i| address(&i.id.to_string())))
+        .flatten();
     let tab = |verdict: &str, words: &str| Tab {
         href: format!("/intake{}", query::query(&[("verdict", verdict)])),
         words: words.to_owned(),
@@ -94,8 +119,21 @@ pub(crate) async fn list(State(app): State<App>, visit: Visit, Query(q): Query<I
         })
         .collect();
     let shell = visit.shell(&app, "Intake", "intake", None).await?;
-    let tabs = vec![tab("", "Waiting"), tab("resubmitted", "Sent again"), tab("dismissed", "Dismissed"), tab("all", "All")];
-    html(&IntakePage { shell, tabs, rows, pager: Pager { first: (!q.after.is_empty()).then(|| address("")), next } })
+    let tabs = vec![
+        tab("", "Waiting"),
+        tab("resubmitted", "Sent again"),
+        tab("dismissed", "Dismissed"),
+        tab("all", "All"),
+    ];
+    html(&IntakePage {
+        shell,
+        tabs,
+        rows,
+        pager: Pager {
+            first: (!q.after.is_empty()).then(|| address("")),
+            next,
+        },
+    })
 }
 
 #[derive(Template)]
@@ -119,20 +157,38 @@ struct IntakeOnePage {
 async fn found(app: &App, user: &User, id: &str) -> Result<Intake, PageError> {
     let id: IntakeId = query::id(id)?;
     let record = app.engine.reader().intake(id).await?;
-    let record = record.ok_or_else(|| Problem::new("not_found", format!("there is no intake record {id}")))?;
+    let record = record
+        .ok_or_else(|| Problem::new("not_found", format!("there is no intake record {id}")))?;
     user.sees(&record.workflow)?;
     Ok(record)
 }
 
 /// One refused event.
-pub(crate) async fn one(State(app): State<App>, visit: Visit, Path(id): Path<String>) -> Result<Response, PageError> {
+pub(crate) async fn one(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
     let record = found(&app, &visit.user, &id).await?;
     html(&drawn(&app, &visit, record, None).await?)
 }
 
-async fn drawn(app: &App, visit: &Visit, i: Intake, refused: Option<(Problem, String)>) -> Result<IntakeOnePage, PageError> {
-    let owner = app.engine.reader().person(&i.owner).await?.map_or_else(|| i.owner.clone(), |p| p.name);
-    let title = tuesday_domain::problem::CODES.iter().find(|c| c.0 == i.code).map_or_else(|| code(&i.code), |c| c.3.to_owned());
+async fn drawn(
+    app: &App,
+    visit: &Visit,
+    i: Intake,
+    refused: Option<(Problem, String)>,
+) -> Result<IntakeOnePage, PageError> {
+    let owner = app
+        .engine
+        .reader()
+        .person(&i.owner)
+        .await?
+        .map_or_else(|| i.owner.clone(), |p| p.name);
+    let title = tuesday_domain::problem::CODES
+        .iter()
+        .find(|c| c.0 == i.code)
+        .map_or_else(|| code(&i.code), |c| c.3.to_owned());
     let mut facts = vec![
         pair("Workflow", i.workflow.clone()),
         pair("From", i.source.clone()),
@@ -153,7 +209,11 @@ async fn drawn(app: &App, visit: &Visit, i: Intake, refused: Option<(Problem, St
         detail: i.detail,
         tone: tone(i.verdict),
         state: code(i.verdict.word()),
-        faults: problem.iter().flat_map(|p| &p.errors).map(|e| format!("{}: {}", e.field, e.detail)).collect(),
+        faults: problem
+            .iter()
+            .flat_map(|p| &p.errors)
+            .map(|e| format!("{}: {}", e.field, e.detail))
+            .collect(),
         problem: problem.map(|p| p.detail),
         facts,
         run: i.run.map(|r| r.to_string()),
@@ -164,11 +224,28 @@ async fn drawn(app: &App, visit: &Visit, i: Intake, refused: Option<(Problem, St
 }
 
 /// Sends the event again, as it was or as the person put it right.
-pub(crate) async fn resubmit(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap, form: PostForm) -> Result<Response, PageError> {
+pub(crate) async fn resubmit(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
     let record = found(&app, &form.user, &id).await?;
-    let typed = form.fields.iter().find(|(n, _)| n == "body").map(|(_, v)| v.replace("\r\n", "\n"));
-    let fixed = if form.text("as_is").is_some() { None } else { typed.clone().filter(|t| t.as_bytes() != record.body) };
-    match app.engine.resubmit(record.id, fixed.map(String::into_bytes), &form.user.actor()).await {
+    let typed = form
+        .fields
+        .iter()
+        .find(|(n, _)| n == "body")
+        .map(|(_, v)| v.replace("\r\n", "\n"));
+    let fixed = if form.text("as_is").is_some() {
+        None
+    } else {
+        typed.clone().filter(|t| t.as_bytes() != record.body)
+    };
+    match app
+        .engine
+        .resubmit(record.id, fixed.map(String::into_bytes), &form.user.actor())
+        .await
+    {
         Ok(accepted) => {
             app.sessions.tell(&form.user, "It became a run".to_owned());
             Ok(Redirect::to(&format!("/runs/{}", accepted.run)).into_response())
@@ -176,7 +253,13 @@ pub(crate) async fn resubmit(State(app): State<App>, Path(id): Path<String>, hea
         Err(problem) => {
             let code = status(&problem);
             let visit = Visit::after(form.user, format!("/intake/{id}"), &headers);
-            let page = drawn(&app, &visit, record, Some((problem, typed.unwrap_or_default()))).await?;
+            let page = drawn(
+                &app,
+                &visit,
+                record,
+                Some((problem, typed.unwrap_or_default())),
+            )
+            .await?;
             let mut answer = html(&page)?;
             *answer.status_mut() = code;
             Ok(answer)

@@ -55,11 +55,16 @@ pub(crate) async fn home() -> Redirect {
 
 /// A file of the console; its name carries its hash, so it may be kept for ever.
 pub(crate) async fn asset(Path(name): Path<String>) -> Response {
-    let Some(asset) = assets::all().get(&name) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(asset) = assets::all().get(&name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let mut answer = asset.bytes.as_slice().into_response();
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.mime));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=31536000, immutable"),
+    );
     answer
 }
 
@@ -76,7 +81,11 @@ struct ProblemPage {
 
 /// A refusal as a page.
 pub(crate) fn problem_page(p: &Problem) -> Response {
-    let shell = Shell { title: p.title().to_owned(), assets: assets::all().links.clone(), ..Shell::default() };
+    let shell = Shell {
+        title: p.title().to_owned(),
+        assets: assets::all().links.clone(),
+        ..Shell::default()
+    };
     let page = ProblemPage {
         shell,
         status: p.status(),
@@ -85,5 +94,9 @@ pub(crate) fn problem_page(p: &Problem) -> Response {
         way_out: p.way_out.clone(),
         code: p.code,
     };
-    (status(p), Html(page.render().unwrap_or_else(|_| p.title().to_owned()))).into_response()
+    (
+        status(p),
+        Html(page.render().unwrap_or_else(|_| p.title().to_owned())),
+    )
+        .into_response()
 }

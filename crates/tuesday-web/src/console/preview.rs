@@ -11,20 +11,29 @@ use super::review::ReviewPage;
 use super::scale::scale;
 use super::shell::{Shell, Who, WorkflowLink};
 use super::views::{
-    Before, CaseView, Choice, Claim, ComparedView, ConflictView, MadeView, NextCase, QueueGroup, QueueRow, QueueView,
-    SourceView, Tab, WriteField, WriteView, pair,
+    Before, CaseView, Choice, Claim, ComparedView, ConflictView, MadeView, NextCase, QueueGroup,
+    QueueRow, QueueView, SourceView, Tab, WriteField, WriteView, pair,
 };
 use crate::assets::Assets;
 
 fn shell(assets: &Assets, title: &str) -> Shell {
-    let link = |name: &str, title: &str| WorkflowLink { name: name.into(), title: title.into() };
+    let link = |name: &str, title: &str| WorkflowLink {
+        name: name.into(),
+        title: title.into(),
+    };
     Shell {
         title: title.into(),
         here: "queue",
         path: "/queue".into(),
-        who: Some(Who { name: "Dana Whitfield".into(), initials: "DW".into() }),
+        who: Some(Who {
+            name: "Dana Whitfield".into(),
+            initials: "DW".into(),
+        }),
         waiting: Some("23".into()),
-        workflows: vec![link("support-triage", "Support triage"), link("refunds", "Refund replies")],
+        workflows: vec![
+            link("support-triage", "Support triage"),
+            link("refunds", "Refund replies"),
+        ],
         workflow: Some("refunds".into()),
         assets: assets.links.clone(),
         ..Shell::default()
@@ -36,21 +45,44 @@ fn queue(rows: usize) -> QueueView {
         id: format!("rev_0{:025}", 17_000_000 + i),
         subject: format!("REQ-{}: cannot sign in after the change", 1_000 + i),
         reason: "confidence 0.62 is under 0.7".into(),
-        left: if i == 0 { "8 min over".into() } else { format!("{} min", 10 + i % 40) },
+        left: if i == 0 {
+            "8 min over".into()
+        } else {
+            format!("{} min", 10 + i % 40)
+        },
         tone: match i {
             0 => "bad late",
             1..=5 => "warn clock",
             _ => "clock",
         },
-        claim: (i % 9 == 1).then(|| Claim { name: "Dana Whitfield".into(), initials: "DW".into(), me: true }),
+        claim: (i % 9 == 1).then(|| Claim {
+            name: "Dana Whitfield".into(),
+            initials: "DW".into(),
+            me: true,
+        }),
         here: i == 1,
     };
-    let group = |title, range: std::ops::Range<usize>| QueueGroup { title, rows: range.map(row).collect() };
-    let tab = |words: &str, on| Tab { href: "/queue".into(), words: words.into(), on };
+    let group = |title, range: std::ops::Range<usize>| QueueGroup {
+        title,
+        rows: range.map(row).collect(),
+    };
+    let tab = |words: &str, on| Tab {
+        href: "/queue".into(),
+        words: words.into(),
+        on,
+    };
     QueueView {
-        tabs: vec![tab("All 23", true), tab("Mine 4", false), tab("Free 17", false)],
+        tabs: vec![
+            tab("All 23", true),
+            tab("Mine 4", false),
+            tab("Free 17", false),
+        ],
         who: "all".into(),
-        groups: vec![group("Overdue", 0..1), group("Due within the hour", 1..6), group("Later", 6..rows.max(6))],
+        groups: vec![
+            group("Overdue", 0..1),
+            group("Due within the hour", 1..6),
+            group("Later", 6..rows.max(6)),
+        ],
         foot: format!("{rows} shown"),
         ..QueueView::default()
     }
@@ -67,7 +99,13 @@ fn sources() -> Vec<SourceView> {
     };
     vec![
         source(1, "Event", "webhook, the request itself", "now", "ok"),
-        source(2, "Order 48213", "orders database, version 9", "2 min", "ok"),
+        source(
+            2,
+            "Order 48213",
+            "orders database, version 9",
+            "2 min",
+            "ok",
+        ),
         source(3, "CRM account", "CRM, record ACC-113", "26 h", "warn"),
     ]
 }
@@ -75,13 +113,25 @@ fn sources() -> Vec<SourceView> {
 fn made() -> MadeView {
     MadeView {
         confidence: Some("confidence 0.71".into()),
-        lines: vec![pair("Release", "22"), pair("Model", "large-2026-09"), pair("Rules", "version 31"), pair("Attempts", "2")],
+        lines: vec![
+            pair("Release", "22"),
+            pair("Model", "large-2026-09"),
+            pair("Rules", "version 31"),
+            pair("Attempts", "2"),
+        ],
     }
 }
 
 fn case() -> CaseView {
-    let field = |name: &str, before, after: &str| WriteField { name: name.into(), before, after: after.into() };
-    let reason = |code: &str, words: &str| Choice { code: code.into(), words: words.into() };
+    let field = |name: &str, before, after: &str| WriteField {
+        name: name.into(),
+        before,
+        after: after.into(),
+    };
+    let reason = |code: &str, words: &str| Choice {
+        code: code.into(),
+        words: words.into(),
+    };
     CaseView {
         id: "rev_00000000000000000017000001".into(),
         revision: 6,
@@ -106,9 +156,24 @@ fn case() -> CaseView {
         rule: Some("Rule r4, rules 31".into()),
         reasons: vec!["The amount is over the limit for this tier".into()],
         compared: vec![
-            ComparedView { column: "amount".into(), words: "amount 1240 is over 500".into(), matched: true, scale: scale(Some("1240"), "> 500", "1240 against 500") },
-            ComparedView { column: "confidence".into(), words: "confidence 0.71 is under 0.85".into(), matched: true, scale: scale(Some("0.71"), "< 0.85", "0.71 against 0.85") },
-            ComparedView { column: "tier".into(), words: "tier is B".into(), matched: true, scale: None },
+            ComparedView {
+                column: "amount".into(),
+                words: "amount 1240 is over 500".into(),
+                matched: true,
+                scale: scale(Some("1240"), "> 500", "1240 against 500"),
+            },
+            ComparedView {
+                column: "confidence".into(),
+                words: "confidence 0.71 is under 0.85".into(),
+                matched: true,
+                scale: scale(Some("0.71"), "< 0.85", "0.71 against 0.85"),
+            },
+            ComparedView {
+                column: "tier".into(),
+                words: "tier is B".into(),
+                matched: true,
+                scale: None,
+            },
         ],
         flags: vec!["CRM account (CRM) is 26 h old, past its warning age".into()],
         effects: "2 writes, one of them is sent to the customer".into(),
@@ -124,14 +189,37 @@ fn case() -> CaseView {
             ],
         }],
         answer_title: "What the model answered",
-        output: vec![pair("Reason", "damaged_in_transit"), pair("Next contact", "2026-11-27")],
-        drafts: vec![pair("Reply", "Hi Jo,\n\nI am sorry the two walnut benches arrived damaged. We have approved a refund of 1,240.00 to the card ending 4417. It should reach your account within 3 business days.\n\nYou do not need to send the benches back.\n\nDana, Harbor & Pine")],
-        checklist: vec!["The customer's name is right".into(), "The amount matches the order".into()],
-        reject_reasons: vec![reason("wrong_fact", "Wrong fact"), reason("policy", "Not allowed by policy"), reason("other", "Other, say why")],
-        edit_reasons: vec![reason("wrong_fact", "Wrong fact"), reason("tone", "Tone"), reason("other", "Other")],
+        output: vec![
+            pair("Reason", "damaged_in_transit"),
+            pair("Next contact", "2026-11-27"),
+        ],
+        drafts: vec![pair(
+            "Reply",
+            "Hi Jo,\n\nI am sorry the two walnut benches arrived damaged. We have approved a refund of 1,240.00 to the card ending 4417. It should reach your account within 3 business days.\n\nYou do not need to send the benches back.\n\nDana, Harbor & Pine",
+        )],
+        checklist: vec![
+            "The customer's name is right".into(),
+            "The amount matches the order".into(),
+        ],
+        reject_reasons: vec![
+            reason("wrong_fact", "Wrong fact"),
+            reason("policy", "Not allowed by policy"),
+            reason("other", "Other, say why"),
+        ],
+        edit_reasons: vec![
+            reason("wrong_fact", "Wrong fact"),
+            reason("tone", "Tone"),
+            reason("other", "Other"),
+        ],
         sources: sources(),
         absent: vec!["crm.region".into()],
-        conflicts: vec![ConflictView { field: "tier".into(), won: "CRM".into(), value: "A".into(), lost: "entitlement".into(), other: "B".into() }],
+        conflicts: vec![ConflictView {
+            field: "tier".into(),
+            won: "CRM".into(),
+            value: "A".into(),
+            lost: "entitlement".into(),
+            other: "B".into(),
+        }],
         owner: "Dana Whitfield".into(),
         claimed: Some("you".into()),
         needed: "1 approval".into(),
@@ -155,7 +243,10 @@ fn review(assets: &Assets, rows: usize) -> ReviewPage {
         faults: Vec::new(),
         reason: String::new(),
         note: String::new(),
-        next: Some(NextCase { id: "rev_x".into(), subject: "Contoso Home 86.40".into() }),
+        next: Some(NextCase {
+            id: "rev_x".into(),
+            subject: "Contoso Home 86.40".into(),
+        }),
     }
 }
 
@@ -166,7 +257,10 @@ fn edit(assets: &Assets) -> ReviewPage {
     page.editing = true;
     page.fields = fields(&schema, &value);
     page.fields[1].fault = Some("1240 is more than the maximum of 1000".into());
-    page.changes = vec![super::views::ChangedField { name: "Reply".into(), parts: super::diff::words("within 3 business days", "within 5 working days") }];
+    page.changes = vec![super::views::ChangedField {
+        name: "Reply".into(),
+        parts: super::diff::words("within 3 business days", "within 5 working days"),
+    }];
     page.reason = "tone".into();
     page
 }
@@ -176,10 +270,17 @@ fn the_queue_with_200_rows_is_small_and_quick() {
     let assets = Assets::load();
     let page = review(&assets, 200);
     let html = page.render().unwrap_or_default();
-    assert!(html.len() > 20_000 && html.len() < 60_000, "{} bytes", html.len());
+    assert!(
+        html.len() > 20_000 && html.len() < 60_000,
+        "{} bytes",
+        html.len()
+    );
     let start = Instant::now();
     for _ in 0..20 {
-        assert_eq!(page.render().map(|h| h.len()).unwrap_or_default(), html.len());
+        assert_eq!(
+            page.render().map(|h| h.len()).unwrap_or_default(),
+            html.len()
+        );
     }
     // The budget holds for optimised builds; a debug build on a busy machine gets ten times of it.
     let each = start.elapsed() / 20;
@@ -191,12 +292,25 @@ fn the_queue_with_200_rows_is_small_and_quick() {
 fn pages_hold_no_inline_style_and_no_inline_script() {
     let assets = Assets::load();
     for (name, html) in pages(&assets) {
-        assert!(!html.contains(" style=") && !html.contains("<style") && !html.contains(" onclick"), "{name}");
+        assert!(
+            !html.contains(" style=") && !html.contains("<style") && !html.contains(" onclick"),
+            "{name}"
+        );
         assert_eq!(html.matches("<script").count(), 1, "{name}");
-        for form in html.split("<form").skip(1).filter(|f| f.starts_with(" method=\"post\"") || f.contains("method=\"post\"")) {
+        for form in html
+            .split("<form")
+            .skip(1)
+            .filter(|f| f.starts_with(" method=\"post\"") || f.contains("method=\"post\""))
+        {
             let body = form.split("</form>").next().unwrap_or_default();
-            if form[..form.find('>').unwrap_or(0)].contains("method=\"post\"") && !body.contains("/sign-in") && name != "sign-in" {
-                assert!(body.contains("name=\"csrf\""), "{name}: a form without its token: {body}");
+            if form[..form.find('>').unwrap_or(0)].contains("method=\"post\"")
+                && !body.contains("/sign-in")
+                && name != "sign-in"
+            {
+                assert!(
+                    body.contains("name=\"csrf\""),
+                    "{name}: a form without its token: {body}"
+                );
             }
         }
     }
@@ -208,29 +322,51 @@ fn pages(assets: &Assets) -> Vec<(&'static str, String)> {
     reject.open = "reject".into();
     let empty = QueuePage {
         shell: shell(assets, "Review"),
-        queue: QueueView { groups: Vec::new(), ..queue(6) },
+        queue: QueueView {
+            groups: Vec::new(),
+            ..queue(6)
+        },
         headline: "Nothing is waiting".into(),
         told: "Cases come here when a rule, a check or a missing value asks for a person.".into(),
         first: None,
     };
-    vec![("review", render(&review(assets, 12))), ("edit", render(&edit(assets))), ("reject", render(&reject)), ("empty", render(&empty))]
+    vec![
+        ("review", render(&review(assets, 12))),
+        ("edit", render(&edit(assets))),
+        ("reject", render(&reject)),
+        ("empty", render(&empty)),
+    ]
 }
 
 #[test]
 fn pages_can_be_written_out() {
-    let Ok(dir) = std::env::var("TUESDAY_PREVIEW_DIR") else { return };
+    let Ok(dir) = std::env::var("TUESDAY_PREVIEW_DIR") else {
+        return;
+    };
     let assets = Assets::load();
     let out = std::path::Path::new(&dir);
     let write = |name: &str, bytes: &[u8]| {
         let path = out.join(name);
-        assert!(path.parent().is_some_and(|p| std::fs::create_dir_all(p).is_ok()));
+        assert!(
+            path.parent()
+                .is_some_and(|p| std::fs::create_dir_all(p).is_ok())
+        );
         assert!(std::fs::write(path, bytes).is_ok());
     };
     for (name, html) in pages(&assets) {
         write(&format!("{name}.html"), html.as_bytes());
-        write(&format!("{name}-dark.html"), html.replace("<html lang=\"en\"", "<html lang=\"en\" data-theme=\"dark\"").as_bytes());
+        write(
+            &format!("{name}-dark.html"),
+            html.replace("<html lang=\"en\"", "<html lang=\"en\" data-theme=\"dark\"")
+                .as_bytes(),
+        );
     }
-    for link in [&assets.links.css, &assets.links.js, &assets.links.font, &assets.links.icon] {
+    for link in [
+        &assets.links.css,
+        &assets.links.js,
+        &assets.links.font,
+        &assets.links.icon,
+    ] {
         let name = link.trim_start_matches("/assets/");
         if let Some(asset) = assets.get(name) {
             write(&format!("assets/{name}"), &asset.bytes);

@@ -49,15 +49,31 @@ pub(crate) struct QueuePage {
 }
 
 /// The queue without a case.
-pub(crate) async fn page(State(app): State<App>, visit: Visit, Query(q): Query<QueueQuery>) -> Result<Response, PageError> {
+pub(crate) async fn page(
+    State(app): State<App>,
+    visit: Visit,
+    Query(q): Query<QueueQuery>,
+) -> Result<Response, PageError> {
     let (queue, tasks) = column(&app, &visit, &q, None).await?;
     let shell = visit.shell(&app, "Review", "queue", None).await?;
     let first = tasks.first().map(|t| t.id.to_string());
     let (headline, told) = match tasks.len() as u64 {
-        0 => ("Nothing is waiting".to_owned(), "Cases come here when a rule, a check or a missing value asks for a person.".to_owned()),
-        n => (format!("{} on this page", plural(n, "case")), "First due first. Open one, or press J.".to_owned()),
+        0 => (
+            "Nothing is waiting".to_owned(),
+            "Cases come here when a rule, a check or a missing value asks for a person.".to_owned(),
+        ),
+        n => (
+            format!("{} on this page", plural(n, "case")),
+            "First due first. Open one, or press J.".to_owned(),
+        ),
     };
-    html(&QueuePage { shell, queue, headline, told, first })
+    html(&QueuePage {
+        shell,
+        queue,
+        headline,
+        told,
+        first,
+    })
 }
 
 /// The left column, and the tasks in it.
@@ -72,22 +88,53 @@ pub(crate) async fn column(
     let filter = QueueFilter {
         workflow: workflow.clone(),
         claimed_by: (q.who == "mine").then(|| me.to_owned()),
-        states: if q.who == "free" { vec![ReviewState::Open] } else { Vec::new() },
+        states: if q.who == "free" {
+            vec![ReviewState::Open]
+        } else {
+            Vec::new()
+        },
         text: (!q.q.is_empty()).then(|| q.q.clone()),
         ..QueueFilter::default()
     };
-    let after = if q.after.is_empty() { None } else { Some(cursor(&q.after)?) };
+    let after = if q.after.is_empty() {
+        None
+    } else {
+        Some(cursor(&q.after)?)
+    };
     let reader = app.engine.reader();
     let tasks = reader.review_page(&filter, after, MAX_PAGE).await?;
     let people = reader.people().await?;
     let now = app.engine.now();
-    let name = |h: &str| people.iter().find(|p| p.handle == h).map_or_else(|| h.to_owned(), |p| p.name.clone());
-    let rows: Vec<(Timestamp, QueueRow)> = tasks.iter().map(|t| (t.due_at, row(t, now, me, here, &name))).collect();
+    let name = |h: &str| {
+        people
+            .iter()
+            .find(|p| p.handle == h)
+            .map_or_else(|| h.to_owned(), |p| p.name.clone())
+    };
+    let rows: Vec<(Timestamp, QueueRow)> = tasks
+        .iter()
+        .map(|t| (t.due_at, row(t, now, me, here, &name)))
+        .collect();
     let keep = |who: &str| query::query(&[("who", who), ("workflow", &q.workflow), ("q", &q.q)]);
-    let tab = |who: &str, words: &str, on| Tab { href: format!("/queue{}", keep(who)), words: words.to_owned(), on };
-    let next = (tasks.len() == MAX_PAGE).then(|| tasks.last().map(after_of)).flatten().map(|after| {
-        format!("/queue{}", query::query(&[("who", &q.who), ("workflow", &q.workflow), ("q", &q.q), ("after", &after)]))
-    });
+    let tab = |who: &str, words: &str, on| Tab {
+        href: format!("/queue{}", keep(who)),
+        words: words.to_owned(),
+        on,
+    };
+    let next = (tasks.len() == MAX_PAGE)
+        .then(|| tasks.last().map(after_of))
+        .flatten()
+        .map(|after| {
+            format!(
+                "/queue{}",
+                query::query(&[
+                    ("who", &q.who),
+                    ("workflow", &q.workflow),
+                    ("q", &q.q),
+                    ("after", &after)
+                ])
+            )
+        });
     let view = QueueView {
         tabs: vec![
             tab("", "All", q.who.is_empty() || q.who == "all"),
@@ -97,23 +144,46 @@ pub(crate) async fn column(
         who: q.who.clone(),
         workflow,
         find: q.q.clone(),
-        foot: if next.is_some() { format!("first {MAX_PAGE} shown") } else { plural(rows.len() as u64, "case") },
+        foot: if next.is_some() {
+            format!("first {MAX_PAGE} shown")
+        } else {
+            plural(rows.len() as u64, "case")
+        },
         groups: groups(rows, now),
-        suffix: query::query(&[("who", &q.who), ("workflow", &q.workflow), ("q", &q.q), ("after", &q.after)]),
+        suffix: query::query(&[
+            ("who", &q.who),
+            ("workflow", &q.workflow),
+            ("q", &q.q),
+            ("after", &q.after),
+        ]),
         next,
     };
     Ok((view, tasks))
 }
 
-fn row(t: &Review, now: Timestamp, me: &str, here: Option<&str>, name: &impl Fn(&str) -> String) -> QueueRow {
+fn row(
+    t: &Review,
+    now: Timestamp,
+    me: &str,
+    here: Option<&str>,
+    name: &impl Fn(&str) -> String,
+) -> QueueRow {
     let left = due(t.due_at, now);
     let id = t.id.to_string();
     QueueRow {
         subject: t.subject.clone(),
-        reason: t.reasons.first().cloned().unwrap_or_else(|| super::words::code(t.reason.word())),
+        reason: t
+            .reasons
+            .first()
+            .cloned()
+            .unwrap_or_else(|| super::words::code(t.reason.word())),
         left: left.words,
         tone: left.tone,
-        claim: t.claimed_by.as_deref().map(|h| Claim { name: name(h), initials: initials(&name(h)), me: h == me }),
+        claim: t.claimed_by.as_deref().map(|h| Claim {
+            name: name(h),
+            initials: initials(&name(h)),
+            me: h == me,
+        }),
         here: here == Some(id.as_str()),
         id,
     }
@@ -121,10 +191,22 @@ fn row(t: &Review, now: Timestamp, me: &str, here: Option<&str>, name: &impl Fn(
 
 fn groups(rows: Vec<(Timestamp, QueueRow)>, now: Timestamp) -> Vec<QueueGroup> {
     let soon = now.plus(Duration::from_secs(3_600));
-    let mut groups = [("Overdue", Vec::new()), ("Due within the hour", Vec::new()), ("Later", Vec::new())];
+    let mut groups = [
+        ("Overdue", Vec::new()),
+        ("Due within the hour", Vec::new()),
+        ("Later", Vec::new()),
+    ];
     for (due, row) in rows {
-        let group = if due < now { 0 } else { usize::from(due >= soon) + 1 };
+        let group = if due < now {
+            0
+        } else {
+            usize::from(due >= soon) + 1
+        };
         groups[group].1.push(row);
     }
-    groups.into_iter().filter(|(_, rows)| !rows.is_empty()).map(|(title, rows)| QueueGroup { title, rows }).collect()
+    groups
+        .into_iter()
+        .filter(|(_, rows)| !rows.is_empty())
+        .map(|(title, rows)| QueueGroup { title, rows })
+        .collect()
 }

@@ -8,13 +8,13 @@ use tuesday_domain::id::ReviewId;
 use tuesday_domain::record::Review;
 use tuesday_engine::ops::Case;
 
+use super::diff::Part;
 use super::forms::{Field, FieldKind, fields};
 use super::queue::{QueueQuery, column};
 use super::shell::Shell;
 use super::views::{Before, CaseView, ChangedField, NextCase, Panel, QueueView, Settle};
 use super::visit::Visit;
 use super::{case, html};
-use super::diff::Part;
 use crate::query;
 use crate::refusal::PageError;
 use crate::state::App;
@@ -52,14 +52,30 @@ pub(crate) async fn page(
 }
 
 /// The page as it is without panel and editor, and the case behind it.
-pub(crate) async fn prepare(app: &App, visit: &Visit, id: &str, q: &QueueQuery) -> Result<(Case, ReviewPage), PageError> {
+pub(crate) async fn prepare(
+    app: &App,
+    visit: &Visit,
+    id: &str,
+    q: &QueueQuery,
+) -> Result<(Case, ReviewPage), PageError> {
     let id: ReviewId = query::id(id)?;
     let found = app.engine.case(id).await?;
     visit.user.sees(&found.review.workflow)?;
     let (queue, tasks) = column(app, visit, q, Some(&id.to_string())).await?;
-    let shell = visit.shell(app, found.review.subject.clone(), "queue", Some(found.review.workflow.clone())).await?;
+    let shell = visit
+        .shell(
+            app,
+            found.review.subject.clone(),
+            "queue",
+            Some(found.review.workflow.clone()),
+        )
+        .await?;
     let view = case::view(&found, &visit.user.session.person, app.engine.now());
-    let fields = if view.settle == Settle::Input { input_fields(&found) } else { Vec::new() };
+    let fields = if view.settle == Settle::Input {
+        input_fields(&found)
+    } else {
+        Vec::new()
+    };
     let page = ReviewPage {
         shell,
         queue,
@@ -81,25 +97,51 @@ pub(crate) async fn prepare(app: &App, visit: &Visit, id: &str, q: &QueueQuery) 
 /// The task after this one in the visible order, else the first other one.
 pub(crate) fn following(tasks: &[Review], id: ReviewId) -> Option<NextCase> {
     let at = tasks.iter().position(|t| t.id == id);
-    let next = at.and_then(|i| tasks.get(i + 1)).or_else(|| tasks.iter().find(|t| t.id != id));
-    next.map(|t| NextCase { id: t.id.to_string(), subject: t.subject.clone() })
+    let next = at
+        .and_then(|i| tasks.get(i + 1))
+        .or_else(|| tasks.iter().find(|t| t.id != id));
+    next.map(|t| NextCase {
+        id: t.id.to_string(),
+        subject: t.subject.clone(),
+    })
 }
 
 /// The event as a form: what it has, and what it lacks.
 pub(crate) fn input_schema(found: &Case) -> (Value, Value) {
-    let event = found.items.iter().find(|i| i.name == "input").map(|i| i.content.clone()).unwrap_or_else(|| json!({}));
-    let mut properties: Map<String, Value> =
-        event.as_object().into_iter().flatten().map(|(name, v)| (name.clone(), json!({"type": kind(v)}))).collect();
-    for missing in found.absent.iter().filter_map(|a| a.strip_prefix("input.")).chain(named_missing(found)) {
-        properties.entry(missing).or_insert_with(|| json!({"type": "string", "description": "missing"}));
+    let event = found
+        .items
+        .iter()
+        .find(|i| i.name == "input")
+        .map(|i| i.content.clone())
+        .unwrap_or_else(|| json!({}));
+    let mut properties: Map<String, Value> = event
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, v)| (name.clone(), json!({"type": kind(v)})))
+        .collect();
+    for missing in found
+        .absent
+        .iter()
+        .filter_map(|a| a.strip_prefix("input."))
+        .chain(named_missing(found))
+    {
+        properties
+            .entry(missing)
+            .or_insert_with(|| json!({"type": "string", "description": "missing"}));
     }
     (json!({ "properties": properties }), event)
 }
 
 /// Names of missing input fields as the task's reasons give them: `input.customer_id is missing`.
 fn named_missing(found: &Case) -> impl Iterator<Item = &str> {
-    let words = found.reasons.iter().flat_map(|r| r.split(|c: char| c.is_whitespace() || c == ',' || c == '`'));
-    words.filter_map(|w| w.strip_prefix("input.")).map(|w| w.trim_end_matches(['.', ':', ';']))
+    let words = found
+        .reasons
+        .iter()
+        .flat_map(|r| r.split(|c: char| c.is_whitespace() || c == ',' || c == '`'));
+    words
+        .filter_map(|w| w.strip_prefix("input."))
+        .map(|w| w.trim_end_matches(['.', ':', ';']))
 }
 
 fn kind(v: &Value) -> &'static str {

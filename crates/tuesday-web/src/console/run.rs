@@ -9,7 +9,9 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Run;
 
 use super::html;
-use super::run_parts::{EffectView, Fact, InputView, ModelView, ProofView, effects, facts, inputs, model, proof};
+use super::run_parts::{
+    EffectView, Fact, InputView, ModelView, ProofView, effects, facts, inputs, model, proof,
+};
 use super::shell::Shell;
 use super::steps::{Phase, phases};
 use super::views::Panel;
@@ -59,7 +61,11 @@ async fn found(app: &App, user: &User, id: &str) -> Result<Run, PageError> {
 }
 
 /// One run.
-pub(crate) async fn page(State(app): State<App>, visit: Visit, Path(id): Path<String>) -> Result<Response, PageError> {
+pub(crate) async fn page(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
     let run = found(&app, &visit.user, &id).await?;
     let reader = app.engine.reader();
     let story = app.engine.story(run.id).await?;
@@ -73,16 +79,38 @@ pub(crate) async fn page(State(app): State<App>, visit: Visit, Path(id): Path<St
     )?;
     let known = app.definitions.of(reader, run.release).await.ok();
     let zone = known.as_ref().map(|k| &k.zone);
-    let currency = known.as_ref().and_then(|k| k.def.model.price.as_ref()).map(|p| p.currency.clone());
-    let name = |h: &String| people.iter().find(|p| p.handle == *h).map_or_else(|| h.clone(), |p| p.name.clone());
-    let mut decided: Vec<String> = reviews.iter().flat_map(|r| r.approved_by.iter().chain(&r.decided_by)).map(name).collect();
+    let currency = known
+        .as_ref()
+        .and_then(|k| k.def.model.price.as_ref())
+        .map(|p| p.currency.clone());
+    let name = |h: &String| {
+        people
+            .iter()
+            .find(|p| p.handle == *h)
+            .map_or_else(|| h.clone(), |p| p.name.clone())
+    };
+    let mut decided: Vec<String> = reviews
+        .iter()
+        .flat_map(|r| r.approved_by.iter().chain(&r.decided_by))
+        .map(name)
+        .collect();
     decided.dedup();
-    let shell = visit.shell(&app, run.subject.clone(), "runs", Some(run.workflow.clone())).await?;
+    let shell = visit
+        .shell(
+            &app,
+            run.subject.clone(),
+            "runs",
+            Some(run.workflow.clone()),
+        )
+        .await?;
     let head = Head {
         id: run.id.to_string(),
         subject: run.subject.clone(),
         sentence: story.summary.clone(),
-        review: reviews.iter().find(|r| !r.state.is_decided()).map(|r| r.id.to_string()),
+        review: reviews
+            .iter()
+            .find(|r| !r.state.is_decided())
+            .map(|r| r.id.to_string()),
         can_act: run.state.status.is_terminal(),
     };
     html(&RunPage {
@@ -94,7 +122,11 @@ pub(crate) async fn page(State(app): State<App>, visit: Visit, Path(id): Path<St
         answers: story
             .answers
             .iter()
-            .map(|a| AnswerView { question: a.question, reached: a.reached, lines: a.answer.lines().map(str::to_owned).collect() })
+            .map(|a| AnswerView {
+                question: a.question,
+                reached: a.reached,
+                lines: a.answer.lines().map(str::to_owned).collect(),
+            })
             .collect(),
         model: model(&run, &attempts, &payloads),
         inputs: inputs(&run, &payloads, zone),
@@ -104,16 +136,29 @@ pub(crate) async fn page(State(app): State<App>, visit: Visit, Path(id): Path<St
 }
 
 /// The whole story as plain text, to keep or to send.
-pub(crate) async fn text(State(app): State<App>, user: User, Path(id): Path<String>) -> Result<Response, PageError> {
+pub(crate) async fn text(
+    State(app): State<App>,
+    user: User,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
     let run = found(&app, &user, &id).await?;
     let story = app.engine.story(run.id).await?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], story.text()).into_response())
+    Ok((
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        story.text(),
+    )
+        .into_response())
 }
 
 /// Starts the ended run again, with fresh inputs.
-pub(crate) async fn retry(State(app): State<App>, Path(id): Path<String>, form: PostForm) -> Result<Response, PageError> {
+pub(crate) async fn retry(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    form: PostForm,
+) -> Result<Response, PageError> {
     let run = found(&app, &form.user, &id).await?;
     let fresh = app.engine.retry(run.id, &form.user.actor()).await?;
-    app.sessions.tell(&form.user, "Started again with fresh inputs".to_owned());
+    app.sessions
+        .tell(&form.user, "Started again with fresh inputs".to_owned());
     Ok(Redirect::to(&format!("/runs/{}", fresh.id)).into_response())
 }

@@ -58,22 +58,50 @@ pub(crate) fn shown(payloads: &[Payload], n: u32) -> Option<String> {
     if bytes.is_empty() {
         return Some("(erased)".to_owned());
     }
-    let json = serde_json::from_slice::<Value>(bytes).ok().and_then(|v| serde_json::to_string_pretty(&v).ok());
+    let json = serde_json::from_slice::<Value>(bytes)
+        .ok()
+        .and_then(|v| serde_json::to_string_pretty(&v).ok());
     Some(json.unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned()))
 }
 
-pub(crate) fn facts(run: &Run, attempts: &[Attempt], decided_by: &[String], currency: Option<&str>) -> Vec<Fact> {
-    let fact = |name, value: String| Fact { name, value, extra: String::new(), tone: "" };
+pub(crate) fn facts(
+    run: &Run,
+    attempts: &[Attempt],
+    decided_by: &[String],
+    currency: Option<&str>,
+) -> Vec<Fact> {
+    let fact = |name, value: String| Fact {
+        name,
+        value,
+        extra: String::new(),
+        tone: "",
+    };
     let (tone, state) = super::runs::state(run);
     let machine: i64 = attempts.iter().map(|a| a.duration_us).sum();
     let total = run.finished_at.map(|t| t.since(run.received_at));
     let mut out = vec![
-        Fact { name: if run.state.outcome.is_some() { "Outcome" } else { "State" }, value: state, extra: String::new(), tone },
-        fact("Trigger to finish", total.map_or_else(|| "not finished".to_owned(), long_span)),
+        Fact {
+            name: if run.state.outcome.is_some() {
+                "Outcome"
+            } else {
+                "State"
+            },
+            value: state,
+            extra: String::new(),
+            tone,
+        },
+        fact(
+            "Trigger to finish",
+            total.map_or_else(|| "not finished".to_owned(), long_span),
+        ),
         fact("Machine time", took(machine)),
         Fact {
             name: "Cost",
-            value: if run.cost_unknown { "not all known".to_owned() } else { money(run.cost_micros) },
+            value: if run.cost_unknown {
+                "not all known".to_owned()
+            } else {
+                money(run.cost_micros)
+            },
             extra: currency.unwrap_or_default().to_owned(),
             tone: "",
         },
@@ -89,29 +117,60 @@ pub(crate) fn facts(run: &Run, attempts: &[Attempt], decided_by: &[String], curr
 }
 
 fn long_span(d: Duration) -> String {
-    if d < Duration::from_secs(3_600) { took(i64::try_from(d.as_micros()).unwrap_or(i64::MAX)) } else { span(d) }
+    if d < Duration::from_secs(3_600) {
+        took(i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
+    } else {
+        span(d)
+    }
 }
 
 pub(crate) fn model(run: &Run, attempts: &[Attempt], payloads: &[Payload]) -> ModelView {
     let last = attempts.iter().rfind(|a| a.step == Step::Generate);
-    let answer = last.and_then(|a| a.answer_ref).or(run.output_ref).and_then(|n| shown(payloads, n));
+    let answer = last
+        .and_then(|a| a.answer_ref)
+        .or(run.output_ref)
+        .and_then(|n| shown(payloads, n));
     let mut lines = Vec::new();
     if let Some(a) = last {
         lines.extend(a.model.clone().map(|m| pair("Asked for", m)));
         lines.extend(a.model_reported.clone().map(|m| pair("Answered by", m)));
-        lines.extend(a.request_hash.map(|h| pair("Request", hex::encode(&h[..8]))));
+        lines.extend(
+            a.request_hash
+                .map(|h| pair("Request", hex::encode(&h[..8]))),
+        );
         if let Some(u) = a.usage {
-            lines.push(pair("Tokens", format!("{} in, {} out", count(u.input_tokens), count(u.output_tokens))));
+            lines.push(pair(
+                "Tokens",
+                format!(
+                    "{} in, {} out",
+                    count(u.input_tokens),
+                    count(u.output_tokens)
+                ),
+            ));
         }
-        lines.push(pair("Cost", a.cost_micros.map_or_else(|| "unknown".to_owned(), money)));
+        lines.push(pair(
+            "Cost",
+            a.cost_micros.map_or_else(|| "unknown".to_owned(), money),
+        ));
     }
-    let title = last.filter(|a| a.number > 1).map_or_else(|| "Model answer".to_owned(), |a| format!("Model answer, attempt {}", a.number));
-    ModelView { title, answer, nothing: "The model was not asked.", lines }
+    let title = last.filter(|a| a.number > 1).map_or_else(
+        || "Model answer".to_owned(),
+        |a| format!("Model answer, attempt {}", a.number),
+    );
+    ModelView {
+        title,
+        answer,
+        nothing: "The model was not asked.",
+        lines,
+    }
 }
 
 pub(crate) fn inputs(run: &Run, payloads: &[Payload], zone: Option<&Zone>) -> Vec<InputView> {
-    let manifest = run.snapshot_ref.and_then(|n| payloads.iter().find(|p| p.n == n));
-    let Some(snapshot) = manifest.and_then(|p| serde_json::from_slice::<Snapshot>(&p.bytes).ok()) else {
+    let manifest = run
+        .snapshot_ref
+        .and_then(|n| payloads.iter().find(|p| p.n == n));
+    let Some(snapshot) = manifest.and_then(|p| serde_json::from_slice::<Snapshot>(&p.bytes).ok())
+    else {
         return event_only(run, payloads);
     };
     let item = |i: &tuesday_domain::snapshot::Item| {
@@ -123,9 +182,16 @@ pub(crate) fn inputs(run: &Run, payloads: &[Payload], zone: Option<&Zone>) -> Ve
             lines.push(pair("Read from", i.location.clone()));
         }
         lines.push(pair("Class", i.class.word()));
-        lines.push(pair("SHA-256", i.sha256.chars().take(16).collect::<String>()));
+        lines.push(pair(
+            "SHA-256",
+            i.sha256.chars().take(16).collect::<String>(),
+        ));
         InputView {
-            name: if i.name == "input" { "Event".to_owned() } else { code(&i.name) },
+            name: if i.name == "input" {
+                "Event".to_owned()
+            } else {
+                code(&i.name)
+            },
             about: format!("{}, frozen {}", i.system, local(snapshot.taken_at, zone)),
             lines,
             copy: shown(payloads, i.payload).unwrap_or_else(|| "(not kept)".to_owned()),
@@ -137,12 +203,25 @@ pub(crate) fn inputs(run: &Run, payloads: &[Payload], zone: Option<&Zone>) -> Ve
 fn event_only(run: &Run, payloads: &[Payload]) -> Vec<InputView> {
     let copy = shown(payloads, run.body_ref);
     copy.into_iter()
-        .map(|copy| InputView { name: "Event".to_owned(), about: run.event_source.clone(), lines: vec![pair("Id", run.event_id.clone())], copy })
+        .map(|copy| InputView {
+            name: "Event".to_owned(),
+            about: run.event_source.clone(),
+            lines: vec![pair("Id", run.event_id.clone())],
+            copy,
+        })
         .collect()
 }
 
-pub(crate) fn effects(actions: &[Action], payloads: &[Payload], zone: Option<&Zone>) -> Vec<EffectView> {
-    let newest = actions.iter().filter(|a| !actions.iter().any(|b| b.ordinal == a.ordinal && b.revision > a.revision));
+pub(crate) fn effects(
+    actions: &[Action],
+    payloads: &[Payload],
+    zone: Option<&Zone>,
+) -> Vec<EffectView> {
+    let newest = actions.iter().filter(|a| {
+        !actions
+            .iter()
+            .any(|b| b.ordinal == a.ordinal && b.revision > a.revision)
+    });
     newest
         .map(|a| {
             let tone = match a.state.word() {
@@ -152,8 +231,15 @@ pub(crate) fn effects(actions: &[Action], payloads: &[Payload], zone: Option<&Zo
                 "voided" => "plain",
                 _ => "clock",
             };
-            let mut lines = vec![pair("Record", a.target.clone()), pair("Kind", format!("{}, class {}", a.class, a.ability))];
-            lines.extend(a.authorised_by.clone().map(|who| pair("Authorised by", who)));
+            let mut lines = vec![
+                pair("Record", a.target.clone()),
+                pair("Kind", format!("{}, class {}", a.class, a.ability)),
+            ];
+            lines.extend(
+                a.authorised_by
+                    .clone()
+                    .map(|who| pair("Authorised by", who)),
+            );
             lines.extend(a.external_id.clone().map(|id| pair("Their id", id)));
             lines.extend(a.first_sent_at.map(|t| pair("First sent", local(t, zone))));
             lines.push(pair("Tries", a.attempts.to_string()));
@@ -176,10 +262,22 @@ pub(crate) fn proof(story: &Story, newest: Option<(u64, String)>) -> ProofView {
     let indexes: Vec<u64> = story.timeline.iter().filter_map(|m| m.index).collect();
     let mut lines = vec![pair("Entries of this run", i.entries.to_string())];
     if let (Some(first), Some(last)) = (indexes.first(), indexes.last()) {
-        lines.push(pair("Places in the log", format!("{} to {}", count(*first), count(*last))));
+        lines.push(pair(
+            "Places in the log",
+            format!("{} to {}", count(*first), count(*last)),
+        ));
     }
-    lines.push(pair("Sealed by a checkpoint", format!("{} of {}", i.sealed, i.entries)));
-    lines.push(pair("Newest checkpoint", newest.map_or_else(|| "none yet".to_owned(), |(size, at)| format!("{} entries, {at}", count(size)))));
+    lines.push(pair(
+        "Sealed by a checkpoint",
+        format!("{} of {}", i.sealed, i.entries),
+    ));
+    lines.push(pair(
+        "Newest checkpoint",
+        newest.map_or_else(
+            || "none yet".to_owned(),
+            |(size, at)| format!("{} entries, {at}", count(size)),
+        ),
+    ));
     if !i.damaged.is_empty() {
         lines.push(pair("Damaged", i.damaged.join(", ")));
     }
@@ -189,5 +287,10 @@ pub(crate) fn proof(story: &Story, newest: Option<(u64, String)>) -> ProofView {
     if !i.gaps.is_empty() {
         lines.push(pair("Missing", format!("{:?}", i.gaps)));
     }
-    ProofView { badge: i.whole.then(|| format!("Record intact, {} entries", i.entries)), lines }
+    ProofView {
+        badge: i
+            .whole
+            .then(|| format!("Record intact, {} entries", i.entries)),
+        lines,
+    }
 }

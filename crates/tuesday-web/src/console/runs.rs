@@ -5,10 +5,10 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 use tuesday_domain::id::RunId;
+use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Run;
 use tuesday_domain::run::{Outcome, Status};
 use tuesday_domain::time::{Zone, parse_day};
-use tuesday_domain::problem::Problem;
 use tuesday_store::RunFilter;
 
 use super::html;
@@ -39,11 +39,25 @@ pub(crate) struct RunQuery {
 
 impl RunQuery {
     fn any(&self) -> bool {
-        [&self.q, &self.workflow, &self.status, &self.day, &self.after].iter().any(|v| !v.is_empty())
+        [
+            &self.q,
+            &self.workflow,
+            &self.status,
+            &self.day,
+            &self.after,
+        ]
+        .iter()
+        .any(|v| !v.is_empty())
     }
 
     fn address(&self, after: &str) -> String {
-        let pairs = [("q", self.q.as_str()), ("workflow", &self.workflow), ("status", &self.status), ("day", &self.day), ("after", after)];
+        let pairs = [
+            ("q", self.q.as_str()),
+            ("workflow", &self.workflow),
+            ("status", &self.status),
+            ("day", &self.day),
+            ("after", after),
+        ];
         format!("/runs{}", query::query(&pairs))
     }
 }
@@ -72,10 +86,16 @@ struct RunRow {
 }
 
 /// Runs, newest first.
-pub(crate) async fn page(State(app): State<App>, visit: Visit, Query(q): Query<RunQuery>) -> Result<Response, PageError> {
+pub(crate) async fn page(
+    State(app): State<App>,
+    visit: Visit,
+    Query(q): Query<RunQuery>,
+) -> Result<Response, PageError> {
     // A run's own id leads straight to it.
     if let Ok(id) = q.q.trim().parse::<RunId>() {
-        return Ok(axum::response::IntoResponse::into_response(axum::response::Redirect::to(&format!("/runs/{id}"))));
+        return Ok(axum::response::IntoResponse::into_response(
+            axum::response::Redirect::to(&format!("/runs/{id}")),
+        ));
     }
     let day = (!q.day.is_empty()).then(|| parse_day(&q.day)).transpose();
     let filter = RunFilter {
@@ -85,20 +105,52 @@ pub(crate) async fn page(State(app): State<App>, visit: Visit, Query(q): Query<R
         day: day.map_err(|e| Problem::new("bad_request", e.to_string()).field("day"))?,
         text: (!q.q.is_empty()).then(|| q.q.clone()),
     };
-    let after = if q.after.is_empty() { None } else { Some(query::id::<RunId>(&q.after)?) };
+    let after = if q.after.is_empty() {
+        None
+    } else {
+        Some(query::id::<RunId>(&q.after)?)
+    };
     let runs = app.engine.reader().run_page(&filter, after, PAGE).await?;
     let shell = visit.shell(&app, "Runs", "runs", filter.workflow).await?;
-    let next = (runs.len() == PAGE).then(|| runs.last().map(|r| q.address(&r.id.to_string()))).flatten();
+    let next = (runs.len() == PAGE)
+        .then(|| runs.last().map(|r| q.address(&r.id.to_string())))
+        .flatten();
     let mut rows = Vec::with_capacity(runs.len());
     for run in &runs {
-        let known = app.definitions.of(app.engine.reader(), run.release).await.ok();
-        let title = shell.workflows.iter().find(|w| w.name == run.workflow).map_or(&run.workflow, |w| &w.title);
+        let known = app
+            .definitions
+            .of(app.engine.reader(), run.release)
+            .await
+            .ok();
+        let title = shell
+            .workflows
+            .iter()
+            .find(|w| w.name == run.workflow)
+            .map_or(&run.workflow, |w| &w.title);
         rows.push(row(run, title, known.as_ref().map(|k| &k.zone)));
     }
-    let pager = Pager { first: (!q.after.is_empty()).then(|| q.address("")), next };
-    let statuses = Status::ALL.iter().map(|s| Choice { code: s.word().to_owned(), words: code(s.word()) }).collect();
-    let told = "Newest first. Each run keeps its inputs, its answer, who decided, and what was written.".to_owned();
-    html(&RunsPage { shell, told, filter: q, statuses, rows, pager })
+    let pager = Pager {
+        first: (!q.after.is_empty()).then(|| q.address("")),
+        next,
+    };
+    let statuses = Status::ALL
+        .iter()
+        .map(|s| Choice {
+            code: s.word().to_owned(),
+            words: code(s.word()),
+        })
+        .collect();
+    let told =
+        "Newest first. Each run keeps its inputs, its answer, who decided, and what was written."
+            .to_owned();
+    html(&RunsPage {
+        shell,
+        told,
+        filter: q,
+        statuses,
+        rows,
+        pager,
+    })
 }
 
 fn row(run: &Run, title: &str, zone: Option<&Zone>) -> RunRow {
@@ -112,7 +164,10 @@ fn row(run: &Run, title: &str, zone: Option<&Zone>) -> RunRow {
         why: run.reason.map(|r| code(r.word())).unwrap_or_default(),
         received: local(run.received_at, zone),
         received_iso: run.received_at.rfc3339(),
-        took: run.finished_at.map(|t| span(t.since(run.received_at))).unwrap_or_default(),
+        took: run
+            .finished_at
+            .map(|t| span(t.since(run.received_at)))
+            .unwrap_or_default(),
     }
 }
 

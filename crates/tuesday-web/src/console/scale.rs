@@ -24,15 +24,33 @@ pub(crate) fn scale(value: Option<&str>, cell: &str, words: &str) -> Option<Scal
     }
     // Both are drawn on the same line from zero, or from the negative end when one is below zero.
     let bottom = value.min(limit).min(0.0) * 1.25;
-    #[expect(clippy::cast_possible_truncation, reason = "a place on a line of 142 pixels")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a place on a line of 142 pixels"
+    )]
     let place = |n: f64| 4 + ((n - bottom) / (top - bottom) * 142.0).round() as i64;
     let at = place(limit);
-    let anchor = if at < 24 { "start" } else if at > 126 { "end" } else { "middle" };
-    Some(Scale { limit: at, value: place(value), label: limit_text.to_owned(), anchor, words: words.to_owned() })
+    let anchor = if at < 24 {
+        "start"
+    } else if at > 126 {
+        "end"
+    } else {
+        "middle"
+    };
+    Some(Scale {
+        limit: at,
+        value: place(value),
+        label: limit_text.to_owned(),
+        anchor,
+        words: words.to_owned(),
+    })
 }
 
 fn number(text: &str) -> Option<f64> {
-    text.replace(',', "").parse().ok().filter(|n: &f64| n.is_finite())
+    text.replace(',', "")
+        .parse()
+        .ok()
+        .filter(|n: &f64| n.is_finite())
 }
 
 #[cfg(test)]

@@ -50,7 +50,10 @@ impl Shell {
     /// What the switcher shows.
     pub(crate) fn workflow_title(&self) -> &str {
         let chosen = self.workflow.as_deref();
-        self.workflows.iter().find(|w| Some(w.name.as_str()) == chosen).map_or("All workflows", |w| &w.title)
+        self.workflows
+            .iter()
+            .find(|w| Some(w.name.as_str()) == chosen)
+            .map_or("All workflows", |w| &w.title)
     }
 
     /// Whether the page is about this workflow.
@@ -60,8 +63,16 @@ impl Shell {
 
     /// The three looks, the current one marked.
     pub(crate) fn looks(&self) -> [Look; 3] {
-        let look = |value, words, is: Option<&str>| Look { value, words, on: self.theme == is };
-        [look("system", "As the system", None), look("light", "Light", Some("light")), look("dark", "Dark", Some("dark"))]
+        let look = |value, words, is: Option<&str>| Look {
+            value,
+            words,
+            on: self.theme == is,
+        };
+        [
+            look("system", "As the system", None),
+            look("light", "Light", Some("light")),
+            look("dark", "Dark", Some("dark")),
+        ]
     }
 }
 
@@ -69,7 +80,11 @@ impl Shell {
 pub(crate) fn initials(name: &str) -> String {
     let mut words = name.split_whitespace().filter_map(|w| w.chars().next());
     let first = words.next();
-    first.into_iter().chain(words.next_back()).flat_map(char::to_uppercase).collect()
+    first
+        .into_iter()
+        .chain(words.next_back())
+        .flat_map(char::to_uppercase)
+        .collect()
 }
 
 #[cfg(test)]

@@ -29,15 +29,27 @@ pub(crate) struct StepView {
 }
 
 /// Both phases; empty ones are left out.
-pub(crate) fn phases(run: &Run, attempts: &[Attempt], story: &Story, zone: Option<&Zone>) -> Vec<Phase> {
+pub(crate) fn phases(
+    run: &Run,
+    attempts: &[Attempt],
+    story: &Story,
+    zone: Option<&Zone>,
+) -> Vec<Phase> {
     let all = [machine(run, attempts, zone), record(&story.timeline)];
     all.into_iter().filter(|p| !p.steps.is_empty()).collect()
 }
 
 fn machine(run: &Run, attempts: &[Attempt], zone: Option<&Zone>) -> Phase {
     let start = run.received_at.micros();
-    let end = attempts.iter().map(|a| a.started_at.micros() + a.duration_us).max().unwrap_or(start);
-    let scale = Scale { start, length: (end - start).max(1) };
+    let end = attempts
+        .iter()
+        .map(|a| a.started_at.micros() + a.duration_us)
+        .max()
+        .unwrap_or(start);
+    let scale = Scale {
+        start,
+        length: (end - start).max(1),
+    };
     let mut steps = vec![StepView {
         tone: "ok",
         icon: "i-enter",
@@ -50,8 +62,16 @@ fn machine(run: &Run, attempts: &[Attempt], zone: Option<&Zone>) -> Phase {
         width: 2,
     }];
     steps.extend(attempts.iter().map(|a| attempt(a, &scale, zone)));
-    let told = format!("{} in {}", plural(attempts.len() as u64, "attempt"), took(end - start));
-    Phase { title: "Machine", told, steps }
+    let told = format!(
+        "{} in {}",
+        plural(attempts.len() as u64, "attempt"),
+        took(end - start)
+    );
+    Phase {
+        title: "Machine",
+        told,
+        steps,
+    }
 }
 
 struct Scale {
@@ -62,7 +82,10 @@ struct Scale {
 impl Scale {
     fn bar(&self, at: i64, length: i64) -> (i64, i64) {
         let from = ((at - self.start).max(0).saturating_mul(200) / self.length).min(198);
-        (from, (length.max(0).saturating_mul(200) / self.length).clamp(2, 200 - from))
+        (
+            from,
+            (length.max(0).saturating_mul(200) / self.length).clamp(2, 200 - from),
+        )
     }
 }
 
@@ -89,7 +112,11 @@ fn attempt(a: &Attempt, scale: &Scale, zone: Option<&Zone>) -> StepView {
     told.extend(a.detail.clone());
     told.extend(a.model_reported.clone().or_else(|| a.model.clone()));
     if let Some(u) = a.usage {
-        told.push(format!("{} tokens in, {} out", count(u.input_tokens), count(u.output_tokens)));
+        told.push(format!(
+            "{} tokens in, {} out",
+            count(u.input_tokens),
+            count(u.output_tokens)
+        ));
     }
     told.extend(a.cost_micros.filter(|c| *c > 0).map(money));
     let (from, width) = scale.bar(a.started_at.micros(), a.duration_us);
@@ -98,7 +125,11 @@ fn attempt(a: &Attempt, scale: &Scale, zone: Option<&Zone>) -> StepView {
         icon,
         at: clock(a.started_at, zone),
         iso: a.started_at.rfc3339(),
-        title: if a.number > 1 { format!("{title}, attempt {}", a.number) } else { title.to_owned() },
+        title: if a.number > 1 {
+            format!("{title}, attempt {}", a.number)
+        } else {
+            title.to_owned()
+        },
         told: told.join(", "),
         took: took(a.duration_us),
         from,
@@ -107,10 +138,17 @@ fn attempt(a: &Attempt, scale: &Scale, zone: Option<&Zone>) -> StepView {
 }
 
 fn record(timeline: &[Moment]) -> Phase {
-    let at = |m: &Moment| Timestamp::parse(&m.at).map(Timestamp::micros).unwrap_or_default();
+    let at = |m: &Moment| {
+        Timestamp::parse(&m.at)
+            .map(Timestamp::micros)
+            .unwrap_or_default()
+    };
     let start = timeline.first().map(at).unwrap_or_default();
     let end = timeline.last().map(at).unwrap_or_default();
-    let scale = Scale { start, length: (end - start).max(1) };
+    let scale = Scale {
+        start,
+        length: (end - start).max(1),
+    };
     let mut before = start;
     let mut steps = Vec::with_capacity(timeline.len());
     for m in timeline {
@@ -120,17 +158,32 @@ fn record(timeline: &[Moment]) -> Phase {
         steps.push(StepView {
             tone,
             icon,
-            at: m.local.chars().rev().take(8).collect::<Vec<_>>().into_iter().rev().collect(),
+            at: m
+                .local
+                .chars()
+                .rev()
+                .take(8)
+                .collect::<Vec<_>>()
+                .into_iter()
+                .rev()
+                .collect(),
             iso: m.at.clone(),
             title: code(&m.kind.replace('.', " ")),
-            told: std::iter::once(m.actor.clone()).chain(m.moves.iter().cloned()).collect::<Vec<_>>().join(", "),
+            told: std::iter::once(m.actor.clone())
+                .chain(m.moves.iter().cloned())
+                .collect::<Vec<_>>()
+                .join(", "),
             took: took(now - before),
             from,
             width,
         });
         before = now;
     }
-    Phase { title: "Every recorded change", told: plural(timeline.len() as u64, "entry").replace("entrys", "entries"), steps }
+    Phase {
+        title: "Every recorded change",
+        told: plural(timeline.len() as u64, "entry").replace("entrys", "entries"),
+        steps,
+    }
 }
 
 fn look(kind: &str, moves: &[String]) -> (&'static str, &'static str) {
@@ -141,7 +194,9 @@ fn look(kind: &str, moves: &[String]) -> (&'static str, &'static str) {
     match kind {
         k if k.contains("reject") => ("bad", "i-cross"),
         k if k.contains("edit") => ("ok", "i-pencil"),
-        k if k.contains("approve") || k.contains("confirm") || k.contains("completed") => ("ok", "i-check"),
+        k if k.contains("approve") || k.contains("confirm") || k.contains("completed") => {
+            ("ok", "i-check")
+        }
         k if k.contains("escalat") => ("warn", "i-up"),
         k if k.contains("claim") || k.contains("release") => ("", "i-lock"),
         k if k.starts_with("review") => ("", "i-person"),

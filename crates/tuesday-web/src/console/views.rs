@@ -12,7 +12,10 @@ pub(crate) struct Pair {
 
 /// A short constructor, because pages are full of them.
 pub(crate) fn pair(name: impl Into<String>, value: impl Into<String>) -> Pair {
-    Pair { name: name.into(), value: value.into() }
+    Pair {
+        name: name.into(),
+        value: value.into(),
+    }
 }
 
 /// A code and its words, for choices.
@@ -81,7 +84,11 @@ pub(crate) struct Claim {
 impl QueueView {
     /// Why the list is empty.
     pub(crate) fn nothing(&self) -> &'static str {
-        if self.find.is_empty() { "Nothing is waiting here." } else { "Nothing matches." }
+        if self.find.is_empty() {
+            "Nothing is waiting here."
+        } else {
+            "Nothing matches."
+        }
     }
 }
 

@@ -34,15 +34,26 @@ impl FromRequestParts<App> for Visit {
     type Rejection = PageError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
         let user = User::from_request_parts(parts, app).await?;
-        let path = parts.uri.path_and_query().map_or_else(|| "/queue".to_owned(), ToString::to_string);
-        Ok(Self { user, path, theme: theme(&parts.headers) })
+        let path = parts
+            .uri
+            .path_and_query()
+            .map_or_else(|| "/queue".to_owned(), ToString::to_string);
+        Ok(Self {
+            user,
+            path,
+            theme: theme(&parts.headers),
+        })
     }
 }
 
 impl Visit {
     /// A visit that a form led to: the page is drawn where the form was sent.
     pub(crate) fn after(user: User, path: String, headers: &axum::http::HeaderMap) -> Self {
-        Self { user, path, theme: theme(headers) }
+        Self {
+            user,
+            path,
+            theme: theme(headers),
+        }
     }
 
     /// The frame of a page.
@@ -54,8 +65,12 @@ impl Visit {
         workflow: Option<String>,
     ) -> Result<Shell, PageError> {
         let reader = app.engine.reader();
-        let open = QueueFilter { workflow: self.user.session.workflow.clone(), ..QueueFilter::default() };
-        let (workflows, counts) = tokio::try_join!(reader.workflows(), reader.review_counts(&open))?;
+        let open = QueueFilter {
+            workflow: self.user.session.workflow.clone(),
+            ..QueueFilter::default()
+        };
+        let (workflows, counts) =
+            tokio::try_join!(reader.workflows(), reader.review_counts(&open))?;
         let waiting: u64 = counts.iter().map(|c| c.tasks).sum();
         let session = &self.user.session;
         Ok(Shell {
@@ -63,13 +78,19 @@ impl Visit {
             here,
             path: self.path.clone(),
             theme: self.theme,
-            who: Some(Who { name: session.name.clone(), initials: initials(&session.name) }),
+            who: Some(Who {
+                name: session.name.clone(),
+                initials: initials(&session.name),
+            }),
             csrf: session.csrf.clone(),
             waiting: (waiting > 0).then(|| count(waiting)),
             workflows: workflows
                 .into_iter()
                 .filter(|w| self.user.sees(&w.name).is_ok())
-                .map(|w| WorkflowLink { name: w.name, title: w.title })
+                .map(|w| WorkflowLink {
+                    name: w.name,
+                    title: w.title,
+                })
                 .collect(),
             workflow,
             assets: assets::all().links.clone(),

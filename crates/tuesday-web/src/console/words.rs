@@ -13,11 +13,21 @@ pub(crate) struct Due {
 /// How long until `due`, or how long over it.
 pub(crate) fn due(due: Timestamp, now: Timestamp) -> Due {
     if due < now {
-        return Due { tone: "bad late", words: format!("{} over", span(now.since(due))) };
+        return Due {
+            tone: "bad late",
+            words: format!("{} over", span(now.since(due))),
+        };
     }
     let left = due.since(now);
-    let tone = if left < Duration::from_secs(3_600) { "warn clock" } else { "clock" };
-    Due { tone, words: span(left) }
+    let tone = if left < Duration::from_secs(3_600) {
+        "warn clock"
+    } else {
+        "clock"
+    };
+    Due {
+        tone,
+        words: span(left),
+    }
 }
 
 /// A span in one unit, or in two where one would hide too much: `8 min`, `2 h 10 min`, `3 d`.
@@ -26,7 +36,9 @@ pub(crate) fn span(d: Duration) -> String {
         0 => format!("{} ms", d.as_millis()),
         s @ 1..=59 => format!("{s} s"),
         s @ 60..=3_599 => format!("{} min", s / 60),
-        s @ 3_600..=86_399 if (s % 3_600) / 60 > 0 && s < 6 * 3_600 => format!("{} h {} min", s / 3_600, (s % 3_600) / 60),
+        s @ 3_600..=86_399 if (s % 3_600) / 60 > 0 && s < 6 * 3_600 => {
+            format!("{} h {} min", s / 3_600, (s % 3_600) / 60)
+        }
         s @ 3_600..=172_799 => format!("{} h", s / 3_600),
         s => format!("{} d", s / 86_400),
     }
@@ -37,8 +49,14 @@ pub(crate) fn took(us: i64) -> String {
     match us.max(0) {
         us @ 0..=9_999 => format!("{}.{} ms", us / 1_000, (us % 1_000) / 100),
         us @ 10_000..=999_999 => format!("{} ms", us / 1_000),
-        us @ 1_000_000..=59_999_999 => format!("{}.{} s", us / 1_000_000, (us % 1_000_000) / 100_000),
-        us @ 60_000_000..=3_599_999_999 => format!("{} min {} s", us / 60_000_000, (us % 60_000_000) / 1_000_000),
+        us @ 1_000_000..=59_999_999 => {
+            format!("{}.{} s", us / 1_000_000, (us % 1_000_000) / 100_000)
+        }
+        us @ 60_000_000..=3_599_999_999 => format!(
+            "{} min {} s",
+            us / 60_000_000,
+            (us % 60_000_000) / 1_000_000
+        ),
         us => span(Duration::from_micros(us.unsigned_abs())),
     }
 }
@@ -68,7 +86,11 @@ pub(crate) fn count(n: u64) -> String {
 
 /// `1 case`, `3 cases`.
 pub(crate) fn plural(n: u64, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{} {one}s", count(n)) }
+    if n == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{} {one}s", count(n))
+    }
 }
 
 /// A code such as `conflicting_sources` as a person reads it.
@@ -85,7 +107,14 @@ pub(crate) fn code(word: &str) -> String {
 pub(crate) fn local(at: Timestamp, zone: Option<&Zone>) -> String {
     match zone {
         Some(zone) => zone.local(at).chars().take(16).collect(),
-        None => format!("{} UTC", at.rfc3339().replace('T', " ").chars().take(16).collect::<String>()),
+        None => format!(
+            "{} UTC",
+            at.rfc3339()
+                .replace('T', " ")
+                .chars()
+                .take(16)
+                .collect::<String>()
+        ),
     }
 }
 
@@ -99,7 +128,10 @@ pub(crate) fn clock(at: Timestamp, zone: Option<&Zone>) -> String {
 
 /// The last eight characters of an id: the random part, enough to tell cases apart by eye.
 pub(crate) fn short(id: &str) -> String {
-    let tail: String = id.chars().skip(id.chars().count().saturating_sub(8)).collect();
+    let tail: String = id
+        .chars()
+        .skip(id.chars().count().saturating_sub(8))
+        .collect();
     match id.split_once('_') {
         Some((prefix, _)) => format!("{prefix} …{tail}"),
         None => tail,

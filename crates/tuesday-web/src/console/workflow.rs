@@ -61,18 +61,34 @@ struct ReleaseRow {
 }
 
 /// One workflow.
-pub(crate) async fn page(State(app): State<App>, visit: Visit, Path(name): Path<String>) -> Result<Response, PageError> {
+pub(crate) async fn page(
+    State(app): State<App>,
+    visit: Visit,
+    Path(name): Path<String>,
+) -> Result<Response, PageError> {
     visit.user.sees(&name)?;
     let reader = app.engine.reader();
     let unknown = || Problem::new("unknown_workflow", format!("there is no workflow `{name}`"));
     let w = reader.workflow(&name).await?.ok_or_else(unknown)?;
     let known = app.definitions.of(reader, w.live_release).await?;
-    let (rules, releases) = tokio::try_join!(reader.ruleset(&name, w.rules_version), reader.releases(&name))?;
-    let row = rules.ok_or_else(|| Problem::new("record_damaged", "the decision table in force is not there"))?;
-    let (table, _) = parse(&row.csv).map_err(|_| Problem::new("record_damaged", "the decision table in force cannot be read"))?;
+    let (rules, releases) = tokio::try_join!(
+        reader.ruleset(&name, w.rules_version),
+        reader.releases(&name)
+    )?;
+    let row = rules.ok_or_else(|| {
+        Problem::new("record_damaged", "the decision table in force is not there")
+    })?;
+    let (table, _) = parse(&row.csv).map_err(|_| {
+        Problem::new(
+            "record_damaged",
+            "the decision table in force cannot be read",
+        )
+    })?;
     let def = &known.def;
     let zone = Some(&known.zone);
-    let shell = visit.shell(&app, w.title.clone(), "workflow", Some(name.clone())).await?;
+    let shell = visit
+        .shell(&app, w.title.clone(), "workflow", Some(name.clone()))
+        .await?;
     html(&WorkflowPage {
         shell,
         title: w.title.clone(),
@@ -80,7 +96,11 @@ pub(crate) async fn page(State(app): State<App>, visit: Visit, Path(name): Path<
         label: format!("Label {}", w.label),
         stage: format!("Stage {}", code(w.stage.word()).to_lowercase()),
         switch: code(w.switch.word()),
-        switch_tone: if w.switch == Switch::Running { "ok" } else { "warn" },
+        switch_tone: if w.switch == Switch::Running {
+            "ok"
+        } else {
+            "warn"
+        },
         facts: vec![
             pair("Time zone", def.workflow.time_zone.clone()),
             pair("Model", def.model.pin.clone()),
@@ -91,7 +111,14 @@ pub(crate) async fn page(State(app): State<App>, visit: Visit, Path(name): Path<
         ],
         steps: map(def),
         rules_told: told(&row, &known.zone),
-        columns: table.columns().iter().map(|c| c.unit().map_or_else(|| c.name.clone(), |u| format!("{} ({u})", c.name))).collect(),
+        columns: table
+            .columns()
+            .iter()
+            .map(|c| {
+                c.unit()
+                    .map_or_else(|| c.name.clone(), |u| format!("{} ({u})", c.name))
+            })
+            .collect(),
         rules: rows(&table),
         people: people(def),
         releases: releases.iter().map(|r| release(r, &known.zone)).collect(),
@@ -100,7 +127,12 @@ pub(crate) async fn page(State(app): State<App>, visit: Visit, Path(name): Path<
 }
 
 fn told(row: &RuleSetRow, zone: &tuesday_domain::time::Zone) -> String {
-    format!("version {}, {} by {}. First match wins.", row.version, local(row.created_at, Some(zone)), row.created_by.trim_start_matches("person:"))
+    format!(
+        "version {}, {} by {}. First match wins.",
+        row.version,
+        local(row.created_at, Some(zone)),
+        row.created_by.trim_start_matches("person:")
+    )
 }
 
 fn rows(table: &RuleSet) -> Vec<RuleRow> {
@@ -127,20 +159,75 @@ fn rows(table: &RuleSet) -> Vec<RuleRow> {
 }
 
 fn map(def: &Definition) -> Vec<MapStep> {
-    let step = |title, told: String, owner: &str| MapStep { title, told, owner: owner.to_owned(), initials: initials(owner) };
-    let (operator, technical) = (def.owners.operator.name.as_str(), def.owners.technical.name.as_str());
-    let systems = |list: Vec<&str>| if list.is_empty() { "nothing".to_owned() } else { list.join(", ") };
-    let name = |handle: &str| def.owners.people().iter().find(|p| p.handle == handle).map_or_else(|| handle.to_owned(), |p| p.name.clone());
-    let reviewer = def.review.tier.first().map_or_else(|| operator.to_owned(), |t| name(&t.owner));
+    let step = |title, told: String, owner: &str| MapStep {
+        title,
+        told,
+        owner: owner.to_owned(),
+        initials: initials(owner),
+    };
+    let (operator, technical) = (
+        def.owners.operator.name.as_str(),
+        def.owners.technical.name.as_str(),
+    );
+    let systems = |list: Vec<&str>| {
+        if list.is_empty() {
+            "nothing".to_owned()
+        } else {
+            list.join(", ")
+        }
+    };
+    let name = |handle: &str| {
+        def.owners
+            .people()
+            .iter()
+            .find(|p| p.handle == handle)
+            .map_or_else(|| handle.to_owned(), |p| p.name.clone())
+    };
+    let reviewer = def
+        .review
+        .tier
+        .first()
+        .map_or_else(|| operator.to_owned(), |t| name(&t.owner));
     vec![
-        step("Event", systems(def.trigger.iter().map(|t| t.name.as_str()).collect()), technical),
-        step("Inputs", systems(def.source.iter().map(|s| s.system.as_str()).collect()), technical),
-        step("Model", format!("{}, {}", def.model.kind.word(), def.model.pin), technical),
-        step("Checks", format!("schema, {}", plural(def.check.len() as u64, "declared check")), technical),
+        step(
+            "Event",
+            systems(def.trigger.iter().map(|t| t.name.as_str()).collect()),
+            technical,
+        ),
+        step(
+            "Inputs",
+            systems(def.source.iter().map(|s| s.system.as_str()).collect()),
+            technical,
+        ),
+        step(
+            "Model",
+            format!("{}, {}", def.model.kind.word(), def.model.pin),
+            technical,
+        ),
+        step(
+            "Checks",
+            format!(
+                "schema, {}",
+                plural(def.check.len() as u64, "declared check")
+            ),
+            technical,
+        ),
         step("Rules", plural(def.facts.len() as u64, "value"), operator),
-        step("Review", plural(def.review.tier.len() as u64, "tier"), &reviewer),
-        step("Written", systems(def.action.iter().map(|a| a.system.as_str()).collect()), technical),
-        step("By hand", def.manual.instructions.clone(), &name(&def.manual.owner)),
+        step(
+            "Review",
+            plural(def.review.tier.len() as u64, "tier"),
+            &reviewer,
+        ),
+        step(
+            "Written",
+            systems(def.action.iter().map(|a| a.system.as_str()).collect()),
+            technical,
+        ),
+        step(
+            "By hand",
+            def.manual.instructions.clone(),
+            &name(&def.manual.owner),
+        ),
     ]
 }
 
@@ -154,7 +241,14 @@ fn people(def: &Definition) -> Vec<Pair> {
     ];
     out.extend(o.sponsor.as_ref().map(|p| pair("Sponsor", p.name.clone())));
     if !o.reviewers.is_empty() {
-        out.push(pair("Reviewers", o.reviewers.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ")));
+        out.push(pair(
+            "Reviewers",
+            o.reviewers
+                .iter()
+                .map(|p| p.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
+        ));
     }
     out
 }
