@@ -10,7 +10,7 @@ use super::Finding;
 
 /// The edges, written once. A change here is a change of the architecture: update the same line
 /// in ARCHITECTURE.md and say why in `docs/decisions/`.
-const EDGES: [(&str, &[&str]); 9] = [
+const EDGES: [(&str, &[&str]); 10] = [
     ("tuesday-domain", &[]),
     ("tuesday-store", &["tuesday-domain"]),
     ("tuesday-connectors", &["tuesday-domain"]),
@@ -24,6 +24,7 @@ const EDGES: [(&str, &[&str]); 9] = [
         &["tuesday-domain", "tuesday-engine", "tuesday-store"],
     ),
     ("tuesday-bench", &[]),
+    ("tuesday-stub", &[]),
     (
         "tuesday",
         &[
@@ -32,6 +33,7 @@ const EDGES: [(&str, &[&str]); 9] = [
             "tuesday-domain",
             "tuesday-engine",
             "tuesday-store",
+            "tuesday-stub",
             "tuesday-web",
         ],
     ),
@@ -40,6 +42,10 @@ const EDGES: [(&str, &[&str]); 9] = [
 
 /// Only tests may use it.
 const DEV_ONLY: &str = "tuesday-testkit";
+
+/// What the tests of every crate may use beyond its own edges: the fakes, and the stand-ins for
+/// other systems, which know nothing of ours.
+const FOR_TESTS: [&str; 2] = [DEV_ONLY, "tuesday-stub"];
 
 /// Libraries that the domain may not depend on, whatever its files name.
 const NOT_IN_DOMAIN: [&str; 9] = [
@@ -125,8 +131,8 @@ fn manifest_edges(path: &str, manifest: &Manifest, findings: &mut Vec<Finding>) 
         findings.push(edge(path, format!("{name} does not use {unused}"), way_out));
     }
     for dev in ours(manifest, &["dev-dependencies"]) {
-        if dev != DEV_ONLY && !allowed.contains(dev) {
-            let way_out = "use the fakes of tuesday-testkit";
+        if !FOR_TESTS.contains(&dev) && !allowed.contains(dev) {
+            let way_out = "use the fakes of tuesday-testkit, or tuesday-stub";
             findings.push(edge(
                 path,
                 format!("the tests of {name} may not use {dev}"),

@@ -196,7 +196,8 @@ impl Engine {
             .map_err(|e| Problem::new("malformed_event", e).way_out("correct the body; the intake record keeps what was sent"))?;
         let errors = release.ready.input.check(&input);
         if let Some(first) = errors.first() {
-            let mut problem = Problem::new("schema_violation", format!("{} {}", first.field, first.detail))
+            let place = if first.field.is_empty() { "the event:" } else { &first.field };
+            let mut problem = Problem::new("schema_violation", format!("{place} {}", first.detail))
                 .field(first.field.clone())
                 .way_out(format!("see `tuesday workflow schema {}`", row.name));
             problem.errors = errors;

@@ -65,7 +65,7 @@ async fn begin(engine: &Engine, work: &mut Work, i: usize, intent: &Intent) -> R
         match engine.0.ports.destination.target(intent).await {
             Ok(target) => {
                 if let (Some(expected), Some(found)) = (&intent.expected_version, &target.version)
-                    && expected != found
+                    && bare(expected) != bare(found)
                 {
                     let why = format!("the record is at version {found}; the frozen inputs saw {expected}");
                     return trouble(engine, work, i, Trouble::Changed(why)).await;
@@ -94,6 +94,12 @@ async fn begin(engine: &Engine, work: &mut Work, i: usize, intent: &Intent) -> R
     work.actions[i] = (action, request);
     work.fresh_lease = true;
     Ok(Next::GoOn)
+}
+
+/// An entity tag without its dressing: a source that reads `25` and a header that says `"25"` or
+/// `W/"25"` mean the same version.
+fn bare(version: &str) -> &str {
+    version.trim().trim_start_matches("W/").trim_matches('"')
 }
 
 async fn send(engine: &Engine, work: &mut Work, i: usize, intent: &Intent) -> Result<Next, StepFault> {

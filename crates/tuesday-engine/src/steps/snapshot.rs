@@ -40,7 +40,8 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
         Readiness::Ready => frozen(engine, work, assembled, now).await,
         Readiness::Retry { code, detail, after } => retry(engine, work, (code, detail, after), started, now).await,
         Readiness::Missing(fields) => {
-            let words = fields.iter().map(|f| format!("{f} is missing")).collect();
+            // A source without a record says so itself; a field is named and said to be missing.
+            let words = fields.into_iter().map(|f| if f.contains(' ') { f } else { format!("{f} is missing") }).collect();
             let event = RunEvent::InputMissing;
             not_ready(engine, work, assembled, Ask::input(Reason::MissingInput, words, event), now).await
         }

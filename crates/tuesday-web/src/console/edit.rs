@@ -8,7 +8,7 @@ use serde_json::Value;
 use tuesday_domain::problem::Problem;
 use tuesday_engine::ops::{Approval, Case};
 
-use super::case::text;
+use super::case_parts::text;
 use super::decide::{asked, decided_words, finish, onward, panel};
 use super::diff::{self, Part};
 use super::forms::{fields, label, mark, read, refill};

@@ -5,6 +5,7 @@
 
 pub(crate) mod audit;
 mod case;
+mod case_parts;
 pub(crate) mod decide;
 mod diff;
 pub(crate) mod edit;

@@ -7,7 +7,6 @@ use futures::StreamExt as _;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::run::Status;
 use tuesday_domain::time::Timestamp;
-use tuesday_engine::Engine;
 
 use super::world::relative_times;
 use crate::files::{EXAMPLES, example_file};
@@ -26,16 +25,47 @@ pub(crate) struct Pushed {
     pub(crate) answers: BTreeMap<String, u64>,
 }
 
-/// Pushes `limit` records (all when absent), spread over the packages.
-pub(crate) async fn push(_engine: &Engine, url: &str, token: &str, limit: Option<usize>, now: Timestamp) -> Result<Pushed, Problem> {
-    let events = events(limit, now);
+/// Pushes every record once, or as many as it takes until `wanted` runs are accepted.
+pub(crate) async fn push(url: &str, token: &str, wanted: Option<usize>, now: Timestamp) -> Result<Pushed, Problem> {
     let client = reqwest::Client::builder()
         .pool_max_idle_per_host(AT_ONCE)
         .tcp_nodelay(true)
         .build()
         .map_err(|e| unavailable(e.to_string()))?;
-    let bar = out::progress(events.len() as u64, "Pushing records");
+    let mut records = Records::new(now);
+    let bar = out::progress(wanted.unwrap_or(records.all()) as u64, "Pushing records");
     let mut pushed = Pushed::default();
+    match wanted {
+        None => {
+            let events = records.take(records.all());
+            post(&client, url, token, events, &mut pushed, &bar).await?;
+        }
+        Some(wanted) => {
+            // Some records are refused or repeat one: go on until enough became runs.
+            while pushed.accepted() < wanted && records.all() > 0 {
+                let events = records.take(wanted - pushed.accepted());
+                post(&client, url, token, events, &mut pushed, &bar).await?;
+            }
+        }
+    }
+    bar.finish_and_clear();
+    Ok(pushed)
+}
+
+impl Pushed {
+    fn accepted(&self) -> usize {
+        usize::try_from(self.answers.get("accepted").copied().unwrap_or(0)).unwrap_or(usize::MAX)
+    }
+}
+
+async fn post(
+    client: &reqwest::Client,
+    url: &str,
+    token: &str,
+    events: Vec<(&'static str, String)>,
+    pushed: &mut Pushed,
+    bar: &indicatif::ProgressBar,
+) -> Result<(), Problem> {
     let mut answers = futures::stream::iter(events.into_iter().map(|(workflow, body)| {
         let request = client
             .post(format!("{url}/api/v1/triggers/{workflow}"))
@@ -59,36 +89,45 @@ pub(crate) async fn push(_engine: &Engine, url: &str, token: &str, limit: Option
         *pushed.answers.entry(kind).or_default() += 1;
         bar.inc(1);
     }
-    bar.finish_and_clear();
-    Ok(pushed)
+    Ok(())
 }
 
-/// The records of all packages, interleaved; further rounds get ids of their own.
-fn events(limit: Option<usize>, now: Timestamp) -> Vec<(&'static str, String)> {
-    let lines: Vec<(&'static str, Vec<String>)> = EXAMPLES
-        .iter()
-        .map(|name| {
-            let text = relative_times(&example_file(&format!("{name}/records/records.jsonl")).unwrap_or_default(), now);
-            (*name, text.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned).collect())
-        })
-        .collect();
-    let longest = lines.iter().map(|(_, l)| l.len()).max().unwrap_or(0);
-    let total: usize = lines.iter().map(|(_, l)| l.len()).sum();
-    let wanted = limit.unwrap_or(total);
-    let mut out = Vec::with_capacity(wanted);
-    for round in 0.. {
-        for i in 0..longest {
-            for (name, records) in &lines {
-                if out.len() >= wanted || total == 0 {
-                    return out;
-                }
-                if let Some(record) = records.get(i) {
-                    out.push((*name, renamed(record, round)));
-                }
-            }
-        }
+/// The records of all packages, interleaved, without end: further rounds get ids of their own.
+struct Records {
+    lines: Vec<(&'static str, String)>,
+    next: usize,
+}
+
+impl Records {
+    fn new(now: Timestamp) -> Self {
+        let packages: Vec<(&'static str, Vec<String>)> = EXAMPLES
+            .iter()
+            .map(|name| {
+                let text = relative_times(&example_file(&format!("{name}/records/records.jsonl")).unwrap_or_default(), now);
+                (*name, text.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned).collect())
+            })
+            .collect();
+        let longest = packages.iter().map(|(_, l)| l.len()).max().unwrap_or(0);
+        let lines = (0..longest)
+            .flat_map(|i| packages.iter().filter_map(move |(name, l)| l.get(i).map(|r| (*name, r.clone()))))
+            .collect();
+        Self { lines, next: 0 }
     }
-    out
+
+    fn all(&self) -> usize {
+        self.lines.len()
+    }
+
+    fn take(&mut self, n: usize) -> Vec<(&'static str, String)> {
+        let out = (self.next..self.next + n)
+            .map(|i| {
+                let (name, record) = &self.lines[i % self.lines.len()];
+                (*name, renamed(record, i / self.lines.len()))
+            })
+            .collect();
+        self.next += n;
+        out
+    }
 }
 
 /// The same record under another event id, for rounds after the first.

@@ -33,8 +33,10 @@ impl World {
         declared.keys().filter(|k| *k == "desk_url").map(|k| (k.clone(), self.url.clone())).collect()
     }
 
-    /// Fills the stub systems, the folders and the books with what the packages bring along.
-    pub(crate) fn seed(&self, dir: &Path, now: Timestamp) -> Result<(), Problem> {
+    /// Fills the stub systems, the folders and the books with what the packages bring along; at most
+    /// `queued` rows stay in the queue table. Answers how many do.
+    pub(crate) fn seed(&self, dir: &Path, now: Timestamp, queued: Option<usize>) -> Result<usize, Problem> {
+        let mut rows = 0;
         let at = jiff::Timestamp::from_microsecond(now.micros()).map_err(|e| unavailable(e.to_string()))?;
         for name in EXAMPLES {
             if let Some(text) = example_file(&format!("{name}/records/stub.json")) {
@@ -50,20 +52,27 @@ impl World {
                 std::fs::write(&file, text).map_err(|e| unavailable(e.to_string()))?;
             }
             if let Some(sql) = example_file(&format!("{prefix}books.sql")) {
-                books(&dir.join("books.db"), &relative_times(&sql, now))?;
+                rows += books(&dir.join("books.db"), &relative_times(&sql, now), queued)?;
             }
         }
-        Ok(())
+        Ok(rows)
     }
 }
 
-fn books(path: &Path, sql: &str) -> Result<(), Problem> {
-    if path.exists() {
-        return Ok(());
-    }
+fn books(path: &Path, sql: &str, queued: Option<usize>) -> Result<usize, Problem> {
     let failed = |e: rusqlite::Error| unavailable(format!("{}: {e}", path.display()));
+    let fresh = !path.exists();
     let conn = rusqlite::Connection::open(path).map_err(failed)?;
-    conn.execute_batch(&format!("PRAGMA journal_mode=WAL; BEGIN; {sql} COMMIT;")).map_err(failed)
+    if fresh {
+        conn.execute_batch(&format!("PRAGMA journal_mode=WAL; BEGIN; {sql} COMMIT;")).map_err(failed)?;
+        if let Some(most) = queued {
+            let trim = "DELETE FROM match_queue WHERE id NOT IN (SELECT id FROM match_queue ORDER BY id LIMIT ?1)";
+            conn.execute(trim, [i64::try_from(most).unwrap_or(i64::MAX)]).map_err(failed)?;
+        }
+    }
+    let rows: i64 =
+        conn.query_row("SELECT count(*) FROM match_queue WHERE taken_by IS NULL", [], |r| r.get(0)).map_err(failed)?;
+    Ok(usize::try_from(rows).unwrap_or(0))
 }
 
 /// Replaces `@-3h`, `@-2d`, `@+1h`, `@-90m` by times relative to `now`.
