@@ -24,10 +24,9 @@ export async function instance() {
 }
 
 /**
- * A page of its own session, signed in as one of the demo's people (the first that owns a queue
- * unless `as` names one). Script errors and CSP reports are collected in `page.faults`.
+ * A page of its own session, signed in as one of the demo's people. Script errors and CSP reports are collected in `page.faults`.
  */
-export async function signedIn(on, { as, theme = "light", width = 1440, height = 900, script = true } = {}) {
+export async function signedIn(on, { as = "maren", theme = "light", width = 1440, height = 900, script = true } = {}) {
   const context = await on.chromium.newContext({
     viewport: { width, height },
     colorScheme: theme,
@@ -42,17 +41,19 @@ export async function signedIn(on, { as, theme = "light", width = 1440, height =
     if (message.type() === "error" && !/status of 4\d\d/.test(text)) page.faults.push(text);
   });
   await page.goto(`${on.url}/sign-in`);
-  const person = as ? page.locator(`button[name=act_as][value="${as}"]`) : page.locator("button[name=act_as]").first();
+  const person = page.locator(`button[name=act_as][value="${as}"]`);
+  // Those who own no workflow are behind a fold.
+  if (!(await person.isVisible())) await page.locator(".door summary").click();
   await person.click();
   await page.waitForURL(/\/queue/);
   return page;
 }
 
-/** Waits until at least `n` cases are in the queue, and opens the queue. */
+/** Waits until at least `n` cases of support triage are in the queue, and opens the queue. */
 export async function queueOf(page, n, url, { within = 60_000 } = {}) {
   const until = Date.now() + within;
   for (;;) {
-    await page.goto(`${url}/queue`);
+    await page.goto(`${url}/queue?workflow=support-triage`);
     const rows = await page.locator(".qlist li a").count();
     if (rows >= n) return rows;
     if (Date.now() > until) throw new Error(`only ${rows} cases after ${within} ms`);

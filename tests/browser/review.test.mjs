@@ -31,7 +31,7 @@ test("j and k move, digits open sources, ? shows the keys, letters in a field st
   const page = await signedIn(on);
   await queueOf(page, 2, on.url);
   await page.locator(".qlist li a").first().click();
-  await page.locator(".item h1[tabindex]").waitFor();
+  await page.waitForURL(/\/reviews\//);
   const first = page.url();
   await page.keyboard.press("j");
   await page.waitForURL((url) => url.href !== first);
@@ -56,8 +56,9 @@ test("letters can be turned off", async () => {
   const page = await signedIn(on);
   await queueOf(page, 2, on.url);
   await page.locator(".qlist li a").first().click();
-  await page.locator(".item h1[tabindex]").waitFor();
+  await page.waitForURL(/\/reviews\//);
   const first = page.url();
+  await page.locator(".item h1[tabindex]").waitFor();
   await page.keyboard.press("?");
   await page.locator("[data-letters]").click();
   await page.locator(".item h1").focus();

@@ -12,6 +12,7 @@ mod fault;
 mod floor;
 mod histogram;
 mod machine;
+mod ratio;
 mod report;
 
 pub use completion::{Completion, CountEndpoint};
@@ -20,4 +21,5 @@ pub use fault::BenchError;
 pub use floor::{FloorOptions, FloorReport, floor_postgres, floor_sqlite};
 pub use histogram::{Histogram, Latency};
 pub use machine::{MachineReport, Memory, bytes_on_disk, machine, memory};
+pub use ratio::ratio;
 pub use report::{BenchReport, Compared, Measured};

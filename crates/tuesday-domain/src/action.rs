@@ -147,14 +147,19 @@ impl ActionState {
         use ActionEvent as E;
         Ok(match (self, event) {
             (Self::Proposed, E::Authorise)
-            | (Self::RetryWait | Self::Uncertain | Self::Blocked | Self::Failed, E::Reauthorise) => Self::Authorised,
-            (Self::Proposed | Self::Authorised | Self::RetryWait | Self::Blocked | Self::Failed, E::Void) => {
-                Self::Voided
+            | (Self::RetryWait | Self::Uncertain | Self::Blocked | Self::Failed, E::Reauthorise) => {
+                Self::Authorised
             }
+            (
+                Self::Proposed | Self::Authorised | Self::RetryWait | Self::Blocked | Self::Failed,
+                E::Void,
+            ) => Self::Voided,
             (Self::Authorised, E::Send) => Self::Sending,
             (Self::Authorised | Self::Sending, E::Block) => Self::Blocked,
             (Self::Sending, E::Deliver) => Self::Delivered,
-            (Self::Sending | Self::Delivered, E::Confirm) | (Self::Uncertain, E::Find) => Self::Confirmed,
+            (Self::Sending | Self::Delivered, E::Confirm) | (Self::Uncertain, E::Find) => {
+                Self::Confirmed
+            }
             (Self::Sending, E::RefuseForNow) => Self::RetryWait,
             (Self::Sending | Self::Authorised, E::RefuseForGood) => Self::Failed,
             (Self::Sending | Self::Delivered, E::LoseAnswer) => Self::Uncertain,

@@ -42,7 +42,9 @@ impl fmt::Display for Actor {
 }
 
 /// Sensitivity class of a field or a payload; ordered from harmless to strictest.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// May be published.
@@ -71,9 +73,18 @@ impl Class {
 impl FromStr for Class {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Public, Self::Internal, Self::Confidential, Self::Restricted]
-            .into_iter()
-            .find(|c| c.word() == text)
-            .ok_or_else(|| format!("`{text}` is not a sensitivity class: public, internal, confidential or restricted"))
+        [
+            Self::Public,
+            Self::Internal,
+            Self::Confidential,
+            Self::Restricted,
+        ]
+        .into_iter()
+        .find(|c| c.word() == text)
+        .ok_or_else(|| {
+            format!(
+                "`{text}` is not a sensitivity class: public, internal, confidential or restricted"
+            )
+        })
     }
 }

@@ -32,8 +32,13 @@ impl Expr {
     /// # Errors
     /// The syntax error in words.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let compiled = ENV.compile_expression_owned(text.to_owned()).map_err(|e| words(&e))?;
-        Ok(Self { text: text.to_owned(), compiled })
+        let compiled = ENV
+            .compile_expression_owned(text.to_owned())
+            .map_err(|e| words(&e))?;
+        Ok(Self {
+            text: text.to_owned(),
+            compiled,
+        })
     }
 
     /// The expression as written.
@@ -45,7 +50,11 @@ impl Expr {
     /// Names it reads, dotted (`input.amount`).
     #[must_use]
     pub fn reads(&self) -> Vec<String> {
-        let mut names: Vec<_> = self.compiled.undeclared_variables(true).into_iter().collect();
+        let mut names: Vec<_> = self
+            .compiled
+            .undeclared_variables(true)
+            .into_iter()
+            .collect();
         names.sort();
         names
     }
@@ -76,15 +85,19 @@ impl Text {
     /// The syntax error in words, with its line.
     pub fn parse(source: &str) -> Result<Self, String> {
         let mut env = ENV.clone();
-        env.add_template_owned("t", source.to_owned()).map_err(|e| words(&e))?;
+        env.add_template_owned("t", source.to_owned())
+            .map_err(|e| words(&e))?;
         Ok(Self { env })
     }
 
     /// Names it reads, dotted.
     #[must_use]
     pub fn reads(&self) -> Vec<String> {
-        let mut names: Vec<_> =
-            self.env.get_template("t").map(|t| t.undeclared_variables(true).into_iter().collect()).unwrap_or_default();
+        let mut names: Vec<_> = self
+            .env
+            .get_template("t")
+            .map(|t| t.undeclared_variables(true).into_iter().collect())
+            .unwrap_or_default();
         names.sort();
         names
     }
@@ -94,7 +107,10 @@ impl Text {
     /// # Errors
     /// When it names something undefined or takes too long.
     pub fn render(&self, ctx: &Ctx) -> Result<String, String> {
-        self.env.get_template("t").and_then(|t| t.render(&ctx.0)).map_err(|e| words(&e))
+        self.env
+            .get_template("t")
+            .and_then(|t| t.render(&ctx.0))
+            .map_err(|e| words(&e))
     }
 }
 
@@ -133,7 +149,9 @@ pub fn is_missing(value: Option<&Value>) -> bool {
         None | Some(Value::Null) => true,
         Some(Value::String(s)) => {
             let s = s.trim();
-            s.is_empty() || ["n/a", "na", "-", "none", "null", "unknown", "?", "tbd"].contains(&s.to_lowercase().as_str())
+            s.is_empty()
+                || ["n/a", "na", "-", "none", "null", "unknown", "?", "tbd"]
+                    .contains(&s.to_lowercase().as_str())
         }
         Some(_) => false,
     }
@@ -170,12 +188,24 @@ mod tests {
 
     #[test]
     fn endless_templates_are_cut() {
-        assert!(render("{% for i in range(9000) %}{% for j in range(9000) %}x{% endfor %}{% endfor %}", &json!({})).is_err());
+        assert!(
+            render(
+                "{% for i in range(9000) %}{% for j in range(9000) %}x{% endfor %}{% endfor %}",
+                &json!({})
+            )
+            .is_err()
+        );
     }
 
     #[test]
     fn placeholders_count_as_missing() {
-        for v in [json!(null), json!(""), json!("  "), json!("N/A"), json!("-")] {
+        for v in [
+            json!(null),
+            json!(""),
+            json!("  "),
+            json!("N/A"),
+            json!("-"),
+        ] {
             assert!(is_missing(Some(&v)), "{v}");
         }
         assert!(!is_missing(Some(&json!(0))));

@@ -140,7 +140,12 @@ mod tests {
     #[test]
     fn prefixes_keep_kinds_apart() {
         let id = RunId::new(Uuid::from_u128(7));
-        assert!(id.to_string().replace("run_", "rev_").parse::<RunId>().is_err());
+        assert!(
+            id.to_string()
+                .replace("run_", "rev_")
+                .parse::<RunId>()
+                .is_err()
+        );
         assert!("run_zzzzzzzzzzzzzzzzzzzzzzzzzz".parse::<RunId>().is_err());
     }
 }

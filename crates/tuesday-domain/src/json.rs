@@ -18,9 +18,12 @@ const MAX_SAFE: u64 = (1 << 53) - 1;
 /// # Errors
 /// In words, with line and column where known.
 pub fn parse_strict(bytes: &[u8]) -> Result<Value, String> {
-    let text = std::str::from_utf8(bytes).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))?;
     let mut de = serde_json::Deserializer::from_str(text.trim_start_matches('\u{feff}'));
-    let value = Strict { depth: 0 }.deserialize(&mut de).map_err(|e| e.to_string())?;
+    let value = Strict { depth: 0 }
+        .deserialize(&mut de)
+        .map_err(|e| e.to_string())?;
     de.end().map_err(|e| format!("text after the value: {e}"))?;
     Ok(value)
 }
@@ -50,18 +53,24 @@ impl<'de> Visitor<'de> for Strict {
     }
     fn visit_i64<E: de::Error>(self, n: i64) -> Result<Value, E> {
         if n.unsigned_abs() > MAX_SAFE {
-            return Err(E::custom(format!("the integer {n} is beyond 2^53: write it as text")));
+            return Err(E::custom(format!(
+                "the integer {n} is beyond 2^53: write it as text"
+            )));
         }
         Ok(Value::Number(n.into()))
     }
     fn visit_u64<E: de::Error>(self, n: u64) -> Result<Value, E> {
         if n > MAX_SAFE {
-            return Err(E::custom(format!("the integer {n} is beyond 2^53: write it as text")));
+            return Err(E::custom(format!(
+                "the integer {n} is beyond 2^53: write it as text"
+            )));
         }
         Ok(Value::Number(n.into()))
     }
     fn visit_f64<E: de::Error>(self, n: f64) -> Result<Value, E> {
-        Number::from_f64(n).map(Value::Number).ok_or_else(|| E::custom("a number that is not finite"))
+        Number::from_f64(n)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("a number that is not finite"))
     }
     fn visit_str<E>(self, s: &str) -> Result<Value, E> {
         Ok(Value::String(s.to_owned()))
@@ -77,7 +86,9 @@ impl<'de> Visitor<'de> for Strict {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut out = Vec::new();
-        while let Some(v) = seq.next_element_seed(Self { depth: self.depth + 1 })? {
+        while let Some(v) = seq.next_element_seed(Self {
+            depth: self.depth + 1,
+        })? {
             out.push(v);
         }
         Ok(Value::Array(out))
@@ -85,9 +96,13 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut out = Map::new();
         while let Some(key) = map.next_key::<String>()? {
-            let value = map.next_value_seed(Self { depth: self.depth + 1 })?;
+            let value = map.next_value_seed(Self {
+                depth: self.depth + 1,
+            })?;
             if out.contains_key(&key) {
-                return Err(de::Error::custom(format!("the key `{key}` stands twice in one object")));
+                return Err(de::Error::custom(format!(
+                    "the key `{key}` stands twice in one object"
+                )));
             }
             out.insert(key, value);
         }
@@ -118,7 +133,10 @@ mod tests {
         }
         assert!(parse_strict("[".repeat(100).as_bytes()).is_err());
         assert!(parse_strict(&[0xff, 0xfe]).is_err());
-        assert_eq!(parse_strict(br#"{"a":[1,2.5,"x",null,true]}"#).unwrap()["a"][1], 2.5);
+        assert_eq!(
+            parse_strict(br#"{"a":[1,2.5,"x",null,true]}"#).unwrap()["a"][1],
+            2.5
+        );
     }
 
     proptest! {

@@ -21,12 +21,19 @@ pub type Call<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Calls the one model step.
 pub trait Model: Send + Sync {
     /// One call, without retries: retrying is a durable decision of the engine.
-    fn generate<'a>(&'a self, request: &'a ModelRequest) -> Call<'a, Result<ModelAnswer, ModelFault>>;
+    fn generate<'a>(
+        &'a self,
+        request: &'a ModelRequest,
+    ) -> Call<'a, Result<ModelAnswer, ModelFault>>;
 
     /// Compiles what a built-in model needs from the package's files when a release is installed:
     /// the bytes stored with the release, and a report for people (JSON). `None` for models that
     /// need nothing. Deterministic: the same files give the same bytes.
-    fn compile(&self, spec: &ModelSpec, files: &std::collections::BTreeMap<String, String>) -> Result<Option<Compiled>, String>;
+    fn compile(
+        &self,
+        spec: &ModelSpec,
+        files: &std::collections::BTreeMap<String, String>,
+    ) -> Result<Option<Compiled>, String>;
 }
 
 /// What a built-in model was compiled to.
@@ -122,7 +129,13 @@ pub enum FaultKind {
 /// Reads sources.
 pub trait Source: Send + Sync {
     /// Reads the record of one source. `facts` holds `input`; templates are rendered over it.
-    fn read<'a>(&'a self, spec: &'a SourceSpec, facts: &'a Value, run: RunId, timeout: Duration) -> Call<'a, Result<SourceRecord, SourceFault>>;
+    fn read<'a>(
+        &'a self,
+        spec: &'a SourceSpec,
+        facts: &'a Value,
+        run: RunId,
+        timeout: Duration,
+    ) -> Call<'a, Result<SourceRecord, SourceFault>>;
 }
 
 /// What a source answered.
@@ -262,6 +275,7 @@ pub enum SendFault {
 
 /// What a lookup found.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one per lookup, and short-lived")]
 pub enum Look {
     /// The effect is there.
     Found(Delivery),
@@ -298,9 +312,19 @@ pub struct Target {
 /// Feeds of triggers that pull: file drop and SQL queue.
 pub trait Feed: Send + Sync {
     /// Events that are there and not taken, oldest first, at most `limit`.
-    fn poll<'a>(&'a self, workflow: &'a str, spec: &'a TriggerSpec, limit: usize) -> Call<'a, Result<Vec<FeedItem>, String>>;
+    fn poll<'a>(
+        &'a self,
+        workflow: &'a str,
+        spec: &'a TriggerSpec,
+        limit: usize,
+    ) -> Call<'a, Result<Vec<FeedItem>, String>>;
     /// Marks one as taken, after its run or its intake record is durable. Safe to repeat.
-    fn taken<'a>(&'a self, spec: &'a TriggerSpec, item: &'a FeedItem, outcome: &'a str) -> Call<'a, Result<(), String>>;
+    fn taken<'a>(
+        &'a self,
+        spec: &'a TriggerSpec,
+        item: &'a FeedItem,
+        outcome: &'a str,
+    ) -> Call<'a, Result<(), String>>;
 }
 
 /// One thing a feed found.

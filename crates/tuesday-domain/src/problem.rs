@@ -10,43 +10,158 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
     ("bad_request", 400, 2, "The request cannot be read"),
     ("malformed_id", 400, 2, "That is not an id of this kind"),
     ("not_signed_in", 401, 3, "Nobody is signed in"),
-    ("bad_signature", 401, 3, "The event's signature does not match"),
-    ("replay_window", 401, 3, "The event's time stamp is too far off"),
-    ("token_invalid", 401, 3, "The token is unknown, expired or withdrawn"),
-    ("not_allowed", 403, 3, "This person or token may not do that"),
+    (
+        "bad_signature",
+        401,
+        3,
+        "The event's signature does not match",
+    ),
+    (
+        "replay_window",
+        401,
+        3,
+        "The event's time stamp is too far off",
+    ),
+    (
+        "token_invalid",
+        401,
+        3,
+        "The token is unknown, expired or withdrawn",
+    ),
+    (
+        "not_allowed",
+        403,
+        3,
+        "This person or token may not do that",
+    ),
     ("cross_site", 403, 3, "The request came from another site"),
     ("not_found", 404, 4, "There is nothing under that name"),
     ("unknown_workflow", 404, 4, "There is no such workflow"),
-    ("method_not_allowed", 405, 2, "That cannot be done to this resource"),
-    ("event_mismatch", 409, 1, "The same event id came with another body"),
-    ("already_decided", 409, 1, "Somebody has decided this already"),
-    ("revision_moved", 409, 1, "The task changed since it was read"),
+    (
+        "method_not_allowed",
+        405,
+        2,
+        "That cannot be done to this resource",
+    ),
+    (
+        "event_mismatch",
+        409,
+        1,
+        "The same event id came with another body",
+    ),
+    (
+        "already_decided",
+        409,
+        1,
+        "Somebody has decided this already",
+    ),
+    (
+        "revision_moved",
+        409,
+        1,
+        "The task changed since it was read",
+    ),
     ("claimed_by_other", 409, 1, "Somebody else is on it"),
     ("illegal_state", 409, 1, "That cannot happen in this state"),
-    ("same_person_twice", 409, 1, "Two distinct persons are needed"),
-    ("body_too_large", 413, 2, "The body is larger than the workflow allows"),
-    ("malformed_event", 422, 2, "The event is not the agreed JSON"),
+    (
+        "same_person_twice",
+        409,
+        1,
+        "Two distinct persons are needed",
+    ),
+    (
+        "body_too_large",
+        413,
+        2,
+        "The body is larger than the workflow allows",
+    ),
+    (
+        "malformed_event",
+        422,
+        2,
+        "The event is not the agreed JSON",
+    ),
     ("schema_violation", 422, 2, "A field breaks the schema"),
     ("reason_required", 422, 2, "A reason is needed"),
-    ("unknown_reason", 422, 2, "The reason is not one of the declared codes"),
-    ("checklist_unanswered", 422, 2, "The checklist is not fully answered"),
-    ("rewrite_required", 422, 2, "This type of output must be rewritten by a person"),
+    (
+        "unknown_reason",
+        422,
+        2,
+        "The reason is not one of the declared codes",
+    ),
+    (
+        "checklist_unanswered",
+        422,
+        2,
+        "The checklist is not fully answered",
+    ),
+    (
+        "rewrite_required",
+        422,
+        2,
+        "This type of output must be rewritten by a person",
+    ),
     ("package_faulty", 422, 1, "The package has faults"),
-    ("plaintext_secret", 422, 2, "A secret stands in clear where a reference belongs"),
-    ("already_installed", 409, 1, "This release is installed already"),
+    (
+        "plaintext_secret",
+        422,
+        2,
+        "A secret stands in clear where a reference belongs",
+    ),
+    (
+        "already_installed",
+        409,
+        1,
+        "This release is installed already",
+    ),
     ("label_cap", 409, 3, "The label does not allow that stage"),
     ("workflow_killed", 409, 3, "The workflow is killed"),
-    ("test_clock_live", 409, 3, "A test clock and live destinations exclude each other"),
+    (
+        "test_clock_live",
+        409,
+        3,
+        "A test clock and live destinations exclude each other",
+    ),
     ("rate_limited", 429, 5, "Too many requests"),
-    ("audit_unavailable", 503, 5, "The audit log cannot be written, so nothing was changed"),
-    ("storage_full", 507, 5, "There is no room left; nothing was accepted"),
+    (
+        "audit_unavailable",
+        503,
+        5,
+        "The audit log cannot be written, so nothing was changed",
+    ),
+    (
+        "storage_full",
+        507,
+        5,
+        "There is no room left; nothing was accepted",
+    ),
     ("unavailable", 503, 5, "The database cannot be reached"),
     ("shutting_down", 503, 5, "The node is shutting down"),
-    ("schema_newer", 503, 5, "The database was written by a newer version"),
-    ("internal", 500, 5, "Something that should not happen happened"),
-    ("record_damaged", 500, 1, "Stored bytes do not match their commitment"),
+    (
+        "schema_newer",
+        503,
+        5,
+        "The database was written by a newer version",
+    ),
+    (
+        "internal",
+        500,
+        5,
+        "Something that should not happen happened",
+    ),
+    (
+        "record_damaged",
+        500,
+        1,
+        "Stored bytes do not match their commitment",
+    ),
     ("audit_broken", 409, 1, "The audit log does not verify"),
-    ("foreign_checkpoint", 409, 2, "The checkpoint is of another instance"),
+    (
+        "foreign_checkpoint",
+        409,
+        2,
+        "The checkpoint is of another instance",
+    ),
 ];
 
 /// A refusal, complete enough for a person to act on.
@@ -74,8 +189,18 @@ impl Problem {
     /// A problem of this code.
     #[must_use]
     pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        debug_assert!(CODES.iter().any(|c| c.0 == code), "{code} is not in the table");
-        Self { code, detail: detail.into(), field: None, way_out: None, errors: Vec::new(), more: serde_json::Map::new() }
+        debug_assert!(
+            CODES.iter().any(|c| c.0 == code),
+            "{code} is not in the table"
+        );
+        Self {
+            code,
+            detail: detail.into(),
+            field: None,
+            way_out: None,
+            errors: Vec::new(),
+            more: serde_json::Map::new(),
+        }
     }
     /// Names the field.
     #[must_use]
@@ -96,7 +221,12 @@ impl Problem {
         self
     }
     fn row(&self) -> (&'static str, u16, u8, &'static str) {
-        CODES.iter().copied().find(|c| c.0 == self.code).unwrap_or(("internal", 500, 5, "Something that should not happen happened"))
+        CODES.iter().copied().find(|c| c.0 == self.code).unwrap_or((
+            "internal",
+            500,
+            5,
+            "Something that should not happen happened",
+        ))
     }
     /// HTTP status.
     #[must_use]
@@ -135,7 +265,11 @@ mod tests {
     fn codes_are_unique_and_statuses_are_errors() {
         for (i, a) in CODES.iter().enumerate() {
             assert!(a.1 >= 400 && a.2 > 0, "{}", a.0);
-            assert!(CODES.iter().skip(i + 1).all(|b| b.0 != a.0), "{} twice", a.0);
+            assert!(
+                CODES.iter().skip(i + 1).all(|b| b.0 != a.0),
+                "{} twice",
+                a.0
+            );
         }
     }
 }

@@ -31,8 +31,13 @@ impl Prompt {
     /// # Errors
     /// The syntax error in words, with its line.
     pub fn parse(source: &str) -> Result<Self, String> {
-        let (system, case) = source.split_once("\n---\n").unwrap_or((source, "{{ input | tojson }}"));
-        Ok(Self { system: Text::parse(system)?, case: Text::parse(case)? })
+        let (system, case) = source
+            .split_once("\n---\n")
+            .unwrap_or((source, "{{ input | tojson }}"));
+        Ok(Self {
+            system: Text::parse(system)?,
+            case: Text::parse(case)?,
+        })
     }
 
     /// Names the template reads, dotted.
@@ -51,7 +56,10 @@ impl Prompt {
     /// When a name is undefined.
     pub fn render(&self, facts: &Value) -> Result<Rendered, String> {
         let ctx = Ctx::new(facts);
-        Ok(Rendered { system: self.system.render(&ctx)?, case: self.case.render(&ctx)? })
+        Ok(Rendered {
+            system: self.system.render(&ctx)?,
+            case: self.case.render(&ctx)?,
+        })
     }
 }
 
@@ -61,7 +69,11 @@ pub const MASK: &str = "[restricted]";
 /// Facts as a model may see them: fields above `clearance` masked, hidden characters removed.
 /// Returns the names of the masked fields.
 #[must_use]
-pub fn cleared(facts: &Value, class_of: impl Fn(&str, &str) -> Class, clearance: Class) -> (Value, Vec<String>) {
+pub fn cleared(
+    facts: &Value,
+    class_of: impl Fn(&str, &str) -> Class,
+    clearance: Class,
+) -> (Value, Vec<String>) {
     let mut masked = Vec::new();
     let mut out = Map::new();
     for (group, record) in facts.as_object().into_iter().flatten() {
@@ -85,9 +97,13 @@ pub fn cleared(facts: &Value, class_of: impl Fn(&str, &str) -> Class, clearance:
 
 fn clean(value: &Value) -> Value {
     match value {
-        Value::String(s) if s.chars().any(is_hidden) => Value::String(s.chars().filter(|&c| !is_hidden(c)).collect()),
+        Value::String(s) if s.chars().any(is_hidden) => {
+            Value::String(s.chars().filter(|&c| !is_hidden(c)).collect())
+        }
         Value::Array(items) => Value::Array(items.iter().map(clean).collect()),
-        Value::Object(map) => Value::Object(map.iter().map(|(k, v)| (k.clone(), clean(v))).collect()),
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(k, v)| (k.clone(), clean(v))).collect())
+        }
         other => other.clone(),
     }
 }
@@ -111,7 +127,13 @@ mod tests {
     #[test]
     fn restricted_fields_never_reach_the_text() {
         let facts = json!({"input": {"text": "hi\u{202e}there", "iban": "DE00 1234"}});
-        let class = |_: &str, f: &str| if f == "iban" { Class::Restricted } else { Class::Internal };
+        let class = |_: &str, f: &str| {
+            if f == "iban" {
+                Class::Restricted
+            } else {
+                Class::Internal
+            }
+        };
         let (seen, masked) = cleared(&facts, class, Class::Internal);
         let p = Prompt::parse("Answer.\n---\n{{ input.text }} {{ input.iban }}").unwrap();
         let r = p.render(&seen).unwrap();

@@ -61,39 +61,78 @@ impl Ready {
     /// Every fault that keeps it from running.
     pub fn compile(package: &Package, def: Definition) -> Result<Self, Vec<PackageFault>> {
         let mut faults = Vec::new();
-        let zone = keep(Zone::named(&def.workflow.time_zone).map_err(|e| e.to_string()), "workflow.toml", "time_zone", &mut faults);
-        let input = keep(schema(package, &def.input.schema), &def.input.schema, "schema", &mut faults);
-        let output = keep(schema(package, &def.output.schema), &def.output.schema, "schema", &mut faults);
-        let prompt_text = if def.model.kind.is_built_in() { Some(package.text(&def.model.prompt).unwrap_or("")) } else { package.text(&def.model.prompt) };
+        let zone = keep(
+            Zone::named(&def.workflow.time_zone).map_err(|e| e.to_string()),
+            "workflow.toml",
+            "time_zone",
+            &mut faults,
+        );
+        let input = keep(
+            schema(package, &def.input.schema),
+            &def.input.schema,
+            "schema",
+            &mut faults,
+        );
+        let output = keep(
+            schema(package, &def.output.schema),
+            &def.output.schema,
+            "schema",
+            &mut faults,
+        );
+        let prompt_text = if def.model.kind.is_built_in() {
+            Some(package.text(&def.model.prompt).unwrap_or(""))
+        } else {
+            package.text(&def.model.prompt)
+        };
         let prompt = keep(
-            prompt_text.ok_or_else(|| "the file is missing".to_owned()).and_then(Prompt::parse),
+            prompt_text
+                .ok_or_else(|| "the file is missing".to_owned())
+                .and_then(Prompt::parse),
             &def.model.prompt,
             "prompt",
             &mut faults,
         );
-        let subject = keep(Text::parse(&def.workflow.subject), "workflow.toml", "workflow.subject", &mut faults);
+        let subject = keep(
+            Text::parse(&def.workflow.subject),
+            "workflow.toml",
+            "workflow.subject",
+            &mut faults,
+        );
         let facts = exprs(&def.facts, "facts", &mut faults);
         let mut checks = Vec::new();
         for check in &def.check {
-            if let Some(e) = keep(Expr::parse(&check.expr), "workflow.toml", &format!("check `{}`", check.name), &mut faults) {
+            if let Some(e) = keep(
+                Expr::parse(&check.expr),
+                "workflow.toml",
+                &format!("check `{}`", check.name),
+                &mut faults,
+            ) {
                 checks.push((check.clone(), e));
             }
         }
-        let actions = def.action.iter().filter_map(|a| action(a, &mut faults)).collect();
+        let actions = def
+            .action
+            .iter()
+            .filter_map(|a| action(a, &mut faults))
+            .collect();
         match (zone, input, output, prompt, subject) {
-            (Some(zone), Some(input), Some(output), Some(prompt), Some(subject)) if faults.is_empty() => Ok(Self {
-                model: Arc::new(def.model.clone()),
-                output_source: Arc::new(output.source().clone()),
-                def,
-                input,
-                output,
-                prompt,
-                subject,
-                facts,
-                checks,
-                actions,
-                zone,
-            }),
+            (Some(zone), Some(input), Some(output), Some(prompt), Some(subject))
+                if faults.is_empty() =>
+            {
+                Ok(Self {
+                    model: Arc::new(def.model.clone()),
+                    output_source: Arc::new(output.source().clone()),
+                    def,
+                    input,
+                    output,
+                    prompt,
+                    subject,
+                    facts,
+                    checks,
+                    actions,
+                    zone,
+                })
+            }
             _ => Err(faults),
         }
     }
@@ -108,7 +147,9 @@ impl Ready {
         self.def
             .source
             .iter()
-            .filter(|s| s.name == group || (group == "record" && s.fields.iter().any(|f| f == field)))
+            .filter(|s| {
+                s.name == group || (group == "record" && s.fields.iter().any(|f| f == field))
+            })
             .map(|s| s.class)
             .max()
             .unwrap_or(Class::Restricted)
@@ -117,20 +158,38 @@ impl Ready {
     /// The strictest class of anything a run of this workflow holds.
     #[must_use]
     pub fn strictest(&self) -> Class {
-        self.def.source.iter().map(|s| s.class).chain([self.input.strictest()]).max().unwrap_or(Class::Restricted)
+        self.def
+            .source
+            .iter()
+            .map(|s| s.class)
+            .chain([self.input.strictest()])
+            .max()
+            .unwrap_or(Class::Restricted)
     }
 }
 
 fn schema(package: &Package, name: &str) -> Result<Schema, String> {
-    let text = package.text(name).ok_or_else(|| "the file is missing".to_owned())?;
+    let text = package
+        .text(name)
+        .ok_or_else(|| "the file is missing".to_owned())?;
     Schema::compile(crate::json::parse_strict(text.as_bytes())?)
 }
 
 fn action(spec: &ActionSpec, faults: &mut Vec<PackageFault>) -> Option<ReadyAction> {
     let place = format!("action `{}`", spec.name);
-    let target = keep(Expr::parse(&spec.target), "workflow.toml", &format!("{place} target"), faults);
+    let target = keep(
+        Expr::parse(&spec.target),
+        "workflow.toml",
+        &format!("{place} target"),
+        faults,
+    );
     let when = match &spec.when {
-        Some(w) => Some(keep(Expr::parse(w), "workflow.toml", &format!("{place} when"), faults)?),
+        Some(w) => Some(keep(
+            Expr::parse(w),
+            "workflow.toml",
+            &format!("{place} when"),
+            faults,
+        )?),
         None => None,
     };
     let fields = exprs(&spec.fields, &place, faults);
@@ -142,21 +201,50 @@ fn action(spec: &ActionSpec, faults: &mut Vec<PackageFault>) -> Option<ReadyActi
         ("subject", &spec.subject),
     ] {
         if let Some(text) = text {
-            templates.push((key, keep(Text::parse(text), "workflow.toml", &format!("{place} {key}"), faults)?));
+            templates.push((
+                key,
+                keep(
+                    Text::parse(text),
+                    "workflow.toml",
+                    &format!("{place} {key}"),
+                    faults,
+                )?,
+            ));
         }
     }
-    Some(ReadyAction { spec: spec.clone(), target: target?, when, fields, templates })
+    Some(ReadyAction {
+        spec: spec.clone(),
+        target: target?,
+        when,
+        fields,
+        templates,
+    })
 }
 
-fn exprs(map: &BTreeMap<String, String>, place: &str, faults: &mut Vec<PackageFault>) -> Vec<(String, Expr)> {
+fn exprs(
+    map: &BTreeMap<String, String>,
+    place: &str,
+    faults: &mut Vec<PackageFault>,
+) -> Vec<(String, Expr)> {
     map.iter()
         .filter_map(|(name, text)| {
-            keep(Expr::parse(text), "workflow.toml", &format!("{place}.{name}"), faults).map(|e| (name.clone(), e))
+            keep(
+                Expr::parse(text),
+                "workflow.toml",
+                &format!("{place}.{name}"),
+                faults,
+            )
+            .map(|e| (name.clone(), e))
         })
         .collect()
 }
 
-fn keep<T>(result: Result<T, String>, file: &str, place: &str, faults: &mut Vec<PackageFault>) -> Option<T> {
+fn keep<T>(
+    result: Result<T, String>,
+    file: &str,
+    place: &str,
+    faults: &mut Vec<PackageFault>,
+) -> Option<T> {
     result
         .map_err(|e| {
             faults.push(PackageFault {

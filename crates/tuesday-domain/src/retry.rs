@@ -34,12 +34,17 @@ impl RetryPolicy {
             return RetryVerdict::Spent;
         }
         let doublings = attempt.saturating_sub(1).min(20);
-        let full = self.first_delay.saturating_mul(1 << doublings).min(self.max_delay);
+        let full = self
+            .first_delay
+            .saturating_mul(1 << doublings)
+            .min(self.max_delay);
         let half = full / 2;
         let jitter = half.mul_f64(f64::from(draw) / f64::from(u32::MAX));
         let own = half + jitter;
         // A little jitter above the floor keeps a crowd from coming back in the same instant.
-        let asked = retry_after.map_or(Duration::ZERO, |d| d + d.mul_f64(0.1 * f64::from(draw) / f64::from(u32::MAX)));
+        let asked = retry_after.map_or(Duration::ZERO, |d| {
+            d + d.mul_f64(0.1 * f64::from(draw) / f64::from(u32::MAX))
+        });
         RetryVerdict::After(own.max(asked))
     }
 }
@@ -74,10 +79,16 @@ mod tests {
 
     #[test]
     fn delays_grow() {
-        let p = RetryPolicy { max_attempts: 9, first_delay: Duration::from_secs(2), max_delay: Duration::from_secs(300) };
+        let p = RetryPolicy {
+            max_attempts: 9,
+            first_delay: Duration::from_secs(2),
+            max_delay: Duration::from_secs(300),
+        };
         let mut last = Duration::ZERO;
         for attempt in 1..6 {
-            let RetryVerdict::After(d) = p.after(attempt, None, 0) else { unreachable!() };
+            let RetryVerdict::After(d) = p.after(attempt, None, 0) else {
+                unreachable!()
+            };
             assert!(d > last);
             last = d;
         }

@@ -136,7 +136,12 @@ mod tests {
     #[test]
     fn time_never_decides() {
         for &state in ReviewState::ALL {
-            for event in [ReviewEvent::Escalate, ReviewEvent::Release, ReviewEvent::Suspend, ReviewEvent::Resume] {
+            for event in [
+                ReviewEvent::Escalate,
+                ReviewEvent::Release,
+                ReviewEvent::Suspend,
+                ReviewEvent::Resume,
+            ] {
                 if let Ok(next) = state.next(event) {
                     assert!(!next.is_decided());
                 }
@@ -146,6 +151,10 @@ mod tests {
 
     #[test]
     fn a_suspended_task_cannot_be_approved() {
-        assert!(ReviewState::Suspended.next(ReviewEvent::Approve { edited: false }).is_err());
+        assert!(
+            ReviewState::Suspended
+                .next(ReviewEvent::Approve { edited: false })
+                .is_err()
+        );
     }
 }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use crate::action::ActionClass;
 use crate::definition::TierSpec;
 use crate::facts::{Ctx, is_missing};
-use crate::port::Intent;
 use crate::id::RunId;
+use crate::port::Intent;
 use crate::ready::{Ready, ReadyAction};
 use crate::rules::{Facts, Route, RuleSet, Verdict, evaluate};
 use crate::run::Reason;
@@ -53,7 +53,14 @@ pub fn table_facts(ready: &Ready, ctx: &Ctx) -> Map<String, Value> {
         .iter()
         .map(|(name, expr)| {
             let value = expr.eval(ctx).unwrap_or(Value::Null);
-            (name.clone(), if is_missing(Some(&value)) { Value::Null } else { value })
+            (
+                name.clone(),
+                if is_missing(Some(&value)) {
+                    Value::Null
+                } else {
+                    value
+                },
+            )
         })
         .collect()
 }
@@ -66,7 +73,13 @@ pub fn ask(rules: &RuleSet, version: u64, facts: &Map<String, Value>) -> Verdict
 
 /// Where the verdict leads in this stage.
 #[must_use]
-pub fn destine(ready: &Ready, verdict: &Verdict, stage: Stage, plan: &[Planned], failed: &[(String, String)]) -> Destined {
+pub fn destine(
+    ready: &Ready,
+    verdict: &Verdict,
+    stage: Stage,
+    plan: &[Planned],
+    failed: &[(String, String)],
+) -> Destined {
     if stage == Stage::Shadow {
         return Destined::Shadow;
     }
@@ -76,7 +89,10 @@ pub fn destine(ready: &Ready, verdict: &Verdict, stage: Stage, plan: &[Planned],
     }
     let tier = tier_name(ready, verdict);
     if !failed.is_empty() {
-        let mut all: Vec<String> = failed.iter().map(|(name, message)| format!("{message} (check {name})")).collect();
+        let mut all: Vec<String> = failed
+            .iter()
+            .map(|(name, message)| format!("{message} (check {name})"))
+            .collect();
         all.append(&mut words);
         return Destined::Review(tier, Reason::CheckFailed, all);
     }
@@ -94,18 +110,65 @@ pub fn destine(ready: &Ready, verdict: &Verdict, stage: Stage, plan: &[Planned],
 }
 
 fn stage_allows(stage: Stage, plan: &[Planned]) -> Result<(), String> {
-    if stage != Stage::Auto && !(stage == Stage::DraftOnly && plan.iter().all(|p| p.intent.spec.class <= ActionClass::Draft)) {
-        return Err(format!("the workflow's stage is {stage}: nothing is written without a person"));
+    if stage != Stage::Auto
+        && !(stage == Stage::DraftOnly
+            && plan
+                .iter()
+                .all(|p| p.intent.spec.class <= ActionClass::Draft))
+    {
+        return Err(format!(
+            "the workflow's stage is {stage}: nothing is written without a person"
+        ));
     }
-    plan.iter().find(|p| !p.intent.spec.class.rule_may_authorise()).map_or(Ok(()), |p| {
-        Err(format!("{} is of class {}: a rule may not authorise it", p.intent.spec.name, p.intent.spec.class))
-    })
+    plan.iter()
+        .find(|p| !p.intent.spec.class.rule_may_authorise())
+        .map_or(Ok(()), |p| {
+            Err(format!(
+                "{} is of class {}: a rule may not authorise it",
+                p.intent.spec.name, p.intent.spec.class
+            ))
+        })
 }
 
-/// The words people read: every compared value, then the row's own reason.
+/// Why a person looks, in a reviewer's words: the row's own reason first, then the values that made
+/// the difference, then what kept the run from going without a person. What a row merely rules out
+/// (`threat is no`) is left to the full explanation of the run.
 #[must_use]
 pub fn verdict_words(verdict: &Verdict) -> Vec<String> {
-    verdict.explain()
+    let hit = match verdict {
+        Verdict::Person(p) => {
+            return vec![format!("{} (rules version {})", p.reason, p.rules_version)];
+        }
+        Verdict::Hit(hit) => hit,
+    };
+    let place = format!("(rule {}, rules version {})", hit.row, hit.rules_version);
+    let reason = hit
+        .reason
+        .clone()
+        .unwrap_or_else(|| "The rules ask for a person".to_owned());
+    let mut words = vec![format!("{reason} {place}")];
+    words.extend(
+        hit.compared
+            .iter()
+            .filter(|c| telling(&c.cell))
+            .map(|c| c.words.clone()),
+    );
+    if let Some(near) = &hit.near_miss
+        && near.route == Route::Auto
+    {
+        words.extend(near.failed.iter().map(|c| {
+            format!(
+                "{} (rule {} would have gone without a person)",
+                c.words, near.row
+            )
+        }));
+    }
+    words.dedup();
+    words
+}
+
+fn telling(cell: &str) -> bool {
+    !matches!(cell.trim(), "no" | "any") && !cell.trim_start().starts_with("not ")
 }
 
 /// The tier a verdict names, or the workflow's first one: an unknown tier never means nobody.
@@ -122,7 +185,10 @@ pub fn tier_name(ready: &Ready, verdict: &Verdict) -> String {
 #[must_use]
 pub fn tier<'a>(ready: &'a Ready, name: &str) -> Option<&'a TierSpec> {
     let tiers = &ready.def.review.tier;
-    tiers.iter().find(|t| t.name == name).or_else(|| tiers.first())
+    tiers
+        .iter()
+        .find(|t| t.name == name)
+        .or_else(|| tiers.first())
 }
 
 /// Plans the effects of an output. Ids, recipients and addresses come from the snapshot; only
@@ -130,7 +196,13 @@ pub fn tier<'a>(ready: &'a Ready, name: &str) -> Option<&'a TierSpec> {
 ///
 /// # Errors
 /// A target that is missing, or an expression that fails.
-pub fn plan(ready: &Ready, run: RunId, stage: Stage, snapshot: &Value, output: &Value) -> Result<Vec<Planned>, PlanFault> {
+pub fn plan(
+    ready: &Ready,
+    run: RunId,
+    stage: Stage,
+    snapshot: &Value,
+    output: &Value,
+) -> Result<Vec<Planned>, PlanFault> {
     let run_facts = json!({"id": run.to_string()});
     let with_output = Ctx::new(&merge(snapshot, &[("output", output), ("run", &run_facts)]));
     let mut planned = Vec::new();
@@ -139,13 +211,18 @@ pub fn plan(ready: &Ready, run: RunId, stage: Stage, snapshot: &Value, output: &
             continue;
         }
         if let Some(when) = &action.when {
-            let wanted = when.eval(&with_output).map_err(|e| fault(action, Reason::CheckFailed, &e))?;
+            let wanted = when
+                .eval(&with_output)
+                .map_err(|e| fault(action, Reason::CheckFailed, &e))?;
             if wanted != Value::Bool(true) {
                 continue;
             }
         }
         let ordinal = u16::try_from(ordinal).unwrap_or(u16::MAX);
-        planned.push(Planned { ordinal, intent: intent(ready, action, run, snapshot, &with_output, output)? });
+        planned.push(Planned {
+            ordinal,
+            intent: intent(ready, action, run, snapshot, &with_output, output)?,
+        });
     }
     Ok(planned)
 }
@@ -161,26 +238,48 @@ fn intent(
     // The target is evaluated without the output in reach: model text never becomes an id.
     let run_facts = json!({"id": run.to_string()});
     let bare = merge(snapshot, &[("run", &run_facts)]);
-    let target = action.target.eval(&Ctx::new(&bare)).map_err(|e| fault(action, Reason::NoUniqueTarget, &e))?;
+    let target = action
+        .target
+        .eval(&Ctx::new(&bare))
+        .map_err(|e| fault(action, Reason::NoUniqueTarget, &e))?;
     if is_missing(Some(&target)) {
-        return Err(fault(action, Reason::NoUniqueTarget, "the record to write to is missing"));
+        return Err(fault(
+            action,
+            Reason::NoUniqueTarget,
+            "the record to write to is missing",
+        ));
     }
-    let target = target.as_str().map_or_else(|| target.to_string(), str::to_owned);
+    let target = target
+        .as_str()
+        .map_or_else(|| target.to_string(), str::to_owned);
     let mut fields = Map::new();
     for (name, expr) in &action.fields {
-        fields.insert(name.clone(), expr.eval(with_output).map_err(|e| fault(action, Reason::CheckFailed, &format!("field {name}: {e}")))?);
+        fields.insert(
+            name.clone(),
+            expr.eval(with_output)
+                .map_err(|e| fault(action, Reason::CheckFailed, &format!("field {name}: {e}")))?,
+        );
     }
     let target_value = Value::String(target.clone());
     let addresses = Ctx::new(&merge(&bare, &[("target", &target_value)]));
-    let texts = Ctx::new(&merge(&bare, &[("target", &target_value), ("output", output)]));
+    let texts = Ctx::new(&merge(
+        &bare,
+        &[("target", &target_value), ("output", output)],
+    ));
     let mut rendered = Map::new();
     for (key, template) in &action.templates {
-        let ctx = if *key == "subject" { &texts } else { &addresses };
+        let ctx = if *key == "subject" {
+            &texts
+        } else {
+            &addresses
+        };
         // `key` is only known once the action has one; adapters put it in when they search.
         if *key == "lookup_url" {
             continue;
         }
-        let text = template.render(ctx).map_err(|e| fault(action, Reason::CheckFailed, &format!("{key}: {e}")))?;
+        let text = template
+            .render(ctx)
+            .map_err(|e| fault(action, Reason::CheckFailed, &format!("{key}: {e}")))?;
         rendered.insert((*key).to_owned(), Value::String(text));
     }
     Ok(Intent {
@@ -191,7 +290,8 @@ fn intent(
         fields,
         rendered,
         expected_version: expected_version(snapshot, action),
-        timeout_ms: u64::try_from(ready.def.limits.connector_timeout.0.as_millis()).unwrap_or(u64::MAX),
+        timeout_ms: u64::try_from(ready.def.limits.connector_timeout.0.as_millis())
+            .unwrap_or(u64::MAX),
     })
 }
 
@@ -202,7 +302,10 @@ fn expected_version(snapshot: &Value, action: &ReadyAction) -> Option<String> {
 }
 
 fn fault(action: &ReadyAction, reason: Reason, words: &str) -> PlanFault {
-    PlanFault { reason, words: format!("{}: {words}", action.spec.name) }
+    PlanFault {
+        reason,
+        words: format!("{}: {words}", action.spec.name),
+    }
 }
 
 /// An object with further top-level keys.

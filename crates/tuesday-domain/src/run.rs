@@ -152,13 +152,19 @@ impl Status {
     /// No further change is possible.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::Completed | Self::Rejected | Self::HandedOff | Self::Cancelled | Self::Failed)
+        matches!(
+            self,
+            Self::Completed | Self::Rejected | Self::HandedOff | Self::Cancelled | Self::Failed
+        )
     }
 
     /// A machine must do the next thing: such a run always has a job with a due time.
     #[must_use]
     pub const fn wants_job(self) -> bool {
-        matches!(self, Self::Received | Self::Queued | Self::Running | Self::RetryWait | Self::Dispatching)
+        matches!(
+            self,
+            Self::Received | Self::Queued | Self::Running | Self::RetryWait | Self::Dispatching
+        )
     }
 
     /// A person must do the next thing: such a run always names one.
@@ -275,7 +281,11 @@ impl RunState {
     #[must_use]
     pub const fn accepted(paused: bool) -> Self {
         Self {
-            status: if paused { Status::Held } else { Status::Received },
+            status: if paused {
+                Status::Held
+            } else {
+                Status::Received
+            },
             step: Step::Intake,
             review: ReviewStatus::None,
             outcome: None,
@@ -284,11 +294,22 @@ impl RunState {
     }
 
     const fn at(self, status: Status, step: Step) -> Self {
-        Self { status, step, outcome: None, held_from: None, ..self }
+        Self {
+            status,
+            step,
+            outcome: None,
+            held_from: None,
+            ..self
+        }
     }
 
     const fn end(self, status: Status, outcome: Outcome) -> Self {
-        Self { status, outcome: Some(outcome), held_from: None, ..self }
+        Self {
+            status,
+            outcome: Some(outcome),
+            held_from: None,
+            ..self
+        }
     }
 
     const fn said(self, review: ReviewStatus) -> Self {
@@ -312,39 +333,62 @@ impl RunState {
             (S::WaitingInput, E::InputDuePassed) => self.to_person(Step::Snapshot),
             (S::Queued, E::LeaseTaken) => self.at(S::Running, Step::Generate),
             (S::Running, E::TransientFailure) => self.at(S::RetryWait, Step::Generate),
-            (S::RetryWait, E::RetryTimeReached) | (S::Running, E::LeaseLost) => self.at(S::Queued, Step::Generate),
-            (S::Running, E::RepairWanted) => self.at(S::Queued, Step::Validate),
-            (S::Running | S::Queued | S::RetryWait, E::PermanentFailure) => self.to_person(Step::Generate),
-            (S::Running, E::OutputRefused) => self.to_person(Step::Validate),
-            (S::Running, E::ShadowFinished) => {
-                Self { step: Step::Route, ..self.end(S::Completed, Outcome::ShadowOnly) }
+            (S::RetryWait, E::RetryTimeReached) | (S::Running, E::LeaseLost) => {
+                self.at(S::Queued, Step::Generate)
             }
+            (S::Running, E::RepairWanted) => self.at(S::Queued, Step::Validate),
+            (S::Running | S::Queued | S::RetryWait, E::PermanentFailure) => {
+                self.to_person(Step::Generate)
+            }
+            (S::Running, E::OutputRefused) => self.to_person(Step::Validate),
+            (S::Running, E::ShadowFinished) => Self {
+                step: Step::Route,
+                ..self.end(S::Completed, Outcome::ShadowOnly)
+            },
             (S::Running, E::RoutedAuto) => self.at(S::Dispatching, Step::Dispatch),
             (S::Running, E::RoutedReview) => self.to_person(Step::Review),
-            (S::Running, E::RoutedManual) => {
-                Self { step: Step::Route, ..self.end(S::HandedOff, Outcome::HandedOff) }
-            }
+            (S::Running, E::RoutedManual) => Self {
+                step: Step::Route,
+                ..self.end(S::HandedOff, Outcome::HandedOff)
+            },
             (S::InReview, E::PartlyApproved) => self.at(S::InReview, Step::Review),
             (S::InReview, E::Approved { edited }) => self
-                .said(if edited { ReviewStatus::ApprovedWithEdits } else { ReviewStatus::Approved })
+                .said(if edited {
+                    ReviewStatus::ApprovedWithEdits
+                } else {
+                    ReviewStatus::Approved
+                })
                 .at(S::Dispatching, Step::Dispatch),
-            (S::InReview, E::Escalated) => self.said(ReviewStatus::Escalated).at(S::InReview, self.step),
-            (S::InReview, E::Regenerate) => self.said(ReviewStatus::None).at(S::Received, Step::Snapshot),
+            (S::InReview, E::Escalated) => self
+                .said(ReviewStatus::Escalated)
+                .at(S::InReview, self.step),
+            (S::InReview, E::Regenerate) => self
+                .said(ReviewStatus::None)
+                .at(S::Received, Step::Snapshot),
             (S::InReview, E::DispatchResumed) => self.at(S::Dispatching, Step::Dispatch),
             (S::InReview, E::ActionsConfirmed { drafts_only }) => self.written(drafts_only),
-            (S::InReview, E::RejectedByPerson) => {
-                self.said(ReviewStatus::Rejected).end(S::Rejected, Outcome::Rejected)
+            (S::InReview, E::RejectedByPerson) => self
+                .said(ReviewStatus::Rejected)
+                .end(S::Rejected, Outcome::Rejected),
+            (S::InReview | S::WaitingInput, E::TakenOver) => {
+                self.end(S::HandedOff, Outcome::HandedOff)
             }
-            (S::InReview | S::WaitingInput, E::TakenOver) => self.end(S::HandedOff, Outcome::HandedOff),
-            (S::InReview | S::WaitingInput, E::ClosedAsFailed) => self.end(S::Failed, Outcome::Failed),
+            (S::InReview | S::WaitingInput, E::ClosedAsFailed) => {
+                self.end(S::Failed, Outcome::Failed)
+            }
             (S::Dispatching, E::ActionsConfirmed { drafts_only }) => self.written(drafts_only),
-            (S::Dispatching, E::ActionNeedsPerson | E::RulesStricter) => self.to_person(Step::Dispatch),
-            (S::Received | S::Queued | S::RetryWait | S::Dispatching, E::Paused) => {
-                Self { held_from: Some(self.status), ..self.at(S::Held, self.step) }
+            (S::Dispatching, E::ActionNeedsPerson | E::RulesStricter) => {
+                self.to_person(Step::Dispatch)
             }
+            (S::Received | S::Queued | S::RetryWait | S::Dispatching, E::Paused) => Self {
+                held_from: Some(self.status),
+                ..self.at(S::Held, self.step)
+            },
             (S::Held, E::Resumed) => self.at(self.held_from.ok_or_else(illegal)?, self.step),
             (S::Held, E::ManualFallback) => self.end(S::HandedOff, Outcome::HandedOff),
-            (s, E::DeadlinePassed) if s.wants_job() || s == S::WaitingInput => self.to_person(self.step),
+            (s, E::DeadlinePassed) if s.wants_job() || s == S::WaitingInput => {
+                self.to_person(self.step)
+            }
             (s, E::Cancelled) if !s.is_terminal() => self.end(S::Cancelled, Outcome::Cancelled),
             _ => return Err(illegal()),
         })
@@ -355,8 +399,15 @@ impl RunState {
     }
 
     const fn written(self, drafts_only: bool) -> Self {
-        let outcome = if drafts_only { Outcome::DraftPlaced } else { Outcome::WrittenBack };
-        Self { step: Step::Confirm, ..self.end(Status::Completed, outcome) }
+        let outcome = if drafts_only {
+            Outcome::DraftPlaced
+        } else {
+            Outcome::WrittenBack
+        };
+        Self {
+            step: Step::Confirm,
+            ..self.end(Status::Completed, outcome)
+        }
     }
 
     /// True when the fields agree with each other; stated to the database as CHECK constraints too.
@@ -439,7 +490,10 @@ mod tests {
     fn only_a_person_ends_a_run_as_failed() {
         for &status in Status::ALL {
             for &event in EVENTS {
-                let state = RunState { status, ..RunState::accepted(false) };
+                let state = RunState {
+                    status,
+                    ..RunState::accepted(false)
+                };
                 if let Ok(next) = state.next(event)
                     && next.status == Status::Failed
                 {

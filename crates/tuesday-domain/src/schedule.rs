@@ -18,15 +18,21 @@ impl Cron {
     /// In words.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.split_whitespace().count() != 5 {
-            return Err(format!("`{text}` is not five fields: minute hour day month weekday"));
+            return Err(format!(
+                "`{text}` is not five fields: minute hour day month weekday"
+            ));
         }
-        croner::Cron::from_str(text).map(Self).map_err(|e| format!("`{text}`: {e}"))
+        croner::Cron::from_str(text)
+            .map(Self)
+            .map_err(|e| format!("`{text}`: {e}"))
     }
 
     /// The first occurrence after `at`, if there is one.
     #[must_use]
     pub fn next_after(&self, at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-        let start = jiff::Timestamp::from_microsecond(at.micros()).ok()?.to_zoned(zone.clone());
+        let start = jiff::Timestamp::from_microsecond(at.micros())
+            .ok()?
+            .to_zoned(zone.clone());
         let next = self.0.find_next_occurrence(&start, false).ok()?;
         Some(Timestamp::from_micros(next.timestamp().as_microsecond()))
     }

@@ -42,7 +42,11 @@ impl Schema {
         let (mut classes, mut unclassified) = (BTreeMap::new(), Vec::new());
         if let Some(properties) = source.get("properties").and_then(Value::as_object) {
             for (name, property) in properties {
-                match property.get("x-class").and_then(Value::as_str).map(str::parse::<Class>) {
+                match property
+                    .get("x-class")
+                    .and_then(Value::as_str)
+                    .map(str::parse::<Class>)
+                {
                     Some(Ok(class)) => {
                         classes.insert(name.clone(), class);
                     }
@@ -55,7 +59,12 @@ impl Schema {
                 }
             }
         }
-        Ok(Self { validator, source, classes, unclassified })
+        Ok(Self {
+            validator,
+            source,
+            classes,
+            unclassified,
+        })
     }
 
     /// Everything that is wrong with `value`, at most 20 findings.
@@ -67,7 +76,10 @@ impl Schema {
         self.validator
             .iter_errors(value)
             .take(20)
-            .map(|e| FieldError { field: e.instance_path().to_string(), detail: e.masked().to_string() })
+            .map(|e| FieldError {
+                field: e.instance_path().to_string(),
+                detail: e.masked().to_string(),
+            })
             .collect()
     }
 
@@ -80,13 +92,20 @@ impl Schema {
     /// Class of a top-level field; undeclared fields are restricted.
     #[must_use]
     pub fn class(&self, field: &str) -> Class {
-        self.classes.get(field).copied().unwrap_or(Class::Restricted)
+        self.classes
+            .get(field)
+            .copied()
+            .unwrap_or(Class::Restricted)
     }
 
     /// The strictest class among the declared fields: the class of a whole record.
     #[must_use]
     pub fn strictest(&self) -> Class {
-        self.classes.values().copied().max().unwrap_or(Class::Restricted)
+        self.classes
+            .values()
+            .copied()
+            .max()
+            .unwrap_or(Class::Restricted)
     }
 
     /// Fields without a class, for a warning.

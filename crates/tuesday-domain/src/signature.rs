@@ -27,9 +27,19 @@ pub enum SignatureError {
     Secret,
 }
 
-fn mac(secret: &[u8], id: &str, timestamp: &str, body: &[u8]) -> Result<Hmac<Sha256>, SignatureError> {
-    let text = std::str::from_utf8(secret).map_err(|_| SignatureError::Secret)?.trim();
-    let key = text.strip_prefix("whsec_").and_then(|b| STANDARD.decode(b).ok()).ok_or(SignatureError::Secret)?;
+fn mac(
+    secret: &[u8],
+    id: &str,
+    timestamp: &str,
+    body: &[u8],
+) -> Result<Hmac<Sha256>, SignatureError> {
+    let text = std::str::from_utf8(secret)
+        .map_err(|_| SignatureError::Secret)?
+        .trim();
+    let key = text
+        .strip_prefix("whsec_")
+        .and_then(|b| STANDARD.decode(b).ok())
+        .ok_or(SignatureError::Secret)?;
     if !(24..=64).contains(&key.len()) {
         return Err(SignatureError::Secret);
     }
@@ -61,7 +71,9 @@ pub fn verify(
     }
     let mac = mac(secret, id, timestamp, body)?;
     for signature in signatures.split(' ') {
-        if let Some(bytes) = signature.strip_prefix("v1,").and_then(|b| STANDARD.decode(b).ok())
+        if let Some(bytes) = signature
+            .strip_prefix("v1,")
+            .and_then(|b| STANDARD.decode(b).ok())
             && mac.clone().verify_slice(&bytes).is_ok()
         {
             return Ok(());
@@ -74,9 +86,17 @@ pub fn verify(
 ///
 /// # Errors
 /// When the secret is unusable.
-pub fn sign(secret: &[u8], id: &str, timestamp: i64, body: &[u8]) -> Result<String, SignatureError> {
+pub fn sign(
+    secret: &[u8],
+    id: &str,
+    timestamp: i64,
+    body: &[u8],
+) -> Result<String, SignatureError> {
     let mac = mac(secret, id, &timestamp.to_string(), body)?;
-    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+    Ok(format!(
+        "v1,{}",
+        STANDARD.encode(mac.finalize().into_bytes())
+    ))
 }
 
 #[cfg(test)]
@@ -97,15 +117,35 @@ mod tests {
     #[test]
     fn the_published_example_verifies() {
         assert_eq!(sign(SECRET, ID, 1_614_265_330, BODY).unwrap(), SIG);
-        verify(SECRET, ID, "1614265330", &format!("v1,AAAA {SIG}"), BODY, at(1_614_265_330)).unwrap();
+        verify(
+            SECRET,
+            ID,
+            "1614265330",
+            &format!("v1,AAAA {SIG}"),
+            BODY,
+            at(1_614_265_330),
+        )
+        .unwrap();
     }
 
     #[test]
     fn a_changed_body_an_old_stamp_and_a_weak_secret_are_refused() {
         let now = at(1_614_265_330);
-        assert_eq!(verify(SECRET, ID, "1614265330", SIG, b"{}", now), Err(SignatureError::Mismatch));
-        assert_eq!(verify(SECRET, ID, "1614265330", SIG, BODY, at(1_614_265_631)), Err(SignatureError::ReplayWindow));
-        assert_eq!(verify(b"whsec_AAAA", ID, "1614265330", SIG, BODY, now), Err(SignatureError::Secret));
-        assert_eq!(verify(SECRET, ID, "x", SIG, BODY, now), Err(SignatureError::Incomplete));
+        assert_eq!(
+            verify(SECRET, ID, "1614265330", SIG, b"{}", now),
+            Err(SignatureError::Mismatch)
+        );
+        assert_eq!(
+            verify(SECRET, ID, "1614265330", SIG, BODY, at(1_614_265_631)),
+            Err(SignatureError::ReplayWindow)
+        );
+        assert_eq!(
+            verify(b"whsec_AAAA", ID, "1614265330", SIG, BODY, now),
+            Err(SignatureError::Secret)
+        );
+        assert_eq!(
+            verify(SECRET, ID, "x", SIG, BODY, now),
+            Err(SignatureError::Incomplete)
+        );
     }
 }

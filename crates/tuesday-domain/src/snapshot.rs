@@ -131,6 +131,7 @@ pub type Read<'a> = (&'a SourceSpec, Result<SourceRecord, SourceFault>);
 
 /// Freezes the inputs.
 #[must_use]
+#[expect(clippy::too_many_arguments, reason = "everything one run's inputs consist of, used once")]
 pub fn assemble(
     def: &Definition,
     input_class: Class,
@@ -141,7 +142,15 @@ pub fn assemble(
     reads: Vec<Read<'_>>,
     now: Timestamp,
 ) -> Assembled {
-    let mut a = Assembly::new(def, input_class, input, input_bytes, body_ref, next_payload, now);
+    let mut a = Assembly::new(
+        def,
+        input_class,
+        input,
+        input_bytes,
+        body_ref,
+        next_payload,
+        now,
+    );
     for (spec, result) in reads {
         a.source(spec, result);
     }
@@ -182,11 +191,23 @@ impl<'a> Assembly<'a> {
             def,
             now,
             next_payload,
-            snapshot: Snapshot { v: 1, taken_at: now, items: Vec::new(), conflicts: Vec::new(), absent: Vec::new() },
+            snapshot: Snapshot {
+                v: 1,
+                taken_at: now,
+                items: Vec::new(),
+                conflicts: Vec::new(),
+                absent: Vec::new(),
+            },
             facts: Map::new(),
             merged: Vec::new(),
             payloads: Vec::new(),
-            missing: def.input.needs.iter().filter(|f| is_missing(at(input, f))).map(|f| format!("input.{f}")).collect(),
+            missing: def
+                .input
+                .needs
+                .iter()
+                .filter(|f| is_missing(at(input, f)))
+                .map(|f| format!("input.{f}"))
+                .collect(),
             refused: None,
             retry: None,
             flags: Vec::new(),
@@ -221,18 +242,32 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    fn judge_item(&mut self, name: &str, system: &str, freshness: Freshness, at: Option<Timestamp>, required: bool) {
+    fn judge_item(
+        &mut self,
+        name: &str,
+        system: &str,
+        freshness: Freshness,
+        at: Option<Timestamp>,
+        required: bool,
+    ) {
         let age = match at {
             Some(t) => format!("is {} old", age_words(self.now.since(t))),
             None => "carries no usable time".to_owned(),
         };
         match freshness {
             Freshness::Fresh => {}
-            Freshness::Old => self.flags.push(format!("{name} ({system}) {age}, past its warning age")),
+            Freshness::Old => self
+                .flags
+                .push(format!("{name} ({system}) {age}, past its warning age")),
             Freshness::Stale if required => {
-                self.refuse(Reason::StaleSource, format!("{name} ({system}) {age}, past its refusal age"));
+                self.refuse(
+                    Reason::StaleSource,
+                    format!("{name} ({system}) {age}, past its refusal age"),
+                );
             }
-            Freshness::Stale => self.flags.push(format!("{name} ({system}) {age}, past its refusal age; not used")),
+            Freshness::Stale => self.flags.push(format!(
+                "{name} ({system}) {age}, past its refusal age; not used"
+            )),
         }
     }
 
@@ -240,13 +275,23 @@ impl<'a> Assembly<'a> {
         match result {
             Ok(read) => self.record(spec, read),
             Err(SourceFault::NotFound { detail }) if spec.required => {
-                self.missing.push(format!("{}: no record in {} ({detail})", spec.name, spec.system));
+                self.missing.push(format!(
+                    "{}: no record in {} ({detail})",
+                    spec.name, spec.system
+                ));
             }
             Err(SourceFault::NotFound { .. }) => self.absent(spec),
             Err(SourceFault::Ambiguous { detail }) => {
-                self.refuse(Reason::NoUniqueTarget, format!("{} ({}): {detail}", spec.name, spec.system));
+                self.refuse(
+                    Reason::NoUniqueTarget,
+                    format!("{} ({}): {detail}", spec.name, spec.system),
+                );
             }
-            Err(SourceFault::Transient { code, detail, retry_after }) => {
+            Err(SourceFault::Transient {
+                code,
+                detail,
+                retry_after,
+            }) => {
                 if spec.required {
                     self.retry.get_or_insert(Readiness::Retry {
                         code,
@@ -259,7 +304,10 @@ impl<'a> Assembly<'a> {
             }
             Err(SourceFault::Permanent { detail, .. }) => {
                 if spec.required {
-                    self.refuse(Reason::SourceUnavailable, format!("{} ({}): {detail}", spec.name, spec.system));
+                    self.refuse(
+                        Reason::SourceUnavailable,
+                        format!("{} ({}): {detail}", spec.name, spec.system),
+                    );
                 } else {
                     self.absent(spec);
                 }
@@ -269,14 +317,22 @@ impl<'a> Assembly<'a> {
 
     fn absent(&mut self, spec: &SourceSpec) {
         self.snapshot.absent.push(spec.name.clone());
-        self.flags.push(format!("{} ({}) is not there", spec.name, spec.system));
-        self.facts.insert(spec.name.clone(), Value::Object(Map::new()));
+        self.flags
+            .push(format!("{} ({}) is not there", spec.name, spec.system));
+        self.facts
+            .insert(spec.name.clone(), Value::Object(Map::new()));
     }
 
     fn record(&mut self, spec: &SourceSpec, read: SourceRecord) {
         let updated_at = timestamp(read.record.get(&spec.updated_at));
         let freshness = judge(updated_at, spec.warn_after.0, spec.error_after.0, self.now);
-        self.judge_item(&spec.name, &spec.system, freshness, updated_at, spec.required);
+        self.judge_item(
+            &spec.name,
+            &spec.system,
+            freshness,
+            updated_at,
+            spec.required,
+        );
         let payload = self.next_payload;
         self.next_payload += 1;
         self.snapshot.items.push(Item {
@@ -299,13 +355,23 @@ impl<'a> Assembly<'a> {
             } else if let Some(value) = value {
                 if freshness != Freshness::Stale {
                     let critical = spec.critical.contains(field);
-                    self.merged.push((spec.rank, spec.name.clone(), field.clone(), value.clone(), critical));
+                    self.merged.push((
+                        spec.rank,
+                        spec.name.clone(),
+                        field.clone(),
+                        value.clone(),
+                        critical,
+                    ));
                 }
                 used.insert(field.clone(), value.clone());
             }
         }
         // A stale optional source is kept as evidence, but nothing of it is used.
-        let used = if freshness == Freshness::Stale { Map::new() } else { used };
+        let used = if freshness == Freshness::Stale {
+            Map::new()
+        } else {
+            used
+        };
         self.facts.insert(spec.name.clone(), Value::Object(used));
         self.payloads.push((payload, spec.class, read.bytes));
     }
@@ -315,7 +381,9 @@ impl<'a> Assembly<'a> {
         let mut record = Map::new();
         let mut winners: Vec<(String, String, bool)> = Vec::new();
         for (_, source, field, value, critical) in std::mem::take(&mut self.merged) {
-            let Some((won, _, first_critical)) = winners.iter().find(|(_, f, _)| *f == field).cloned() else {
+            let Some((won, _, first_critical)) =
+                winners.iter().find(|(_, f, _)| *f == field).cloned()
+            else {
                 record.insert(field.clone(), value);
                 winners.push((source, field, critical));
                 continue;
@@ -325,15 +393,27 @@ impl<'a> Assembly<'a> {
                 continue;
             }
             let critical = critical || first_critical;
-            let words = format!("{field} is {} in {won} and {} in {source}; {won} ranks first", show(&kept), show(&value));
+            let words = format!(
+                "{field} is {} in {won} and {} in {source}; {won} ranks first",
+                show(&kept),
+                show(&value)
+            );
             if critical {
                 self.refuse(Reason::ConflictingSources, words);
             } else {
                 self.flags.push(words);
             }
-            self.snapshot.conflicts.push(Conflict { field, won, value: kept, lost: source, other: value, critical });
+            self.snapshot.conflicts.push(Conflict {
+                field,
+                won,
+                value: kept,
+                lost: source,
+                other: value,
+                critical,
+            });
         }
-        self.facts.insert("record".to_owned(), Value::Object(record));
+        self.facts
+            .insert("record".to_owned(), Value::Object(record));
     }
 
     fn finish(mut self) -> Assembled {
@@ -361,21 +441,45 @@ impl<'a> Assembly<'a> {
 
 /// Facts as they were at the snapshot, rebuilt from its payloads (`input` and each source's record).
 #[must_use]
-pub fn facts_of(def: &Definition, snapshot: &Snapshot, bytes_of: impl Fn(u32) -> Option<Vec<u8>>) -> Option<Value> {
+pub fn facts_of(
+    def: &Definition,
+    snapshot: &Snapshot,
+    bytes_of: impl Fn(u32) -> Option<Vec<u8>>,
+) -> Option<Value> {
     let input = crate::json::parse_strict(&bytes_of(snapshot.items.first()?.payload)?).ok()?;
     let mut reads = Vec::new();
     for spec in &def.source {
         let read = match snapshot.items.iter().find(|i| i.name == spec.name) {
             Some(item) => {
                 let bytes = bytes_of(item.payload)?;
-                let Ok(Value::Object(record)) = serde_json::from_slice(&bytes) else { return None };
-                Ok(SourceRecord { bytes, record, location: item.location.clone() })
+                let Ok(Value::Object(record)) = serde_json::from_slice(&bytes) else {
+                    return None;
+                };
+                Ok(SourceRecord {
+                    bytes,
+                    record,
+                    location: item.location.clone(),
+                })
             }
-            None => Err(SourceFault::NotFound { detail: String::new() }),
+            None => Err(SourceFault::NotFound {
+                detail: String::new(),
+            }),
         };
         reads.push((spec, read));
     }
-    Some(assemble(def, Class::Restricted, &input, b"", 0, 1, reads, snapshot.taken_at).facts)
+    Some(
+        assemble(
+            def,
+            Class::Restricted,
+            &input,
+            b"",
+            0,
+            1,
+            reads,
+            snapshot.taken_at,
+        )
+        .facts,
+    )
 }
 
 fn judge(at: Option<Timestamp>, warn: Duration, error: Duration, now: Timestamp) -> Freshness {

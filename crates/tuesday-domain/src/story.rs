@@ -61,7 +61,11 @@ impl ReleaseFacts {
     /// A release that cannot be read.
     #[must_use]
     pub fn unusable(fault: String) -> Self {
-        Self { zone: "UTC".to_owned(), fault: Some(fault), ..Self::default() }
+        Self {
+            zone: "UTC".to_owned(),
+            fault: Some(fault),
+            ..Self::default()
+        }
     }
 }
 
@@ -149,8 +153,21 @@ pub fn tell(record: Record) -> Story {
         .map(|(i, leaf)| (*i, serde_json::from_slice(leaf).unwrap_or(Value::Null)))
         .collect();
     let integrity = integrity(&record, &leaves);
-    let t = Teller { r: &record, damaged: &integrity.damaged, zone: zone.as_ref() };
-    let answers = vec![t.started_by(), t.read(), t.versions(), t.model_said(), t.routed(), t.decided(), t.written(), t.cost()];
+    let t = Teller {
+        r: &record,
+        damaged: &integrity.damaged,
+        zone: zone.as_ref(),
+    };
+    let answers = vec![
+        t.started_by(),
+        t.read(),
+        t.versions(),
+        t.model_said(),
+        t.routed(),
+        t.decided(),
+        t.written(),
+        t.cost(),
+    ];
     Story {
         run: record.run.id.to_string(),
         workflow: record.run.workflow.clone(),
@@ -175,7 +192,10 @@ fn integrity(record: &Record, leaves: &[(Option<u64>, Value)]) -> Integrity {
     let (mut damaged, mut erased) = (Vec::new(), Vec::new());
     for p in &record.payloads {
         let name = format!("{}/{}", p.kind, p.n);
-        let said: Option<Commitment> = committed.get(&name).and_then(Value::as_str).and_then(|s| s.parse().ok());
+        let said: Option<Commitment> = committed
+            .get(&name)
+            .and_then(Value::as_str)
+            .and_then(|s| s.parse().ok());
         if p.bytes.is_empty() && p.salt == [0; 16] {
             erased.push(name);
         } else if said.is_none_or(|c| !c.opens_with(&p.salt, &p.bytes)) {
@@ -183,14 +203,33 @@ fn integrity(record: &Record, leaves: &[(Option<u64>, Value)]) -> Integrity {
         }
     }
     for name in committed.keys() {
-        if !record.payloads.iter().any(|p| format!("{}/{}", p.kind, p.n) == *name) {
+        if !record
+            .payloads
+            .iter()
+            .any(|p| format!("{}/{}", p.kind, p.n) == *name)
+        {
             damaged.push(format!("{name} is gone"));
         }
     }
-    let seqs: std::collections::BTreeSet<u64> = leaves.iter().filter_map(|(_, l)| l.get("seq").and_then(Value::as_u64)).collect();
-    let gaps: Vec<u32> = (1..=record.run.version).filter(|s| !seqs.contains(&u64::from(*s))).collect();
-    let sealed = leaves.iter().filter(|(i, _)| matches!((i, record.sealed_size), (Some(i), Some(n)) if *i < n)).count();
-    Integrity { entries: leaves.len(), sealed, whole: damaged.is_empty() && gaps.is_empty(), damaged, erased, gaps }
+    let seqs: std::collections::BTreeSet<u64> = leaves
+        .iter()
+        .filter_map(|(_, l)| l.get("seq").and_then(Value::as_u64))
+        .collect();
+    let gaps: Vec<u32> = (1..=record.run.version)
+        .filter(|s| !seqs.contains(&u64::from(*s)))
+        .collect();
+    let sealed = leaves
+        .iter()
+        .filter(|(i, _)| matches!((i, record.sealed_size), (Some(i), Some(n)) if *i < n))
+        .count();
+    Integrity {
+        entries: leaves.len(),
+        sealed,
+        whole: damaged.is_empty() && gaps.is_empty(),
+        damaged,
+        erased,
+        gaps,
+    }
 }
 
 struct Teller<'a> {
@@ -208,12 +247,17 @@ impl Teller<'_> {
     fn content(&self, n: Option<u32>) -> Option<Value> {
         let p = self.payload(n)?;
         if self.damaged.contains(&format!("{}/{}", p.kind, p.n)) {
-            return Some(json!("damaged: the stored bytes do not match what the audit log committed to"));
+            return Some(json!(
+                "damaged: the stored bytes do not match what the audit log committed to"
+            ));
         }
         if p.bytes.is_empty() && p.salt == [0; 16] {
             return Some(json!("erased"));
         }
-        Some(serde_json::from_slice(&p.bytes).unwrap_or_else(|_| json!(String::from_utf8_lossy(&p.bytes))))
+        Some(
+            serde_json::from_slice(&p.bytes)
+                .unwrap_or_else(|_| json!(String::from_utf8_lossy(&p.bytes))),
+        )
     }
 
     fn local(&self, at: crate::time::Timestamp) -> String {
@@ -221,12 +265,23 @@ impl Teller<'_> {
     }
 
     fn name(&self, handle: &str) -> String {
-        self.r.people.iter().find(|p| p.handle == handle).map_or_else(|| handle.to_owned(), |p| p.name.clone())
+        self.r
+            .people
+            .iter()
+            .find(|p| p.handle == handle)
+            .map_or_else(|| handle.to_owned(), |p| p.name.clone())
     }
 
     fn moment(&self, index: Option<u64>, leaf: &Value) -> Moment {
-        let text = |k: &str| leaf.get(k).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let at = crate::time::Timestamp::from_micros(leaf.get("at").and_then(Value::as_i64).unwrap_or_default());
+        let text = |k: &str| {
+            leaf.get(k)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let at = crate::time::Timestamp::from_micros(
+            leaf.get("at").and_then(Value::as_i64).unwrap_or_default(),
+        );
         Moment {
             at: at.rfc3339(),
             local: self.local(at),
@@ -249,19 +304,39 @@ impl Teller<'_> {
         let end = match run.state.outcome {
             Some(outcome) => format!("ended {}", outcome.word().replace('_', " ")),
             None => match (&run.owner, run.state.status.wants_person()) {
-                (Some(owner), true) => format!("is with {} ({})", self.name(owner), run.state.status.word().replace('_', " ")),
+                (Some(owner), true) => format!(
+                    "is with {} ({})",
+                    self.name(owner),
+                    run.state.status.word().replace('_', " ")
+                ),
                 _ => format!("is {}", run.state.status.word().replace('_', " ")),
             },
         };
-        format!("Received {when}, {end}; {} model calls, {} tasks for people, {} write-backs confirmed.",
-            self.r.attempts.iter().filter(|a| a.step == Step::Generate).count(),
+        format!(
+            "Received {when}, {end}; {} model calls, {} tasks for people, {} write-backs confirmed.",
+            self.r
+                .attempts
+                .iter()
+                .filter(|a| a.step == Step::Generate)
+                .count(),
             self.r.reviews.len(),
-            self.r.actions.iter().filter(|a| a.state == ActionState::Confirmed).count())
+            self.r
+                .actions
+                .iter()
+                .filter(|a| a.state == ActionState::Confirmed)
+                .count()
+        )
     }
 
     fn started_by(&self) -> Answer {
         let run = &self.r.run;
-        let mut answer = format!("event {} from {} at {}, sent by {}", run.event_id, run.event_source, self.local(run.received_at), run.requester);
+        let mut answer = format!(
+            "event {} from {} at {}, sent by {}",
+            run.event_id,
+            run.event_source,
+            self.local(run.received_at),
+            run.requester
+        );
         if let Some(old) = run.rerun_of {
             answer.push_str(&format!("; it repeats {old}"));
         }
@@ -276,10 +351,18 @@ impl Teller<'_> {
         const Q: &str = "What did it read?";
         let Some(content) = self.content(self.r.run.snapshot_ref) else {
             let facts = json!({"event": self.content(Some(self.r.run.body_ref))});
-            return Answer { facts, ..not_reached("read", Q) };
+            return Answer {
+                facts,
+                ..not_reached("read", Q)
+            };
         };
         let Ok(snapshot) = serde_json::from_value::<Snapshot>(content.clone()) else {
-            return reached("read", Q, "the stored manifest is damaged or erased".to_owned(), content);
+            return reached(
+                "read",
+                Q,
+                "the stored manifest is damaged or erased".to_owned(),
+                content,
+            );
         };
         let words: Vec<String> = snapshot
             .items
@@ -287,10 +370,26 @@ impl Teller<'_> {
             .map(|i| {
                 let age = match (i.freshness, i.updated_at) {
                     (Freshness::Fresh, _) => String::new(),
-                    (f, Some(t)) => format!(", {} old, {}", crate::snapshot::age_words(snapshot.taken_at.since(t)), if f == Freshness::Old { "past its warning age" } else { "past its refusal age" }),
+                    (f, Some(t)) => format!(
+                        ", {} old, {}",
+                        crate::snapshot::age_words(snapshot.taken_at.since(t)),
+                        if f == Freshness::Old {
+                            "past its warning age"
+                        } else {
+                            "past its refusal age"
+                        }
+                    ),
                     (_, None) => ", without a usable time".to_owned(),
                 };
-                format!("{} from {}{}{age}", i.name, i.system, i.record.as_ref().map(|r| format!(" record {r}")).unwrap_or_default())
+                format!(
+                    "{} from {}{}{age}",
+                    i.name,
+                    i.system,
+                    i.record
+                        .as_ref()
+                        .map(|r| format!(" record {r}"))
+                        .unwrap_or_default()
+                )
             })
             .collect();
         let items: Vec<Value> = snapshot
@@ -299,7 +398,10 @@ impl Teller<'_> {
             .map(|i| {
                 let mut v = serde_json::to_value(i).unwrap_or_default();
                 if let Some(o) = v.as_object_mut() {
-                    o.insert("content".into(), self.content(Some(i.payload)).unwrap_or(Value::Null));
+                    o.insert(
+                        "content".into(),
+                        self.content(Some(i.payload)).unwrap_or(Value::Null),
+                    );
                 }
                 v
             })
@@ -312,9 +414,17 @@ impl Teller<'_> {
 
     fn versions(&self) -> Answer {
         let (run, rel) = (&self.r.run, &self.r.release);
-        let release = rel.number.map_or_else(|| run.release.to_string(), |n| format!("release {n}"));
-        let rules = run.rules_version.map_or_else(|| "no rules yet".to_owned(), |v| format!("rules version {v}"));
-        let mut answer = format!("{release}, model {} ({}), {rules}, stage {}", rel.model, rel.model_kind, run.stage);
+        let release = rel
+            .number
+            .map_or_else(|| run.release.to_string(), |n| format!("release {n}"));
+        let rules = run.rules_version.map_or_else(
+            || "no rules yet".to_owned(),
+            |v| format!("rules version {v}"),
+        );
+        let mut answer = format!(
+            "{release}, model {} ({}), {rules}, stage {}",
+            rel.model, rel.model_kind, run.stage
+        );
         if let Some(fault) = &rel.fault {
             answer = format!("release {} cannot be read: {fault}", run.release);
         }
@@ -327,8 +437,15 @@ impl Teller<'_> {
 
     fn model_said(&self) -> Answer {
         const Q: &str = "What did the model say?";
-        let calls: Vec<_> = self.r.attempts.iter().filter(|a| a.step == Step::Generate).collect();
-        let Some(last) = calls.last() else { return not_reached("model_said", Q) };
+        let calls: Vec<_> = self
+            .r
+            .attempts
+            .iter()
+            .filter(|a| a.step == Step::Generate)
+            .collect();
+        let Some(last) = calls.last() else {
+            return not_reached("model_said", Q);
+        };
         let facts: Vec<Value> = calls
             .iter()
             .map(|a| {
@@ -344,26 +461,61 @@ impl Teller<'_> {
         let said = match self.content(last.answer_ref) {
             Some(Value::String(s)) => s,
             Some(v) => v.to_string(),
-            None => format!("nothing: {} ({})", last.detail.clone().unwrap_or_default(), last.code.clone().unwrap_or_default()),
+            None => format!(
+                "nothing: {} ({})",
+                last.detail.clone().unwrap_or_default(),
+                last.code.clone().unwrap_or_default()
+            ),
         };
-        let tries = if calls.len() > 1 { format!("after {} attempts: ", calls.len()) } else { String::new() };
-        reached("model_said", Q, format!("{tries}{said}"), json!({"attempts": facts}))
+        let tries = if calls.len() > 1 {
+            format!("after {} attempts: ", calls.len())
+        } else {
+            String::new()
+        };
+        reached(
+            "model_said",
+            Q,
+            format!("{tries}{said}"),
+            json!({"attempts": facts}),
+        )
     }
 
     fn routed(&self) -> Answer {
         const Q: &str = "Why was it routed so?";
         let verdict = self.content(self.r.run.verdict_ref);
-        let asked: Vec<String> = self.r.reviews.iter().flat_map(|r| r.reasons.iter().map(move |w| format!("{}: {w}", r.reason))).collect();
+        // What the table itself said is told by the verdict; the rest is told by the tasks.
+        let by_table = |r: &&Review| {
+            !matches!(
+                r.reason,
+                crate::run::Reason::Rule
+                    | crate::run::Reason::RuleInput
+                    | crate::run::Reason::Manual
+            )
+        };
+        let tasks = self
+            .r
+            .reviews
+            .iter()
+            .filter(|r| verdict.is_none() || by_table(r));
+        let asked: Vec<String> = tasks
+            .flat_map(|r| r.reasons.iter().map(move |w| format!("{}: {w}", r.reason)))
+            .collect();
         match verdict {
             Some(v) => {
                 let words = v
                     .get("verdict")
                     .and_then(|x| serde_json::from_value::<Verdict>(x.clone()).ok())
                     .map_or_else(|| v.to_string(), |v| v.explain().join("; "));
-                let words = if asked.is_empty() { words } else { format!("{words}; {}", asked.join("; ")) };
+                let words = if asked.is_empty() {
+                    words
+                } else {
+                    format!("{words}; {}", asked.join("; "))
+                };
                 reached("routed", Q, words, v)
             }
-            None if !asked.is_empty() => reached("routed", Q, asked.join("; "), json!({"reasons": asked})),
+            None if !asked.is_empty() => {
+                reached("routed", Q, asked.join("; "), json!({"reasons": asked}))
+            }
             None => not_reached("routed", Q),
         }
     }
@@ -396,16 +548,38 @@ impl Teller<'_> {
             .iter()
             .map(|r| match (&r.decided_by, r.decision) {
                 (Some(by), Some(d)) => {
-                    let reason = r.decision_reason.as_ref().map(|x| format!(" ({x})")).unwrap_or_default();
-                    format!("{} decided: {}{reason}", self.name(by), d.word().replace('_', " "))
+                    let reason = r
+                        .decision_reason
+                        .as_ref()
+                        .map(|x| format!(" ({x})"))
+                        .unwrap_or_default();
+                    format!(
+                        "{} decided: {}{reason}",
+                        self.name(by),
+                        d.word().replace('_', " ")
+                    )
                 }
                 _ => format!("{} has it, {}", self.name(&r.owner), r.state),
             })
             .collect();
-        let rule = self.r.actions.iter().find_map(|a| a.authorised_by.as_deref().filter(|b| b.starts_with("rule:")));
+        let rule = self.r.actions.iter().find_map(|a| {
+            a.authorised_by
+                .as_deref()
+                .filter(|b| b.starts_with("rule:"))
+        });
         match (words.is_empty(), rule) {
-            (false, _) => reached("decided", Q, words.join("; "), json!({"reviews": facts, "edits": edits})),
-            (true, Some(rule)) => reached("decided", Q, format!("the decision table, {rule}"), json!({"rule": rule})),
+            (false, _) => reached(
+                "decided",
+                Q,
+                words.join("; "),
+                json!({"reviews": facts, "edits": edits}),
+            ),
+            (true, Some(rule)) => reached(
+                "decided",
+                Q,
+                format!("the decision table, {rule}"),
+                json!({"rule": rule}),
+            ),
             (true, None) => not_reached("decided", Q),
         }
     }
@@ -415,15 +589,30 @@ impl Teller<'_> {
         if self.r.actions.is_empty() {
             let ended = self.r.run.state.status.is_terminal();
             let a = not_reached("written", Q);
-            return if ended { Answer { answer: "not reached: nothing was written".to_owned(), ..a } } else { a };
+            return if ended {
+                Answer {
+                    answer: "not reached: nothing was written".to_owned(),
+                    ..a
+                }
+            } else {
+                a
+            };
         }
         let words: Vec<String> = self
             .r
             .actions
             .iter()
             .map(|a| {
-                let id = a.external_id.as_ref().map(|i| format!(" as {i}")).unwrap_or_default();
-                let why = a.detail.as_ref().map(|d| format!(": {d}")).unwrap_or_default();
+                let id = a
+                    .external_id
+                    .as_ref()
+                    .map(|i| format!(" as {i}"))
+                    .unwrap_or_default();
+                let why = a
+                    .detail
+                    .as_ref()
+                    .map(|d| format!(": {d}"))
+                    .unwrap_or_default();
                 format!("{} to {}{id}, {}{why}", a.name, a.target, a.state)
             })
             .collect();
@@ -451,12 +640,26 @@ impl Teller<'_> {
             .attempts
             .iter()
             .filter_map(|a| a.usage)
-            .fold((0, 0), |(i, o), u| (i + u.input_tokens, o + u.output_tokens));
-        let known = format!("{}.{:06} {currency}", run.cost_micros / 1_000_000, run.cost_micros % 1_000_000);
+            .fold((0, 0), |(i, o), u| {
+                (i + u.input_tokens, o + u.output_tokens)
+            });
+        let known = format!(
+            "{}.{:06} {currency}",
+            run.cost_micros / 1_000_000,
+            run.cost_micros % 1_000_000
+        );
         let answer = if run.cost_unknown {
-            format!("at least {} for model calls; the cost of a call is unknown", known.trim_end())
+            format!(
+                "at least {} for model calls; the cost of a call is unknown",
+                known.trim_end()
+            )
         } else {
-            format!("{} for model calls, {} tokens in, {} out", known.trim_end(), tokens.0, tokens.1)
+            format!(
+                "{} for model calls, {} tokens in, {} out",
+                known.trim_end(),
+                tokens.0,
+                tokens.1
+            )
         };
         let end = run.finished_at.unwrap_or(run.updated_at);
         let facts = json!({
@@ -469,11 +672,23 @@ impl Teller<'_> {
 }
 
 fn reached(name: &'static str, question: &'static str, answer: String, facts: Value) -> Answer {
-    Answer { name, question, reached: true, answer, facts }
+    Answer {
+        name,
+        question,
+        reached: true,
+        answer,
+        facts,
+    }
 }
 
 fn not_reached(name: &'static str, question: &'static str) -> Answer {
-    Answer { name, question, reached: false, answer: "not reached".to_owned(), facts: Value::Null }
+    Answer {
+        name,
+        question,
+        reached: false,
+        answer: "not reached".to_owned(),
+        facts: Value::Null,
+    }
 }
 
 impl Story {
@@ -481,17 +696,31 @@ impl Story {
     #[must_use]
     pub fn text(&self) -> String {
         use std::fmt::Write as _;
-        let mut out = format!("{} · {}\n{}\n{}\n", self.run, self.title, self.subject, self.summary);
+        let mut out = format!(
+            "{} · {}\n{}\n{}\n",
+            self.run, self.title, self.subject, self.summary
+        );
         for (i, a) in self.answers.iter().enumerate() {
             let _ = write!(out, "\n{}. {}\n   {}\n", i + 1, a.question, a.answer);
         }
         let _ = writeln!(out, "\nTimeline");
         for m in &self.timeline {
-            let _ = writeln!(out, "  {}  {:<24} {:<22} {}", m.local, m.kind, m.actor, m.moves.join(", "));
+            let _ = writeln!(
+                out,
+                "  {}  {:<24} {:<22} {}",
+                m.local,
+                m.kind,
+                m.actor,
+                m.moves.join(", ")
+            );
         }
         let i = &self.integrity;
         let verdict = if i.whole { "whole" } else { "NOT whole" };
-        let _ = writeln!(out, "\nRecord {verdict}: {} entries, {} sealed", i.entries, i.sealed);
+        let _ = writeln!(
+            out,
+            "\nRecord {verdict}: {} entries, {} sealed",
+            i.entries, i.sealed
+        );
         for d in &i.damaged {
             let _ = writeln!(out, "  damaged: {d}");
         }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 /// A moment in UTC, microseconds since 1970-01-01.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -26,7 +28,10 @@ impl Timestamp {
     /// This moment plus `d`, saturating at the end of time.
     #[must_use]
     pub fn plus(self, d: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(d.as_micros()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(d.as_micros()).unwrap_or(i64::MAX)),
+        )
     }
     /// How long ago `earlier` was; zero when it lies in the future.
     #[must_use]
@@ -98,7 +103,9 @@ impl Zone {
     /// # Errors
     /// When no zone has that name.
     pub fn named(name: &str) -> Result<Self, TimeError> {
-        TimeZone::get(name).map(Self).map_err(|_| TimeError::Zone(name.to_owned()))
+        TimeZone::get(name)
+            .map(Self)
+            .map_err(|_| TimeError::Zone(name.to_owned()))
     }
     /// The calendar day of `at` in this zone, `YYYY-MM-DD`. Every moment belongs to exactly one day,
     /// also where clocks change, because the day is read off the moment and not counted in hours.
@@ -109,7 +116,10 @@ impl Zone {
     /// Clock time in this zone for people, `2026-11-17 09:30:05`.
     #[must_use]
     pub fn local(&self, at: Timestamp) -> String {
-        at.jiff().to_zoned(self.0.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+        at.jiff()
+            .to_zoned(self.0.clone())
+            .strftime("%Y-%m-%d %H:%M:%S")
+            .to_string()
     }
     /// The zone itself, for schedules.
     #[must_use]
@@ -155,10 +165,10 @@ impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = self.0.as_millis();
         match ms {
-            _ if ms % 86_400_000 == 0 && ms > 0 => write!(f, "{}d", ms / 86_400_000),
-            _ if ms % 3_600_000 == 0 && ms > 0 => write!(f, "{}h", ms / 3_600_000),
-            _ if ms % 60_000 == 0 && ms > 0 => write!(f, "{}m", ms / 60_000),
-            _ if ms % 1_000 == 0 => write!(f, "{}s", ms / 1_000),
+            _ if ms.is_multiple_of(86_400_000) && ms > 0 => write!(f, "{}d", ms / 86_400_000),
+            _ if ms.is_multiple_of(3_600_000) && ms > 0 => write!(f, "{}h", ms / 3_600_000),
+            _ if ms.is_multiple_of(60_000) && ms > 0 => write!(f, "{}m", ms / 60_000),
+            _ if ms.is_multiple_of(1_000) => write!(f, "{}s", ms / 1_000),
             _ => write!(f, "{ms}ms"),
         }
     }
@@ -200,7 +210,10 @@ mod tests {
             *hours.entry(day.clone()).or_default() += 1;
             last = day;
         }
-        assert_eq!(hours["2026-11-01"], 25, "the day the clock goes back has 25 hours");
+        assert_eq!(
+            hours["2026-11-01"], 25,
+            "the day the clock goes back has 25 hours"
+        );
     }
 
     #[test]

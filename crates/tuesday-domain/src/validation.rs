@@ -23,7 +23,13 @@ pub enum Judged {
 
 /// Judges an answer text. `refusal` and `incomplete` are what the provider marked.
 #[must_use]
-pub fn judge(spec: &OutputSpec, schema: &Schema, text: &str, refusal: bool, incomplete: Option<&str>) -> Judged {
+pub fn judge(
+    spec: &OutputSpec,
+    schema: &Schema,
+    text: &str,
+    refusal: bool,
+    incomplete: Option<&str>,
+) -> Judged {
     if refusal {
         return Judged::Refused("the provider marked the answer as a refusal".to_owned());
     }
@@ -31,7 +37,11 @@ pub fn judge(spec: &OutputSpec, schema: &Schema, text: &str, refusal: bool, inco
         return Judged::Invalid(vec![format!("the answer was cut short: {why}")]);
     }
     if text.len() > spec.max_bytes {
-        return Judged::Invalid(vec![format!("the answer has {} bytes, more than {}", text.len(), spec.max_bytes)]);
+        return Judged::Invalid(vec![format!(
+            "the answer has {} bytes, more than {}",
+            text.len(),
+            spec.max_bytes
+        )]);
     }
     if text.trim().is_empty() {
         return Judged::Invalid(vec!["the answer is empty".to_owned()]);
@@ -52,7 +62,17 @@ pub fn judge(spec: &OutputSpec, schema: &Schema, text: &str, refusal: bool, inco
     let mut faults: Vec<String> = schema
         .check(&value)
         .into_iter()
-        .map(|e| format!("{}: {}", if e.field.is_empty() { "the answer" } else { &e.field }, e.detail))
+        .map(|e| {
+            format!(
+                "{}: {}",
+                if e.field.is_empty() {
+                    "the answer"
+                } else {
+                    &e.field
+                },
+                e.detail
+            )
+        })
         .collect();
     hidden(&value, "", &mut faults);
     if !faults.is_empty() {
@@ -73,7 +93,10 @@ pub fn failed_checks(checks: &[(CheckSpec, Expr)], ctx: &Ctx) -> Vec<(String, St
         .filter_map(|(spec, expr)| match expr.eval(ctx) {
             Ok(Value::Bool(true)) => None,
             Ok(_) => Some((spec.name.clone(), spec.message.clone())),
-            Err(e) => Some((spec.name.clone(), format!("{} (the check itself failed: {e})", spec.message))),
+            Err(e) => Some((
+                spec.name.clone(),
+                format!("{} (the check itself failed: {e})", spec.message),
+            )),
         })
         .collect()
 }
@@ -89,7 +112,11 @@ fn unfence(text: &str) -> &str {
 
 fn phrase<'a>(markers: &'a Markers, text: &str) -> Option<&'a str> {
     let lower = text.to_lowercase();
-    markers.phrases.iter().find(|p| lower.contains(&p.to_lowercase())).map(String::as_str)
+    markers
+        .phrases
+        .iter()
+        .find(|p| lower.contains(&p.to_lowercase()))
+        .map(String::as_str)
 }
 
 fn marked(markers: &Markers, value: &Value) -> Option<String> {
@@ -103,7 +130,9 @@ fn marked(markers: &Markers, value: &Value) -> Option<String> {
     }
     let mut texts = Vec::new();
     strings(value, &mut texts);
-    texts.into_iter().find_map(|t| phrase(markers, t).map(|p| format!("the answer says \"{p}\"")))
+    texts
+        .into_iter()
+        .find_map(|t| phrase(markers, t).map(|p| format!("the answer says \"{p}\"")))
 }
 
 fn strings<'a>(value: &'a Value, out: &mut Vec<&'a str>) {
@@ -118,10 +147,17 @@ fn strings<'a>(value: &'a Value, out: &mut Vec<&'a str>) {
 fn hidden(value: &Value, path: &str, faults: &mut Vec<String>) {
     match value {
         Value::String(s) if s.chars().any(is_hidden) => {
-            faults.push(format!("{path}: holds hidden characters that a person would not see"));
+            faults.push(format!(
+                "{path}: holds hidden characters that a person would not see"
+            ));
         }
-        Value::Array(items) => items.iter().enumerate().for_each(|(i, v)| hidden(v, &format!("{path}/{i}"), faults)),
-        Value::Object(map) => map.iter().for_each(|(k, v)| hidden(v, &format!("{path}/{k}"), faults)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(i, v)| hidden(v, &format!("{path}/{i}"), faults)),
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(k, v)| hidden(v, &format!("{path}/{k}"), faults)),
         _ => {}
     }
 }
@@ -152,14 +188,31 @@ mod tests {
         let (spec, schema) = spec();
         let judge = |t: &str| judge(&spec, &schema, t, false, None);
         assert!(matches!(judge(r#"{"label":"a"}"#), Judged::Output(_)));
-        assert!(matches!(judge("```json\n{\"label\":\"a\"}\n```"), Judged::Output(_)));
+        assert!(matches!(
+            judge("```json\n{\"label\":\"a\"}\n```"),
+            Judged::Output(_)
+        ));
         assert!(matches!(judge("Sure! The label is a."), Judged::Invalid(_)));
-        assert!(matches!(judge("I cannot help with that."), Judged::Refused(_)));
-        assert!(matches!(judge(r#"{"label":"a","status":"refused"}"#), Judged::Refused(_)));
-        assert!(matches!(judge(r#"{"label":"a","status":"unsure"}"#), Judged::Uncertain(..)));
+        assert!(matches!(
+            judge("I cannot help with that."),
+            Judged::Refused(_)
+        ));
+        assert!(matches!(
+            judge(r#"{"label":"a","status":"refused"}"#),
+            Judged::Refused(_)
+        ));
+        assert!(matches!(
+            judge(r#"{"label":"a","status":"unsure"}"#),
+            Judged::Uncertain(..)
+        ));
         for bad in [
-            "", "  ", r#"{"label":"c"}"#, r#"{"label":"a","x":1}"#, r#"{"label":"a","label":"b"}"#,
-            r#"{"label":NaN}"#, "{\"label\":\"a\",\"status\":\"\u{202e}x\"}",
+            "",
+            "  ",
+            r#"{"label":"c"}"#,
+            r#"{"label":"a","x":1}"#,
+            r#"{"label":"a","label":"b"}"#,
+            r#"{"label":NaN}"#,
+            "{\"label\":\"a\",\"status\":\"\u{202e}x\"}",
         ] {
             assert!(matches!(judge(bad), Judged::Invalid(_)), "{bad:?}");
         }
@@ -168,7 +221,13 @@ mod tests {
     #[test]
     fn what_the_provider_marked_wins() {
         let (spec, schema) = spec();
-        assert!(matches!(judge(&spec, &schema, r#"{"label":"a"}"#, true, None), Judged::Refused(_)));
-        assert!(matches!(judge(&spec, &schema, r#"{"label":"a"}"#, false, Some("length")), Judged::Invalid(_)));
+        assert!(matches!(
+            judge(&spec, &schema, r#"{"label":"a"}"#, true, None),
+            Judged::Refused(_)
+        ));
+        assert!(matches!(
+            judge(&spec, &schema, r#"{"label":"a"}"#, false, Some("length")),
+            Judged::Invalid(_)
+        ));
     }
 }

@@ -148,14 +148,26 @@ impl Engine {
         }
     }
 
+    /// Applies a decision between two crash points.
+    pub(crate) async fn apply_at(&self, before: &'static str, after: &'static str, decision: Decision) -> Result<Applied, ApplyError> {
+        self.crash_point(before);
+        let applied = self.apply(decision).await?;
+        self.crash_point(after);
+        Ok(applied)
+    }
+
     /// Applies a decision; the one way anything is written.
     pub(crate) async fn apply(&self, decision: Decision) -> Result<Applied, ApplyError> {
+        let kind = decision.entry.kind;
         let result = self.0.store.apply(decision).await;
         match &result {
-            Ok(_) => self.0.changes.send_modify(|n| *n += 1),
+            Ok(_) => {
+                metrics::counter!("tuesday_decisions_total", "kind" => kind).increment(1);
+                self.0.changes.send_modify(|n| *n += 1);
+            }
             // Nobody knows what is stored: the process ends, starts again and reads.
             Err(ApplyError::UnknownOutcome(why)) => (self.0.config.fatal)(why),
-            Err(_) => {}
+            Err(_) => metrics::counter!("tuesday_decisions_refused_total", "kind" => kind).increment(1),
         }
         result
     }

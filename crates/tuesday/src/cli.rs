@@ -57,4 +57,7 @@ pub(crate) enum Command {
     Audit(cmd::audit::AuditArgs),
     /// API tokens
     Token(cmd::token::TokenArgs),
+    /// The main job on real data sets that lie in a folder
+    #[command(hide = true)]
+    RealData(cmd::real_data::RealDataArgs),
 }

@@ -67,9 +67,19 @@ pub(super) fn call(
     answer.confidence =
         (spec.confidence.source == ConfidenceSource::Classifier).then_some(said.confidence);
     answer.extra = Some(
-        json!({"top": said.top, "evidence": said.evidence, "in_scope": said.in_scope, "confidence": said.confidence}),
+        json!({"top": short(&said.top), "evidence": short(&said.evidence), "in_scope": four(said.in_scope),
+            "confidence": four(said.confidence)}),
     );
     Ok(answer)
+}
+
+/// Four places say everything a person or a record needs.
+fn four(n: f64) -> f64 {
+    (n * 10_000.0).round() / 10_000.0
+}
+
+fn short(pairs: &[(String, f64)]) -> Vec<(&str, f64)> {
+    pairs.iter().map(|(name, n)| (name.as_str(), four(*n))).collect()
 }
 
 /// The facts with `label` and `confidence` beside the input and the sources.

@@ -18,7 +18,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use action::{ActionSpec, DestinationKind, HttpMethod, SecretHeader};
-pub use model::{ConfidenceSource, ConfidenceSpec, ModelKind, ModelSpec, PairSpec, FeatureSpec, PriceSpec, SelfConsistency};
+pub use model::{
+    ConfidenceSource, ConfidenceSpec, FeatureSpec, ModelKind, ModelSpec, PairSpec, PriceSpec,
+    SelfConsistency,
+};
 pub use owners::{Owners, PersonSpec};
 pub use package::{Package, PackageFault, PackageFile};
 pub use review::{ManualSpec, OnReject, ReviewSpec, TierSpec};
@@ -263,6 +266,9 @@ pub struct RolloutSpec {
 
 impl Default for RolloutSpec {
     fn default() -> Self {
-        Self { label: Label::Research, stage: Stage::DraftOnly }
+        Self {
+            label: Label::Research,
+            stage: Stage::DraftOnly,
+        }
     }
 }

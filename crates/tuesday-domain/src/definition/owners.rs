@@ -39,11 +39,17 @@ impl Owners {
     #[must_use]
     pub fn people(&self) -> Vec<&PersonSpec> {
         let mut seen = std::collections::BTreeSet::new();
-        [Some(&self.operator), Some(&self.backup), Some(&self.technical), Some(&self.escalation), self.sponsor.as_ref()]
-            .into_iter()
-            .flatten()
-            .chain(&self.reviewers)
-            .filter(|p| seen.insert(p.handle.as_str()))
-            .collect()
+        [
+            Some(&self.operator),
+            Some(&self.backup),
+            Some(&self.technical),
+            Some(&self.escalation),
+            self.sponsor.as_ref(),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(&self.reviewers)
+        .filter(|p| seen.insert(p.handle.as_str()))
+        .collect()
     }
 }

@@ -38,7 +38,9 @@ impl Package {
     /// From a list of files.
     #[must_use]
     pub fn new(files: impl IntoIterator<Item = PackageFile>) -> Self {
-        Self { files: files.into_iter().collect() }
+        Self {
+            files: files.into_iter().collect(),
+        }
     }
 
     /// The text of a file.
@@ -51,22 +53,55 @@ impl Package {
     ///
     /// # Errors
     /// One fault with the line it stands on.
-    pub fn definition(&self, overrides: &BTreeMap<String, String>) -> Result<Definition, PackageFault> {
+    pub fn definition(
+        &self,
+        overrides: &BTreeMap<String, String>,
+    ) -> Result<Definition, PackageFault> {
         let text = self.text("workflow.toml").ok_or_else(|| {
-            fault("workflow.toml", None, "file_missing", "the package has no workflow.toml", "add it, or start with `tuesday init NAME`")
+            fault(
+                "workflow.toml",
+                None,
+                "file_missing",
+                "the package has no workflow.toml",
+                "add it, or start with `tuesday init NAME`",
+            )
         })?;
         let mut vars = declared_vars(text);
         for (name, value) in overrides {
             if !vars.contains_key(name) {
-                return Err(fault("workflow.toml", None, "unknown_var", &format!("there is no variable `{name}` to set"), "name one that stands under [vars]"));
+                return Err(fault(
+                    "workflow.toml",
+                    None,
+                    "unknown_var",
+                    &format!("there is no variable `{name}` to set"),
+                    "name one that stands under [vars]",
+                ));
             }
             vars.insert(name.clone(), value.clone());
         }
-        let resolved = substitute(text, &vars)
-            .map_err(|e| fault("workflow.toml", None, "unknown_var", &e, "declare it under [vars]"))?;
+        let resolved = substitute(text, &vars).map_err(|e| {
+            fault(
+                "workflow.toml",
+                None,
+                "unknown_var",
+                &e,
+                "declare it under [vars]",
+            )
+        })?;
         let mut def: Definition = toml::from_str(&resolved).map_err(|e| {
-            let line = e.span().map(|s| resolved[..s.start.min(resolved.len())].matches('\n').count() + 1);
-            fault("workflow.toml", line, "not_a_definition", e.message(), "see docs/reference/workflow-toml.md for every key")
+            let line = e.span().map(|s| {
+                resolved[..s.start.min(resolved.len())]
+                    .matches('\n')
+                    .count()
+                    + 1
+            });
+            fault(
+                "workflow.toml",
+                line,
+                "not_a_definition",
+                e.message(),
+                "see docs/reference/workflow-toml.md for every key",
+            )
         })?;
         def.vars = vars;
         Ok(def)
@@ -95,12 +130,19 @@ impl Package {
     /// One JSON object, name to text: the file that `tuesday pack` writes and a release stores.
     #[must_use]
     pub fn to_bundle(&self, vars: &BTreeMap<String, String>) -> Vec<u8> {
-        let files: Map<String, Value> =
-            self.files.iter().filter(|(n, _)| travels(n)).map(|(n, t)| (n.clone(), Value::String(t.clone()))).collect();
+        let files: Map<String, Value> = self
+            .files
+            .iter()
+            .filter(|(n, _)| travels(n))
+            .map(|(n, t)| (n.clone(), Value::String(t.clone())))
+            .collect();
         let mut out = Map::new();
         out.insert("format".into(), "tuesday-package/1".into());
         out.insert("files".into(), Value::Object(files));
-        out.insert("vars".into(), serde_json::to_value(vars).unwrap_or_default());
+        out.insert(
+            "vars".into(),
+            serde_json::to_value(vars).unwrap_or_default(),
+        );
         Value::Object(out).to_string().into_bytes()
     }
 
@@ -116,9 +158,13 @@ impl Package {
             #[serde(default)]
             vars: BTreeMap<String, String>,
         }
-        let b: Bundle = serde_json::from_slice(bytes).map_err(|e| format!("not a package file: {e}"))?;
+        let b: Bundle =
+            serde_json::from_slice(bytes).map_err(|e| format!("not a package file: {e}"))?;
         if b.format != "tuesday-package/1" {
-            return Err(format!("`{}` is not a package format this version reads", b.format));
+            return Err(format!(
+                "`{}` is not a package format this version reads",
+                b.format
+            ));
         }
         Ok((Self { files: b.files }, b.vars))
     }
@@ -138,11 +184,21 @@ fn declared_vars(text: &str) -> BTreeMap<String, String> {
     text.parse::<toml::Table>()
         .ok()
         .and_then(|t| t.get("vars").and_then(|v| v.as_table().cloned()))
-        .map(|t| t.into_iter().filter_map(|(k, v)| v.as_str().map(|s| (k, s.to_owned()))).collect())
+        .map(|t| {
+            t.into_iter()
+                .filter_map(|(k, v)| v.as_str().map(|s| (k, s.to_owned())))
+                .collect()
+        })
         .unwrap_or_default()
 }
 
-pub(super) fn fault(file: &str, line: Option<usize>, code: &'static str, message: &str, way_out: &str) -> PackageFault {
+pub(super) fn fault(
+    file: &str,
+    line: Option<usize>,
+    code: &'static str,
+    message: &str,
+    way_out: &str,
+) -> PackageFault {
     PackageFault {
         file: file.to_owned(),
         line,

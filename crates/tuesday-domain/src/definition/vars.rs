@@ -16,7 +16,9 @@ pub fn substitute(text: &str, vars: &BTreeMap<String, String>) -> Result<String,
             return Err("`${` without `}`".to_owned());
         };
         let name = &tail[2..end];
-        let value = vars.get(name).ok_or_else(|| format!("`${{{name}}}` has no value: add it under [vars]"))?;
+        let value = vars
+            .get(name)
+            .ok_or_else(|| format!("`${{{name}}}` has no value: add it under [vars]"))?;
         out.push_str(value);
         rest = &tail[end + 1..];
     }

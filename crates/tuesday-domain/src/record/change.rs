@@ -6,7 +6,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Action, Attempt, Cursor, Intake, Job, Lease, Notice, Payload, Person, Release, Review, RuleSetRow, Run, Token, Workflow};
+use super::{
+    Action, Attempt, Cursor, Intake, Job, Lease, Notice, Payload, Person, Release, Review,
+    RuleSetRow, Run, Token, Workflow,
+};
 use crate::actor::Actor;
 use crate::audit::{CanonicalError, Commitment, canonical};
 use crate::id::{RunId, TokenId};
@@ -147,7 +150,15 @@ impl AuditEntry {
     /// An entry without moves, commitments or facts.
     #[must_use]
     pub fn new(at: Timestamp, actor: Actor, kind: &'static str, subject: Subject) -> Self {
-        Self { at, actor, kind, subject, moves: Vec::new(), commits: Vec::new(), facts: Map::new() }
+        Self {
+            at,
+            actor,
+            kind,
+            subject,
+            moves: Vec::new(),
+            commits: Vec::new(),
+            facts: Map::new(),
+        }
     }
 
     /// Adds a fact.
@@ -180,7 +191,11 @@ impl AuditEntry {
             leaf.insert("moves".into(), json!(self.moves));
         }
         if !self.commits.is_empty() {
-            let commits: Map<_, _> = self.commits.iter().map(|(k, c)| (k.clone(), json!(c.to_string()))).collect();
+            let commits: Map<_, _> = self
+                .commits
+                .iter()
+                .map(|(k, c)| (k.clone(), json!(c.to_string())))
+                .collect();
             leaf.insert("commits".into(), Value::Object(commits));
         }
         if !self.facts.is_empty() {

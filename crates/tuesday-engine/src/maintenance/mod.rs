@@ -2,6 +2,7 @@
 //! be needed by reading, so running one twice or on two nodes at once changes nothing.
 
 mod feeds;
+mod gauges;
 mod notices;
 mod refresh;
 mod reviews_due;
@@ -23,6 +24,7 @@ pub(crate) fn spawn_all(engine: &Engine, stop: &CancellationToken, tasks: &mut J
     every(engine, stop, tasks, Duration::from_millis(1000), "feeds", feeds::run);
     every(engine, stop, tasks, Duration::from_millis(1000), "schedule", schedule::run);
     every(engine, stop, tasks, Duration::from_millis(2000), "notices", notices::run);
+    every(engine, stop, tasks, Duration::from_secs(5), "gauges", gauges::run);
     if engine.0.config.signer.is_some() {
         every(engine, stop, tasks, Duration::from_millis(1000), "seal", seal::run);
     }

@@ -125,7 +125,9 @@ impl Engine {
         draft.review(&mut review, ReviewEvent::PartlyApprove)?;
         draft.event(RunEvent::PartlyApproved)?;
         debug_assert!(review.approved_by.iter().any(|p| p == by));
+        self.crash_point("approve.before_first_commit");
         let run = self.commit_task(task.review.id, draft).await?;
+        self.crash_point("approve.after_first_commit");
         Ok(Decided { review, run, approvals_left: left })
     }
 

@@ -302,7 +302,7 @@ impl Engine {
             .fact("intake", intake.id.to_string())
             .fact("code", problem.code);
         let decision = Decision { changes: vec![Change::InsertIntake(Box::new(intake))], entry };
-        self.apply(decision).await.map(drop).map_err(apply_problem)
+        self.apply_at("refuse.before_commit", "refuse.after_commit", decision).await.map(drop).map_err(apply_problem)
     }
 }
 

@@ -62,7 +62,9 @@ pub(crate) fn draft(work: &Work, kind: &'static str, now: Timestamp) -> Draft {
 /// Commits the intent, after the precondition was read where one is declared.
 async fn begin(engine: &Engine, work: &mut Work, i: usize, intent: &Intent) -> Result<Next, StepFault> {
     if super::route::needs_look(intent) {
-        match engine.0.ports.destination.target(intent).await {
+        let seen = engine.0.ports.destination.target(intent).await;
+        engine.crash_point("dispatch.after_target_read");
+        match seen {
             Ok(target) => {
                 if let (Some(expected), Some(found)) = (&intent.expected_version, &target.version)
                     && bare(expected) != bare(found)
@@ -121,6 +123,7 @@ async fn send(engine: &Engine, work: &mut Work, i: usize, intent: &Intent) -> Re
         Ok(delivery) if !intent.spec.trusted => read_back(engine, intent, delivery).await,
         _ => ReadBack::NotOffered,
     };
+    engine.crash_point("dispatch.after_read_back");
     drop((place, record));
     match (answer, read) {
         (Ok(delivery), ReadBack::Equal(_) | ReadBack::NotOffered) => confirm(engine, work, i, &delivery, "action.confirmed").await,

@@ -63,7 +63,7 @@ async fn begin(engine: &Engine, work: &mut Work) -> Result<(), StepFault> {
     draft.event(RunEvent::LeaseTaken)?;
     draft.change(Change::CheckFence { run: work.run.id, fence: work.fence });
     let (decision, run) = draft.finish();
-    engine.apply(decision).await?;
+    engine.apply_at("generate.before_begin_commit", "generate.after_begin_commit", decision).await?;
     work.run = run;
     Ok(())
 }
@@ -194,7 +194,7 @@ async fn failed(engine: &Engine, work: &mut Work, fault: ModelFault, started: Ti
     };
     draft.event(RunEvent::TransientFailure)?;
     draft.change(Change::ReleaseJob { run: work.run.id, fence: work.fence, due_at, lease: None });
-    engine.apply(draft.finish().0).await?;
+    engine.apply_at("generate.before_retry_commit", "generate.after_retry_commit", draft.finish().0).await?;
     engine.0.slots.wake.notify_one();
     Ok(Next::Stop)
 }

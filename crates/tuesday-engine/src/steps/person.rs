@@ -102,7 +102,7 @@ pub(crate) async fn to_person(engine: &Engine, work: &mut Work, mut draft: Draft
     draft.open_review(review);
     draft.change(Change::FinishJob { run: work.run.id, fence: work.fence });
     let (decision, run) = draft.finish();
-    engine.apply(decision).await?;
+    engine.apply_at("person.before_commit", "person.after_commit", decision).await?;
     work.run = run;
     Ok(Next::Stop)
 }

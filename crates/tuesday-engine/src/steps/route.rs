@@ -81,7 +81,7 @@ async fn invalid(engine: &Engine, work: &mut Work, mut draft: Draft, faults: Vec
         draft.event(RunEvent::LeaseTaken)?;
         draft.change(Change::CheckFence { run: work.run.id, fence: work.fence });
         let (decision, run) = draft.finish();
-        engine.apply(decision).await?;
+        engine.apply_at("generate.before_repair_commit", "generate.after_repair_commit", decision).await?;
         work.run = run;
         work.fresh_lease = true;
         work.repair = Some(faults.join("; "));

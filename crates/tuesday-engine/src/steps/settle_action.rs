@@ -75,7 +75,7 @@ async fn later(engine: &Engine, work: &mut Work, i: usize, code: &'static str, d
     draft.action(&mut action, events, false)?;
     draft.fact("code", code);
     draft.change(Change::ReleaseJob { run: work.run.id, fence: work.fence, due_at: now.plus(delay), lease: None });
-    engine.apply(draft.finish().0).await?;
+    engine.apply_at("dispatch.before_wait_commit", "dispatch.after_wait_commit", draft.finish().0).await?;
     engine.0.slots.wake.notify_one();
     work.actions[i] = (action, request);
     Ok(Next::Stop)
@@ -90,7 +90,7 @@ async fn unclear(engine: &Engine, work: &mut Work, i: usize, code: &'static str,
     draft.fact("code", code);
     draft.change(Change::CheckFence { run: work.run.id, fence: work.fence });
     let (decision, run) = draft.finish();
-    engine.apply(decision).await?;
+    engine.apply_at("dispatch.before_unclear_commit", "dispatch.after_unclear_commit", decision).await?;
     work.run = run;
     work.actions[i] = (action, request);
     Ok(Next::GoOn)
@@ -103,7 +103,9 @@ pub(crate) async fn look(engine: &Engine, work: &mut Work, i: usize, intent: &In
         let words = "the destination cannot be asked whether it happened; a person must find out".to_owned();
         return person(engine, work, i, &[], Reason::UncertainAction, words).await;
     }
-    match engine.0.ports.destination.look(intent).await {
+    let seen = engine.0.ports.destination.look(intent).await;
+    engine.crash_point("dispatch.after_look");
+    match seen {
         Look::Found(delivery) => confirm(engine, work, i, &delivery, "action.found").await,
         Look::Absent => again(engine, work, i).await,
         Look::NotYet(wait) => wait_for_look(engine, work, i, wait).await,
@@ -140,7 +142,7 @@ async fn again(engine: &Engine, work: &mut Work, i: usize) -> Result<Next, StepF
     let (mut action, request) = work.actions[i].clone();
     draft.action(&mut action, &[ActionEvent::Reauthorise], false)?;
     draft.change(Change::ReleaseJob { run: work.run.id, fence: work.fence, due_at: now.plus(delay), lease: None });
-    engine.apply(draft.finish().0).await?;
+    engine.apply_at("dispatch.before_resend_commit", "dispatch.after_resend_commit", draft.finish().0).await?;
     engine.0.slots.wake.notify_one();
     work.actions[i] = (action, request);
     Ok(Next::Stop)
@@ -152,7 +154,7 @@ async fn wait_for_look(engine: &Engine, work: &mut Work, i: usize, wait: Duratio
     let (mut action, request) = work.actions[i].clone();
     draft.action(&mut action, &[], false)?;
     draft.change(Change::ReleaseJob { run: work.run.id, fence: work.fence, due_at: now.plus(wait), lease: None });
-    engine.apply(draft.finish().0).await?;
+    engine.apply_at("dispatch.before_look_later_commit", "dispatch.after_look_later_commit", draft.finish().0).await?;
     engine.0.slots.wake.notify_one();
     work.actions[i] = (action, request);
     Ok(Next::Stop)

@@ -161,6 +161,6 @@ async fn retry(
     draft.event(RunEvent::SourceRetry)?;
     draft.change(Change::ReleaseJob { run: work.run.id, fence: work.fence, due_at, lease: None });
     let (decision, _) = draft.finish();
-    engine.apply(decision).await?;
+    engine.apply_at("snapshot.before_retry_commit", "snapshot.after_retry_commit", decision).await?;
     Ok(Next::Stop)
 }

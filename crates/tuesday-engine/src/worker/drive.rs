@@ -11,6 +11,8 @@ use tuesday_domain::run::Status;
 use tuesday_domain::snapshot::Snapshot;
 use tuesday_store::ApplyError;
 
+use tracing::Instrument as _;
+
 use super::Held;
 use crate::catalog::{LiveRelease, LoadFault};
 use crate::engine::Engine;
@@ -85,15 +87,23 @@ pub(crate) async fn resume(engine: Engine, run: RunId, fence: i64) {
     }
 }
 
-async fn carry(engine: &Engine, mut work: Work) {
+async fn carry(engine: &Engine, work: Work) {
+    // The span is on at every level, so that whatever is logged below names the run.
+    let span = tracing::error_span!("run", run = %work.run.id, workflow = %work.run.workflow);
+    steps_of(engine, work).instrument(span).await;
+}
+
+async fn steps_of(engine: &Engine, mut work: Work) {
     loop {
         let id = work.run.id;
+        let (name, started) = (work.run.state.status.word(), std::time::Instant::now());
         let step = match work.run.state.status {
             Status::Received => steps::snapshot::run(engine, &mut work).await,
             Status::Queued | Status::Running | Status::RetryWait => steps::generate::run(engine, &mut work).await,
             Status::Dispatching => steps::dispatch::run(engine, &mut work).await,
             _ => return,
         };
+        metrics::histogram!("tuesday_step_seconds", "status" => name).record(started.elapsed().as_secs_f64());
         match step {
             Ok(Next::GoOn) => {}
             Ok(Next::Stop) => return,

@@ -12,7 +12,7 @@ use super::html;
 use super::shell::Shell;
 use super::views::Pager;
 use super::visit::Visit;
-use super::words::{code, count, local, short};
+use super::words::{author, code, count, local, moved, short};
 use crate::refusal::PageError;
 use crate::state::App;
 
@@ -117,10 +117,11 @@ fn row(r: &AuditRow) -> EntryRow {
         actor: leaf
             .get("actor")
             .and_then(Value::as_str)
+            .map(author)
             .unwrap_or_default()
-            .replace(':', ": "),
+            .to_owned(),
         kind: code(&r.kind.replace('.', " ")),
-        moves: moves.collect::<Vec<_>>().join(", "),
+        moves: moves.map(moved).collect::<Vec<_>>().join(", "),
         about: run
             .as_deref()
             .map(short)

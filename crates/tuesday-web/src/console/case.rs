@@ -10,7 +10,7 @@ use tuesday_engine::ops::Case;
 use super::case_parts::{actions, decided, made, output, source, text, write};
 use super::scale::scale;
 use super::views::{CaseView, Choice, ComparedView, ConflictView, Settle};
-use super::words::{clock, code, due, local, plural, short};
+use super::words::{clock, code, due, local, plural, reason, short};
 
 /// The case for the person `me` at `now`.
 pub(crate) fn view(case: &Case, me: &str, now: Timestamp) -> CaseView {
@@ -97,9 +97,8 @@ fn content(v: &mut CaseView, case: &Case, zone: Option<&Zone>) {
         .rules_row
         .as_ref()
         .map(|row| format!("Rule {row}, version {version}"));
-    v.reasons.clone_from(&case.reasons);
+    (v.reasons, v.flags) = reasons(case);
     v.compared = case.compared.iter().map(compared).collect();
-    v.flags.clone_from(&case.flags);
     v.effects = plural(case.writes.len() as u64, "effect");
     v.writes = case.writes.iter().map(|w| write(w, &case.items)).collect();
     v.answer_title = if case.review.kind == ReviewKind::Manual {
@@ -110,6 +109,25 @@ fn content(v: &mut CaseView, case: &Case, zone: Option<&Zone>) {
     (v.output, v.drafts) = output(case);
     v.decided = decided(case, zone);
     v.actions = actions(case);
+}
+
+/// The reasons that the comparisons below them do not already say; what nearly decided is a remark.
+fn reasons(case: &Case) -> (Vec<String>, Vec<String>) {
+    let said = |words: &str| case.compared.iter().any(|c| c.words == words);
+    let (near, plain): (Vec<&str>, Vec<&str>) = case
+        .reasons
+        .iter()
+        .map(|r| reason(r))
+        .filter(|r| !said(r))
+        .partition(|r| r.starts_with("not route "));
+    let remarks = near
+        .into_iter()
+        .map(|r| format!("Nearest other rule: {r}"))
+        .chain(case.flags.iter().cloned());
+    (
+        plain.into_iter().map(str::to_owned).collect(),
+        remarks.collect(),
+    )
 }
 
 fn compared(c: &Compared) -> ComparedView {

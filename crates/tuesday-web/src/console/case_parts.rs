@@ -121,17 +121,22 @@ pub(crate) fn source(i: &CaseItem, now: Timestamp, zone: Option<&Zone>) -> Sourc
         Some(record) => fields.extend(record.iter().map(|(n, v)| pair(code(n), text(v)))),
         None => fields.push(pair("Content", text(&i.content))),
     }
+    let event = i.name == "input";
     let about = [
-        Some(i.system.clone()),
+        Some(if event {
+            "what started the run".to_owned()
+        } else {
+            i.name.clone()
+        }),
         i.record.clone().map(|r| format!("record {r}")),
         i.version.clone().map(|v| format!("version {v}")),
     ];
     SourceView {
         n: i.n,
-        name: if i.name == "input" {
+        name: if event {
             "Event".to_owned()
         } else {
-            code(&i.name)
+            i.system.clone()
         },
         about: about.into_iter().flatten().collect::<Vec<_>>().join(", "),
         age: i
@@ -186,10 +191,27 @@ pub(crate) fn made(case: &Case) -> MadeView {
             .map(|h| pair("Prompt", h.chars().take(12).collect::<String>())),
     );
     if let Some(extra) = m.extra.as_ref().and_then(Value::as_object) {
-        lines.extend(extra.iter().take(6).map(|(n, v)| pair(code(n), text(v))));
+        lines.extend(extra.iter().take(6).map(|(n, v)| pair(code(n), ranked(v))));
     }
     MadeView {
         confidence: m.confidence.map(|c| format!("confidence {c:.2}")),
         lines,
+    }
+}
+
+/// What a built-in model adds: pairs of a word and a weight in one line, other values as they are.
+fn ranked(v: &Value) -> String {
+    let one = |pair: &Value| match (pair.get(0)?.as_str()?, pair.get(1)?.as_f64()?) {
+        (word, weight) => Some(format!("{word} {weight:.2}")),
+    };
+    let list: Option<Vec<String>> = v
+        .as_array()
+        .and_then(|l| l.iter().take(5).map(one).collect());
+    match (list, v) {
+        (Some(list), _) if !list.is_empty() => list.join(", "),
+        (_, Value::Number(n)) => n
+            .as_f64()
+            .map_or_else(|| n.to_string(), |f| format!("{f:.2}")),
+        _ => text(v),
     }
 }

@@ -175,7 +175,7 @@ fn row(
         reason: t
             .reasons
             .first()
-            .cloned()
+            .map(|r| super::words::reason(r).to_owned())
             .unwrap_or_else(|| super::words::code(t.reason.word())),
         left: left.words,
         tone: left.tone,

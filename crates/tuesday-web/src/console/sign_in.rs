@@ -26,6 +26,8 @@ struct SignInPage {
     problem: Option<String>,
     code: Option<String>,
     people: Vec<DemoPerson>,
+    /// How many of them own no workflow.
+    others: usize,
 }
 
 struct DemoPerson {
@@ -76,11 +78,13 @@ async fn drawn(
     } else {
         Vec::new()
     };
+    let others = people.iter().filter(|p| p.role.is_empty()).count();
     let mut answer = html(&SignInPage {
         shell,
         problem: problem.map(|p| p.detail.clone()),
         code,
         people,
+        others,
     })?;
     if let Some(p) = problem {
         *answer.status_mut() = status(p);

@@ -5,7 +5,7 @@ use tuesday_domain::run::Step;
 use tuesday_domain::story::{Moment, Story};
 use tuesday_domain::time::{Timestamp, Zone};
 
-use super::words::{clock, code, count, money, plural, took};
+use super::words::{author, clock, code, count, money, moved, plural, took};
 
 /// Steps of one kind on one scale.
 pub(crate) struct Phase {
@@ -169,8 +169,8 @@ fn record(timeline: &[Moment]) -> Phase {
                 .collect(),
             iso: m.at.clone(),
             title: code(&m.kind.replace('.', " ")),
-            told: std::iter::once(m.actor.clone())
-                .chain(m.moves.iter().cloned())
+            told: std::iter::once(author(&m.actor).to_owned())
+                .chain(m.moves.iter().map(|x| moved(x)))
                 .collect::<Vec<_>>()
                 .join(", "),
             took: took(now - before),

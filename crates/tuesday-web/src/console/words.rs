@@ -138,6 +138,40 @@ pub(crate) fn short(id: &str) -> String {
     }
 }
 
+/// A routing reason without its bookkeeping: `Route review by desk (rule r8, rules version 1): Not
+/// sure enough` reads `Not sure enough`; the rule and its version stand elsewhere on the page.
+pub(crate) fn reason(line: &str) -> &str {
+    let Some((before, after)) = line.split_once(" (rule ") else {
+        return line;
+    };
+    match after.split_once("): ") {
+        Some((_, words)) => words,
+        None => before,
+    }
+}
+
+/// A recorded move as people read it: `run received queued` reads `run received → queued`.
+pub(crate) fn moved(text: &str) -> String {
+    let mut words = text.split_whitespace();
+    let noun = words.next().unwrap_or_default();
+    let name = match noun {
+        "action" => words
+            .next()
+            .map(|n| n.split('#').next().unwrap_or(n).to_owned()),
+        "review" => words.next().map(|_| noun.to_owned()),
+        _ => None,
+    };
+    let states: Vec<String> = words.map(|w| w.replace('_', " ")).collect();
+    format!("{} {}", name.as_deref().unwrap_or(noun), states.join(" → "))
+}
+
+/// An author such as `person:dana` without what is plain from the name.
+pub(crate) fn author(text: &str) -> &str {
+    text.strip_prefix("person:")
+        .or_else(|| text.strip_prefix("system:"))
+        .unwrap_or(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +194,28 @@ mod tests {
         assert_eq!(count(1_204_551), "1,204,551");
         assert_eq!(plural(1, "case"), "1 case");
         assert_eq!(code("conflicting_sources"), "Conflicting sources");
+    }
+
+    #[test]
+    fn records_read_as_sentences() {
+        assert_eq!(
+            reason("Route review by desk (rule r8, rules version 1): Not sure enough"),
+            "Not sure enough"
+        );
+        assert_eq!(
+            reason("tier is gold (rule r3, rules version 1)"),
+            "tier is gold"
+        );
+        assert_eq!(reason("input.text is missing"), "input.text is missing");
+        assert_eq!(
+            moved("action row#0 proposed authorised"),
+            "row proposed → authorised"
+        );
+        assert_eq!(
+            moved("run in_review dispatching"),
+            "run in review → dispatching"
+        );
+        assert_eq!(moved("review rev_1 open claimed"), "review open → claimed");
     }
 
     #[test]

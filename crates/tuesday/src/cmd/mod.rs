@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod install;
+pub(crate) mod real_data;
 pub(crate) mod serve;
 pub(crate) mod token;
 
@@ -23,5 +24,6 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Install(args) => install::run(common, args).await,
         Command::Audit(args) => audit::run(common, args).await,
         Command::Token(args) => token::run(common, args).await,
+        Command::RealData(args) => Box::pin(real_data::run(common, args)).await,
     }
 }

@@ -6,7 +6,7 @@
 use super::fields::Raw;
 
 /// From this share of common words and word pairs on, two rows of a label count as near copies.
-const NEAR: f64 = 0.5;
+const NEAR: f64 = 0.6;
 /// Labels with more rows than this are only searched for exact copies: the search takes the square of the rows.
 const MOST_SEARCHED: usize = 1_500;
 

@@ -67,8 +67,8 @@ impl Default for TrainSpec {
             features: FeatureSpec::default(),
             columns: 65_536,
             l2: 0.0,
-            epochs: 6,
-            folds: 4,
+            epochs: 16,
+            folds: 5,
             seed: 1,
         }
     }

@@ -14,6 +14,9 @@ fn spec() -> TrainSpec {
     TrainSpec {
         features,
         columns: 4096,
+        // A declared penalty and few folds: without optimisation the search would take most of a minute.
+        l2: 0.2,
+        folds: 3,
         ..TrainSpec::default()
     }
 }
@@ -111,6 +114,15 @@ fn the_same_examples_in_any_order_give_the_same_bytes() {
     assert!(one.artifact == two.artifact);
     let other = train(&TrainSpec { seed: 2, ..spec() }, &rows()).unwrap();
     assert!(one.artifact != other.artifact);
+}
+
+#[test]
+fn a_penalty_is_picked_only_when_none_is_declared() {
+    let few: Vec<Example> = rows().into_iter().step_by(15).collect();
+    let used = |l2: f64| train(&TrainSpec { l2, ..spec() }, &few).unwrap().report.l2;
+    assert!((used(0.7) - 0.7).abs() < 1e-12);
+    let picked = used(0.0);
+    assert!(picked > 0.0 && (picked - 0.7).abs() > 0.1, "{picked}");
 }
 
 #[test]
@@ -244,6 +256,8 @@ fn compared_records_are_matched_by_what_agrees() {
         &TrainSpec {
             features,
             columns: 4096,
+            l2: 2.0,
+            folds: 3,
             ..TrainSpec::default()
         },
         &rows,

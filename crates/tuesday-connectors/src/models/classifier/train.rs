@@ -22,7 +22,7 @@ const PENALTIES: [f64; 5] = [0.02, 0.2, 2.0, 10.0, 30.0];
 /// Above this many rows times labels the search would take longer than it gains.
 const MOST_SEARCHED: usize = 200_000;
 /// The penalty without a search; texts with many labels hardly care between 0.05 and 0.5.
-const USUAL_PENALTY: f64 = 0.2;
+const USUAL_PENALTY: f64 = 0.1;
 
 /// Trains on `rows` and returns the artefact with its report. The same spec and rows, in any order, give the same bytes.
 ///

@@ -1,0 +1,1 @@
+//! Fakes for the ports, for tests that run the engine in their own process.

@@ -1,0 +1,194 @@
+//! What every test here starts from: an instance with the package of this folder, a stub world with
+//! its ledgers, a client with tokens.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tuesday_store::{Store, StoreReader};
+use tuesday_stub::World;
+use tuesday_testkit::check::settled;
+use tuesday_testkit::{Client, Database, Effect, Home, Node, check, until};
+
+/// Looks like a secret of this kind and occurs nowhere else.
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_Y2FuYXJ5LW9mLXRoZS13ZWJob29rLXNlY3JldC0x";
+/// As [`WEBHOOK_SECRET`], for the model and the destination.
+pub(crate) const KEY_SECRET: &str = "canary-of-the-destination-key-7f31";
+
+/// A prepared instance with its surroundings.
+pub(crate) struct Bed {
+    pub(crate) home: Home,
+    pub(crate) world: World,
+    pub(crate) store: Store,
+    pub(crate) client: Client,
+    pub(crate) reviewers: Vec<(&'static str, Client)>,
+    pub(crate) database: Option<Database>,
+    /// Event to run, as the client was told.
+    pub(crate) told: Mutex<HashMap<String, String>>,
+    dir: TempDir,
+}
+
+impl Bed {
+    /// On SQLite, or on the given database.
+    pub(crate) async fn new(database: Option<Database>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self::within(dir, database).await
+    }
+
+    /// In this folder.
+    pub(crate) async fn within(dir: TempDir, database: Option<Database>) -> Self {
+        let world = World::new();
+        let http = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let smtp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stub_url = format!("http://{}", http.local_addr().unwrap());
+        let smtp_at = smtp.local_addr().unwrap().to_string();
+        tokio::spawn(tuesday_stub::serve(http, world.clone(), std::future::pending()));
+        tokio::spawn(tuesday_stub::smtp::serve(smtp, world.clone(), std::future::pending()));
+        let env = [("TUESDAY_FAULTS_WEBHOOK", WEBHOOK_SECRET), ("TUESDAY_FAULTS_KEY", KEY_SECRET)];
+        let home = Home {
+            program: env!("CARGO_BIN_EXE_tuesday").into(),
+            dir: dir.path().to_owned(),
+            database: database.as_ref().map(Database::url),
+            env: env.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec(),
+        };
+        let store = home.prepare().await;
+        let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/package");
+        home.install(&package, &[("stub_url", &stub_url), ("smtp", &smtp_at)]).await;
+        let client = Client::new(&home.token("trigger", None).await);
+        let mut reviewers = Vec::new();
+        for person in ["pia", "quentin", "rhea", "boris"] {
+            reviewers.push((person, Client::new(&home.token("review", Some(person)).await)));
+        }
+        let answer = json!({"grade": "low", "summary": "nothing that matters"});
+        world.answer(tuesday_stub::ModelRule { answer: Some(answer), model: Some("stub-1".into()), ..Default::default() }).unwrap();
+        Self { home, world, store, client, reviewers, database, told: Mutex::default(), dir }
+    }
+
+    pub(crate) fn reader(&self) -> StoreReader {
+        self.store.reader()
+    }
+
+    /// Puts an account into the CRM for each case.
+    pub(crate) fn accounts(&self, cases: &[Case]) {
+        let records: Vec<Value> = cases
+            .iter()
+            .map(|c| json!({"id": c.account(), "tier": "silver", "owner": "ann", "updated_at": "@-1h"}))
+            .collect();
+        self.world.seed(&json!({"crm/accounts": records}), jiff::Timestamp::now()).unwrap();
+    }
+
+    /// Sends a case until it is acknowledged or refused; answers the status.
+    pub(crate) async fn send(&self, url: &str, case: &Case) -> Option<u16> {
+        let answer = self.client.post(&format!("{url}/api/v1/triggers/faults"), &case.event()).await?;
+        if answer.status == 202 {
+            let run = answer.text("run_id").to_owned();
+            let before = self.told.lock().unwrap().insert(case.id.clone(), run.clone());
+            assert!(before.is_none_or(|b| b == run), "I1: {} was acknowledged as two runs", case.id);
+        }
+        Some(answer.status)
+    }
+
+    /// Approves every open task that asks about an output, as the people of this bed.
+    pub(crate) async fn approve_all(&self, url: &str) {
+        let open = self.reader().review_page(&tuesday_store::QueueFilter::default(), None, 500).await.unwrap_or_default();
+        for review in open {
+            for (person, client) in self.reviewers.iter().take(2) {
+                if !review.approved_by.iter().any(|p| p == person) {
+                    // A refusal means that somebody was faster; the next look shows it.
+                    let _ = client.post(&format!("{url}/api/v1/reviews/{}/approval", review.id), &json!({})).await;
+                }
+            }
+        }
+    }
+
+    /// Sends what is not acknowledged yet, approves what is asked, until everything is settled.
+    pub(crate) async fn finish(&self, node: &Node, cases: &[Case]) {
+        for case in cases {
+            until("the case is acknowledged", || async { matches!(self.send(&node.url, case).await, Some(202 | 422)).then_some(()) }).await;
+        }
+        until("everything is settled", || async {
+            self.approve_all(&node.url).await;
+            let open = self.reader().review_page(&tuesday_store::QueueFilter::default(), None, 1).await.ok()?;
+            (open.is_empty() && settled(&self.reader()).await).then_some(())
+        })
+        .await;
+    }
+
+    /// What all destinations hold.
+    pub(crate) fn effects(&self) -> Vec<Effect> {
+        ["desk", "crm", "box", "mail"]
+            .iter()
+            .flat_map(|s| self.world.entries(s))
+            .map(|e| Effect { key: effect_key(&e), applied: e.applied })
+            .collect()
+    }
+
+    /// The invariants, and how each case ended.
+    pub(crate) async fn check(&self) -> std::collections::BTreeMap<String, String> {
+        let vkey = std::fs::read_to_string(self.dir.path().join("audit.vkey")).unwrap();
+        let told = self.told.lock().unwrap().clone();
+        let (all, _) = check(&self.reader(), &vkey, &told, &self.effects()).await;
+        let said = self.home.json(&["audit", "verify"]).await;
+        assert_eq!(said["verified"], true, "I4: {said}");
+        all.into_iter().map(|(event, found)| (event, found.ending())).collect()
+    }
+
+    /// Lets every lease run out, as time would.
+    pub(crate) async fn pass_leases(&self) {
+        let offset = self.reader().instance().await.unwrap().unwrap().clock_offset;
+        self.store.set_clock(offset + 40_000_000).await.unwrap();
+    }
+
+    /// Removes the database.
+    pub(crate) async fn end(self) {
+        if let Some(database) = self.database {
+            drop(self.store);
+            database.drop().await;
+        }
+    }
+}
+
+/// Mail carries the action's key in its `Message-ID`.
+fn effect_key(entry: &tuesday_stub::Entry) -> String {
+    let key = entry.idempotency_key.clone().unwrap_or_default();
+    key.trim_start_matches('<').split('@').next().unwrap_or_default().to_owned()
+}
+
+/// One case that is pushed.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    pub(crate) id: String,
+    pub(crate) lane: &'static str,
+    pub(crate) bad: bool,
+}
+
+impl Case {
+    pub(crate) fn new(id: impl Into<String>, lane: &'static str) -> Self {
+        Self { id: id.into(), lane, bad: false }
+    }
+
+    pub(crate) fn account(&self) -> String {
+        format!("AC-{}", self.id)
+    }
+
+    pub(crate) fn event(&self) -> Value {
+        let mut event = json!({"id": self.id, "lane": self.lane, "account": self.account(), "text": format!("case {} of the tests", self.id)});
+        if self.bad {
+            event["lane"] = json!("nowhere");
+        }
+        event
+    }
+}
+
+/// Runs a test on SQLite and, where there is one, on PostgreSQL.
+pub(crate) async fn each<F: Future<Output = ()>>(test: &str, run: impl Fn(Option<Database>) -> F) {
+    println!("{test} on SQLite");
+    run(None).await;
+    if let Some(database) = Database::create(test).await {
+        println!("{test} on PostgreSQL");
+        run(Some(database)).await;
+    }
+}

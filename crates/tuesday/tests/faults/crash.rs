@@ -1,0 +1,185 @@
+//! Dies at every named point, and comes back to the same end.
+//!
+//! Each point gets an instance of its own: the node aborts there, a second one without the order to
+//! die finishes the work, and the outcome must be that of an instance that never died, with one
+//! effect for each action by the ledgers of the systems.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use futures::StreamExt as _;
+use serde_json::json;
+use tuesday_engine::CRASH_POINTS;
+use tuesday_stub::{Cut, ModelRule, Profile, Script};
+use tuesday_testkit::{Database, until};
+
+use crate::bed::{Bed, Case};
+
+/// Functions that write without a point of their own, and why that is enough.
+const WITHOUT: [(&str, &str, &str); 2] = [
+    ("person.rs", "unusable_release", "reached only with a damaged release; one decision, the same shape as `to_person`"),
+    ("dispatch.rs", "finish", "closes a run whose actions were all settled elsewhere; nothing leads there by itself"),
+];
+
+/// Cases and disturbances that between them reach every point.
+fn cases() -> Vec<Case> {
+    let mut cases = vec![
+        Case::new("plain", "auto"),
+        Case::new("spoilt", "auto"),
+        Case::new("unread", "auto"),
+        Case::new("busy", "auto"),
+        Case::new("lost", "auto"),
+        Case::new("asked", "review"),
+        Case::new("twice", "two"),
+        Case::new("version", "version"),
+        Case::new("search", "search"),
+    ];
+    cases.push(Case { bad: true, ..Case::new("refused", "auto") });
+    cases
+}
+
+fn disturb(bed: &Bed) {
+    let world = &bed.world;
+    let once = |system: &str, path: &str, method: &str| Script {
+        system: Some(system.into()),
+        path_prefix: Some(path.into()),
+        method: Some(method.into()),
+        ..Script::default()
+    };
+    world.script(Script { status: Some(503), ..once("model", "/model/grader", "POST") }).unwrap();
+    world.script(Script { status: Some(503), ..once("crm", "/crm/accounts/AC-unread", "GET") }).unwrap();
+    world.script(Script { status: Some(503), ..once("desk", "/desk/tickets/busy", "PUT") }).unwrap();
+    world.script(Script { drop: Some(Cut::AfterApply), ..once("desk", "/desk/notes-lost", "POST") }).unwrap();
+    world.script(Script { drop: Some(Cut::BeforeApply), ..once("box", "/box/drafts-search", "POST") }).unwrap();
+    // The mailbox knows no keys: only a search tells whether a draft is there.
+    world.profile("box", Profile { honours_keys: false, ..Profile::default() });
+    let spoilt = ModelRule { contains: Some("Case spoilt".into()), times: Some(1), text: Some("no JSON at all".into()), ..ModelRule::default() };
+    world.answer(spoilt).unwrap();
+}
+
+/// Pushes the cases while the node may die under them, then finishes with one that does not.
+async fn play(point: Option<&str>, database: Option<Database>) -> BTreeMap<String, String> {
+    let bed = Bed::new(database).await;
+    let cases = cases();
+    bed.accounts(&cases);
+    disturb(&bed);
+    if let Some(point) = point {
+        let mut node = bed.home.serve(&["--crash-at", point]).await;
+        until(&format!("the node dies at {point}"), || async {
+            for case in &cases {
+                let _ = bed.send(&node.url, case).await;
+            }
+            bed.approve_all(&node.url).await;
+            (!Path::new(&format!("/proc/{}", node.pid())).exists() || is_zombie(node.pid())).then_some(())
+        })
+        .await;
+        assert_eq!(node.signal().await, Some(6), "{point}: it did not abort\n{}", node.log());
+        if bed.database.is_some() {
+            bed.pass_leases().await;
+        }
+    }
+    let node = bed.home.ready(&[]).await;
+    bed.finish(&node, &cases).await;
+    assert!(node.stop().await.success());
+    let ends = bed.check().await;
+    assert_eq!(bed.world.ledger_counts().total.duplicates, 0, "I2: {point:?}");
+    bed.end().await;
+    ends
+}
+
+fn is_zombie(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|s| s.rsplit(')').next().is_some_and(|s| s.trim().starts_with('Z')))
+}
+
+async fn matrix(server: Option<String>) {
+    let database = || async {
+        match &server {
+            Some(server) => Some(Database::create_on(server).await),
+            None => None,
+        }
+    };
+    let plain = play(None, database().await).await;
+    assert_eq!(plain.len(), cases().len() - 1, "{plain:#?}");
+    for (event, end) in &plain {
+        assert!(end.starts_with("completed written_back"), "without a crash, {event} ends as {end}");
+    }
+    let mut points = futures::stream::iter(CRASH_POINTS.iter().map(|point| {
+        let plain = &plain;
+        let database = database();
+        async move {
+            let ends = play(Some(point), database.await).await;
+            assert_eq!(ends, *plain, "{point}: another end than without the crash");
+        }
+    }))
+    .buffer_unordered(3);
+    let mut died = 0;
+    while points.next().await.is_some() {
+        died += 1;
+    }
+    println!("{died} points, each reached, each with the same end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_comes_back_from_every_point() {
+    matrix(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_comes_back_from_every_point() {
+    match std::env::var(tuesday_testkit::database::SERVER) {
+        Ok(server) => matrix(Some(server)).await,
+        Err(_) => println!("NOT RUN on PostgreSQL: the crash matrix ({} is not set)", tuesday_testkit::database::SERVER),
+    }
+}
+
+/// Every write of a step stands between two points of the table, and the table names nothing else.
+#[test]
+fn no_step_writes_without_a_crash_point() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tuesday-engine/src");
+    let mut files: Vec<_> = std::fs::read_dir(src.join("steps")).unwrap().map(|f| f.unwrap().path()).collect();
+    files.extend([src.join("ops/receive.rs"), src.join("ops/approve.rs")]);
+    let (mut faults, mut named, mut spared) = (Vec::new(), Vec::new(), 0);
+    for file in files {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        for (function, body) in functions(&std::fs::read_to_string(&file).unwrap()) {
+            let points: Vec<String> = body.split('"').filter(|t| CRASH_POINTS.contains(t)).map(str::to_owned).collect();
+            let writes = [".apply(", ".apply_at(", ".commit_task("].iter().map(|w| body.matches(w).count()).sum::<usize>();
+            let (before, after) = (points.iter().filter(|p| p.contains(".before_")).count(), points.iter().filter(|p| p.contains("after") && p.contains("commit")).count());
+            if WITHOUT.iter().any(|(f, n, _)| *f == name && *n == function) {
+                spared += 1;
+            } else if before != writes || after != writes {
+                faults.push(format!("{name}: {function} writes {writes} times, with {before} points before and {after} after"));
+            }
+            named.extend(points);
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert_eq!(spared, WITHOUT.len(), "an exception names a function that is gone");
+    for point in CRASH_POINTS {
+        assert_eq!(named.iter().filter(|n| n == point).count(), 1, "{point} must stand at exactly one place");
+    }
+}
+
+/// Name and text of each function of a source file.
+fn functions(text: &str) -> Vec<(String, String)> {
+    let starts: Vec<usize> = text.match_indices("fn ").filter(|(i, _)| text[..*i].ends_with([' ', '\n'])).map(|(i, _)| i).collect();
+    starts
+        .iter()
+        .enumerate()
+        .map(|(n, &from)| {
+            let body = &text[from..starts.get(n + 1).copied().unwrap_or(text.len())];
+            let name = body[3..].split(['(', '<']).next().unwrap_or_default().to_owned();
+            (name, body.to_owned())
+        })
+        .collect()
+}
+
+/// The order itself is checked: a wrong name must not look like a test that passed.
+#[test]
+fn the_points_have_one_form() {
+    for point in CRASH_POINTS {
+        let (step, place) = point.split_once('.').unwrap();
+        assert!(!step.is_empty() && (place.starts_with("before_") || place.starts_with("after_")), "{point}");
+    }
+    assert_ne!(json!(CRASH_POINTS), json!([]));
+}
