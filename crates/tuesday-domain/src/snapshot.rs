@@ -131,7 +131,10 @@ pub type Read<'a> = (&'a SourceSpec, Result<SourceRecord, SourceFault>);
 
 /// Freezes the inputs.
 #[must_use]
-#[expect(clippy::too_many_arguments, reason = "everything one run's inputs consist of, used once")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "everything one run's inputs consist of, used once"
+)]
 pub fn assemble(
     def: &Definition,
     input_class: Class,

@@ -12,12 +12,11 @@ use tuesday_domain::definition::Package;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Run, Scope};
-use tuesday_domain::run::Outcome;
+use tuesday_domain::run::Status;
 use tuesday_engine::ops::{InstallOptions, NewToken};
 use tuesday_store::{InstanceKind, RunFilter, StoreReader};
 use tuesday_web::WebConfig;
 
-use crate::cli::Common;
 use crate::cmd::serve::{Lock, Role, Running, SLOTS, bind};
 use crate::config::Home;
 use crate::out::{self, unavailable};
@@ -63,7 +62,7 @@ impl Seen {
 
     /// No person was asked.
     pub(super) fn is_automatic(&self) -> bool {
-        self.run.state.outcome == Some(Outcome::Completed) && self.run.rules_row.as_deref() == Some("auto")
+        self.run.state.status == Status::Completed && self.run.rules_row.as_deref() == Some("auto")
     }
 }
 

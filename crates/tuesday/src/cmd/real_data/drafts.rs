@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::run::Outcome;
+use tuesday_domain::run::Status;
 
 use super::desk::{Desk, Seen};
 use super::figures::share;
@@ -61,7 +61,7 @@ pub(super) async fn run(desk: &Desk, dir: &Path, limit: usize) -> Result<SetRepo
     let (_, after) = desk.ledger();
     let delivered = |s: &Seen| {
         let written = deals.get(s.record).and_then(|d| desk.written("documents", "statements", get(d, "opportunity_id")));
-        s.run.state.outcome == Some(Outcome::Completed) && written.is_some_and(|w| w.get("body").and_then(Value::as_str) == Some(body(s)))
+        s.run.state.status == Status::Completed && written.is_some_and(|w| w.get("body").and_then(Value::as_str) == Some(body(s)))
     };
     out.count(&ended);
     out.against("every number and name is in the inputs", share(supported), 1.0, Good::High);

@@ -74,7 +74,7 @@ pub(crate) async fn run(common: Common, args: RealDataArgs) -> Result<ExitCode, 
         out::line(&format!("{applied} writes, {duplicates} twice, {log}, {:.0} s in all", started.elapsed().as_secs_f64()));
     }
     for r in reports.iter().filter(|r| !r.adds_up()) {
-        out::say(&format!("error: {}: {} records, {} accepted, {} automatic, {} with a person", r.set, r.records, r.accepted, r.automatic, r.with_person));
+        out::say(&format!("error: {}: {} records, {} accepted, {} completed, {} with a person", r.set, r.records, r.accepted, r.completed, r.with_person));
     }
     Ok(ExitCode::from(u8::from(!holds)))
 }

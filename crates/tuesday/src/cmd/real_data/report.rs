@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tuesday_domain::run::{Outcome, Status};
+use tuesday_domain::run::Status;
 
 use super::desk::Seen;
 use crate::out;
@@ -29,7 +29,7 @@ pub(super) struct SetReport {
     pub(super) licence: &'static str,
     pub(super) records: u64,
     pub(super) accepted: u64,
-    pub(super) automatic: u64,
+    pub(super) completed: u64,
     pub(super) with_person: u64,
     pub(super) duration: Duration,
     pub(super) figures: Vec<Figure>,
@@ -39,7 +39,7 @@ pub(super) struct SetReport {
 impl SetReport {
     pub(super) fn new(set: &'static str, licence: &'static str) -> Self {
         let (figures, notes) = (Vec::new(), Vec::new());
-        Self { set, licence, records: 0, accepted: 0, automatic: 0, with_person: 0, duration: Duration::ZERO, figures, notes }
+        Self { set, licence, records: 0, accepted: 0, completed: 0, with_person: 0, duration: Duration::ZERO, figures, notes }
     }
 
     /// A figure with the baseline it should reach.
@@ -57,14 +57,14 @@ impl SetReport {
     /// Counts what became of the runs.
     pub(super) fn count(&mut self, seen: &[Seen]) {
         self.accepted += seen.len() as u64;
-        let ended = |outcome| seen.iter().filter(|s| s.run.state.outcome == outcome).count() as u64;
-        self.automatic += ended(Some(Outcome::Completed));
-        self.with_person += seen.iter().filter(|s| s.run.state.status == Status::InReview).count() as u64;
+        let stand = |here: fn(Status) -> bool| seen.iter().filter(|s| here(s.run.state.status)).count() as u64;
+        self.completed += stand(|s| s == Status::Completed);
+        self.with_person += stand(Status::wants_person);
     }
 
-    /// Every record became a run and every run ended somewhere.
+    /// Every record became a run, and every run is done or in front of a person.
     pub(super) fn adds_up(&self) -> bool {
-        self.records == self.accepted && self.accepted == self.automatic + self.with_person
+        self.records == self.accepted && self.accepted == self.completed + self.with_person
     }
 
     pub(super) fn json(&self) -> Value {
@@ -75,7 +75,7 @@ impl SetReport {
             .collect();
         json!({
             "set": self.set, "licence": self.licence, "records": self.records, "accepted": self.accepted,
-            "automatic": self.automatic, "with_person": self.with_person, "adds_up": self.adds_up(),
+            "completed": self.completed, "with_person": self.with_person, "adds_up": self.adds_up(),
             "duration_ms": u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX),
             "figures": figures, "notes": self.notes,
         })
@@ -96,8 +96,8 @@ impl Figure {
 pub(super) fn print(reports: &[SetReport], missing: &[&str]) {
     for r in reports {
         out::line(&format!(
-            "\n{} ({}): {} records, {} accepted = {} automatic + {} with a person, {:.1} s",
-            r.set, r.licence, r.records, r.accepted, r.automatic, r.with_person, r.duration.as_secs_f64()
+            "\n{} ({}): {} records, {} accepted = {} completed + {} with a person, {:.1} s",
+            r.set, r.licence, r.records, r.accepted, r.completed, r.with_person, r.duration.as_secs_f64()
         ));
         let mut table = out::table(&["Figure", "Here", "Baseline", ""]);
         for f in &r.figures {

@@ -1,241 +1,18 @@
-//! The whole story of one run as eight answers, told from its stored record alone.
-//!
-//! Nothing here asks a source system, the live prompt or a person who may have left. A part the run
-//! never reached says so; bytes that do not match their commitment are called damaged and not shown.
+//! The eight answers, each from the stored record alone.
 
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::{Answer, Moment, Record};
 use crate::action::ActionState;
-use crate::audit::Commitment;
-use crate::record::{Action, Attempt, Payload, PayloadKind, Person, Review, Run};
+use crate::record::{Payload, PayloadKind, Review};
 use crate::rules::Verdict;
 use crate::run::Step;
 use crate::snapshot::{Freshness, Snapshot};
 
-/// The rows of one run.
-#[derive(Clone, Debug)]
-pub struct Record {
-    /// The run.
-    pub run: Run,
-    /// Its release.
-    pub release: ReleaseFacts,
-    /// Its payloads.
-    pub payloads: Vec<Payload>,
-    /// Its attempts.
-    pub attempts: Vec<Attempt>,
-    /// Its review tasks.
-    pub reviews: Vec<Review>,
-    /// Its actions.
-    pub actions: Vec<Action>,
-    /// Its audit entries: index (once assigned) and exact leaf bytes.
-    pub entries: Vec<(Option<u64>, Vec<u8>)>,
-    /// Persons, for their names.
-    pub people: Vec<Person>,
-    /// Entries covered by the newest checkpoint.
-    pub sealed_size: Option<u64>,
-}
-
-/// What a story says about a release.
-#[derive(Clone, Debug, Default)]
-pub struct ReleaseFacts {
-    /// Number within the workflow.
-    pub number: Option<u32>,
-    /// Hash in hex.
-    pub hash: Option<String>,
-    /// Pinned model.
-    pub model: String,
-    /// Its adapter.
-    pub model_kind: String,
-    /// Currency of costs.
-    pub currency: Option<String>,
-    /// Time zone of the workflow.
-    pub zone: String,
-    /// The workflow in words.
-    pub title: String,
-    /// Why the release cannot be read.
-    pub fault: Option<String>,
-}
-
-impl ReleaseFacts {
-    /// A release that cannot be read.
-    #[must_use]
-    pub fn unusable(fault: String) -> Self {
-        Self {
-            zone: "UTC".to_owned(),
-            fault: Some(fault),
-            ..Self::default()
-        }
-    }
-}
-
-/// The story.
-#[derive(Clone, Debug, Serialize)]
-pub struct Story {
-    /// The run's id.
-    pub run: String,
-    /// Its workflow.
-    pub workflow: String,
-    /// The workflow in words.
-    pub title: String,
-    /// One line that names the case.
-    pub subject: String,
-    /// One sentence: what happened and how it ended.
-    pub summary: String,
-    /// Where it stands.
-    pub status: String,
-    /// How it ended.
-    pub outcome: Option<String>,
-    /// The eight answers, always eight, in this order.
-    pub answers: Vec<Answer>,
-    /// Every recorded change in order.
-    pub timeline: Vec<Moment>,
-    /// Whether the record is whole.
-    pub integrity: Integrity,
-}
-
-/// One of the eight answers.
-#[derive(Clone, Debug, Serialize)]
-pub struct Answer {
-    /// Stable name: `started_by`, `read`, `versions`, `model_said`, `routed`, `decided`, `written`, `cost`.
-    pub name: &'static str,
-    /// The question in words.
-    pub question: &'static str,
-    /// False when the run never got there.
-    pub reached: bool,
-    /// The answer in words; "not reached" when it never got there.
-    pub answer: String,
-    /// The same in data.
-    pub facts: Value,
-}
-
-/// One recorded change.
-#[derive(Clone, Debug, Serialize)]
-pub struct Moment {
-    /// When, RFC 3339 in UTC.
-    pub at: String,
-    /// Clock time in the workflow's zone.
-    pub local: String,
-    /// Who.
-    pub actor: String,
-    /// What, such as `run.accepted`.
-    pub kind: String,
-    /// State changes.
-    pub moves: Vec<String>,
-    /// Index in the audit log, once assigned.
-    pub index: Option<u64>,
-}
-
-/// Whether the record is whole.
-#[derive(Clone, Debug, Serialize)]
-pub struct Integrity {
-    /// Entries of this run.
-    pub entries: usize,
-    /// Entries covered by a checkpoint.
-    pub sealed: usize,
-    /// Payloads whose bytes do not match what the log committed to, as `kind/number`.
-    pub damaged: Vec<String>,
-    /// Payloads that were erased.
-    pub erased: Vec<String>,
-    /// Sequence numbers without an entry.
-    pub gaps: Vec<u32>,
-    /// Nothing is damaged and nothing is missing.
-    pub whole: bool,
-}
-
-/// Tells the story.
-#[must_use]
-pub fn tell(record: Record) -> Story {
-    let zone = crate::time::Zone::named(&record.release.zone).ok();
-    let leaves: Vec<(Option<u64>, Value)> = record
-        .entries
-        .iter()
-        .map(|(i, leaf)| (*i, serde_json::from_slice(leaf).unwrap_or(Value::Null)))
-        .collect();
-    let integrity = integrity(&record, &leaves);
-    let t = Teller {
-        r: &record,
-        damaged: &integrity.damaged,
-        zone: zone.as_ref(),
-    };
-    let answers = vec![
-        t.started_by(),
-        t.read(),
-        t.versions(),
-        t.model_said(),
-        t.routed(),
-        t.decided(),
-        t.written(),
-        t.cost(),
-    ];
-    Story {
-        run: record.run.id.to_string(),
-        workflow: record.run.workflow.clone(),
-        title: record.release.title.clone(),
-        subject: record.run.subject.clone(),
-        summary: t.summary(),
-        status: record.run.state.status.to_string(),
-        outcome: record.run.state.outcome.map(|o| o.to_string()),
-        answers,
-        timeline: leaves.iter().map(|(i, leaf)| t.moment(*i, leaf)).collect(),
-        integrity,
-    }
-}
-
-fn integrity(record: &Record, leaves: &[(Option<u64>, Value)]) -> Integrity {
-    let mut committed: Map<String, Value> = Map::new();
-    for (_, leaf) in leaves {
-        if let Some(commits) = leaf.get("commits").and_then(Value::as_object) {
-            committed.extend(commits.clone());
-        }
-    }
-    let (mut damaged, mut erased) = (Vec::new(), Vec::new());
-    for p in &record.payloads {
-        let name = format!("{}/{}", p.kind, p.n);
-        let said: Option<Commitment> = committed
-            .get(&name)
-            .and_then(Value::as_str)
-            .and_then(|s| s.parse().ok());
-        if p.bytes.is_empty() && p.salt == [0; 16] {
-            erased.push(name);
-        } else if said.is_none_or(|c| !c.opens_with(&p.salt, &p.bytes)) {
-            damaged.push(name);
-        }
-    }
-    for name in committed.keys() {
-        if !record
-            .payloads
-            .iter()
-            .any(|p| format!("{}/{}", p.kind, p.n) == *name)
-        {
-            damaged.push(format!("{name} is gone"));
-        }
-    }
-    let seqs: std::collections::BTreeSet<u64> = leaves
-        .iter()
-        .filter_map(|(_, l)| l.get("seq").and_then(Value::as_u64))
-        .collect();
-    let gaps: Vec<u32> = (1..=record.run.version)
-        .filter(|s| !seqs.contains(&u64::from(*s)))
-        .collect();
-    let sealed = leaves
-        .iter()
-        .filter(|(i, _)| matches!((i, record.sealed_size), (Some(i), Some(n)) if *i < n))
-        .count();
-    Integrity {
-        entries: leaves.len(),
-        sealed,
-        whole: damaged.is_empty() && gaps.is_empty(),
-        damaged,
-        erased,
-        gaps,
-    }
-}
-
-struct Teller<'a> {
-    r: &'a Record,
-    damaged: &'a [String],
-    zone: Option<&'a crate::time::Zone>,
+pub(super) struct Teller<'a> {
+    pub(super) r: &'a Record,
+    pub(super) damaged: &'a [String],
+    pub(super) zone: Option<&'a crate::time::Zone>,
 }
 
 impl Teller<'_> {
@@ -272,7 +49,7 @@ impl Teller<'_> {
             .map_or_else(|| handle.to_owned(), |p| p.name.clone())
     }
 
-    fn moment(&self, index: Option<u64>, leaf: &Value) -> Moment {
+    pub(super) fn moment(&self, index: Option<u64>, leaf: &Value) -> Moment {
         let text = |k: &str| {
             leaf.get(k)
                 .and_then(Value::as_str)
@@ -298,7 +75,7 @@ impl Teller<'_> {
         }
     }
 
-    fn summary(&self) -> String {
+    pub(super) fn summary(&self) -> String {
         let run = &self.r.run;
         let when = self.local(run.received_at);
         let end = match run.state.outcome {
@@ -328,7 +105,7 @@ impl Teller<'_> {
         )
     }
 
-    fn started_by(&self) -> Answer {
+    pub(super) fn started_by(&self) -> Answer {
         let run = &self.r.run;
         let mut answer = format!(
             "event {} from {} at {}, sent by {}",
@@ -347,7 +124,7 @@ impl Teller<'_> {
         reached("started_by", "What started it?", answer, facts)
     }
 
-    fn read(&self) -> Answer {
+    pub(super) fn read(&self) -> Answer {
         const Q: &str = "What did it read?";
         let Some(content) = self.content(self.r.run.snapshot_ref) else {
             let facts = json!({"event": self.content(Some(self.r.run.body_ref))});
@@ -412,7 +189,7 @@ impl Teller<'_> {
         reached("read", Q, words.join("; "), facts)
     }
 
-    fn versions(&self) -> Answer {
+    pub(super) fn versions(&self) -> Answer {
         let (run, rel) = (&self.r.run, &self.r.release);
         let release = rel
             .number
@@ -435,7 +212,7 @@ impl Teller<'_> {
         reached("versions", "Which versions made it?", answer, facts)
     }
 
-    fn model_said(&self) -> Answer {
+    pub(super) fn model_said(&self) -> Answer {
         const Q: &str = "What did the model say?";
         let calls: Vec<_> = self
             .r
@@ -480,7 +257,7 @@ impl Teller<'_> {
         )
     }
 
-    fn routed(&self) -> Answer {
+    pub(super) fn routed(&self) -> Answer {
         const Q: &str = "Why was it routed so?";
         let verdict = self.content(self.r.run.verdict_ref);
         // What the table itself said is told by the verdict; the rest is told by the tasks.
@@ -520,7 +297,7 @@ impl Teller<'_> {
         }
     }
 
-    fn decided(&self) -> Answer {
+    pub(super) fn decided(&self) -> Answer {
         const Q: &str = "Who decided?";
         let facts: Vec<Value> = self
             .r
@@ -584,7 +361,7 @@ impl Teller<'_> {
         }
     }
 
-    fn written(&self) -> Answer {
+    pub(super) fn written(&self) -> Answer {
         const Q: &str = "What was written where?";
         if self.r.actions.is_empty() {
             let ended = self.r.run.state.status.is_terminal();
@@ -632,7 +409,7 @@ impl Teller<'_> {
         reached("written", Q, words.join("; "), json!({"actions": facts}))
     }
 
-    fn cost(&self) -> Answer {
+    pub(super) fn cost(&self) -> Answer {
         let run = &self.r.run;
         let currency = self.r.release.currency.clone().unwrap_or_default();
         let tokens: (u64, u64) = self
@@ -688,42 +465,5 @@ fn not_reached(name: &'static str, question: &'static str) -> Answer {
         reached: false,
         answer: "not reached".to_owned(),
         facts: Value::Null,
-    }
-}
-
-impl Story {
-    /// The story as text for a terminal.
-    #[must_use]
-    pub fn text(&self) -> String {
-        use std::fmt::Write as _;
-        let mut out = format!(
-            "{} · {}\n{}\n{}\n",
-            self.run, self.title, self.subject, self.summary
-        );
-        for (i, a) in self.answers.iter().enumerate() {
-            let _ = write!(out, "\n{}. {}\n   {}\n", i + 1, a.question, a.answer);
-        }
-        let _ = writeln!(out, "\nTimeline");
-        for m in &self.timeline {
-            let _ = writeln!(
-                out,
-                "  {}  {:<24} {:<22} {}",
-                m.local,
-                m.kind,
-                m.actor,
-                m.moves.join(", ")
-            );
-        }
-        let i = &self.integrity;
-        let verdict = if i.whole { "whole" } else { "NOT whole" };
-        let _ = writeln!(
-            out,
-            "\nRecord {verdict}: {} entries, {} sealed",
-            i.entries, i.sealed
-        );
-        for d in &i.damaged {
-            let _ = writeln!(out, "  damaged: {d}");
-        }
-        out
     }
 }

@@ -1,0 +1,69 @@
+//! What a definition means as a whole: everything that must be declared, bound and closed before a
+//! workflow may run. Each fault names the file, the line and the way out.
+
+mod bindings;
+mod declared;
+mod outside;
+
+use std::collections::BTreeMap;
+
+use super::package::fault;
+use super::{Package, PackageFault};
+use crate::ready::Ready;
+
+const TOML: &str = "workflow.toml";
+
+/// Checks a package; warnings do not stop an installation.
+#[must_use]
+pub fn check(package: &Package, vars: &BTreeMap<String, String>) -> Vec<PackageFault> {
+    let def = match package.definition(vars) {
+        Ok(def) => def,
+        Err(fault) => return vec![fault],
+    };
+    let mut lint = Lint {
+        package,
+        text: package.text(TOML).unwrap_or_default(),
+        faults: Vec::new(),
+    };
+    lint.secrets(&def);
+    lint.owners(&def);
+    lint.triggers(&def);
+    lint.sources(&def);
+    lint.model(&def);
+    lint.actions(&def);
+    lint.limits(&def);
+    lint.files();
+    let rules = lint.rules(&def);
+    match Ready::compile(package, def) {
+        Ok(ready) => lint.bindings(&ready, rules.as_ref()),
+        Err(faults) => lint.faults.extend(faults),
+    }
+    lint.faults
+}
+
+struct Lint<'a> {
+    package: &'a Package,
+    text: &'a str,
+    faults: Vec<PackageFault>,
+}
+
+impl Lint<'_> {
+    fn line(&self, needle: &str) -> Option<usize> {
+        self.text
+            .lines()
+            .position(|l| l.contains(needle))
+            .map(|i| i + 1)
+    }
+
+    fn add(&mut self, near: &str, code: &'static str, message: &str, way_out: &str) {
+        let line = self.line(near);
+        self.faults.push(fault(TOML, line, code, message, way_out));
+    }
+
+    fn warn(&mut self, file: &str, code: &'static str, message: &str, way_out: &str) {
+        self.faults.push(PackageFault {
+            warning: true,
+            ..fault(file, None, code, message, way_out)
+        });
+    }
+}

@@ -1,0 +1,153 @@
+//! `tuesday rules`: the decision table in words, its findings, its versions.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::rules::{Finding, RuleSet, Severity, parse};
+
+use crate::args::stored;
+use crate::cli::Common;
+use crate::config::Home;
+use crate::wiring::{self, Node, Opening};
+use crate::{files, out};
+
+/// Arguments of `rules`.
+#[derive(Debug, Args)]
+pub(crate) struct RulesArgs {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// The table in force, in words
+    Show {
+        /// The workflow
+        workflow: String,
+        /// The file as it is edited instead
+        #[arg(long)]
+        csv: bool,
+    },
+    /// Gaps, overlaps, unreachable rows, values past bounds; exit 1 when there is something to do
+    Check {
+        /// A rules.csv, a package folder or file, or an installed workflow
+        target: String,
+    },
+    /// Every version with who, when and why
+    History {
+        /// The workflow
+        workflow: String,
+    },
+}
+
+/// Runs the command.
+pub(crate) async fn run(common: Common, args: RulesArgs) -> Result<ExitCode, Problem> {
+    match args.act {
+        Act::Check { target } => {
+            let (name, csv) = table_of(&common, &target).await?;
+            Ok(check(&common, &name, &csv))
+        }
+        Act::Show { workflow, csv } => {
+            let row = open(&common).await?.engine.live_rules(&workflow).await?;
+            let rules = readable(&row.csv)?;
+            if common.json {
+                out::json_line(&json!({"workflow": workflow, "version": row.version, "state": row.state.word(),
+                    "hash": rules.hash(), "reason": row.reason, "rows": rules.explain(), "csv": row.csv}));
+            } else if csv {
+                out::line(row.csv.trim_end());
+            } else {
+                out::line(&format!("{workflow}, rules {}, by {} at {}: {}", row.version, row.created_by, row.created_at, row.reason));
+                for sentence in rules.explain() {
+                    out::line(&format!("  {sentence}"));
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Act::History { workflow } => {
+            let node = open(&common).await?;
+            node.engine.live(&workflow).await?;
+            let rows = node.engine.reader().rulesets(&workflow).await.map_err(stored)?;
+            let mut table = out::table(&["Version", "State", "At", "By", "Why", "Hash"]);
+            for r in rows {
+                let hash = hex::encode(r.hash);
+                if common.json {
+                    out::json_line(&json!({"version": r.version, "state": r.state.word(), "at": r.created_at.rfc3339(),
+                        "by": r.created_by, "reason": r.reason, "hash": hash}));
+                }
+                let at = r.created_at.rfc3339();
+                table.add_row([r.version.to_string(), r.state.to_string(), at, r.created_by, r.reason, hash[..12].to_owned()]);
+            }
+            if !common.json {
+                out::line(&table.to_string());
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn open(common: &Common) -> Result<Node, Problem> {
+    wiring::open(Home::find(common)?, Opening::default()).await
+}
+
+/// A path wins over a workflow of the same name, because it is what the author edits.
+async fn table_of(common: &Common, target: &str) -> Result<(String, String), Problem> {
+    let path = PathBuf::from(target);
+    if path.is_file() && path.extension().is_some_and(|e| e == "csv") {
+        let text = std::fs::read_to_string(&path).map_err(|e| Problem::new("bad_request", format!("{target}: {e}")))?;
+        return Ok((target.to_owned(), text));
+    }
+    if path.exists() {
+        return package_table(&path);
+    }
+    let row = open(common).await?.engine.live_rules(target).await?;
+    Ok((format!("{target} rules {}", row.version), row.csv))
+}
+
+fn package_table(path: &Path) -> Result<(String, String), Problem> {
+    let package = files::read_package(path)?;
+    let text = package.text("rules.csv").ok_or_else(|| {
+        Problem::new("package_faulty", format!("{} has no rules.csv", path.display())).way_out("add one; its last row goes to a person")
+    })?;
+    Ok((path.join("rules.csv").display().to_string(), text.to_owned()))
+}
+
+fn readable(csv: &str) -> Result<RuleSet, Problem> {
+    parse(csv).map(|(rules, _)| rules).map_err(|f| {
+        let first = f.first().map(|f| f.message.clone()).unwrap_or_default();
+        Problem::new("record_damaged", format!("the stored table cannot be read: {first}"))
+    })
+}
+
+fn check(common: &Common, name: &str, csv: &str) -> ExitCode {
+    let findings = match parse(csv) {
+        Ok((_, findings)) | Err(findings) => findings,
+    };
+    let to_do = findings.iter().filter(|f| f.severity >= Severity::Warning).count();
+    if common.json {
+        out::json_line(&json!({"ok": to_do == 0, "table": name, "to_do": to_do, "findings": findings}));
+    } else {
+        for f in &findings {
+            out::line(&format!("{name}:{}: {}{}: {}\n  way out: {}", f.line, word(f.severity), place(f), f.message, f.way_out));
+        }
+        out::line(&format!("{to_do} to do, {} to know in {name}", findings.len() - to_do));
+    }
+    ExitCode::from(u8::from(to_do > 0))
+}
+
+const fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "note",
+        Severity::Warning => "warning",
+        Severity::SecondPerson => "second person",
+        Severity::Error => "error",
+    }
+}
+
+fn place(f: &Finding) -> String {
+    let row = f.row.as_ref().map(|r| format!(", row {r}")).unwrap_or_default();
+    let column = f.column.as_ref().map(|c| format!(", {c}")).unwrap_or_default();
+    format!("{row}{column}")
+}
