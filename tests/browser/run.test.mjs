@@ -50,9 +50,7 @@ test("a refused event is put right and becomes a run", async () => {
   const copy = page.locator("[aria-labelledby=inputs] details").first();
   await copy.locator("summary").click();
   const good = JSON.parse(await copy.locator("pre").innerText());
-  for (const [name, value] of Object.entries(good)) {
-    if (name === "id" || name.endsWith("_id") && typeof value === "string" && value === good.id) good[name] = `${value}-fixed`;
-  }
+  good.id = good.id.replace(/\d+$/, (digits) => "9".repeat(digits.length));
   await page.goto(`${on.url}/intake`);
   await page.locator("table a[href^='/intake/']").first().click();
   await body.fill(JSON.stringify(good));

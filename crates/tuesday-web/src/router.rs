@@ -22,7 +22,6 @@ use crate::refusal::{ApiError, PageError};
 use crate::state::{App, Web};
 
 /// API, console and assets of one node.
-#[must_use]
 pub fn router(engine: Engine, config: WebConfig) -> Router {
     let (https, most) = (config.https(), config.max_body_bytes);
     let app = Web::new(engine, config);

@@ -8,13 +8,49 @@ use crate::cmd;
 
 /// Run one AI step as a production workflow: queued, checked, reviewed, written back, recorded.
 #[derive(Debug, Parser)]
-#[command(name = "tuesday", version, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "tuesday", version, propagate_version = true, max_term_width = 100, help_template = HELP, before_help = GROUPS, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+const HELP: &str = "{about}\n\n{usage-heading} {usage}\n\n{before-help}Options:\n{options}{after-help}";
+
+/// The commands by what they are for. clap has no headings for subcommands; a test keeps this whole.
+const GROUPS: &str = "\
+Try it     demo          the four example packages with stub systems; start here
+           init          a package of your own, then check and install it
+
+Work       run           start, show, list, retry, cancel
+           review        the queue: list, show, claim, approve, edit, reject, escalate, settle
+           intake        refused events: list, show, resubmit
+           batch         one day of one workflow
+           reconstruct   the whole story of one run
+
+Change     check         every fault of a package
+           pack          a package as one file
+           install       a package becomes the live release
+           rules         show, check, history
+           release       list, show
+           workflow      list, map, stage, pause, resume, kill, schema
+
+Prove      audit         verify, export, checkpoint, verify-bundle
+
+Operate    serve         API, console and worker
+           token         create, list
+           secret        check
+           doctor        what is in order and what is not
+           migrate       the schema
+           backup        a copy of the embedded database
+
+Test       stub          stand-ins with ledgers
+           clock         show, set, advance
+
+Also       completions version help
+
+tuesday COMMAND --help says more about each.";
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 a check or gate failed, 2 bad input, 3 refused by policy, 4 not found, 5 unavailable.
 Start here: tuesday demo";
@@ -42,22 +78,73 @@ pub(crate) struct Common {
     pub(crate) verbose: u8,
 }
 
-/// The commands.
+/// The commands; the same order as in [`GROUPS`].
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// The four example packages on an own instance, with stub destinations
     Demo(cmd::demo::DemoArgs),
-    /// API, console and worker
-    Serve(cmd::serve::ServeArgs),
+    /// Start a package of your own
+    Init(cmd::init::InitArgs),
     /// Explain every fault of a package
     Check(cmd::check::CheckArgs),
+    /// A package folder as one file
+    Pack(cmd::pack::PackArgs),
     /// Install a package folder or file
     Install(cmd::install::InstallArgs),
-    /// The audit log
+    /// API, console and worker
+    Serve(cmd::serve::ServeArgs),
+    /// Start, show, list, repeat and take back runs
+    Run(cmd::run::RunArgs),
+    /// The whole story of one run
+    Reconstruct(cmd::reconstruct::ReconstructArgs),
+    /// One day of one workflow, with totals that add up
+    Batch(cmd::batch::BatchArgs),
+    /// The queue, and every decision a person makes
+    Review(cmd::review::ReviewArgs),
+    /// Events that were refused, and sending them again
+    Intake(cmd::intake::IntakeArgs),
+    /// The decision table in words, its faults, its versions
+    Rules(cmd::rules::RulesArgs),
+    /// Releases and their parts
+    Release(cmd::release::ReleaseArgs),
+    /// What is installed: map, stage, pause, resume, kill, schema
+    Workflow(cmd::workflow::WorkflowArgs),
+    /// The audit log: verify, export, checkpoint
     Audit(cmd::audit::AuditArgs),
     /// API tokens
     Token(cmd::token::TokenArgs),
-    /// The main job on real data sets that lie in a folder
-    #[command(hide = true)]
-    RealData(cmd::real_data::RealDataArgs),
+    /// Whether every secret reference leads to a value
+    Secret(cmd::secret::SecretArgs),
+    /// What is in order and what is not, with the way out
+    Doctor(cmd::doctor::DoctorArgs),
+    /// Bring the schema up to date
+    Migrate(cmd::migrate::MigrateArgs),
+    /// A consistent copy of the embedded database
+    Backup(cmd::backup::BackupArgs),
+    /// Stand-ins for models, CRM, mail and tickets, with ledgers
+    Stub(cmd::stub::StubArgs),
+    /// The clock of a test instance
+    Clock(cmd::clock::ClockArgs),
+    /// A completion script for a shell
+    Completions(cmd::completions::CompletionsArgs),
+    /// The version, and what it is built on
+    Version(cmd::completions::VersionArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_tree_is_sound_and_every_command_stands_under_a_heading() {
+        let mut tree = Cli::command();
+        tree.build();
+        tree.debug_assert();
+        let words: Vec<&str> = GROUPS.split_whitespace().collect();
+        for command in tree.get_subcommands().filter(|c| c.get_name() != "help" && !c.is_hide_set()) {
+            assert!(words.contains(&command.get_name()), "{} stands under no heading", command.get_name());
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! The binary: command line, configuration, wiring. No logic of its own.
 
+mod args;
 mod cli;
 mod cmd;
 mod config;
 mod files;
 mod out;
+mod views;
 mod wiring;
 
 use std::process::ExitCode;

@@ -100,7 +100,8 @@ pub(crate) fn person(common: &Common) -> Result<String, Problem> {
     })
 }
 
-fn target(home: &Home, create: bool) -> Result<Config, Problem> {
+/// Where the data lives, as the store takes it.
+pub(crate) fn target(home: &Home, create: bool) -> Result<Config, Problem> {
     if let Some(url) = &home.database {
         return Ok(Config::postgres(url.clone()));
     }
@@ -113,7 +114,8 @@ fn target(home: &Home, create: bool) -> Result<Config, Problem> {
     Ok(Config { target: Target::Sqlite(file.clone()), ..Config::sqlite(file) })
 }
 
-fn open_problem(e: &OpenError) -> Problem {
+/// Why a database cannot be opened, with the way out.
+pub(crate) fn open_problem(e: &OpenError) -> Problem {
     match e {
         OpenError::NewerSchema { .. } => Problem::new("schema_newer", e.to_string()).way_out("use the newer program"),
         _ => unavailable(e.to_string()),

@@ -288,33 +288,15 @@ fn check_outputs(row: &Row, route: Option<Route>, findings: &mut Vec<Finding>) {
             way_out,
         );
     }
-    let way_out = "name a tier exactly on rows with route review";
-    match (&row.review_tier, route) {
-        (None, Some(Route::Review)) => {
-            fault(
-                FindingCode::BadReviewTier,
-                "review_tier",
-                "the row names no review tier",
-                way_out,
-            );
-        }
-        (Some(tier), Some(Route::Review)) if !is_id(tier) => {
-            fault(
-                FindingCode::BadReviewTier,
-                "review_tier",
-                "the review tier is malformed",
-                way_out,
-            );
-        }
-        (Some(_), Some(route)) if route != Route::Review => {
-            fault(
-                FindingCode::BadReviewTier,
-                "review_tier",
-                "only review rows have a tier",
-                way_out,
-            );
-        }
-        _ => {}
+    let tier_fault = match (&row.review_tier, route) {
+        (None, Some(Route::Review)) => Some("the row names no review tier"),
+        (Some(tier), Some(Route::Review)) if !is_id(tier) => Some("the review tier is malformed"),
+        (Some(_), Some(route)) if route != Route::Review => Some("only review rows have a tier"),
+        _ => None,
+    };
+    if let Some(message) = tier_fault {
+        let way_out = "name a tier exactly on rows with route review";
+        fault(FindingCode::BadReviewTier, "review_tier", message, way_out);
     }
     if row.reason.is_none() && route.is_some_and(|route| route != Route::Auto) {
         let way_out = "say in a few words why a person, or nobody, should act";

@@ -3,6 +3,7 @@
 
 mod feeds;
 mod gauges;
+mod held;
 mod notices;
 mod refresh;
 mod reviews_due;
@@ -25,6 +26,7 @@ pub(crate) fn spawn_all(engine: &Engine, stop: &CancellationToken, tasks: &mut J
     every(engine, stop, tasks, Duration::from_millis(1000), "schedule", schedule::run);
     every(engine, stop, tasks, Duration::from_millis(2000), "notices", notices::run);
     every(engine, stop, tasks, Duration::from_secs(5), "gauges", gauges::run);
+    every(engine, stop, tasks, Duration::from_secs(1), "held", held::run);
     if engine.0.config.signer.is_some() {
         every(engine, stop, tasks, Duration::from_millis(1000), "seal", seal::run);
     }

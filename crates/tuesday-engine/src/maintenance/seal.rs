@@ -85,7 +85,7 @@ async fn open_tiles(engine: &Engine, old: u64, new: u64) -> Result<Tiles, String
 
 /// A node whose height is a multiple of eight is an entry of a tile.
 fn put(tiles: &mut Tiles, node: NodeId, hash: &[u8; 32]) {
-    if node.level % 8 == 0 {
+    if node.level.is_multiple_of(8) {
         tiles.entry((node.level / 8, node.index / TILE_WIDTH)).or_default().extend_from_slice(hash);
     }
 }

@@ -44,6 +44,9 @@ pub struct Decided {
     pub approvals_left: u32,
 }
 
+/// The place taken for the run, when one was free, and its authorised actions with their requests.
+type Authorised = (Option<crate::worker::Held>, Vec<(Action, Value)>);
+
 impl Engine {
     /// `by` approves.
     ///
@@ -138,7 +141,7 @@ impl Engine {
         planned: Vec<Planned>,
         by: &str,
         now: Timestamp,
-    ) -> Result<(Option<crate::worker::Held>, Vec<(Action, Value)>), Problem> {
+    ) -> Result<Authorised, Problem> {
         if planned.is_empty() {
             draft.event(RunEvent::ActionsConfirmed { drafts_only: true })?;
             return Ok((None, Vec::new()));

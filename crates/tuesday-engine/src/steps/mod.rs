@@ -3,6 +3,7 @@
 
 pub(crate) mod dispatch;
 pub(crate) mod generate;
+pub(crate) mod hold;
 mod person;
 pub(crate) mod route;
 mod settle_action;

@@ -98,6 +98,9 @@ async fn steps_of(engine: &Engine, mut work: Work) {
         let id = work.run.id;
         let (name, started) = (work.run.state.status.word(), std::time::Instant::now());
         let step = match work.run.state.status {
+            s if s.wants_job() && steps::hold::wanted(engine, &work) => {
+                steps::hold::run(engine, &mut work).await
+            }
             Status::Received => steps::snapshot::run(engine, &mut work).await,
             Status::Queued | Status::Running | Status::RetryWait => steps::generate::run(engine, &mut work).await,
             Status::Dispatching => steps::dispatch::run(engine, &mut work).await,
@@ -111,11 +114,38 @@ async fn steps_of(engine: &Engine, mut work: Work) {
                 tracing::warn!(run = %id, "the result came too late; another claim has the run");
                 return;
             }
+            Err(StepFault::Apply(e)) if may_pass(&e) => {
+                tracing::warn!(run = %id, error = %e, "a step could not be recorded; it is done again");
+                match again(engine, id, work.fence).await {
+                    Some(fresh) => work = fresh,
+                    None => return,
+                }
+            }
             Err(e) => {
                 // The lease runs out and the step is done again: every step is safe to run twice.
                 tracing::warn!(run = %id, error = %e, "a step could not be recorded");
                 return;
             }
+        }
+    }
+}
+
+/// The database takes no writes for now: no room, no audit log, no connection.
+const fn may_pass(e: &ApplyError) -> bool {
+    matches!(
+        e,
+        ApplyError::Full | ApplyError::Unavailable(_) | ApplyError::AuditUnavailable(_) | ApplyError::ReadOnly
+    )
+}
+
+/// Waits a moment and reads the run again; what was sent meanwhile counts as unclear, not as unsent.
+async fn again(engine: &Engine, run: RunId, fence: i64) -> Option<Work> {
+    loop {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        match load(engine, run, fence).await {
+            Ok(found) => return found,
+            Err(StepFault::Load(LoadFault::Read(_))) => {}
+            Err(_) => return None,
         }
     }
 }

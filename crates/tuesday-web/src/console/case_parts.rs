@@ -201,8 +201,9 @@ pub(crate) fn made(case: &Case) -> MadeView {
 
 /// What a built-in model adds: pairs of a word and a weight in one line, other values as they are.
 fn ranked(v: &Value) -> String {
-    let one = |pair: &Value| match (pair.get(0)?.as_str()?, pair.get(1)?.as_f64()?) {
-        (word, weight) => Some(format!("{word} {weight:.2}")),
+    let one = |pair: &Value| {
+        let (word, weight) = (pair.get(0)?.as_str()?, pair.get(1)?.as_f64()?);
+        Some(format!("{word} {weight:.2}"))
     };
     let list: Option<Vec<String>> = v
         .as_array()

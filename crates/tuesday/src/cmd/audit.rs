@@ -1,6 +1,6 @@
 //! `tuesday audit`: verify, export, checkpoints, and bundles from elsewhere.
 
-use std::io::BufReader;
+use std::io::{BufReader, BufWriter};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,7 +8,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use tuesday_domain::audit::{VerifierKey, verify_bundle};
 use tuesday_domain::problem::Problem;
-use tuesday_engine::ops::{Verified, verify_log};
+use tuesday_domain::time::{Timestamp, Zone};
+use tuesday_engine::ops::{ExportQuery, Verified, verify_log};
 
 use crate::cli::Common;
 use crate::config::Home;
@@ -32,6 +33,8 @@ enum Act {
     },
     /// Print the newest checkpoint
     Checkpoint,
+    /// Part of the log as one file that anybody can verify
+    Export(Export),
     /// Check a bundle without any database
     VerifyBundle {
         /// The bundle
@@ -42,9 +45,34 @@ enum Act {
     },
 }
 
+/// Which part of the log, and where to.
+#[derive(Debug, Args)]
+#[group(id = "what", required = true, multiple = true, args = ["run", "workflow", "from", "to"])]
+struct Export {
+    /// One run
+    #[arg(long, value_name = "ID", conflicts_with_all = ["workflow", "from", "to"])]
+    run: Option<String>,
+    /// Entries of one workflow
+    #[arg(long)]
+    workflow: Option<String>,
+    /// From this day or moment on; days are read in the workflow's time zone, else in UTC
+    #[arg(long, value_name = "D")]
+    from: Option<String>,
+    /// Up to the end of this day, or up to this moment
+    #[arg(long, value_name = "D")]
+    to: Option<String>,
+    /// Entries and proofs only, nothing of what was read, said and written
+    #[arg(long)]
+    no_payloads: bool,
+    /// Where to; must not be there yet
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
 /// Runs the command.
 pub(crate) async fn run(common: Common, args: AuditArgs) -> Result<ExitCode, Problem> {
     match args.act {
+        Act::Export(args) => Box::pin(export(&common, args)).await,
         Act::VerifyBundle { file, vkey } => bundle(&common, &file, vkey.as_deref()),
         Act::Verify { checkpoint } => {
             let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
@@ -91,6 +119,63 @@ pub(crate) async fn verify(node: &Node, extra: &[PathBuf]) -> Result<Verified, P
 /// Published notes stand one after another, two empty lines apart.
 fn split_notes(text: &str) -> Vec<String> {
     text.split("\n\n\n").map(|n| n.trim_matches('\n')).filter(|n| !n.is_empty()).map(|n| format!("{n}\n")).collect()
+}
+
+async fn export(common: &Common, args: Export) -> Result<ExitCode, Problem> {
+    let run = args.run.as_deref().map(|id| crate::args::id(id, "run")).transpose()?;
+    let utc = Zone::named("UTC").map_err(|e| Problem::new("internal", e.to_string()))?;
+    // What cannot be read at all is told before a database is opened.
+    moments(&args, &utc)?;
+    let node = wiring::open(Home::find(common)?, Opening::default()).await?;
+    let zone = match &args.workflow {
+        Some(w) => node.engine.live(w).await?.1.ready.zone.clone(),
+        None => utc,
+    };
+    let (from, to) = moments(&args, &zone)?;
+    if args.output.exists() {
+        let detail = format!("{} is there already", args.output.display());
+        return Err(Problem::new("bad_request", detail).field("output").way_out("choose another name"));
+    }
+    let query = ExportQuery { run, workflow: args.workflow.clone(), from, to, without_payloads: args.no_payloads };
+    let part = PathBuf::from(format!("{}.part", args.output.display()));
+    let failed = |e: std::io::Error| unavailable(format!("{}: {e}", part.display())).field("output");
+    let file = std::fs::File::create(&part).map_err(failed)?;
+    let bar = out::progress(0, "Exporting entries");
+    let done = node.engine.export(&query, &node.key, BufWriter::new(&file), |n, of| {
+        bar.set_length(of);
+        bar.set_position(n);
+    });
+    let done = Box::pin(done).await;
+    bar.finish_and_clear();
+    let done = match done {
+        Ok(done) => done,
+        Err(e) => {
+            let _ = std::fs::remove_file(&part);
+            return Err(e);
+        }
+    };
+    file.sync_all().and_then(|()| std::fs::rename(&part, &args.output)).map_err(failed)?;
+    let vkey = node.key.to_string();
+    if common.json {
+        out::json_line(&json!({"file": args.output, "entries": done.entries, "payloads": done.payloads, "size": done.size,
+            "sealed": done.sealed, "vkey": vkey}));
+    } else {
+        out::line(&format!("{}: {} entries and {} payloads under a checkpoint of {}{}", args.output.display(), done.entries,
+            done.payloads, done.size, if done.sealed { ", sealed" } else { ", NOT sealed: this node has no audit.key" }));
+        out::say(&format!("Verify: tuesday audit verify-bundle {} --vkey '{vkey}'", args.output.display()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn moments(args: &Export, zone: &Zone) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
+    let from = args.from.as_deref().map(|d| crate::args::moment(d, zone, false, "from")).transpose()?;
+    let to = args.to.as_deref().map(|d| crate::args::moment(d, zone, true, "to")).transpose()?;
+    if let (Some(from), Some(to)) = (from, to)
+        && from >= to
+    {
+        return Err(Problem::new("bad_request", "the time range ends before it begins").field("from").way_out("swap --from and --to"));
+    }
+    Ok((from, to))
 }
 
 fn bundle(common: &Common, file: &std::path::Path, vkey: Option<&str>) -> Result<ExitCode, Problem> {

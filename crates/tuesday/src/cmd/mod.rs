@@ -1,12 +1,29 @@
 //! One file per command.
 
 pub(crate) mod audit;
+pub(crate) mod backup;
+pub(crate) mod batch;
 pub(crate) mod check;
+pub(crate) mod clock;
+pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod init;
 pub(crate) mod install;
-pub(crate) mod real_data;
+pub(crate) mod intake;
+pub(crate) mod migrate;
+pub(crate) mod pack;
+pub(crate) mod reconstruct;
+pub(crate) mod release;
+pub(crate) mod review;
+pub(crate) mod rules;
+pub(crate) mod run;
+pub(crate) mod secret;
 pub(crate) mod serve;
+pub(crate) mod stub;
 pub(crate) mod token;
+pub(crate) mod wait;
+pub(crate) mod workflow;
 
 use std::process::ExitCode;
 
@@ -20,10 +37,27 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
     match cli.command {
         Command::Demo(args) => demo::run(common, args).await,
         Command::Serve(args) => serve::run(common, args).await,
+        Command::Init(args) => init::run(&common, &args),
         Command::Check(args) => check::run(&common, &args),
+        Command::Pack(args) => pack::run(&common, &args),
         Command::Install(args) => install::run(common, args).await,
+        Command::Run(args) => run::run(common, args).await,
+        Command::Reconstruct(args) => reconstruct::run(common, args).await,
+        Command::Batch(args) => batch::run(common, args).await,
+        Command::Review(args) => review::run(common, args).await,
+        Command::Intake(args) => intake::run(common, args).await,
+        Command::Rules(args) => rules::run(common, args).await,
+        Command::Release(args) => release::run(common, args).await,
+        Command::Workflow(args) => workflow::run(common, args).await,
         Command::Audit(args) => audit::run(common, args).await,
         Command::Token(args) => token::run(common, args).await,
-        Command::RealData(args) => Box::pin(real_data::run(common, args)).await,
+        Command::Secret(args) => secret::run(common, args).await,
+        Command::Doctor(args) => doctor::run(common, args).await,
+        Command::Migrate(args) => migrate::run(common, args).await,
+        Command::Backup(args) => backup::run(common, args).await,
+        Command::Stub(args) => stub::run(common, args).await,
+        Command::Clock(args) => clock::run(common, args).await,
+        Command::Completions(args) => completions::run(&args),
+        Command::Version(args) => Ok(completions::version(&common, &args)),
     }
 }

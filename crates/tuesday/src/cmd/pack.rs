@@ -1,5 +1,6 @@
 //! `tuesday pack PATH`: a package folder as one file that `tuesday install` takes.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,15 +21,13 @@ pub(crate) struct PackArgs {
     /// Where to; NAME.tuesday.json when left out
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Value of a variable of the package: NAME=VALUE
-    #[arg(long, value_name = "NAME=VALUE")]
-    set: Vec<String>,
 }
 
 /// Packs a package without faults.
 pub(crate) fn run(common: &Common, args: &PackArgs) -> Result<ExitCode, Problem> {
     let package = files::read_package(&args.path)?;
-    let vars = super::install::vars(&args.set)?;
+    // Variables are set where the package is installed.
+    let vars = BTreeMap::new();
     let errors: Vec<_> = lint::check(&package, &vars).into_iter().filter(|f| !f.warning).collect();
     let def = package.definition(&vars);
     let (Ok(def), true) = (def, errors.is_empty()) else {

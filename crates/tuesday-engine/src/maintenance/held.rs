@@ -1,0 +1,38 @@
+//! Lets held runs go on once their workflow runs again.
+
+use tuesday_domain::actor::{Actor, Class};
+use tuesday_domain::record::{Change, Job};
+use tuesday_domain::run::{RunEvent, Status};
+use tuesday_domain::workflow::Switch;
+use tuesday_store::RunFilter;
+
+use crate::draft::Draft;
+use crate::engine::Engine;
+
+const BATCH: usize = 200;
+
+pub(super) async fn run(engine: Engine) -> Result<(), String> {
+    for workflow in engine.0.catalog.workflows() {
+        if workflow.switch != Switch::Running {
+            continue;
+        }
+        let filter = RunFilter {
+            workflow: Some(workflow.name.clone()),
+            status: Some(Status::Held),
+            ..RunFilter::default()
+        };
+        let held = engine.0.reader.run_page(&filter, None, BATCH).await.map_err(|e| e.to_string())?;
+        for run in held {
+            let now = engine.now();
+            let mut draft = Draft::on(&run, Class::Restricted, Actor::System("resume"), "run.resumed", now);
+            draft.event(RunEvent::Resumed).map_err(|e| e.to_string())?;
+            draft.run.owner = None;
+            let job = Job { run: run.id, workflow: run.workflow.clone(), due_at: now, fence: 0, lease: None };
+            draft.change(Change::InsertJob(job));
+            // Another node may have resumed it: then this decision is refused, and that is right.
+            let _ = engine.apply(draft.finish().0).await;
+        }
+        engine.0.slots.wake.notify_one();
+    }
+    Ok(())
+}
