@@ -24,6 +24,8 @@ pub const CRASH_POINTS: &[&str] = &[
     "snapshot.after_commit",
     "snapshot.before_retry_commit",
     "snapshot.after_retry_commit",
+    "hold.before_commit",
+    "hold.after_commit",
     "generate.before_begin_commit",
     "generate.after_begin_commit",
     "generate.after_call",

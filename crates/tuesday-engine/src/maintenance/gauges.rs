@@ -21,6 +21,6 @@ pub(super) async fn run(engine: Engine) -> Result<(), String> {
     let sealed = reader.latest_checkpoint().await.map_err(|e| e.to_string())?.map_or(0, |c| c.size);
     metrics::gauge!("tuesday_audit_entries").set(size as f64);
     metrics::gauge!("tuesday_audit_unsealed").set(size.saturating_sub(sealed) as f64);
-    metrics::gauge!("tuesday_runs_in_hand").set(engine.0.slots.fences().len() as f64);
+    metrics::gauge!("tuesday_runs_in_hand").set(engine.0.slots.claims().len() as f64);
     Ok(())
 }

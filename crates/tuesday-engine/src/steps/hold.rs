@@ -30,7 +30,7 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
     draft.run.owner = Some(work.release.ready.def.owners.operator.handle.clone());
     draft.change(Change::FinishJob { run: work.run.id, fence: work.fence });
     let (decision, run) = draft.finish();
-    engine.apply(decision).await?;
+    engine.apply_at("hold.before_commit", "hold.after_commit", decision).await?;
     work.run = run;
     Ok(Next::Stop)
 }

@@ -12,8 +12,16 @@ struct Room {
     total: u32,
     used: u32,
     by_workflow: HashMap<String, u32>,
-    held: HashMap<RunId, (i64, Option<AbortHandle>)>,
+    held: HashMap<RunId, InHand>,
+    serial: u64,
     closed: bool,
+}
+
+/// One claim in hand. The serial tells it from an earlier or later claim of the same run.
+struct InHand {
+    fence: i64,
+    serial: u64,
+    task: Option<AbortHandle>,
 }
 
 /// The node's room for runs.
@@ -29,7 +37,7 @@ pub(crate) struct Slots {
 pub(crate) struct Held {
     slots: Slots,
     workflow: String,
-    run: Option<RunId>,
+    run: Option<(RunId, u64)>,
 }
 
 impl Slots {
@@ -40,6 +48,7 @@ impl Slots {
                 used: 0,
                 by_workflow: HashMap::new(),
                 held: HashMap::new(),
+                serial: 0,
                 closed: false,
             })),
             wake: Arc::new(Notify::new()),
@@ -76,24 +85,27 @@ impl Slots {
         cap.saturating_sub(used).min(room.total.saturating_sub(room.used))
     }
 
-    /// The fences this node holds, for the heartbeat.
-    pub(crate) fn fences(&self) -> Vec<(RunId, i64)> {
-        self.room().held.iter().map(|(run, (fence, _))| (*run, *fence)).collect()
+    /// The claims this node holds, for the heartbeat: run, fence, serial.
+    pub(crate) fn claims(&self) -> Vec<(RunId, i64, u64)> {
+        self.room().held.iter().map(|(run, h)| (*run, h.fence, h.serial)).collect()
     }
 
-    /// Ends the task of a run whose lease is lost; its outside call is cut, nothing is recorded.
-    pub(crate) fn abort(&self, run: RunId) {
-        if let Some((_, Some(task))) = self.room().held.get(&run) {
-            task.abort();
+    /// Ends the task of a claim whose lease is lost; its outside call is cut, nothing is recorded.
+    /// Answers false when that claim is not in hand any more: it had simply finished.
+    pub(crate) fn abort(&self, run: RunId, serial: u64) -> bool {
+        match self.room().held.get(&run) {
+            Some(InHand { serial: s, task: Some(task), .. }) if *s == serial && !task.is_finished() => {
+                task.abort();
+                true
+            }
+            _ => false,
         }
     }
 
     /// Ends everything that is still in hand.
     pub(crate) fn abort_all(&self) {
-        for (_, task) in self.room().held.values() {
-            if let Some(task) = task {
-                task.abort();
-            }
+        for task in self.room().held.values().filter_map(|h| h.task.as_ref()) {
+            task.abort();
         }
     }
 
@@ -118,14 +130,18 @@ impl Slots {
 impl Held {
     /// Says which run and claim the place is for.
     pub(crate) fn begin(&mut self, run: RunId, fence: i64) {
-        self.run = Some(run);
-        self.slots.room().held.insert(run, (fence, None));
+        let mut room = self.slots.room();
+        room.serial += 1;
+        let serial = room.serial;
+        room.held.insert(run, InHand { fence, serial, task: None });
+        drop(room);
+        self.run = Some((run, serial));
     }
 
     /// Remembers the task, so that a lost lease can end it.
     pub(crate) fn task(slots: &Slots, run: RunId, task: AbortHandle) {
-        if let Some((_, slot)) = slots.room().held.get_mut(&run) {
-            *slot = Some(task);
+        if let Some(held) = slots.room().held.get_mut(&run) {
+            held.task = Some(task);
         }
     }
 }
@@ -137,7 +153,10 @@ impl Drop for Held {
         if let Some(used) = room.by_workflow.get_mut(&self.workflow) {
             *used = used.saturating_sub(1);
         }
-        if let Some(run) = self.run {
+        // A later claim of the same run may be in hand already: only the own one is taken out.
+        if let Some((run, serial)) = self.run
+            && room.held.get(&run).is_some_and(|h| h.serial == serial)
+        {
             room.held.remove(&run);
         }
         let idle = room.used == 0;

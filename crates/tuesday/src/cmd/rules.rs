@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::rules::{Finding, RuleSet, Severity, parse};
+use tuesday_domain::rules::{Column, Finding, Row, RuleSet, Severity, parse};
 
 use crate::args::stored;
 use crate::cli::Common;
@@ -55,12 +55,12 @@ pub(crate) async fn run(common: Common, args: RulesArgs) -> Result<ExitCode, Pro
             let rules = readable(&row.csv)?;
             if common.json {
                 out::json_line(&json!({"workflow": workflow, "version": row.version, "state": row.state.word(),
-                    "hash": rules.hash(), "reason": row.reason, "rows": rules.explain(), "csv": row.csv}));
+                    "hash": rules.hash(), "reason": row.reason, "rows": sentences(&rules), "csv": row.csv}));
             } else if csv {
                 out::line(row.csv.trim_end());
             } else {
                 out::line(&format!("{workflow}, rules {}, by {} at {}: {}", row.version, row.created_by, row.created_at, row.reason));
-                for sentence in rules.explain() {
+                for sentence in sentences(&rules) {
                     out::line(&format!("  {sentence}"));
                 }
             }
@@ -119,6 +119,20 @@ fn readable(csv: &str) -> Result<RuleSet, Problem> {
         let first = f.first().map(|f| f.message.clone()).unwrap_or_default();
         Problem::new("record_damaged", format!("the stored table cannot be read: {first}"))
     })
+}
+
+/// One sentence a row: what it compares, where it sends a run, why.
+fn sentences(rules: &RuleSet) -> Vec<String> {
+    let unit = |c: &Column| c.unit().map(|u| format!(" {u}")).unwrap_or_default();
+    let row = |row: &Row| {
+        let cells = rules.columns().iter().zip(&row.cells).filter(|(_, cell)| !cell.is_any());
+        let when: Vec<String> = cells.map(|(c, cell)| format!("{} is {}{}", c.name, cell.text(), unit(c))).collect();
+        let when = if when.is_empty() { "otherwise".to_owned() } else { format!("when {}", when.join(" and ")) };
+        let tier = row.review_tier.as_ref().map(|t| format!(" by {t}")).unwrap_or_default();
+        let why = row.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
+        format!("{} {when}: {}{tier}{why}", row.id, row.route)
+    };
+    rules.rows().iter().map(row).collect()
 }
 
 fn check(common: &Common, name: &str, csv: &str) -> ExitCode {

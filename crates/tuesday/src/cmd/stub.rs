@@ -56,7 +56,7 @@ pub(crate) async fn run(common: Common, args: StubArgs) -> Result<ExitCode, Prob
     if common.json {
         out::json_line(&serde_json::json!({"url": format!("http://{address}"), "smtp": mail}));
     } else {
-        out::say(&format!("Stub world on http://{address}: records at /SYSTEM/COLLECTION/ID, ledgers at /_/ledger"));
+        out::say(&format!("Stub world on http://{address}: records at /SYSTEM/COLLECTION/ID, ledgers at /_ledger"));
         if let Some(mail) = mail {
             out::say(&format!("Mail on {mail}"));
         }

@@ -11,6 +11,8 @@ use futures::StreamExt as _;
 use serde_json::json;
 use tuesday_engine::CRASH_POINTS;
 use tuesday_stub::{Cut, ModelRule, Profile, Script};
+use tuesday_domain::run::Status;
+use tuesday_testkit::check::read_all;
 use tuesday_testkit::{Database, until};
 
 use crate::bed::{Bed, Case};
@@ -55,6 +57,38 @@ fn disturb(bed: &Bed) {
     world.profile("box", Profile { honours_keys: false, ..Profile::default() });
     let spoilt = ModelRule { contains: Some("Case spoilt".into()), times: Some(1), text: Some("no JSON at all".into()), ..ModelRule::default() };
     world.answer(spoilt).unwrap();
+}
+
+/// A run is under way when its workflow is paused: it is held, and goes on afterwards.
+async fn play_held(point: &str, database: Option<Database>) {
+    let bed = Bed::new(database).await;
+    let cases = [Case::new("held", "auto")];
+    bed.accounts(&cases);
+    bed.world.script(Script { system: Some("model".into()), status: Some(503), delay_ms: 300, times: 1000, ..Script::default() }).unwrap();
+    let mut node = bed.home.serve(&["--crash-at", point]).await;
+    until("the model is called", || async {
+        let _ = bed.send(&node.url, &cases[0]).await;
+        (!bed.world.entries("model").is_empty()).then_some(())
+    })
+    .await;
+    bed.home.json(&["workflow", "pause", "faults", "--as", "rhea", "--reason", "a fault test"]).await;
+    assert_eq!(node.signal().await, Some(6), "{point}: it did not abort\n{}", node.log());
+    if bed.database.is_some() {
+        bed.pass_leases().await;
+    }
+    bed.world.clear_scripts();
+    let node = bed.home.ready(&[]).await;
+    until("the run is held", || async {
+        let runs = read_all(&bed.reader()).await;
+        runs.values().all(|f| f.run.state.status == Status::Held).then_some(())
+    })
+    .await;
+    bed.home.json(&["workflow", "resume", "faults", "--as", "rhea", "--reason", "the test goes on"]).await;
+    bed.finish(&node, &cases).await;
+    assert!(node.stop().await.success());
+    let ends = bed.check().await;
+    assert!(ends["held"].starts_with("completed written_back"), "{point}: {ends:?}");
+    bed.end().await;
 }
 
 /// Pushes the cases while the node may die under them, then finishes with one that does not.
@@ -107,6 +141,9 @@ async fn matrix(server: Option<String>) {
         let plain = &plain;
         let database = database();
         async move {
+            if point.starts_with("hold.") {
+                return play_held(point, database.await).await;
+            }
             let ends = play(Some(point), database.await).await;
             assert_eq!(ends, *plain, "{point}: another end than without the crash");
         }
