@@ -80,8 +80,23 @@ impl Connection {
         })
     }
 
+    /// The next requests go to this path of the same server.
+    pub(crate) fn turn_to(&mut self, path: &str) -> Result<(), BenchError> {
+        self.to.path = path
+            .parse()
+            .map_err(|_| BenchError::Address(path.to_owned()))?;
+        Ok(())
+    }
+
     pub(crate) async fn get(&mut self) -> Result<Heard, BenchError> {
-        self.send(Method::GET, &[], Bytes::new()).await
+        self.get_with(&[]).await
+    }
+
+    pub(crate) async fn get_with(
+        &mut self,
+        headers: &[(HeaderName, HeaderValue)],
+    ) -> Result<Heard, BenchError> {
+        self.send(Method::GET, headers, Bytes::new()).await
     }
 
     pub(crate) async fn post(

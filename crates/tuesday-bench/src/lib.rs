@@ -16,10 +16,13 @@ mod ratio;
 mod report;
 
 pub use completion::{Completion, CountEndpoint};
-pub use drive::{AloneReport, BodyMaker, DriveOptions, DriveReport, drive, drive_alone};
+pub use drive::{
+    AloneReport, BodyMaker, DriveOptions, DriveReport, EachReport, drive, drive_alone, get_often,
+    post_each,
+};
 pub use fault::BenchError;
 pub use floor::{FloorOptions, FloorReport, floor_postgres, floor_sqlite};
 pub use histogram::{Histogram, Latency};
-pub use machine::{MachineReport, Memory, bytes_on_disk, machine, memory};
+pub use machine::{MachineReport, Memory, bytes_on_disk, cpu_seconds, machine, memory};
 pub use ratio::ratio;
 pub use report::{BenchReport, Compared, Measured};

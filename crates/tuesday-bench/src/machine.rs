@@ -75,6 +75,17 @@ pub fn memory(pid: Option<u32>) -> Option<Memory> {
     })
 }
 
+/// Processor time of a process so far, user and system, seconds. `None` where the system does not tell.
+#[must_use]
+pub fn cpu_seconds(pid: u32) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may hold spaces; what follows its closing bracket does not.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<u32>().ok();
+    // The kernel reports in hundredths of a second on every platform that has this file.
+    Some(f64::from(ticks(11)? + ticks(12)?) / 100.0)
+}
+
 /// Bytes of a file, or of all files below a folder.
 ///
 /// # Errors
@@ -207,6 +218,8 @@ mod tests {
             0
         );
         assert_eq!(memory(Some(u32::MAX)), None);
+        assert!(cpu_seconds(std::process::id()).is_some_and(|s| s >= 0.0));
+        assert_eq!(cpu_seconds(u32::MAX), None);
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("inner")).unwrap();
         fs::write(dir.path().join("a"), [0; 10]).unwrap();

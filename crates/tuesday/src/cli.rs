@@ -129,6 +129,11 @@ pub(crate) enum Command {
     Completions(cmd::completions::CompletionsArgs),
     /// The version, and what it is built on
     Version(cmd::completions::VersionArgs),
+    /// Throughput and latency beside the floor of this machine
+    Bench(cmd::bench::BenchArgs),
+    /// The main job on real data sets that lie in a folder
+    #[command(hide = true)]
+    RealData(cmd::real_data::RealDataArgs),
 }
 
 #[cfg(test)]

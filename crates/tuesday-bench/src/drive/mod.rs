@@ -1,12 +1,14 @@
 //! The load generator: posts events and waits until their runs are finished.
 
 mod alone;
+mod each;
 mod options;
 mod saturate;
 
 use serde::{Deserialize, Serialize};
 
 pub use alone::drive_alone;
+pub use each::{EachReport, get_often, post_each};
 pub use options::{BodyMaker, DriveOptions};
 pub use saturate::drive;
 

@@ -122,12 +122,49 @@ fn made() -> MadeView {
     }
 }
 
-fn case() -> CaseView {
+fn writes() -> Vec<WriteView> {
     let field = |name: &str, before, after: &str| WriteField {
         name: name.into(),
         before,
         after: after.into(),
     };
+    vec![WriteView {
+        action: "ticket".into(),
+        system: "CRM".into(),
+        target: "CASE-00913377".into(),
+        promise: "once, by a key the destination keeps",
+        fields: vec![
+            field("Status", Before::Was("Open".into()), "Waiting on refund"),
+            field("Refund amount", Before::Unread, "1240.00"),
+            field("Tier", Before::Same, "B"),
+        ],
+    }]
+}
+
+fn compared() -> Vec<ComparedView> {
+    vec![
+        ComparedView {
+            column: "amount".into(),
+            words: "amount 1240 is over 500".into(),
+            matched: true,
+            scale: scale(Some("1240"), "> 500", "1240 against 500"),
+        },
+        ComparedView {
+            column: "confidence".into(),
+            words: "confidence 0.71 is under 0.85".into(),
+            matched: true,
+            scale: scale(Some("0.71"), "< 0.85", "0.71 against 0.85"),
+        },
+        ComparedView {
+            column: "tier".into(),
+            words: "tier is B".into(),
+            matched: true,
+            scale: None,
+        },
+    ]
+}
+
+fn case() -> CaseView {
     let reason = |code: &str, words: &str| Choice {
         code: code.into(),
         words: words.into(),
@@ -155,39 +192,10 @@ fn case() -> CaseView {
         escalate_words: "It goes to Priya Raman. The due time starts again for her.".into(),
         rule: Some("Rule r4, rules 31".into()),
         reasons: vec!["The amount is over the limit for this tier".into()],
-        compared: vec![
-            ComparedView {
-                column: "amount".into(),
-                words: "amount 1240 is over 500".into(),
-                matched: true,
-                scale: scale(Some("1240"), "> 500", "1240 against 500"),
-            },
-            ComparedView {
-                column: "confidence".into(),
-                words: "confidence 0.71 is under 0.85".into(),
-                matched: true,
-                scale: scale(Some("0.71"), "< 0.85", "0.71 against 0.85"),
-            },
-            ComparedView {
-                column: "tier".into(),
-                words: "tier is B".into(),
-                matched: true,
-                scale: None,
-            },
-        ],
+        compared: compared(),
         flags: vec!["CRM account (CRM) is 26 h old, past its warning age".into()],
         effects: "2 writes, one of them is sent to the customer".into(),
-        writes: vec![WriteView {
-            action: "ticket".into(),
-            system: "CRM".into(),
-            target: "CASE-00913377".into(),
-            promise: "once, by a key the destination keeps",
-            fields: vec![
-                field("Status", Before::Was("Open".into()), "Waiting on refund"),
-                field("Refund amount", Before::Unread, "1240.00"),
-                field("Tier", Before::Same, "B"),
-            ],
-        }],
+        writes: writes(),
         answer_title: "What the model answered",
         output: vec![
             pair("Reason", "damaged_in_transit"),

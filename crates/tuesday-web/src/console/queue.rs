@@ -115,32 +115,19 @@ pub(crate) async fn column(
         .iter()
         .map(|t| (t.due_at, row(t, now, me, here, &name)))
         .collect();
-    let keep = |who: &str| query::query(&[("who", who), ("workflow", &q.workflow), ("q", &q.q)]);
-    let tab = |who: &str, words: &str, on| Tab {
-        href: format!("/queue{}", keep(who)),
-        words: words.to_owned(),
-        on,
+    let address = |after: &str| {
+        query::query(&[
+            ("who", &q.who),
+            ("workflow", &q.workflow),
+            ("q", &q.q),
+            ("after", after),
+        ])
     };
     let next = (tasks.len() == MAX_PAGE)
         .then(|| tasks.last().map(after_of))
-        .flatten()
-        .map(|after| {
-            format!(
-                "/queue{}",
-                query::query(&[
-                    ("who", &q.who),
-                    ("workflow", &q.workflow),
-                    ("q", &q.q),
-                    ("after", &after)
-                ])
-            )
-        });
+        .flatten();
     let view = QueueView {
-        tabs: vec![
-            tab("", "All", q.who.is_empty() || q.who == "all"),
-            tab("mine", "Mine", q.who == "mine"),
-            tab("free", "Free", q.who == "free"),
-        ],
+        tabs: tabs(q),
         who: q.who.clone(),
         workflow,
         find: q.q.clone(),
@@ -150,15 +137,27 @@ pub(crate) async fn column(
             plural(rows.len() as u64, "case")
         },
         groups: groups(rows, now),
-        suffix: query::query(&[
-            ("who", &q.who),
-            ("workflow", &q.workflow),
-            ("q", &q.q),
-            ("after", &q.after),
-        ]),
-        next,
+        suffix: address(&q.after),
+        next: next.map(|after| format!("/queue{}", address(&after))),
     };
     Ok((view, tasks))
+}
+
+/// The three ways to look at the queue, with the rest of the filter kept.
+fn tabs(q: &QueueQuery) -> Vec<Tab> {
+    let tab = |who: &str, words: &str, on| Tab {
+        href: format!(
+            "/queue{}",
+            query::query(&[("who", who), ("workflow", &q.workflow), ("q", &q.q)])
+        ),
+        words: words.to_owned(),
+        on,
+    };
+    vec![
+        tab("", "All", q.who.is_empty() || q.who == "all"),
+        tab("mine", "Mine", q.who == "mine"),
+        tab("free", "Free", q.who == "free"),
+    ]
 }
 
 fn row(

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod batch;
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod clock;
 pub(crate) mod completions;
@@ -13,6 +14,7 @@ pub(crate) mod install;
 pub(crate) mod intake;
 pub(crate) mod migrate;
 pub(crate) mod pack;
+pub(crate) mod real_data;
 pub(crate) mod reconstruct;
 pub(crate) mod release;
 pub(crate) mod review;
@@ -49,6 +51,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Rules(args) => rules::run(common, args).await,
         Command::Release(args) => release::run(common, args).await,
         Command::Workflow(args) => workflow::run(common, args).await,
+        Command::Bench(args) => Box::pin(bench::run(common, args)).await,
+        Command::RealData(args) => Box::pin(real_data::run(common, args)).await,
         Command::Audit(args) => audit::run(common, args).await,
         Command::Token(args) => token::run(common, args).await,
         Command::Secret(args) => secret::run(common, args).await,

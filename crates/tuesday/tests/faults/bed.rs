@@ -28,6 +28,7 @@ pub(crate) struct Bed {
     pub(crate) database: Option<Database>,
     /// Event to run, as the client was told.
     pub(crate) told: Mutex<HashMap<String, String>>,
+    vars: Vec<(&'static str, String)>,
     dir: TempDir,
 }
 
@@ -64,7 +65,7 @@ impl Bed {
         }
         let answer = json!({"grade": "low", "summary": "nothing that matters"});
         world.answer(tuesday_stub::ModelRule { answer: Some(answer), model: Some("stub-1".into()), ..Default::default() }).unwrap();
-        Self { home, world, store, client, reviewers, database, told: Mutex::default(), dir }
+        Self { home, world, store, client, reviewers, database, told: Mutex::default(), vars: vec![("stub_url", stub_url), ("smtp", smtp_at)], dir }
     }
 
     pub(crate) fn reader(&self) -> StoreReader {
@@ -115,6 +116,21 @@ impl Bed {
             (open.is_empty() && settled(&self.reader()).await).then_some(())
         })
         .await;
+    }
+
+    /// Installs the package a second time, as `twin` with a model of its own.
+    pub(crate) async fn install_twin(&self) {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/package");
+        let to = self.dir.path().join("twin");
+        std::fs::create_dir(&to).unwrap();
+        for file in std::fs::read_dir(from).unwrap() {
+            let file = file.unwrap();
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            let text = text.replace("name = \"faults\"", "name = \"twin\"").replace("model/grader", "model/other").replace("\"grader\"", "\"other\"");
+            std::fs::write(to.join(file.file_name()), text).unwrap();
+        }
+        let vars: Vec<_> = self.vars.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        self.home.install(&to, &vars).await;
     }
 
     /// What all destinations hold.

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
 
 mod bed;
+mod behaviour;
 mod clicks;
 mod crash;
 mod kills;

@@ -17,7 +17,7 @@ const NAME: &str = "real-triage";
 /// One row in so many is a record and not an example.
 const HELD_OUT: u64 = 10;
 /// Share of in-scope training rows that look no more familiar than this and go to a person for it.
-const FAMILIAR: f64 = 0.05;
+const FAMILIAR: f64 = 0.03;
 
 /// Runs the set.
 pub(super) async fn run(desk: &Desk, dir: &Path, limit: usize) -> Result<SetReport, Problem> {

@@ -1,0 +1,53 @@
+//! Counts finished runs: by the stub's ledger while there are many, then by the instance's records.
+
+use std::time::Duration;
+
+use tuesday_bench::{BenchError, Completion, CountEndpoint};
+use tuesday_domain::run::Status;
+use tuesday_store::{QueueFilter, StoreReader};
+
+/// Runs whose effect is confirmed in the record. Counting those reads every run, so the stub's ledger
+/// is asked first: a run is confirmed just after its effect.
+pub(super) struct Written {
+    ledger: CountEndpoint,
+    reader: StoreReader,
+}
+
+impl Written {
+    pub(super) fn new(stub_url: &str, reader: StoreReader) -> Result<Self, BenchError> {
+        Ok(Self { ledger: CountEndpoint::new(&format!("{stub_url}/_ledger"), "/total/applied")?, reader })
+    }
+}
+
+impl Completion for Written {
+    async fn finished(&self) -> Result<u64, BenchError> {
+        let counts = self.reader.run_counts().await.map_err(|e| BenchError::Run(e.to_string()))?;
+        Ok(counts.iter().filter(|c| c.status == Status::Completed).map(|c| c.runs).sum())
+    }
+
+    async fn wait(&self, target: u64, pause: Duration) -> Result<(), BenchError> {
+        // Every run has one effect, so both counts mean the same.
+        self.ledger.wait(target, pause).await?;
+        while self.finished().await? < target {
+            tokio::time::sleep(pause.max(Duration::from_millis(1))).await;
+        }
+        Ok(())
+    }
+}
+
+/// Tasks that wait for a person.
+pub(super) struct Parked(pub(super) StoreReader);
+
+impl Completion for Parked {
+    async fn finished(&self) -> Result<u64, BenchError> {
+        let counts = self.0.review_counts(&QueueFilter::default()).await.map_err(|e| BenchError::Run(e.to_string()))?;
+        Ok(counts.iter().filter(|c| !c.state.is_decided()).map(|c| c.tasks).sum())
+    }
+
+    async fn wait(&self, target: u64, _: Duration) -> Result<(), BenchError> {
+        while self.finished().await? < target {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! The two bench packages, installed, and the tokens to drive them with.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tuesday_domain::actor::Actor;
+use tuesday_domain::definition::Package;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::Scope;
+use tuesday_engine::ops::{InstallOptions, NewToken};
+use tuesday_store::{InstanceKind, StoreReader};
+
+use super::{BenchArgs, child::Child};
+use crate::cli::Common;
+use crate::cmd::serve::bind;
+use crate::config::{File, Home};
+use crate::out::unavailable;
+use crate::wiring::{self, Node, Opening};
+
+const TOML: &str = include_str!("workflow.toml");
+/// Goes through without a person.
+pub(super) const AUTO: &str = "bench-auto";
+/// Always waits for one.
+pub(super) const REVIEW: &str = "bench-review";
+/// Longest a server may take to be ready.
+const START: Duration = Duration::from_secs(20);
+
+/// What is driven.
+pub(super) struct Bed {
+    /// Only read from here on.
+    node: Node,
+    pub(super) listen: String,
+    pub(super) url: String,
+    pub(super) trigger: String,
+    pub(super) review: String,
+    pub(super) stub_url: String,
+    pub(super) concurrency: usize,
+}
+
+impl Bed {
+    /// Installs both packages in `dir` or the database, before any server runs on it.
+    pub(super) async fn make(common: &Common, args: &BenchArgs, dir: &Path, stub: &Child) -> Result<Self, Problem> {
+        let home = Home { dir: dir.to_owned(), database: common.database.clone(), file: File::default() };
+        let opening = Opening { create: true, kind: InstanceKind::Test, ..Opening::default() };
+        let node = wiring::open(home, opening).await?;
+        let by = Actor::Person("olga".to_owned());
+        for (name, rules) in [
+            (AUTO, "row,answer:one of yes|no,route,review_tier,reason,note\na,yes,auto,,It says yes,\np,any,review,desk,It does not,\n"),
+            (REVIEW, "row,answer:one of yes|no,route,review_tier,reason,note\np,any,review,desk,Always seen by a person,\n"),
+        ] {
+            let vars = BTreeMap::from([("desk_url".to_owned(), stub.url.clone())]);
+            node.engine.install(&package(name, rules), InstallOptions { vars, test_instance: true }, &by).await?;
+        }
+        let token = async |scope, person: Option<&str>| {
+            let new = NewToken { scope, workflow: None, person: person.map(str::to_owned), life: Duration::from_secs(86_400) };
+            node.engine.create_token(new, &by).await.map(|(text, _)| text)
+        };
+        let (trigger, review) = (token(Scope::Trigger, None).await?, token(Scope::Review, Some("olga")).await?);
+        // The port is free again at once and the server takes it.
+        let listen = bind("127.0.0.1:0").await?.local_addr().map_err(|e| unavailable(e.to_string()))?.to_string();
+        let (url, stub_url) = (format!("http://{listen}"), stub.url.clone());
+        Ok(Self { node, url, listen, trigger, review, stub_url, concurrency: args.concurrency })
+    }
+
+    /// Waits until the server says that it is ready.
+    pub(super) async fn ready(&self) -> Result<(), Problem> {
+        let began = Instant::now();
+        while began.elapsed() < START {
+            match reqwest::get(format!("{}/readyz", self.url)).await {
+                Ok(answer) if answer.status().is_success() => return Ok(()),
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+        Err(unavailable(format!("the server was not ready within {START:?}")))
+    }
+
+    pub(super) fn reader(&self) -> &StoreReader {
+        self.node.engine.reader()
+    }
+}
+
+fn package(name: &str, rules: &str) -> Package {
+    let text = |about: &str| json!({"type": "string", "description": about, "x-class": "internal"});
+    let schema = |properties: serde_json::Value, required: &[&str]| {
+        json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "description": "Bench.", "type": "object",
+            "required": required, "additionalProperties": false, "properties": properties})
+        .to_string()
+    };
+    let answer = json!({"answer": {"enum": ["yes", "no"], "description": "Yes or no.", "x-class": "internal"}});
+    Package::new([
+        ("workflow.toml".to_owned(), TOML.replace("{name}", name)),
+        ("prompt.md".to_owned(), "Answer yes or no.\n\n{{ input.text }}\n".to_owned()),
+        ("input.schema.json".to_owned(), schema(json!({"id": text("Id"), "subject": text("Subject"), "text": text("Text")}), &["id"])),
+        ("output.schema.json".to_owned(), schema(answer, &["answer"])),
+        ("rules.csv".to_owned(), rules.to_owned()),
+    ])
+}
