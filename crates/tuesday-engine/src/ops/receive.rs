@@ -319,6 +319,7 @@ impl Work {
             flags: Vec::new(),
             actions: Vec::new(),
             repair: None,
+            attempt: None,
             fresh_lease: true,
         }
     }

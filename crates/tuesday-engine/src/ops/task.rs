@@ -122,6 +122,7 @@ impl Work {
             flags: Vec::new(),
             actions,
             repair: None,
+            attempt: None,
             fresh_lease: true,
         }
     }

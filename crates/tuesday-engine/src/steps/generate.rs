@@ -44,6 +44,7 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
     match answer {
         Ok(answer) => {
             let attempt = done(work, &answer, started, now);
+            work.attempt = Some(attempt.clone());
             route::answered(engine, work, answer, attempt, now).await
         }
         Err(fault) => failed(engine, work, fault, started, now).await,
@@ -182,6 +183,7 @@ async fn failed(engine: &Engine, work: &mut Work, fault: ModelFault, started: Ti
     attempt.bytes_received = fault.bytes_received;
     attempt.cost_micros = cost_micros(work.release.ready.model.price.as_ref(), fault.usage);
     attempt.retry_at = retry_at;
+    work.attempt = Some(attempt.clone());
     book(&mut draft, &attempt);
     draft.fact("code", fault.code);
     draft.fact("attempt", number);

@@ -4,6 +4,7 @@
 pub(crate) mod dispatch;
 pub(crate) mod generate;
 pub(crate) mod hold;
+pub(crate) mod late;
 mod person;
 pub(crate) mod route;
 mod settle_action;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::actor::Actor;
-use tuesday_domain::record::{Action, AuditEntry, Change, Decision, PayloadKind, Run, Subject};
+use tuesday_domain::record::{Action, Attempt, AuditEntry, Change, Decision, PayloadKind, Run, Subject};
 use tuesday_domain::run::Status;
 use tuesday_domain::snapshot::Snapshot;
 use tuesday_store::ApplyError;
@@ -31,6 +31,9 @@ pub(crate) struct Work {
     pub(crate) actions: Vec<(Action, Value)>,
     /// What was wrong with the last output, for a repair attempt.
     pub(crate) repair: Option<String>,
+    /// The attempt that was just made and may not be recorded yet: its cost is booked even when its
+    /// result comes too late.
+    pub(crate) attempt: Option<Attempt>,
     /// The run was brought to its state under this very lease: no attempt was interrupted.
     pub(crate) fresh_lease: bool,
 }
@@ -112,6 +115,9 @@ async fn steps_of(engine: &Engine, mut work: Work) {
             Ok(Next::Stop) => return,
             Err(StepFault::Apply(ApplyError::FenceLost)) => {
                 tracing::warn!(run = %id, "the result came too late; another claim has the run");
+                if let Some(attempt) = work.attempt.take() {
+                    steps::late::record(engine, id, attempt).await;
+                }
                 return;
             }
             Err(StepFault::Apply(e)) if may_pass(&e) => {
@@ -176,5 +182,5 @@ async fn load(engine: &Engine, id: RunId, fence: i64) -> Result<Option<Work>, St
         })
         .collect();
     debug_assert!(found.payloads.iter().all(|p| p.kind != PayloadKind::Event || p.n == run.body_ref));
-    Ok(Some(Work { run, fence, release, body, input, snapshot, facts, flags: Vec::new(), actions, repair: None, fresh_lease: false }))
+    Ok(Some(Work { run, fence, release, body, input, snapshot, facts, flags: Vec::new(), actions, repair: None, attempt: None, fresh_lease: false }))
 }
