@@ -33,6 +33,8 @@ pub const CRASH_POINTS: &[&str] = &[
     "generate.after_retry_commit",
     "generate.before_repair_commit",
     "generate.after_repair_commit",
+    "late.before_commit",
+    "late.after_commit",
     "person.before_commit",
     "person.after_commit",
     "route.before_commit",

@@ -31,7 +31,10 @@ impl Answer {
     /// A text member of the body, or the empty text.
     #[must_use]
     pub fn text(&self, name: &str) -> &str {
-        self.body.get(name).and_then(Value::as_str).unwrap_or_default()
+        self.body
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 }
 
@@ -41,8 +44,15 @@ impl Client {
     pub fn new(token: &str) -> Self {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).tcp_nodelay(true).build().unwrap();
-        Self { http, token: token.to_owned() }
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(20))
+            .tcp_nodelay(true)
+            .build()
+            .unwrap();
+        Self {
+            http,
+            token: token.to_owned(),
+        }
     }
 
     /// GET; `None` when there was no answer.
@@ -56,9 +66,23 @@ impl Client {
     }
 
     /// POST of exact bytes with exactly these headers, without the token.
-    pub async fn post_bare(&self, url: &str, headers: &[(&str, &str)], body: &str) -> Option<Answer> {
-        let request = self.http.post(url).header("content-type", "application/json").body(body.to_owned());
-        heard(headers.iter().fold(request, |r, (name, value)| r.header(*name, *value))).await
+    pub async fn post_bare(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Option<Answer> {
+        let request = self
+            .http
+            .post(url)
+            .header("content-type", "application/json")
+            .body(body.to_owned());
+        heard(
+            headers
+                .iter()
+                .fold(request, |r, (name, value)| r.header(*name, *value)),
+        )
+        .await
     }
 }
 
@@ -67,5 +91,8 @@ async fn heard(request: reqwest::RequestBuilder) -> Option<Answer> {
     let status = answer.status().as_u16();
     // A connection that breaks off in the body is no answer: nothing may be concluded from it.
     let bytes = answer.bytes().await.ok()?;
-    Some(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
+    Some(Answer {
+        status,
+        body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+    })
 }

@@ -25,14 +25,24 @@ impl Database {
     /// A new, empty database on `server`.
     pub async fn create_on(server: &str) -> Self {
         let name = format!("tuesday_fault_{}", uuid::Uuid::new_v4().simple());
-        connect(server).await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-        Self { server: server.to_owned(), name }
+        connect(server)
+            .await
+            .batch_execute(&format!("CREATE DATABASE {name}"))
+            .await
+            .unwrap();
+        Self {
+            server: server.to_owned(),
+            name,
+        }
     }
 
     /// Its address.
     #[must_use]
     pub fn url(&self) -> String {
-        let (base, _) = self.server.rsplit_once('/').expect("a server is written postgres://user@host:port/database");
+        let (base, _) = self
+            .server
+            .rsplit_once('/')
+            .expect("a server is written postgres://user@host:port/database");
         format!("{base}/{}", self.name)
     }
 
@@ -44,7 +54,11 @@ impl Database {
     /// Removes it.
     pub async fn drop(self) {
         let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        connect(&self.server).await.batch_execute(&sql).await.unwrap();
+        connect(&self.server)
+            .await
+            .batch_execute(&sql)
+            .await
+            .unwrap();
     }
 }
 

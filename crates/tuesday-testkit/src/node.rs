@@ -29,7 +29,13 @@ pub struct Home {
 impl Home {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(args).arg("--dir").arg(&self.dir).current_dir(&self.dir).kill_on_drop(true).stdin(Stdio::null());
+        command
+            .args(args)
+            .arg("--dir")
+            .arg(&self.dir)
+            .current_dir(&self.dir)
+            .kill_on_drop(true)
+            .stdin(Stdio::null());
         // Nothing of the tester's own configuration may leak in.
         for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("TUESDAY_")) {
             command.env_remove(name);
@@ -43,9 +49,17 @@ impl Home {
 
     /// Runs a command to its end; answers exit code, output and messages.
     pub async fn run(&self, args: &[&str]) -> (i32, String, String) {
-        let out = self.command(args).output().await.expect("the program starts");
+        let out = self
+            .command(args)
+            .output()
+            .await
+            .expect("the program starts");
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        (out.status.code().unwrap_or(-1), text(out.stdout), text(out.stderr))
+        (
+            out.status.code().unwrap_or(-1),
+            text(out.stdout),
+            text(out.stderr),
+        )
     }
 
     /// Runs a command that must succeed with `--json`; answers its object.
@@ -57,18 +71,32 @@ impl Home {
 
     /// Makes it a test instance: stages are granted as asked, and its clock can be moved.
     pub async fn prepare(&self) -> Store {
-        let store = Store::open(&self.config()).await.expect("the database opens");
+        let store = Store::open(&self.config())
+            .await
+            .expect("the database opens");
         let id = uuid::Uuid::new_v4().simple().to_string();
         let created_at = tuesday_engine::Clock::System.now();
         let origin = format!("tuesday.local/{id}");
-        store.init_instance(&Instance { id, origin, kind: InstanceKind::Test, created_at, clock_offset: 0 }).await.expect("a new instance");
+        store
+            .init_instance(&Instance {
+                id,
+                origin,
+                kind: InstanceKind::Test,
+                created_at,
+                clock_offset: 0,
+            })
+            .await
+            .expect("a new instance");
         store
     }
 
     /// How the store opens its database.
     #[must_use]
     pub fn config(&self) -> Config {
-        self.database.as_ref().map_or_else(|| Config::sqlite(self.dir.join("tuesday.db")), Config::postgres)
+        self.database.as_ref().map_or_else(
+            || Config::sqlite(self.dir.join("tuesday.db")),
+            Config::postgres,
+        )
     }
 
     /// Installs a package.
@@ -87,13 +115,21 @@ impl Home {
     pub async fn token(&self, scope: &str, person: Option<&str>) -> String {
         let mut args = vec!["token", "create", "--scope", scope];
         args.extend(person.iter().flat_map(|p| ["--person", p]));
-        self.json(&args).await["token"].as_str().expect("a token").to_owned()
+        self.json(&args).await["token"]
+            .as_str()
+            .expect("a token")
+            .to_owned()
     }
 
     /// Starts `serve` on a free port and waits until it listens, or is dead already.
     pub async fn serve(&self, args: &[&str]) -> Node {
         let args = [&["serve", "--listen", "127.0.0.1:0"], args].concat();
-        let mut child = self.command(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut child = self
+            .command(&args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
         let log = Arc::new(Mutex::new(String::new()));
         let (found, mut url) = watch::channel(None);
         let (kept, stderr) = (Arc::clone(&log), child.stderr.take().expect("piped"));
@@ -109,7 +145,12 @@ impl Home {
             }
         });
         // An error here means that the process has ended; the test looks at that itself.
-        let url = url.wait_for(Option::is_some).await.ok().and_then(|u| u.clone()).unwrap_or_default();
+        let url = url
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|u| u.clone())
+            .unwrap_or_default();
         Node { child, url, log }
     }
 
@@ -122,7 +163,9 @@ impl Home {
         until("the node is ready", || async {
             match client.get(&ready).await {
                 Some(a) if a.status == 200 => Some(()),
-                _ if std::fs::metadata(format!("/proc/{pid}/stat")).is_err() => panic!("the node {pid} is gone"),
+                _ if std::fs::metadata(format!("/proc/{pid}/stat")).is_err() => {
+                    panic!("the node {pid} is gone")
+                }
                 _ => None,
             }
         })
@@ -164,6 +207,17 @@ impl Node {
         self.child.try_wait().unwrap()
     }
 
+    /// Is the process gone, or dead and not reaped yet?
+    #[must_use]
+    pub fn gone(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()));
+        stat.map_or(true, |s| {
+            s.rsplit(')')
+                .next()
+                .is_some_and(|s| s.trim_start().starts_with('Z'))
+        })
+    }
+
     /// Waits for its end; answers the signal it died of.
     pub async fn signal(&mut self) -> Option<i32> {
         self.child.wait().await.unwrap().signal()
@@ -172,8 +226,16 @@ impl Node {
     /// SIGTERM, and waits for the orderly end.
     pub async fn stop(mut self) -> ExitStatus {
         let pid = self.pid().to_string();
-        let told = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
-        assert!(told.success(), "the node was gone before it was stopped:\n{}", self.log());
+        let told = Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .await
+            .unwrap();
+        assert!(
+            told.success(),
+            "the node was gone before it was stopped:\n{}",
+            self.log()
+        );
         self.child.wait().await.unwrap()
     }
 }

@@ -8,7 +8,9 @@ impl Random {
     /// Starts from the seed in the environment variable `name`, or from a new one; says which.
     #[must_use]
     pub fn seeded(name: &str) -> Self {
-        let given = std::env::var(name).ok().map(|s| s.parse().expect("the seed is a number"));
+        let given = std::env::var(name)
+            .ok()
+            .map(|s| s.parse().expect("the seed is a number"));
         let seed = given.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0);
         println!("{name}={seed} plays this test again");
         Self(seed)

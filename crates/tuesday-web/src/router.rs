@@ -77,6 +77,7 @@ fn api() -> OpenApiRouter<App> {
 fn console() -> Router<App> {
     Router::new()
         .route("/", get(console::home))
+        .route("/errors/{code}", get(console::errors::show))
         .route("/queue", get(console::queue::page))
         .route("/reviews/{id}", get(console::review::page))
         .route(

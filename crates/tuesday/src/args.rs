@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use tuesday_domain::problem::Problem;
 use tuesday_domain::time::{Timestamp, Zone, parse_day};
+use tuesday_domain::words::UnknownWord;
 use tuesday_store::ReadError;
 
 /// Most bytes read from a file or standard input; a workflow's own limit is far smaller.
@@ -20,11 +21,11 @@ where
 }
 
 /// One of a closed set of words.
-pub(crate) fn word<T: FromStr>(text: &str, field: &str) -> Result<T, Problem>
-where
-    T::Err: std::fmt::Display,
-{
-    text.parse().map_err(|e: T::Err| Problem::new("bad_request", e.to_string()).field(field))
+pub(crate) fn word<T: FromStr<Err = UnknownWord>>(text: &str, field: &str) -> Result<T, Problem> {
+    text.parse().map_err(|e: UnknownWord| {
+        let way_out = format!("one of: {}", e.known.join(", "));
+        Problem::new("bad_request", format!("`{text}` is not a {field}")).field(field).way_out(way_out)
+    })
 }
 
 /// A calendar day.

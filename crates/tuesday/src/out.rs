@@ -1,6 +1,6 @@
 //! What goes to the terminal: data on stdout, messages and progress on stderr, one look for all.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -25,16 +25,14 @@ pub(crate) fn start_logging(common: &Common) {
     }
 }
 
-/// Prints a line of data.
-#[expect(clippy::print_stdout, reason = "the one place that writes data to stdout")]
+/// Prints a line of data. A reader that went away, such as `head`, is no fault of ours.
 pub(crate) fn line(text: &str) {
-    println!("{text}");
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 /// Prints a line for the person at the terminal.
-#[expect(clippy::print_stderr, reason = "the one place that writes messages to stderr")]
 pub(crate) fn say(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// Prints one JSON object on one line.

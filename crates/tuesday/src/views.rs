@@ -89,6 +89,9 @@ pub(crate) fn took(micros: i64) -> String {
 
 /// Millionths of a currency with two digits, or four for small amounts.
 pub(crate) fn money(micros: i64, currency: Option<&str>) -> String {
+    if micros == 0 {
+        return "0".to_owned();
+    }
     let digits = if micros.abs() < 1_000_000 { 4 } else { 2 };
     let amount = format!("{:.digits$}", micros as f64 / 1e6);
     currency.map_or_else(|| amount.clone(), |c| format!("{amount} {c}"))

@@ -58,7 +58,7 @@ fn unfenced(text: &str) -> &str {
 impl Engine {
     pub(crate) async fn task(&self, id: ReviewId) -> Result<Task, Problem> {
         let reader = &self.0.reader;
-        let review = reader.review(id).await.map_err(read_problem)?.ok_or_else(|| not_found(&id.to_string()))?;
+        let mut review = reader.review(id).await.map_err(read_problem)?.ok_or_else(|| not_found(&id.to_string()))?;
         let found = reader.work(review.run).await.map_err(read_problem)?.ok_or_else(|| not_found(&review.run.to_string()))?;
         let release = self
             .0
@@ -66,6 +66,11 @@ impl Engine {
             .release(reader, found.run.release)
             .await
             .map_err(|e| Problem::new("record_damaged", e.to_string()))?;
+        // Somebody decided between the two reads: the task is read again, so that whoever comes late
+        // hears who was faster and not that the run is in another state.
+        if !review.state.is_decided() && !found.run.state.status.wants_person() {
+            review = reader.review(id).await.map_err(read_problem)?.ok_or_else(|| not_found(&id.to_string()))?;
+        }
         Ok(Task { review, run: found.run, release, payloads: found.payloads, actions: found.actions })
     }
 

@@ -24,7 +24,7 @@ pub(crate) async fn record(engine: &Engine, run: RunId, attempt: Attempt) {
         book(&mut draft, &late);
         draft.fact("attempt", late.number);
         draft.change(Change::InsertAttempt(Box::new(late)));
-        if engine.apply(draft.finish().0).await.is_ok() {
+        if engine.apply_at("late.before_commit", "late.after_commit", draft.finish().0).await.is_ok() {
             return;
         }
     }

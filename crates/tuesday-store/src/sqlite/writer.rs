@@ -169,10 +169,11 @@ impl Thread {
         }
         match self.execute("COMMIT") {
             Ok(()) => answer_all(waiting, None),
-            // No room for the pages: the commit mark was never written, and the rollback says so.
+            // No room for the pages: the commit mark was never written. SQLite has rolled back by
+            // itself as a rule (it is then back in autocommit), or the rollback here says so.
             Err(e)
                 if e.sqlite_error_code() == Some(ErrorCode::DiskFull)
-                    && self.execute("ROLLBACK").is_ok() =>
+                    && (self.conn.is_autocommit() || self.execute("ROLLBACK").is_ok()) =>
             {
                 answer_all(waiting, Some(&ApplyError::Full));
             }

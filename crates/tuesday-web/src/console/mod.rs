@@ -9,6 +9,7 @@ mod case_parts;
 pub(crate) mod decide;
 mod diff;
 pub(crate) mod edit;
+pub(crate) mod errors;
 mod forms;
 pub(crate) mod intake;
 pub(crate) mod queue;

@@ -33,7 +33,7 @@ enum Act {
     },
     /// Print the newest checkpoint
     Checkpoint,
-    /// Part of the log as one file that anybody can verify
+    /// The log, or part of it, as one file that anybody can verify
     Export(Export),
     /// Check a bundle without any database
     VerifyBundle {
@@ -45,9 +45,8 @@ enum Act {
     },
 }
 
-/// Which part of the log, and where to.
+/// Which part of the log, and where to; the whole log when nothing is named.
 #[derive(Debug, Args)]
-#[group(id = "what", required = true, multiple = true, args = ["run", "workflow", "from", "to"])]
 struct Export {
     /// One run
     #[arg(long, value_name = "ID", conflicts_with_all = ["workflow", "from", "to"])]

@@ -247,7 +247,7 @@ async fn show(common: &Common, id: &str, inputs: bool) -> Result<ExitCode, Probl
         out::line(&format!("  {}", l.trim_end()));
     }
     for p in &payloads {
-        out::line(&format!("\n{} {} ({})\n{}", p.kind, p.n, p.class.word(), String::from_utf8_lossy(&p.bytes)));
+        out::line(&format!("\n{} {} ({})\n{}", p.kind, p.n, p.class.word(), String::from_utf8_lossy(&p.bytes).trim_end()));
     }
     out::say(&format!("More: tuesday run show {id} --inputs, tuesday reconstruct {id}"));
     Ok(ExitCode::SUCCESS)

@@ -46,9 +46,20 @@ impl Bed {
         let smtp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stub_url = format!("http://{}", http.local_addr().unwrap());
         let smtp_at = smtp.local_addr().unwrap().to_string();
-        tokio::spawn(tuesday_stub::serve(http, world.clone(), std::future::pending()));
-        tokio::spawn(tuesday_stub::smtp::serve(smtp, world.clone(), std::future::pending()));
-        let env = [("TUESDAY_FAULTS_WEBHOOK", WEBHOOK_SECRET), ("TUESDAY_FAULTS_KEY", KEY_SECRET)];
+        tokio::spawn(tuesday_stub::serve(
+            http,
+            world.clone(),
+            std::future::pending(),
+        ));
+        tokio::spawn(tuesday_stub::smtp::serve(
+            smtp,
+            world.clone(),
+            std::future::pending(),
+        ));
+        let env = [
+            ("TUESDAY_FAULTS_WEBHOOK", WEBHOOK_SECRET),
+            ("TUESDAY_FAULTS_KEY", KEY_SECRET),
+        ];
         let home = Home {
             program: env!("CARGO_BIN_EXE_tuesday").into(),
             dir: dir.path().to_owned(),
@@ -57,15 +68,35 @@ impl Bed {
         };
         let store = home.prepare().await;
         let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/package");
-        home.install(&package, &[("stub_url", &stub_url), ("smtp", &smtp_at)]).await;
+        home.install(&package, &[("stub_url", &stub_url), ("smtp", &smtp_at)])
+            .await;
         let client = Client::new(&home.token("trigger", None).await);
         let mut reviewers = Vec::new();
         for person in ["pia", "quentin", "rhea", "boris"] {
-            reviewers.push((person, Client::new(&home.token("review", Some(person)).await)));
+            reviewers.push((
+                person,
+                Client::new(&home.token("review", Some(person)).await),
+            ));
         }
         let answer = json!({"grade": "low", "summary": "nothing that matters"});
-        world.answer(tuesday_stub::ModelRule { answer: Some(answer), model: Some("stub-1".into()), ..Default::default() }).unwrap();
-        Self { home, world, store, client, reviewers, database, told: Mutex::default(), vars: vec![("stub_url", stub_url), ("smtp", smtp_at)], dir }
+        world
+            .answer(tuesday_stub::ModelRule {
+                answer: Some(answer),
+                model: Some("stub-1".into()),
+                ..Default::default()
+            })
+            .unwrap();
+        Self {
+            home,
+            world,
+            store,
+            client,
+            reviewers,
+            database,
+            told: Mutex::default(),
+            vars: vec![("stub_url", stub_url), ("smtp", smtp_at)],
+            dir,
+        }
     }
 
     pub(crate) fn reader(&self) -> StoreReader {
@@ -78,28 +109,50 @@ impl Bed {
             .iter()
             .map(|c| json!({"id": c.account(), "tier": "silver", "owner": "ann", "updated_at": "@-1h"}))
             .collect();
-        self.world.seed(&json!({"crm/accounts": records}), jiff::Timestamp::now()).unwrap();
+        self.world
+            .seed(&json!({"crm/accounts": records}), jiff::Timestamp::now())
+            .unwrap();
     }
 
     /// Sends a case until it is acknowledged or refused; answers the status.
     pub(crate) async fn send(&self, url: &str, case: &Case) -> Option<u16> {
-        let answer = self.client.post(&format!("{url}/api/v1/triggers/faults"), &case.event()).await?;
+        let answer = self
+            .client
+            .post(&format!("{url}/api/v1/triggers/faults"), &case.event())
+            .await?;
         if answer.status == 202 {
             let run = answer.text("run_id").to_owned();
-            let before = self.told.lock().unwrap().insert(case.id.clone(), run.clone());
-            assert!(before.is_none_or(|b| b == run), "I1: {} was acknowledged as two runs", case.id);
+            let before = self
+                .told
+                .lock()
+                .unwrap()
+                .insert(case.id.clone(), run.clone());
+            assert!(
+                before.is_none_or(|b| b == run),
+                "I1: {} was acknowledged as two runs",
+                case.id
+            );
         }
         Some(answer.status)
     }
 
     /// Approves every open task that asks about an output, as the people of this bed.
     pub(crate) async fn approve_all(&self, url: &str) {
-        let open = self.reader().review_page(&tuesday_store::QueueFilter::default(), None, 500).await.unwrap_or_default();
+        let open = self
+            .reader()
+            .review_page(&tuesday_store::QueueFilter::default(), None, 500)
+            .await
+            .unwrap_or_default();
         for review in open {
             for (person, client) in self.reviewers.iter().take(2) {
                 if !review.approved_by.iter().any(|p| p == person) {
                     // A refusal means that somebody was faster; the next look shows it.
-                    let _ = client.post(&format!("{url}/api/v1/reviews/{}/approval", review.id), &json!({})).await;
+                    let _ = client
+                        .post(
+                            &format!("{url}/api/v1/reviews/{}/approval", review.id),
+                            &json!({}),
+                        )
+                        .await;
                 }
             }
         }
@@ -108,11 +161,18 @@ impl Bed {
     /// Sends what is not acknowledged yet, approves what is asked, until everything is settled.
     pub(crate) async fn finish(&self, node: &Node, cases: &[Case]) {
         for case in cases {
-            until("the case is acknowledged", || async { matches!(self.send(&node.url, case).await, Some(202 | 422)).then_some(()) }).await;
+            until("the case is acknowledged", || async {
+                matches!(self.send(&node.url, case).await, Some(202 | 422)).then_some(())
+            })
+            .await;
         }
         until("everything is settled", || async {
             self.approve_all(&node.url).await;
-            let open = self.reader().review_page(&tuesday_store::QueueFilter::default(), None, 1).await.ok()?;
+            let open = self
+                .reader()
+                .review_page(&tuesday_store::QueueFilter::default(), None, 1)
+                .await
+                .ok()?;
             (open.is_empty() && settled(&self.reader()).await).then_some(())
         })
         .await;
@@ -126,7 +186,10 @@ impl Bed {
         for file in std::fs::read_dir(from).unwrap() {
             let file = file.unwrap();
             let text = std::fs::read_to_string(file.path()).unwrap();
-            let text = text.replace("name = \"faults\"", "name = \"twin\"").replace("model/grader", "model/other").replace("\"grader\"", "\"other\"");
+            let text = text
+                .replace("name = \"faults\"", "name = \"twin\"")
+                .replace("model/grader", "model/other")
+                .replace("\"grader\"", "\"other\"");
             std::fs::write(to.join(file.file_name()), text).unwrap();
         }
         let vars: Vec<_> = self.vars.iter().map(|(n, v)| (*n, v.as_str())).collect();
@@ -138,7 +201,10 @@ impl Bed {
         ["desk", "crm", "box", "mail"]
             .iter()
             .flat_map(|s| self.world.entries(s))
-            .map(|e| Effect { key: effect_key(&e), applied: e.applied })
+            .map(|e| Effect {
+                key: effect_key(&e),
+                applied: e.applied,
+            })
             .collect()
     }
 
@@ -149,12 +215,20 @@ impl Bed {
         let (all, _) = check(&self.reader(), &vkey, &told, &self.effects()).await;
         let said = self.home.json(&["audit", "verify"]).await;
         assert_eq!(said["verified"], true, "I4: {said}");
-        all.into_iter().map(|(event, found)| (event, found.ending())).collect()
+        all.into_iter()
+            .map(|(event, found)| (event, found.ending()))
+            .collect()
     }
 
     /// Lets every lease run out, as time would.
     pub(crate) async fn pass_leases(&self) {
-        let offset = self.reader().instance().await.unwrap().unwrap().clock_offset;
+        let offset = self
+            .reader()
+            .instance()
+            .await
+            .unwrap()
+            .unwrap()
+            .clock_offset;
         self.store.set_clock(offset + 40_000_000).await.unwrap();
     }
 
@@ -170,7 +244,11 @@ impl Bed {
 /// Mail carries the action's key in its `Message-ID`.
 fn effect_key(entry: &tuesday_stub::Entry) -> String {
     let key = entry.idempotency_key.clone().unwrap_or_default();
-    key.trim_start_matches('<').split('@').next().unwrap_or_default().to_owned()
+    key.trim_start_matches('<')
+        .split('@')
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// One case that is pushed.
@@ -183,7 +261,11 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn new(id: impl Into<String>, lane: &'static str) -> Self {
-        Self { id: id.into(), lane, bad: false }
+        Self {
+            id: id.into(),
+            lane,
+            bad: false,
+        }
     }
 
     pub(crate) fn account(&self) -> String {

@@ -18,7 +18,9 @@ fn cases() -> Vec<Case> {
         2 => "version",
         _ => "auto",
     };
-    (0..RUNS).map(|i| Case::new(format!("k{i:03}"), lane(i))).collect()
+    (0..RUNS)
+        .map(|i| Case::new(format!("k{i:03}"), lane(i)))
+        .collect()
 }
 
 /// Nodes that share the work; SQLite has one, PostgreSQL two.
@@ -34,14 +36,24 @@ async fn kill_at_random(database: Option<Database>) {
     bed.accounts(&cases);
     // A little time in the model, so that a kill finds runs in every step.
     let answer = serde_json::json!({"grade": "high", "summary": "it matters"});
-    bed.world.answer(ModelRule { answer: Some(answer), model: Some("stub-1".into()), delay_ms: 15, ..ModelRule::default() }).unwrap();
+    bed.world
+        .answer(ModelRule {
+            answer: Some(answer),
+            model: Some("stub-1".into()),
+            delay_ms: 15,
+            ..ModelRule::default()
+        })
+        .unwrap();
     let mut nodes = nodes(&bed).await;
     let urls = std::sync::Mutex::new(nodes.iter().map(|n| n.url.clone()).collect::<Vec<_>>());
     let over = AtomicBool::new(false);
     let load = async {
         for (i, case) in cases.iter().enumerate() {
             until("the case is acknowledged", || async {
-                let url = { let urls = urls.lock().unwrap(); urls[i % urls.len()].clone() };
+                let url = {
+                    let urls = urls.lock().unwrap();
+                    urls[i % urls.len()].clone()
+                };
                 (bed.send(&url, case).await == Some(202)).then_some(())
             })
             .await;
@@ -54,7 +66,9 @@ async fn kill_at_random(database: Option<Database>) {
     };
     let kills = async {
         // Each case has two effects or more: the moments lie between the first and nearly the last.
-        let mut moments: Vec<u64> = (0..KILLS).map(|_| 1 + random.below(RUNS as u64 * 2 - 20)).collect();
+        let mut moments: Vec<u64> = (0..KILLS)
+            .map(|_| 1 + random.below(RUNS as u64 * 2 - 20))
+            .collect();
         moments.sort_unstable();
         for (k, moment) in moments.into_iter().enumerate() {
             bed.world.wait_applied(moment).await;
@@ -80,11 +94,21 @@ async fn kill_at_random(database: Option<Database>) {
     let ends = bed.check().await;
     assert_eq!(ends.len(), RUNS);
     for (event, end) in &ends {
-        assert!(end.starts_with("completed written_back"), "{event} ends as {end}");
+        assert!(
+            end.starts_with("completed written_back"),
+            "{event} ends as {end}"
+        );
     }
     let counts = bed.world.ledger_counts().total;
-    assert_eq!((counts.duplicates, counts.without_key), (0, 0), "{counts:?}");
-    println!("{RUNS} runs, {KILLS} kills, {} requests, {} effects, none twice", counts.requests, counts.applied);
+    assert_eq!(
+        (counts.duplicates, counts.without_key),
+        (0, 0),
+        "{counts:?}"
+    );
+    println!(
+        "{RUNS} runs, {KILLS} kills, {} requests, {} effects, none twice",
+        counts.requests, counts.applied
+    );
     bed.end().await;
 }
 
