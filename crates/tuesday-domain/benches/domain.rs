@@ -3,7 +3,10 @@
 //! `cargo bench -p tuesday-domain`. Budgets on one core: a million past runs a second for a back-test,
 //! three hundred thousand audit entries a second for a verification.
 #![expect(missing_docs, reason = "criterion's macros make undocumented items")]
-#![expect(clippy::unwrap_used, reason = "a bench that cannot be set up must fail")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a bench that cannot be set up must fail"
+)]
 
 use std::hint::black_box;
 
@@ -45,9 +48,7 @@ fn back_test(c: &mut Criterion) {
     let rules = rules();
     let mut table = FactTable::new(rules.columns());
     for n in 0..RUNS {
-        table
-            .push(rules.columns(), &Facts::new(&facts(n)))
-            .unwrap();
+        table.push(rules.columns(), &Facts::new(&facts(n))).unwrap();
     }
     let mut group = c.benchmark_group("rules");
     group.throughput(Throughput::Elements(u64::from(RUNS)));

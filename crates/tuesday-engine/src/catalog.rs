@@ -54,10 +54,12 @@ pub(crate) struct Catalog {
 }
 
 fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    lock.read()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    lock.write()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 impl Catalog {
@@ -72,7 +74,11 @@ impl Catalog {
     }
 
     /// The workflow, read when this node does not know it yet.
-    pub(crate) async fn workflow(&self, reader: &StoreReader, name: &str) -> Result<Option<Arc<Workflow>>, ReadError> {
+    pub(crate) async fn workflow(
+        &self,
+        reader: &StoreReader,
+        name: &str,
+    ) -> Result<Option<Arc<Workflow>>, ReadError> {
         if let Some(w) = self.cached_workflow(name) {
             return Ok(Some(w));
         }
@@ -89,7 +95,10 @@ impl Catalog {
         let mut known = write(&self.workflows);
         let mut moved = false;
         for row in rows {
-            if known.get(&row.name).is_none_or(|w| w.version != row.version) {
+            if known
+                .get(&row.name)
+                .is_none_or(|w| w.version != row.version)
+            {
                 moved = true;
                 known.insert(row.name.clone(), Arc::new(row));
             }
@@ -98,19 +107,32 @@ impl Catalog {
     }
 
     /// A release, checked against its hash when it is first loaded.
-    pub(crate) async fn release(&self, reader: &StoreReader, id: ReleaseId) -> Result<Arc<LiveRelease>, LoadFault> {
+    pub(crate) async fn release(
+        &self,
+        reader: &StoreReader,
+        id: ReleaseId,
+    ) -> Result<Arc<LiveRelease>, LoadFault> {
         if let Some(r) = read(&self.releases).get(&id) {
             return Ok(Arc::clone(r));
         }
-        let row = reader.release(id).await?.ok_or_else(|| LoadFault::Missing(id.to_string()))?;
+        let row = reader
+            .release(id)
+            .await?
+            .ok_or_else(|| LoadFault::Missing(id.to_string()))?;
         let broken = |why: String| LoadFault::Broken(id.to_string(), why);
         let (package, vars) = Package::from_bundle(&row.bundle).map_err(broken)?;
         if package.release_hash(&vars) != row.hash {
             return Err(LoadFault::HashMismatch(id.to_string()));
         }
         let def = package.definition(&vars).map_err(|f| broken(f.message))?;
-        let ready = Ready::compile(&package, def)
-            .map_err(|f| broken(f.into_iter().map(|f| f.message).collect::<Vec<_>>().join("; ")))?;
+        let ready = Ready::compile(&package, def).map_err(|f| {
+            broken(
+                f.into_iter()
+                    .map(|f| f.message)
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            )
+        })?;
         let live = Arc::new(LiveRelease {
             id,
             number: row.number,
@@ -124,15 +146,26 @@ impl Catalog {
     }
 
     /// A version of a decision table, checked against its hash when it is first loaded.
-    pub(crate) async fn rules(&self, reader: &StoreReader, workflow: &str, version: u64) -> Result<Arc<RuleSet>, LoadFault> {
+    pub(crate) async fn rules(
+        &self,
+        reader: &StoreReader,
+        workflow: &str,
+        version: u64,
+    ) -> Result<Arc<RuleSet>, LoadFault> {
         let key = (workflow.to_owned(), version);
         if let Some(r) = read(&self.rules).get(&key) {
             return Ok(Arc::clone(r));
         }
         let name = format!("rules version {version} of {workflow}");
-        let row = reader.ruleset(workflow, version).await?.ok_or_else(|| LoadFault::Missing(name.clone()))?;
+        let row = reader
+            .ruleset(workflow, version)
+            .await?
+            .ok_or_else(|| LoadFault::Missing(name.clone()))?;
         let (rules, _) = parse(&row.csv).map_err(|f| {
-            LoadFault::Broken(name.clone(), f.first().map(|f| f.message.clone()).unwrap_or_default())
+            LoadFault::Broken(
+                name.clone(),
+                f.first().map(|f| f.message.clone()).unwrap_or_default(),
+            )
         })?;
         if rules.hash() != hex(&row.hash) {
             return Err(LoadFault::HashMismatch(name));
@@ -145,8 +178,10 @@ impl Catalog {
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
-        let _ = write!(out, "{b:02x}");
-        out
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
+            let _ = write!(out, "{b:02x}");
+            out
+        })
 }

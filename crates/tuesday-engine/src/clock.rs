@@ -26,7 +26,9 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => system_now(),
-            Self::Test(offset) => Timestamp::from_micros(system_now().micros() + offset.load(Ordering::SeqCst)),
+            Self::Test(offset) => {
+                Timestamp::from_micros(system_now().micros() + offset.load(Ordering::SeqCst))
+            }
         }
     }
 
@@ -49,8 +51,13 @@ impl Clock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the machine's clock"
+)]
 fn system_now() -> Timestamp {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::from_micros(i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
 }

@@ -5,7 +5,9 @@ use tuesday_domain::action::{ActionEvent, ActionState};
 use tuesday_domain::actor::{Actor, Class};
 use tuesday_domain::audit::Commitment;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Action, AuditEntry, Change, Decision, Payload, PayloadKind, Review, Run, Subject};
+use tuesday_domain::record::{
+    Action, AuditEntry, Change, Decision, Payload, PayloadKind, Review, Run, Subject,
+};
 use tuesday_domain::review::{ReviewEvent, ReviewState};
 use tuesday_domain::run::RunEvent;
 use tuesday_domain::time::Timestamp;
@@ -23,27 +25,50 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Starts from the run as read; the decision makes it one version newer.
-    pub(crate) fn on(run: &Run, class: Class, actor: Actor, kind: &'static str, at: Timestamp) -> Self {
+    pub(crate) fn on(
+        run: &Run,
+        class: Class,
+        actor: Actor,
+        kind: &'static str,
+        at: Timestamp,
+    ) -> Self {
         let mut run = run.clone();
         run.version += 1;
         run.updated_at = at;
         let entry = AuditEntry::new(at, actor, kind, Subject::Run(run.id, run.version));
-        Self { run, changes: Vec::with_capacity(8), entry, class, fresh: false }
+        Self {
+            run,
+            changes: Vec::with_capacity(8),
+            entry,
+            class,
+            fresh: false,
+        }
     }
 
     /// Starts a run that is not stored yet.
     pub(crate) fn new_run(run: Run, class: Class, actor: Actor, at: Timestamp) -> Self {
-        let mut entry = AuditEntry::new(at, actor, "run.accepted", Subject::Run(run.id, run.version));
+        let mut entry =
+            AuditEntry::new(at, actor, "run.accepted", Subject::Run(run.id, run.version));
         entry.moves.push(format!("run {}", run.state.status));
-        Self { run, changes: Vec::with_capacity(4), entry, class, fresh: true }
+        Self {
+            run,
+            changes: Vec::with_capacity(4),
+            entry,
+            class,
+            fresh: true,
+        }
     }
 
     /// Lets an event happen to the run.
     pub(crate) fn event(&mut self, event: RunEvent) -> Result<(), Problem> {
         let before = self.run.state;
-        let after = before.next(event).map_err(|e| Problem::new("illegal_state", e.to_string()))?;
+        let after = before
+            .next(event)
+            .map_err(|e| Problem::new("illegal_state", e.to_string()))?;
         self.run.state = after;
-        self.entry.moves.push(format!("run {} {}", before.status, after.status));
+        self.entry
+            .moves
+            .push(format!("run {} {}", before.status, after.status));
         if after.status.is_terminal() {
             self.run.finished_at = Some(self.entry.at);
             self.run.owner = None;
@@ -57,13 +82,26 @@ impl Draft {
     }
 
     /// As [`Draft::payload`], with a class of its own.
-    pub(crate) fn payload_of_class(&mut self, kind: PayloadKind, class: Class, bytes: Vec<u8>) -> u32 {
+    pub(crate) fn payload_of_class(
+        &mut self,
+        kind: PayloadKind,
+        class: Class,
+        bytes: Vec<u8>,
+    ) -> u32 {
         self.run.payloads += 1;
         let n = self.run.payloads;
         let salt = ids::salt();
         let commitment = Commitment::new(&salt, &bytes);
         self.entry.commits.push((format!("{kind}/{n}"), commitment));
-        self.changes.push(Change::InsertPayload(Payload { run: self.run.id, n, kind, class, salt, commitment, bytes }));
+        self.changes.push(Change::InsertPayload(Payload {
+            run: self.run.id,
+            n,
+            kind,
+            class,
+            salt,
+            commitment,
+            bytes,
+        }));
         n
     }
 
@@ -79,10 +117,21 @@ impl Draft {
 
     /// Lets events happen to a new or stored action and keeps it. `action.version` must still be
     /// the version that was read; 0 for a new one.
-    pub(crate) fn action(&mut self, action: &mut Action, events: &[ActionEvent], fresh: bool) -> Result<(), Problem> {
-        let mut words = format!("action {}#{} {}", action.name, action.revision, action.state);
+    pub(crate) fn action(
+        &mut self,
+        action: &mut Action,
+        events: &[ActionEvent],
+        fresh: bool,
+    ) -> Result<(), Problem> {
+        let mut words = format!(
+            "action {}#{} {}",
+            action.name, action.revision, action.state
+        );
         for &event in events {
-            action.state = action.state.next(event).map_err(|e| Problem::new("illegal_state", e.to_string()))?;
+            action.state = action
+                .state
+                .next(event)
+                .map_err(|e| Problem::new("illegal_state", e.to_string()))?;
             words.push(' ');
             words.push_str(action.state.word());
         }
@@ -90,17 +139,21 @@ impl Draft {
         self.entry.moves.push(words);
         if fresh {
             action.version = 1;
-            self.changes.push(Change::InsertAction(Box::new(action.clone())));
+            self.changes
+                .push(Change::InsertAction(Box::new(action.clone())));
         } else {
             action.version += 1;
-            self.changes.push(Change::UpdateAction(Box::new(action.clone())));
+            self.changes
+                .push(Change::UpdateAction(Box::new(action.clone())));
         }
         Ok(())
     }
 
     /// Opens a review task.
     pub(crate) fn open_review(&mut self, review: Review) {
-        self.entry.moves.push(format!("review {} {}", review.id, review.state));
+        self.entry
+            .moves
+            .push(format!("review {} {}", review.id, review.state));
         self.fact("owner", review.owner.clone());
         self.run.owner = Some(review.owner.clone());
         self.run.reason = Some(review.reason);
@@ -108,12 +161,21 @@ impl Draft {
     }
 
     /// Lets an event happen to a stored review task and keeps it.
-    pub(crate) fn review(&mut self, review: &mut Review, event: ReviewEvent) -> Result<ReviewState, Problem> {
+    pub(crate) fn review(
+        &mut self,
+        review: &mut Review,
+        event: ReviewEvent,
+    ) -> Result<ReviewState, Problem> {
         let before = review.state;
-        review.state = before.next(event).map_err(|e| Problem::new("illegal_state", e.to_string()))?;
+        review.state = before
+            .next(event)
+            .map_err(|e| Problem::new("illegal_state", e.to_string()))?;
         review.revision += 1;
-        self.entry.moves.push(format!("review {} {before} {}", review.id, review.state));
-        self.changes.push(Change::UpdateReview(Box::new(review.clone())));
+        self.entry
+            .moves
+            .push(format!("review {} {before} {}", review.id, review.state));
+        self.changes
+            .push(Change::UpdateReview(Box::new(review.clone())));
         Ok(review.state)
     }
 
@@ -121,8 +183,21 @@ impl Draft {
     pub(crate) fn finish(mut self) -> (Decision, Run) {
         let row = Box::new(self.run.clone());
         // The run goes first: everything else refers to it.
-        self.changes.insert(0, if self.fresh { Change::InsertRun(row) } else { Change::UpdateRun(row) });
-        (Decision { changes: self.changes, entry: self.entry }, self.run)
+        self.changes.insert(
+            0,
+            if self.fresh {
+                Change::InsertRun(row)
+            } else {
+                Change::UpdateRun(row)
+            },
+        );
+        (
+            Decision {
+                changes: self.changes,
+                entry: self.entry,
+            },
+            self.run,
+        )
     }
 }
 

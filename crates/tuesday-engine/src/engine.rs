@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tuesday_domain::actor::Actor;
 use tuesday_domain::port::Ports;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::actor::Actor;
 use tuesday_domain::record::{AuditEntry, Change, Cursor, Decision, Subject, Workflow};
 use tuesday_domain::time::Timestamp;
 use tuesday_store::{Applied, ApplyError, ReadError, Store, StoreReader};
@@ -122,7 +122,12 @@ impl Engine {
     /// # Errors
     /// When the database does not answer.
     pub async fn load(&self) -> Result<(), Problem> {
-        self.0.catalog.refresh(&self.0.reader).await.map(drop).map_err(read_problem)
+        self.0
+            .catalog
+            .refresh(&self.0.reader)
+            .await
+            .map(drop)
+            .map_err(read_problem)
     }
 
     /// Refuses new work from now on.
@@ -143,13 +148,21 @@ impl Engine {
 
     pub(crate) fn crash_point(&self, name: &'static str) {
         if let Some(hook) = &self.0.config.crash {
-            debug_assert!(crate::crash::CRASH_POINTS.contains(&name), "{name} is not in the table");
+            debug_assert!(
+                crate::crash::CRASH_POINTS.contains(&name),
+                "{name} is not in the table"
+            );
             hook(CrashPoint(name));
         }
     }
 
     /// Applies a decision between two crash points.
-    pub(crate) async fn apply_at(&self, before: &'static str, after: &'static str, decision: Decision) -> Result<Applied, ApplyError> {
+    pub(crate) async fn apply_at(
+        &self,
+        before: &'static str,
+        after: &'static str,
+        decision: Decision,
+    ) -> Result<Applied, ApplyError> {
         self.crash_point(before);
         let applied = self.apply(decision).await?;
         self.crash_point(after);
@@ -167,7 +180,9 @@ impl Engine {
             }
             // Nobody knows what is stored: the process ends, starts again and reads.
             Err(ApplyError::UnknownOutcome(why)) => (self.0.config.fatal)(why),
-            Err(_) => metrics::counter!("tuesday_decisions_refused_total", "kind" => kind).increment(1),
+            Err(_) => {
+                metrics::counter!("tuesday_decisions_refused_total", "kind" => kind).increment(1)
+            }
         }
         result
     }
@@ -177,28 +192,56 @@ impl Engine {
     /// How many runs of a workflow may be worked on at once here; none while its release cannot be
     /// loaded, except one at a time to put them before a person.
     pub(crate) async fn workflow_cap(&self, workflow: &Workflow) -> u32 {
-        match self.0.catalog.release(&self.0.reader, workflow.live_release).await {
+        match self
+            .0
+            .catalog
+            .release(&self.0.reader, workflow.live_release)
+            .await
+        {
             Ok(release) => release.ready.def.limits.concurrency,
             Err(_) => 1,
         }
     }
 
     /// Remembers how far a pulling trigger has read.
-    pub(crate) async fn put_cursor(&self, workflow: &str, trigger: &str, value: &str) -> Result<(), String> {
-        let cursor = Cursor { workflow: workflow.to_owned(), trigger: trigger.to_owned(), value: value.to_owned() };
-        let entry = AuditEntry::new(self.now(), Actor::System("schedule"), "trigger.read", Subject::Workflow(workflow.to_owned()))
-            .fact("trigger", trigger)
-            .fact("to", value);
-        let decision = Decision { changes: vec![Change::PutCursor(cursor)], entry };
-        self.apply(decision).await.map(drop).map_err(|e| e.to_string())
+    pub(crate) async fn put_cursor(
+        &self,
+        workflow: &str,
+        trigger: &str,
+        value: &str,
+    ) -> Result<(), String> {
+        let cursor = Cursor {
+            workflow: workflow.to_owned(),
+            trigger: trigger.to_owned(),
+            value: value.to_owned(),
+        };
+        let entry = AuditEntry::new(
+            self.now(),
+            Actor::System("schedule"),
+            "trigger.read",
+            Subject::Workflow(workflow.to_owned()),
+        )
+        .fact("trigger", trigger)
+        .fact("to", value);
+        let decision = Decision {
+            changes: vec![Change::PutCursor(cursor)],
+            entry,
+        };
+        self.apply(decision)
+            .await
+            .map(drop)
+            .map_err(|e| e.to_string())
     }
 }
 
 /// What a failed write means to the one who asked.
 pub(crate) fn apply_problem(e: ApplyError) -> Problem {
     match e {
-        ApplyError::Conflict { what } => Problem::new("revision_moved", format!("{what} changed since it was read"))
-            .way_out("read it again and decide again"),
+        ApplyError::Conflict { what } => Problem::new(
+            "revision_moved",
+            format!("{what} changed since it was read"),
+        )
+        .way_out("read it again and decide again"),
         ApplyError::DuplicateEvent { run, .. } => {
             Problem::new("event_mismatch", "the event is known").with("run_id", run.to_string())
         }
@@ -207,10 +250,15 @@ pub(crate) fn apply_problem(e: ApplyError) -> Problem {
         ApplyError::ReadOnly => Problem::new("audit_unavailable", "the database is read-only"),
         ApplyError::Full => Problem::new("storage_full", "the volume of the database is full")
             .way_out("free space; work resumes by itself"),
-        ApplyError::Unavailable(why) | ApplyError::UnknownOutcome(why) => Problem::new("unavailable", why),
+        ApplyError::Unavailable(why) | ApplyError::UnknownOutcome(why) => {
+            Problem::new("unavailable", why)
+        }
         ApplyError::Illegal(why) | ApplyError::Corrupt(why) => {
             tracing::error!(%why, "the store refused a decision");
-            Problem::new("internal", "the store refused the change; the log has the details")
+            Problem::new(
+                "internal",
+                "the store refused the change; the log has the details",
+            )
         }
     }
 }

@@ -16,7 +16,8 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-const HELP: &str = "{about}\n\n{usage-heading} {usage}\n\n{before-help}Options:\n{options}{after-help}";
+const HELP: &str =
+    "{about}\n\n{usage-heading} {usage}\n\n{before-help}Options:\n{options}{after-help}";
 
 /// The commands by what they are for. clap has no headings for subcommands; a test keeps this whole.
 const GROUPS: &str = "\
@@ -63,7 +64,13 @@ pub(crate) struct Common {
     #[arg(long, global = true, env = "TUESDAY_DIR", value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     /// PostgreSQL instead of the embedded database: postgres://user@host/name
-    #[arg(long, global = true, env = "TUESDAY_DATABASE", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "TUESDAY_DATABASE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     pub(crate) database: Option<String>,
     /// Configuration file; flags and TUESDAY_* variables win over it
     #[arg(long, global = true, env = "TUESDAY_CONFIG", value_name = "FILE")]
@@ -149,8 +156,15 @@ mod tests {
         let mut tree = Cli::command();
         tree.build();
         let words: Vec<&str> = GROUPS.split_whitespace().collect();
-        for command in tree.get_subcommands().filter(|c| c.get_name() != "help" && !c.is_hide_set()) {
-            assert!(words.contains(&command.get_name()), "{} stands under no heading", command.get_name());
+        for command in tree
+            .get_subcommands()
+            .filter(|c| c.get_name() != "help" && !c.is_hide_set())
+        {
+            assert!(
+                words.contains(&command.get_name()),
+                "{} stands under no heading",
+                command.get_name()
+            );
         }
     }
 }

@@ -44,8 +44,16 @@ impl Home {
     pub(crate) fn find(common: &Common) -> Result<Self, Problem> {
         let file = read(common.config.as_deref())?;
         let database = common.database.clone().or_else(|| file.database.clone());
-        let dir = common.dir.clone().or_else(|| file.dir.clone()).unwrap_or_else(|| PathBuf::from("tuesday-data"));
-        Ok(Self { dir, database, file })
+        let dir = common
+            .dir
+            .clone()
+            .or_else(|| file.dir.clone())
+            .unwrap_or_else(|| PathBuf::from("tuesday-data"));
+        Ok(Self {
+            dir,
+            database,
+            file,
+        })
     }
 
     /// The embedded database's file.
@@ -58,10 +66,17 @@ fn read(path: Option<&Path>) -> Result<File, Problem> {
     let (path, named) = path.map_or((Path::new("tuesday.toml"), false), |p| (p, true));
     match std::fs::read_to_string(path) {
         Ok(text) => toml::from_str(&text).map_err(|e| {
-            let line = e.span().map_or(0, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
-            Problem::new("bad_request", format!("{} line {line}: {}", path.display(), e.message()))
+            let line = e.span().map_or(0, |s| {
+                text[..s.start.min(text.len())].matches('\n').count() + 1
+            });
+            Problem::new(
+                "bad_request",
+                format!("{} line {line}: {}", path.display(), e.message()),
+            )
         }),
-        Err(e) if named => Err(Problem::new("not_found", format!("{}: {e}", path.display())).field("config")),
+        Err(e) if named => {
+            Err(Problem::new("not_found", format!("{}: {e}", path.display())).field("config"))
+        }
         Err(_) => Ok(File::default()),
     }
 }

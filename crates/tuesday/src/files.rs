@@ -11,7 +11,12 @@ use tuesday_domain::problem::Problem;
 pub(crate) struct Examples;
 
 /// The names of the example packages.
-pub(crate) const EXAMPLES: [&str; 4] = ["support-triage", "reconciliation", "deal-risk", "document-draft"];
+pub(crate) const EXAMPLES: [&str; 4] = [
+    "support-triage",
+    "reconciliation",
+    "deal-risk",
+    "document-draft",
+];
 
 /// A file of an example, by its path below `examples/`.
 pub(crate) fn example_file(path: &str) -> Option<String> {
@@ -34,10 +39,16 @@ pub(crate) fn example(name: &str) -> Package {
 pub(crate) fn read_package(path: &Path) -> Result<Package, Problem> {
     if path.is_file() {
         let bytes = std::fs::read(path).map_err(|e| cannot_read(path, &e))?;
-        return Package::from_bundle(&bytes).map(|(p, _)| p).map_err(|e| Problem::new("bad_request", format!("{}: {e}", path.display())));
+        return Package::from_bundle(&bytes)
+            .map(|(p, _)| p)
+            .map_err(|e| Problem::new("bad_request", format!("{}: {e}", path.display())));
     }
     if !path.is_dir() {
-        return Err(Problem::new("not_found", format!("there is no package at {}", path.display())).way_out("name a folder with a workflow.toml"));
+        return Err(Problem::new(
+            "not_found",
+            format!("there is no package at {}", path.display()),
+        )
+        .way_out("name a folder with a workflow.toml"));
     }
     let mut files = Vec::new();
     collect(path, path, &mut files)?;
@@ -47,7 +58,9 @@ pub(crate) fn read_package(path: &Path) -> Result<Package, Problem> {
 fn collect(root: &Path, dir: &Path, files: &mut Vec<(String, String)>) -> Result<(), Problem> {
     for entry in std::fs::read_dir(dir).map_err(|e| cannot_read(dir, &e))? {
         let path = entry.map_err(|e| cannot_read(dir, &e))?.path();
-        let Ok(inner) = path.strip_prefix(root) else { continue };
+        let Ok(inner) = path.strip_prefix(root) else {
+            continue;
+        };
         let name = inner.to_string_lossy().replace('\\', "/");
         if name.starts_with('.') || name == "records" {
             continue;

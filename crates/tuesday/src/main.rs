@@ -17,10 +17,16 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     let json = cli.common.json;
     out::start_logging(&cli.common);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(e) => {
-            out::failure(json, &out::unavailable(format!("the runtime cannot start: {e}")));
+            out::failure(
+                json,
+                &out::unavailable(format!("the runtime cannot start: {e}")),
+            );
             return ExitCode::from(5);
         }
     };

@@ -16,8 +16,11 @@ pub(crate) fn start_logging(common: &Common) {
         1 => "info",
         _ => "debug",
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("TUESDAY_LOG").unwrap_or_else(|_| level.into());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_env("TUESDAY_LOG").unwrap_or_else(|_| level.into());
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         builder.with_target(false).init();
     } else {
@@ -43,14 +46,18 @@ pub(crate) fn json_line(value: &Value) {
 /// A table without frames, readable at 80 columns.
 pub(crate) fn table(headers: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(headers.to_vec());
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(headers.to_vec());
     table
 }
 
 /// A progress bar on stderr; hidden where nobody watches.
 pub(crate) fn progress(total: u64, what: &str) -> ProgressBar {
     let bar = ProgressBar::new(total);
-    if let Ok(style) = ProgressStyle::with_template("{msg:24} {bar:32} {pos}/{len} {per_sec} {eta}") {
+    if let Ok(style) = ProgressStyle::with_template("{msg:24} {bar:32} {pos}/{len} {per_sec} {eta}")
+    {
         bar.set_style(style);
     }
     bar.set_message(what.to_owned());
@@ -69,13 +76,21 @@ pub(crate) fn failure(as_json: bool, problem: &Problem) {
     if let Some(faults) = problem.more.get("faults").and_then(Value::as_array) {
         for f in faults {
             let text = |k: &str| f.get(k).and_then(Value::as_str).unwrap_or_default();
-            say(&format!("  {}: {}; {}", text("file"), text("message"), text("way_out")));
+            say(&format!(
+                "  {}: {}; {}",
+                text("file"),
+                text("message"),
+                text("way_out")
+            ));
         }
     }
     if let Some(way_out) = &problem.way_out {
         say(&format!("help: {way_out}"));
     }
-    say(&format!("code: {} (docs/errors/{}.md)", problem.code, problem.code));
+    say(&format!(
+        "code: {} (docs/errors/{}.md)",
+        problem.code, problem.code
+    ));
 }
 
 /// The database, a port or a file is not to be had.

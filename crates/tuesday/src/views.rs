@@ -61,12 +61,19 @@ pub(crate) fn intake(i: &Intake) -> Value {
 
 /// Where a run stands, in one or two words.
 pub(crate) fn standing(r: &Run) -> String {
-    r.state.outcome.map_or_else(|| r.state.status.word(), |o| o.word()).replace('_', " ")
+    r.state
+        .outcome
+        .map_or_else(|| r.state.status.word(), |o| o.word())
+        .replace('_', " ")
 }
 
 /// How long until `due`, or how late it is, in one unit.
 pub(crate) fn left(now: Timestamp, due: Timestamp) -> String {
-    if due >= now { span(due.since(now).as_secs()) } else { format!("{} late", span(now.since(due).as_secs())) }
+    if due >= now {
+        span(due.since(now).as_secs())
+    } else {
+        format!("{} late", span(now.since(due).as_secs()))
+    }
 }
 
 fn span(seconds: u64) -> String {
@@ -99,6 +106,13 @@ pub(crate) fn money(micros: i64, currency: Option<&str>) -> String {
 
 /// A JSON value on one line, texts without quotes, cut to `most` characters.
 pub(crate) fn short(value: &Value, most: usize) -> String {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned).replace('\n', " ");
-    if text.chars().count() <= most { text } else { format!("{}…", text.chars().take(most).collect::<String>()) }
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+        .replace('\n', " ");
+    if text.chars().count() <= most {
+        text
+    } else {
+        format!("{}…", text.chars().take(most).collect::<String>())
+    }
 }

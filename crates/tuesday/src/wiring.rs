@@ -66,11 +66,18 @@ pub(crate) async fn open(home: Home, opening: Opening) -> Result<Node, Problem> 
     let store = Store::open(&config).await.map_err(|e| open_problem(&e))?;
     let instance = instance(&store, opening.kind).await?;
     if opening.test_clock && instance.kind != InstanceKind::Test {
-        return Err(Problem::new("test_clock_live", "this is a real instance: its clock cannot be moved")
-            .way_out("use `tuesday demo --test-clock`"));
+        return Err(Problem::new(
+            "test_clock_live",
+            "this is a real instance: its clock cannot be moved",
+        )
+        .way_out("use `tuesday demo --test-clock`"));
     }
     let (signer, key) = keys(&home.dir, &instance)?;
-    let clock = if instance.kind == InstanceKind::Test { Clock::offset(instance.clock_offset) } else { Clock::System };
+    let clock = if instance.kind == InstanceKind::Test {
+        Clock::offset(instance.clock_offset)
+    } else {
+        Clock::System
+    };
     let node = format!("{}-{}", hostname(), std::process::id());
     let config = EngineConfig {
         node,
@@ -78,25 +85,41 @@ pub(crate) async fn open(home: Home, opening: Opening) -> Result<Node, Problem> 
         slots: opening.slots,
         public_url: opening.public_url,
         signer: signer.map(Arc::new),
-        checkpoint_file: Some(home.file.checkpoints.clone().unwrap_or_else(|| home.dir.join("checkpoints.txt"))),
+        checkpoint_file: Some(
+            home.file
+                .checkpoints
+                .clone()
+                .unwrap_or_else(|| home.dir.join("checkpoints.txt")),
+        ),
         fatal: Arc::new(|why| die(why)),
         crash: opening.crash_at.map(crash_hook),
     };
     let engine = Engine::new(store.clone(), ports(&home)?, clock, config);
     engine.load().await?;
-    Ok(Node { engine, store, instance, home, key })
+    Ok(Node {
+        engine,
+        store,
+        instance,
+        home,
+        key,
+    })
 }
 
 /// The person who acts on the command line: named by `--as`, otherwise the machine's administrator,
 /// who may install and make tokens but is nobody's reviewer.
 pub(crate) fn actor(common: &Common) -> Actor {
-    common.acting.clone().map_or_else(|| Actor::Person("administrator".to_owned()), Actor::Person)
+    common
+        .acting
+        .clone()
+        .map_or_else(|| Actor::Person("administrator".to_owned()), Actor::Person)
 }
 
 /// The handle a decision is made under.
 pub(crate) fn person(common: &Common) -> Result<String, Problem> {
     common.acting.clone().ok_or_else(|| {
-        Problem::new("not_signed_in", "a decision is made by a named person").field("as").way_out("add --as HANDLE or set TUESDAY_AS")
+        Problem::new("not_signed_in", "a decision is made by a named person")
+            .field("as")
+            .way_out("add --as HANDLE or set TUESDAY_AS")
     })
 }
 
@@ -110,25 +133,45 @@ pub(crate) fn target(home: &Home, create: bool) -> Result<Config, Problem> {
         return Err(Problem::new("not_found", format!("there is no instance in {}", home.dir.display()))
             .way_out("name another folder with --dir, or start one with `tuesday serve` or `tuesday install`"));
     }
-    std::fs::create_dir_all(&home.dir).map_err(|e| unavailable(format!("{}: {e}", home.dir.display())))?;
-    Ok(Config { target: Target::Sqlite(file.clone()), ..Config::sqlite(file) })
+    std::fs::create_dir_all(&home.dir)
+        .map_err(|e| unavailable(format!("{}: {e}", home.dir.display())))?;
+    Ok(Config {
+        target: Target::Sqlite(file.clone()),
+        ..Config::sqlite(file)
+    })
 }
 
 /// Why a database cannot be opened, with the way out.
 pub(crate) fn open_problem(e: &OpenError) -> Problem {
     match e {
-        OpenError::NewerSchema { .. } => Problem::new("schema_newer", e.to_string()).way_out("use the newer program"),
+        OpenError::NewerSchema { .. } => {
+            Problem::new("schema_newer", e.to_string()).way_out("use the newer program")
+        }
         _ => unavailable(e.to_string()),
     }
 }
 
 async fn instance(store: &Store, kind: InstanceKind) -> Result<Instance, Problem> {
-    if let Some(found) = store.reader().instance().await.map_err(|e| unavailable(e.to_string()))? {
+    if let Some(found) = store
+        .reader()
+        .instance()
+        .await
+        .map_err(|e| unavailable(e.to_string()))?
+    {
         return Ok(found);
     }
     let id = hex::encode(random::<8>()?);
-    let wanted = Instance { origin: format!("tuesday.local/{id}"), id, kind, created_at: Clock::System.now(), clock_offset: 0 };
-    store.init_instance(&wanted).await.map_err(|e| unavailable(e.to_string()))
+    let wanted = Instance {
+        origin: format!("tuesday.local/{id}"),
+        id,
+        kind,
+        created_at: Clock::System.now(),
+        clock_offset: 0,
+    };
+    store
+        .init_instance(&wanted)
+        .await
+        .map_err(|e| unavailable(e.to_string()))
 }
 
 fn random<const N: usize>() -> Result<[u8; N], Problem> {
@@ -150,7 +193,8 @@ fn keys(dir: &Path, instance: &Instance) -> Result<(Option<NoteSigner>, Verifier
         let text = std::fs::read_to_string(&secret).map_err(|e| cannot(&secret, &e))?;
         let mut seed = [0; 32];
         hex::decode_to_slice(text.trim(), &mut seed).map_err(|e| cannot(&secret, &e))?;
-        let signer = NoteSigner::from_seed(&instance.origin, &seed).map_err(|e| cannot(&secret, &e))?;
+        let signer =
+            NoteSigner::from_seed(&instance.origin, &seed).map_err(|e| cannot(&secret, &e))?;
         let key = signer.verifier().clone();
         std::fs::write(&public, format!("{key}\n")).map_err(|e| cannot(&public, &e))?;
         return Ok((Some(signer), key));
@@ -165,17 +209,27 @@ fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(|e| unavailable(format!("{}: {e}", path.display())))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| unavailable(format!("{}: {e}", path.display())))
+    let mut file = options
+        .open(path)
+        .map_err(|e| unavailable(format!("{}: {e}", path.display())))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(|e| unavailable(format!("{}: {e}", path.display())))
 }
 
 fn ports(home: &Home) -> Result<Ports, Problem> {
     let base: PathBuf = home.dir.clone();
     let secrets: Arc<dyn Secrets> = Arc::new(SecretStore::new(&base));
     let policy = HostPolicy::new(home.file.internal_hosts.clone());
-    let http = Http::new(HttpOptions { policy, ..HttpOptions::default() }).map_err(unavailable)?;
+    let http = Http::new(HttpOptions {
+        policy,
+        ..HttpOptions::default()
+    })
+    .map_err(unavailable)?;
     let channels = if home.file.notify.is_empty() {
-        vec![Channel::File { path: "notices.jsonl".into() }]
+        vec![Channel::File {
+            path: "notices.jsonl".into(),
+        }]
     } else {
         home.file.notify.clone()
     };
@@ -190,19 +244,27 @@ fn ports(home: &Home) -> Result<Ports, Problem> {
 }
 
 fn hostname() -> String {
-    std::fs::read_to_string("/etc/hostname").map_or_else(|_| "node".to_owned(), |h| h.trim().to_owned())
+    std::fs::read_to_string("/etc/hostname")
+        .map_or_else(|_| "node".to_owned(), |h| h.trim().to_owned())
 }
 
 /// The outcome of a commit is unknown: ending now and reading again is the only honest thing to do.
-#[expect(clippy::disallowed_methods, reason = "fail-stop: nothing may run on after an unknown commit")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "fail-stop: nothing may run on after an unknown commit"
+)]
 fn die(why: &str) {
-    crate::out::say(&format!("error: {why}; the process ends so that the next start reads what is stored"));
+    crate::out::say(&format!(
+        "error: {why}; the process ends so that the next start reads what is stored"
+    ));
     std::process::exit(70);
 }
 
 fn crash_hook(at: String) -> tuesday_engine::CrashHook {
     // `name` dies the first time, `name:3` the third.
-    let (name, nth) = at.split_once(':').map_or((at.clone(), 1), |(n, k)| (n.to_owned(), k.parse().unwrap_or(1)));
+    let (name, nth) = at.split_once(':').map_or((at.clone(), 1), |(n, k)| {
+        (n.to_owned(), k.parse().unwrap_or(1))
+    });
     let seen = std::sync::atomic::AtomicU32::new(0);
     Arc::new(move |point| {
         if point.0 == name && seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1 == nth {

@@ -79,7 +79,10 @@ fn four(n: f64) -> f64 {
 }
 
 fn short(pairs: &[(String, f64)]) -> Vec<(&str, f64)> {
-    pairs.iter().map(|(name, n)| (name.as_str(), four(*n))).collect()
+    pairs
+        .iter()
+        .map(|(name, n)| (name.as_str(), four(*n)))
+        .collect()
 }
 
 /// The facts with `label` and `confidence` beside the input and the sources.

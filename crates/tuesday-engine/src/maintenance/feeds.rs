@@ -12,7 +12,14 @@ const BATCH: usize = 200;
 
 pub(super) async fn run(engine: Engine) -> Result<(), String> {
     for workflow in engine.0.catalog.workflows() {
-        let Ok(release) = engine.0.catalog.release(&engine.0.reader, workflow.live_release).await else { continue };
+        let Ok(release) = engine
+            .0
+            .catalog
+            .release(&engine.0.reader, workflow.live_release)
+            .await
+        else {
+            continue;
+        };
         for trigger in &release.ready.def.trigger {
             if matches!(trigger.kind, TriggerKind::File | TriggerKind::Sql) {
                 pull(&engine, &workflow.name, trigger).await?;
@@ -37,8 +44,17 @@ async fn pull(engine: &Engine, workflow: &str, trigger: &TriggerSpec) -> Result<
     }
 }
 
-async fn one(engine: &Engine, workflow: &str, trigger: &TriggerSpec, item: &FeedItem) -> Result<String, String> {
-    let kind = if trigger.kind == TriggerKind::File { "file" } else { "sql" };
+async fn one(
+    engine: &Engine,
+    workflow: &str,
+    trigger: &TriggerSpec,
+    item: &FeedItem,
+) -> Result<String, String> {
+    let kind = if trigger.kind == TriggerKind::File {
+        "file"
+    } else {
+        "sql"
+    };
     let incoming = Incoming {
         event_id: Some(item.event_id.clone()),
         body: item.body.clone(),
@@ -48,7 +64,9 @@ async fn one(engine: &Engine, workflow: &str, trigger: &TriggerSpec, item: &Feed
     match engine.receive(workflow, incoming).await {
         Ok(accepted) => Ok(accepted.run.to_string()),
         // Kept as an intake record, or known under this id: both are an end for the item.
-        Err(p) if p.status() < 500 && p.code != "rate_limited" => Ok(format!("refused: {}", p.code)),
+        Err(p) if p.status() < 500 && p.code != "rate_limited" => {
+            Ok(format!("refused: {}", p.code))
+        }
         Err(p) => Err(p.to_string()),
     }
 }

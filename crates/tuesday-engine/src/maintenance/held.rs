@@ -21,13 +21,30 @@ pub(super) async fn run(engine: Engine) -> Result<(), String> {
             status: Some(Status::Held),
             ..RunFilter::default()
         };
-        let held = engine.0.reader.run_page(&filter, None, BATCH).await.map_err(|e| e.to_string())?;
+        let held = engine
+            .0
+            .reader
+            .run_page(&filter, None, BATCH)
+            .await
+            .map_err(|e| e.to_string())?;
         for run in held {
             let now = engine.now();
-            let mut draft = Draft::on(&run, Class::Restricted, Actor::System("resume"), "run.resumed", now);
+            let mut draft = Draft::on(
+                &run,
+                Class::Restricted,
+                Actor::System("resume"),
+                "run.resumed",
+                now,
+            );
             draft.event(RunEvent::Resumed).map_err(|e| e.to_string())?;
             draft.run.owner = None;
-            let job = Job { run: run.id, workflow: run.workflow.clone(), due_at: now, fence: 0, lease: None };
+            let job = Job {
+                run: run.id,
+                workflow: run.workflow.clone(),
+                due_at: now,
+                fence: 0,
+                lease: None,
+            };
             draft.change(Change::InsertJob(job));
             // Another node may have resumed it: then this decision is refused, and that is right.
             let _ = engine.apply(draft.finish().0).await;

@@ -20,20 +20,82 @@ use crate::engine::Engine;
 
 /// Starts every service.
 pub(crate) fn spawn_all(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
-    every(engine, stop, tasks, Duration::from_millis(500), "refresh", refresh::run);
-    every(engine, stop, tasks, Duration::from_millis(1000), "reviews_due", reviews_due::run);
-    every(engine, stop, tasks, Duration::from_millis(1000), "feeds", feeds::run);
-    every(engine, stop, tasks, Duration::from_millis(1000), "schedule", schedule::run);
-    every(engine, stop, tasks, Duration::from_millis(2000), "notices", notices::run);
-    every(engine, stop, tasks, Duration::from_secs(5), "gauges", gauges::run);
-    every(engine, stop, tasks, Duration::from_secs(1), "held", held::run);
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_millis(500),
+        "refresh",
+        refresh::run,
+    );
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_millis(1000),
+        "reviews_due",
+        reviews_due::run,
+    );
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_millis(1000),
+        "feeds",
+        feeds::run,
+    );
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_millis(1000),
+        "schedule",
+        schedule::run,
+    );
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_millis(2000),
+        "notices",
+        notices::run,
+    );
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_secs(5),
+        "gauges",
+        gauges::run,
+    );
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_secs(1),
+        "held",
+        held::run,
+    );
     if engine.0.config.signer.is_some() {
-        every(engine, stop, tasks, Duration::from_millis(1000), "seal", seal::run);
+        every(
+            engine,
+            stop,
+            tasks,
+            Duration::from_millis(1000),
+            "seal",
+            seal::run,
+        );
     }
 }
 
-fn every<F, Fut>(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()>, pause: Duration, name: &'static str, run: F)
-where
+fn every<F, Fut>(
+    engine: &Engine,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+    pause: Duration,
+    name: &'static str,
+    run: F,
+) where
     F: Fn(Engine) -> Fut + Send + 'static,
     Fut: Future<Output = Result<(), String>> + Send,
 {
@@ -50,7 +112,6 @@ where
         }
     });
 }
-
 
 /// One sealing pass over everything that waits.
 pub(crate) async fn seal(engine: Engine) -> Result<(), String> {

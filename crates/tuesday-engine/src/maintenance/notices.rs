@@ -27,11 +27,18 @@ const SETTLED: Duration = Duration::from_secs(2);
 async fn collect(engine: &Engine) -> Result<(), String> {
     let reader = &engine.0.reader;
     let now = engine.now();
-    let until = Timestamp::from_micros(now.micros() - i64::try_from(SETTLED.as_micros()).unwrap_or(0));
+    let until =
+        Timestamp::from_micros(now.micros() - i64::try_from(SETTLED.as_micros()).unwrap_or(0));
     let seen_review = position(engine, "notices.reviews").await?;
     let seen_intake = position(engine, "notices.intake").await?;
-    let opened = reader.reviews_after(seen_review.and_then(|s| s.parse().ok()), until, BATCH).await.map_err(|e| e.to_string())?;
-    let refused = reader.intake_after(seen_intake.and_then(|s| s.parse().ok()), until, BATCH).await.map_err(|e| e.to_string())?;
+    let opened = reader
+        .reviews_after(seen_review.and_then(|s| s.parse().ok()), until, BATCH)
+        .await
+        .map_err(|e| e.to_string())?;
+    let refused = reader
+        .intake_after(seen_intake.and_then(|s| s.parse().ok()), until, BATCH)
+        .await
+        .map_err(|e| e.to_string())?;
     let mut changes = Vec::new();
     if let Some(last) = opened.last() {
         changes.push(moved("notices.reviews", last.id.to_string()));
@@ -45,35 +52,72 @@ async fn collect(engine: &Engine) -> Result<(), String> {
     let positions = changes.len();
     let mut by_person: BTreeMap<(String, String, &str), u32> = BTreeMap::new();
     for r in opened.into_iter().filter(|r| !r.state.is_decided()) {
-        *by_person.entry((r.owner, r.workflow, "review_opened")).or_default() += 1;
+        *by_person
+            .entry((r.owner, r.workflow, "review_opened"))
+            .or_default() += 1;
     }
     for i in refused {
-        *by_person.entry((i.owner, i.workflow, "intake_refused")).or_default() += 1;
+        *by_person
+            .entry((i.owner, i.workflow, "intake_refused"))
+            .or_default() += 1;
     }
     changes.extend(by_person.into_iter().map(|((person, workflow, kind), n)| {
         Change::InsertNotice(Box::new(notice(person, workflow, kind, n, now)))
     }));
     let count = changes.len() - positions;
-    let entry = AuditEntry::new(now, Actor::System("notices"), "notices.collected", Subject::Instance).fact("count", count);
-    engine.apply(Decision { changes, entry }).await.map(drop).map_err(|e| e.to_string())
+    let entry = AuditEntry::new(
+        now,
+        Actor::System("notices"),
+        "notices.collected",
+        Subject::Instance,
+    )
+    .fact("count", count);
+    engine
+        .apply(Decision { changes, entry })
+        .await
+        .map(drop)
+        .map_err(|e| e.to_string())
 }
 
 async fn position(engine: &Engine, name: &str) -> Result<Option<String>, String> {
-    let cursor = engine.0.reader.cursor("", name).await.map_err(|e| e.to_string())?;
+    let cursor = engine
+        .0
+        .reader
+        .cursor("", name)
+        .await
+        .map_err(|e| e.to_string())?;
     Ok(cursor.map(|c| c.value))
 }
 
 fn moved(name: &str, value: String) -> Change {
-    Change::PutCursor(Cursor { workflow: String::new(), trigger: name.to_owned(), value })
+    Change::PutCursor(Cursor {
+        workflow: String::new(),
+        trigger: name.to_owned(),
+        value,
+    })
 }
 
 fn notice(person: String, workflow: String, kind: &str, n: u32, now: Timestamp) -> Notice {
     let (title, path) = if kind == "review_opened" {
-        let tasks = if n == 1 { "1 case waits".to_owned() } else { format!("{n} cases wait") };
-        (format!("{workflow}: {tasks} for you"), format!("/queue?workflow={workflow}&view=mine"))
+        let tasks = if n == 1 {
+            "1 case waits".to_owned()
+        } else {
+            format!("{n} cases wait")
+        };
+        (
+            format!("{workflow}: {tasks} for you"),
+            format!("/queue?workflow={workflow}&view=mine"),
+        )
     } else {
-        let events = if n == 1 { "1 event was".to_owned() } else { format!("{n} events were") };
-        (format!("{workflow}: {events} refused at intake"), format!("/intake?workflow={workflow}"))
+        let events = if n == 1 {
+            "1 event was".to_owned()
+        } else {
+            format!("{n} events were")
+        };
+        (
+            format!("{workflow}: {events} refused at intake"),
+            format!("/intake?workflow={workflow}"),
+        )
     };
     Notice {
         id: ids::notice(),
@@ -94,7 +138,10 @@ fn notice(person: String, workflow: String, kind: &str, n: u32, now: Timestamp) 
 async fn send(engine: &Engine) -> Result<(), String> {
     let reader = &engine.0.reader;
     let now = engine.now();
-    let waiting = reader.waiting_notices(now, BATCH).await.map_err(|e| e.to_string())?;
+    let waiting = reader
+        .waiting_notices(now, BATCH)
+        .await
+        .map_err(|e| e.to_string())?;
     if waiting.is_empty() {
         return Ok(());
     }
@@ -126,11 +173,21 @@ async fn send(engine: &Engine) -> Result<(), String> {
                 }
             }
         }
-        let mut entry = AuditEntry::new(now, Actor::System("notices"), "notice.tried", Subject::Workflow(notice.workflow.clone()))
-            .fact("notice", notice.id.to_string())
-            .fact("person", notice.person.clone());
-        entry.moves.push(format!("notice {before} {}", notice.state));
-        let decision = Decision { changes: vec![Change::UpdateNotice(Box::new(notice))], entry };
+        let mut entry = AuditEntry::new(
+            now,
+            Actor::System("notices"),
+            "notice.tried",
+            Subject::Workflow(notice.workflow.clone()),
+        )
+        .fact("notice", notice.id.to_string())
+        .fact("person", notice.person.clone());
+        entry
+            .moves
+            .push(format!("notice {before} {}", notice.state));
+        let decision = Decision {
+            changes: vec![Change::UpdateNotice(Box::new(notice))],
+            entry,
+        };
         engine.apply(decision).await.map_err(|e| e.to_string())?;
     }
     Ok(())

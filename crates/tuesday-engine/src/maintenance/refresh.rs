@@ -4,7 +4,12 @@
 use crate::engine::Engine;
 
 pub(super) async fn run(engine: Engine) -> Result<(), String> {
-    let moved = engine.0.catalog.refresh(&engine.0.reader).await.map_err(|e| e.to_string())?;
+    let moved = engine
+        .0
+        .catalog
+        .refresh(&engine.0.reader)
+        .await
+        .map_err(|e| e.to_string())?;
     if matches!(engine.clock(), crate::clock::Clock::Test(_))
         && let Ok(Some(instance)) = engine.0.reader.instance().await
     {

@@ -13,20 +13,60 @@ const MOST: usize = 1000;
 
 pub(super) async fn run(engine: Engine) -> Result<(), String> {
     for workflow in engine.0.catalog.workflows() {
-        let Ok(release) = engine.0.catalog.release(&engine.0.reader, workflow.live_release).await else { continue };
-        for trigger in release.ready.def.trigger.iter().filter(|t| t.kind == TriggerKind::Schedule) {
-            tick(&engine, &workflow.name, trigger, release.ready.zone.tz(), workflow.installed_at).await?;
+        let Ok(release) = engine
+            .0
+            .catalog
+            .release(&engine.0.reader, workflow.live_release)
+            .await
+        else {
+            continue;
+        };
+        for trigger in release
+            .ready
+            .def
+            .trigger
+            .iter()
+            .filter(|t| t.kind == TriggerKind::Schedule)
+        {
+            tick(
+                &engine,
+                &workflow.name,
+                trigger,
+                release.ready.zone.tz(),
+                workflow.installed_at,
+            )
+            .await?;
         }
     }
     Ok(())
 }
 
-async fn tick(engine: &Engine, workflow: &str, trigger: &TriggerSpec, zone: &TimeZone, installed: Timestamp) -> Result<(), String> {
-    let cursor = engine.0.reader.cursor(workflow, &trigger.name).await.map_err(|e| e.to_string())?;
-    let since = cursor.and_then(|c| c.value.parse().ok()).map_or(installed, Timestamp::from_micros);
+async fn tick(
+    engine: &Engine,
+    workflow: &str,
+    trigger: &TriggerSpec,
+    zone: &TimeZone,
+    installed: Timestamp,
+) -> Result<(), String> {
+    let cursor = engine
+        .0
+        .reader
+        .cursor(workflow, &trigger.name)
+        .await
+        .map_err(|e| e.to_string())?;
+    let since = cursor
+        .and_then(|c| c.value.parse().ok())
+        .map_or(installed, Timestamp::from_micros);
     let now = engine.now();
-    let missed = occurrences(trigger.cron.as_deref().unwrap_or_default(), zone, since, now)?;
-    let Some(&newest) = missed.last() else { return Ok(()) };
+    let missed = occurrences(
+        trigger.cron.as_deref().unwrap_or_default(),
+        zone,
+        since,
+        now,
+    )?;
+    let Some(&newest) = missed.last() else {
+        return Ok(());
+    };
     // An occurrence within the last minute is not missed but due.
     let due = match trigger.catch_up.unwrap_or(CatchUp::Last) {
         CatchUp::All => missed,
@@ -37,7 +77,11 @@ async fn tick(engine: &Engine, workflow: &str, trigger: &TriggerSpec, zone: &Tim
     for at in due {
         let incoming = Incoming {
             event_id: Some(at.rfc3339()),
-            body: trigger.body.clone().unwrap_or_else(|| "{}".to_owned()).into_bytes(),
+            body: trigger
+                .body
+                .clone()
+                .unwrap_or_else(|| "{}".to_owned())
+                .into_bytes(),
             auth: IncomingAuth::Feed(format!("schedule:{}", trigger.name)),
             reference: None,
         };
@@ -47,14 +91,21 @@ async fn tick(engine: &Engine, workflow: &str, trigger: &TriggerSpec, zone: &Tim
             return Err(p.to_string());
         }
     }
-    engine.put_cursor(workflow, &trigger.name, &newest.micros().to_string()).await
+    engine
+        .put_cursor(workflow, &trigger.name, &newest.micros().to_string())
+        .await
 }
 
 /// Occurrences after `since` up to `now`, oldest first, the newest thousand.
 ///
 /// # Errors
 /// When the expression is not a five-field cron expression.
-pub fn occurrences(cron: &str, zone: &TimeZone, since: Timestamp, now: Timestamp) -> Result<Vec<Timestamp>, String> {
+pub fn occurrences(
+    cron: &str,
+    zone: &TimeZone,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<Timestamp>, String> {
     let cron = tuesday_domain::schedule::Cron::parse(cron)?;
     let mut out = std::collections::VecDeque::new();
     let mut at = since;

@@ -53,7 +53,12 @@ impl Engine {
     /// # Errors
     /// `already_decided` with the winner, `revision_moved`, `schema_violation` at the field, and the
     /// other refusals of a decision.
-    pub async fn approve(&self, id: ReviewId, by: &str, approval: Approval) -> Result<Decided, Problem> {
+    pub async fn approve(
+        &self,
+        id: ReviewId,
+        by: &str,
+        approval: Approval,
+    ) -> Result<Decided, Problem> {
         let task = self.task(id).await?;
         let now = self.now();
         may_decide(&task, by, approval.revision, now)?;
@@ -62,15 +67,25 @@ impl Engine {
                 .way_out("settle it: supply the input, hand over a result, regenerate, or close it as failed"));
         }
         let (output_text, draft_output) = task.output().unwrap_or((String::new(), Value::Null));
-        let output = approval.edit.clone().unwrap_or_else(|| draft_output.clone());
+        let output = approval
+            .edit
+            .clone()
+            .unwrap_or_else(|| draft_output.clone());
         let edited = output != draft_output;
         check(&task, by, &approval, &output, edited)?;
         let planned = planned(&task, &output)?;
-        if !edited && !task.review.bound_to.is_empty() && !still_bound(&task, &output_text, &planned) {
-            return Err(Problem::new("revision_moved", "output, inputs or effect are not what the task was opened for")
-                .way_out("regenerate the output"));
+        if !edited
+            && !task.review.bound_to.is_empty()
+            && !still_bound(&task, &output_text, &planned)
+        {
+            return Err(Problem::new(
+                "revision_moved",
+                "output, inputs or effect are not what the task was opened for",
+            )
+            .way_out("regenerate the output"));
         }
-        self.record(task, by, approval, output, edited, planned, now).await
+        self.record(task, by, approval, output, edited, planned, now)
+            .await
     }
 
     #[expect(clippy::too_many_arguments, reason = "one decision's facts, used once")]
@@ -88,8 +103,21 @@ impl Engine {
         review.approved_by.push(by.to_owned());
         let given = u32::try_from(review.approved_by.len()).unwrap_or(u32::MAX);
         let left = review.approvals_needed.saturating_sub(given);
-        let kind = if edited { "review.approved_with_edits" } else { "review.approved" };
-        let mut draft = draft(&task, by, if left > 0 { "review.partly_approved" } else { kind }, now);
+        let kind = if edited {
+            "review.approved_with_edits"
+        } else {
+            "review.approved"
+        };
+        let mut draft = draft(
+            &task,
+            by,
+            if left > 0 {
+                "review.partly_approved"
+            } else {
+                kind
+            },
+            now,
+        );
         note(&mut draft, &mut review, &approval, by);
         if edited {
             let n = draft.payload(PayloadKind::Edit, output.to_string().into_bytes());
@@ -101,8 +129,16 @@ impl Engine {
         }
         review.decided_at = Some(now);
         review.decided_by = Some(by.to_owned());
-        review.decision = Some(if edited { ReviewDecision::ApproveWithEdits } else { ReviewDecision::Approve });
-        let was_edited = edited || task.payloads.iter().any(|p| p.kind == PayloadKind::Edit && Some(p.n) == task.run.output_ref);
+        review.decision = Some(if edited {
+            ReviewDecision::ApproveWithEdits
+        } else {
+            ReviewDecision::Approve
+        });
+        let was_edited = edited
+            || task
+                .payloads
+                .iter()
+                .any(|p| p.kind == PayloadKind::Edit && Some(p.n) == task.run.output_ref);
         draft.review(&mut review, ReviewEvent::Approve { edited: was_edited })?;
         draft.event(RunEvent::Approved { edited: was_edited })?;
         draft.run.owner = None;
@@ -113,14 +149,29 @@ impl Engine {
         if !run.state.status.is_terminal() {
             self.go_on(place, Work::from_task(&task, run.clone(), actions));
         }
-        Ok(Decided { review, run, approvals_left: 0 })
+        Ok(Decided {
+            review,
+            run,
+            approvals_left: 0,
+        })
     }
 
     /// One of two: the task goes to the next named person who has not approved it.
-    async fn half(&self, task: Task, mut draft: Draft, mut review: Review, by: &str, left: u32) -> Result<Decided, Problem> {
+    async fn half(
+        &self,
+        task: Task,
+        mut draft: Draft,
+        mut review: Review,
+        by: &str,
+        left: u32,
+    ) -> Result<Decided, Problem> {
         review.claimed_by = None;
         review.claim_until = None;
-        if let Some(next) = review.chain.iter().find(|p| !review.approved_by.contains(p)) {
+        if let Some(next) = review
+            .chain
+            .iter()
+            .find(|p| !review.approved_by.contains(p))
+        {
             review.owner = next.clone();
         }
         draft.run.owner = Some(review.owner.clone());
@@ -131,7 +182,11 @@ impl Engine {
         self.crash_point("approve.before_first_commit");
         let run = self.commit_task(task.review.id, draft).await?;
         self.crash_point("approve.after_first_commit");
-        Ok(Decided { review, run, approvals_left: left })
+        Ok(Decided {
+            review,
+            run,
+            approvals_left: left,
+        })
     }
 
     fn authorise_all(
@@ -147,33 +202,71 @@ impl Engine {
             return Ok((None, Vec::new()));
         }
         // A revision of its own for every plan of this run, so no key is ever used for two contents.
-        let revision = task.actions.iter().map(|a| a.revision + 1).max().unwrap_or(0);
+        let revision = task
+            .actions
+            .iter()
+            .map(|a| a.revision + 1)
+            .max()
+            .unwrap_or(0);
         let place = self.queue(draft, &task.release);
-        let actions = authorise(draft, planned, &format!("person:{by}"), revision, place.is_some(), now)
-            .map_err(|e| Problem::new("internal", e.to_string()))?;
+        let actions = authorise(
+            draft,
+            planned,
+            &format!("person:{by}"),
+            revision,
+            place.is_some(),
+            now,
+        )
+        .map_err(|e| Problem::new("internal", e.to_string()))?;
         Ok((place, actions))
     }
 }
 
-fn check(task: &Task, by: &str, approval: &Approval, output: &Value, edited: bool) -> Result<(), Problem> {
+fn check(
+    task: &Task,
+    by: &str,
+    approval: &Approval,
+    output: &Value,
+    edited: bool,
+) -> Result<(), Problem> {
     let def = &task.release.ready.def;
     let tier = def.review.tier.iter().find(|t| t.name == task.review.tier);
     if task.review.approved_by.iter().any(|p| p == by) {
-        return Err(Problem::new("same_person_twice", format!("{by} has approved this already; a second person is needed")));
+        return Err(Problem::new(
+            "same_person_twice",
+            format!("{by} has approved this already; a second person is needed"),
+        ));
     }
     if let Some(tier) = tier {
-        let open: Vec<_> = tier.checklist.iter().filter(|q| !approval.checklist.contains(q)).cloned().collect();
+        let open: Vec<_> = tier
+            .checklist
+            .iter()
+            .filter(|q| !approval.checklist.contains(q))
+            .cloned()
+            .collect();
         if let Some(first) = open.first() {
-            return Err(Problem::new("checklist_unanswered", format!("not answered: {first}")).field("checklist").with("open", open.clone()));
+            return Err(
+                Problem::new("checklist_unanswered", format!("not answered: {first}"))
+                    .field("checklist")
+                    .with("open", open.clone()),
+            );
         }
         if tier.human_rewrite && !is_rewrite(task, output) {
-            return Err(Problem::new("rewrite_required", "this tier asks a person to rewrite the draft").field("edit"));
+            return Err(Problem::new(
+                "rewrite_required",
+                "this tier asks a person to rewrite the draft",
+            )
+            .field("edit"));
         }
     }
     if edited {
         let errors = task.release.ready.output.check(output);
         if let Some(first) = errors.first() {
-            let mut p = Problem::new("schema_violation", format!("{} {}", first.field, first.detail)).field(first.field.clone());
+            let mut p = Problem::new(
+                "schema_violation",
+                format!("{} {}", first.field, first.detail),
+            )
+            .field(first.field.clone());
             p.errors = errors;
             return Err(p);
         }
@@ -186,33 +279,61 @@ fn check(task: &Task, by: &str, approval: &Approval, output: &Value, edited: boo
 pub(super) fn declared_reason(task: &Task, reason: Option<&str>, act: &str) -> Result<(), Problem> {
     let known = &task.release.ready.def.review.reasons;
     match reason.map(str::trim) {
-        None | Some("") => Err(Problem::new("reason_required", format!("{act} needs a reason"))
-            .field("reason")
-            .with("reasons", known.clone())),
+        None | Some("") => Err(
+            Problem::new("reason_required", format!("{act} needs a reason"))
+                .field("reason")
+                .with("reasons", known.clone()),
+        ),
         Some(code) if known.iter().any(|k| k == code) => Ok(()),
-        Some(code) => Err(Problem::new("unknown_reason", format!("`{code}` is not a declared reason"))
-            .field("reason")
-            .with("reasons", known.clone())
-            .way_out(format!("one of: {}", known.join(", ")))),
+        Some(code) => Err(Problem::new(
+            "unknown_reason",
+            format!("`{code}` is not a declared reason"),
+        )
+        .field("reason")
+        .with("reasons", known.clone())
+        .way_out(format!("one of: {}", known.join(", ")))),
     }
 }
 
 /// White space and case alone are no rewrite.
 fn is_rewrite(task: &Task, output: &Value) -> bool {
-    let squeeze = |v: &Value| v.to_string().split_whitespace().collect::<String>().to_lowercase();
-    task.output().is_some_and(|(_, draft)| squeeze(&draft) != squeeze(output))
+    let squeeze = |v: &Value| {
+        v.to_string()
+            .split_whitespace()
+            .collect::<String>()
+            .to_lowercase()
+    };
+    task.output()
+        .is_some_and(|(_, draft)| squeeze(&draft) != squeeze(output))
 }
 
 fn planned(task: &Task, output: &Value) -> Result<Vec<Planned>, Problem> {
-    let facts = task.facts().ok_or_else(|| Problem::new("record_damaged", "the frozen inputs cannot be read"))?;
-    plan(&task.release.ready, task.run.id, task.run.stage, &facts, output)
-        .map_err(|f| Problem::new("illegal_state", f.words).way_out("correct the input, or do it by hand and hand over the result"))
+    let facts = task
+        .facts()
+        .ok_or_else(|| Problem::new("record_damaged", "the frozen inputs cannot be read"))?;
+    plan(
+        &task.release.ready,
+        task.run.id,
+        task.run.stage,
+        &facts,
+        output,
+    )
+    .map_err(|f| {
+        Problem::new("illegal_state", f.words)
+            .way_out("correct the input, or do it by hand and hand over the result")
+    })
 }
 
 fn still_bound(task: &Task, output_text: &str, planned: &[Planned]) -> bool {
     // An edit by the first of two persons is bound anew by the second approval.
-    let edited = task.payloads.iter().any(|p| p.kind == PayloadKind::Edit && Some(p.n) == task.run.output_ref);
-    edited || task.snapshot().is_some_and(|s| bound_to(output_text, &s, planned) == task.review.bound_to)
+    let edited = task
+        .payloads
+        .iter()
+        .any(|p| p.kind == PayloadKind::Edit && Some(p.n) == task.run.output_ref);
+    edited
+        || task
+            .snapshot()
+            .is_some_and(|s| bound_to(output_text, &s, planned) == task.review.bound_to)
 }
 
 fn note(draft: &mut Draft, review: &mut Review, approval: &Approval, by: &str) {
@@ -223,7 +344,8 @@ fn note(draft: &mut Draft, review: &mut Review, approval: &Approval, by: &str) {
         draft.fact("reason", reason.clone());
     }
     if approval.note.is_some() || !approval.checklist.is_empty() {
-        let bytes = serde_json::json!({"note": approval.note, "checklist": approval.checklist}).to_string();
+        let bytes =
+            serde_json::json!({"note": approval.note, "checklist": approval.checklist}).to_string();
         let n = draft.payload(PayloadKind::Note, bytes.into_bytes());
         draft.fact("note", n);
     }

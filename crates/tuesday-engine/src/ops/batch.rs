@@ -81,7 +81,8 @@ impl Engine {
     /// # Errors
     /// `bad_request` for a malformed day, `unknown_workflow`, `unavailable`.
     pub async fn batch(&self, workflow: &str, day: &str) -> Result<Batch, Problem> {
-        let day = parse_day(day).map_err(|e| Problem::new("bad_request", e.to_string()).field("day"))?;
+        let day =
+            parse_day(day).map_err(|e| Problem::new("bad_request", e.to_string()).field("day"))?;
         let (_, live) = self.live(workflow).await?;
         let runs = self.runs_of(workflow, &day).await?;
         let mut batch = Batch {
@@ -98,17 +99,29 @@ impl Engine {
             day,
         };
         for run in &runs {
-            let word = run.state.outcome.map_or_else(|| run.state.status.word(), |o| o.word());
+            let word = run
+                .state
+                .outcome
+                .map_or_else(|| run.state.status.word(), |o| o.word());
             *batch.outcomes.entry(word.to_owned()).or_default() += 1;
         }
         Ok(batch)
     }
 
     async fn runs_of(&self, workflow: &str, day: &str) -> Result<Vec<Run>, Problem> {
-        let filter = RunFilter { workflow: Some(workflow.to_owned()), day: Some(day.to_owned()), ..RunFilter::default() };
+        let filter = RunFilter {
+            workflow: Some(workflow.to_owned()),
+            day: Some(day.to_owned()),
+            ..RunFilter::default()
+        };
         let mut runs: Vec<Run> = Vec::new();
         loop {
-            let page = self.0.reader.run_page(&filter, runs.last().map(|r| r.id), PAGE).await.map_err(read_problem)?;
+            let page = self
+                .0
+                .reader
+                .run_page(&filter, runs.last().map(|r| r.id), PAGE)
+                .await
+                .map_err(read_problem)?;
             let full = page.len() == PAGE;
             runs.extend(page);
             if !full {
@@ -120,13 +133,23 @@ impl Engine {
     /// Events of the day that did not become a run. Intake ids grow with time, so the first older day ends it.
     async fn refused(&self, workflow: &str, day: &str) -> Result<u64, Problem> {
         let (_, live) = self.live(workflow).await?;
-        let filter = IntakeFilter { workflow: Some(workflow.to_owned()), ..IntakeFilter::default() };
+        let filter = IntakeFilter {
+            workflow: Some(workflow.to_owned()),
+            ..IntakeFilter::default()
+        };
         let (mut after, mut count) = (None, 0);
         loop {
-            let page = self.0.reader.intake_page(&filter, after, PAGE).await.map_err(read_problem)?;
+            let page = self
+                .0
+                .reader
+                .intake_page(&filter, after, PAGE)
+                .await
+                .map_err(read_problem)?;
             let days = page.iter().map(|i| live.ready.zone.day(i.received_at));
             count += days.filter(|d| d == day).count() as u64;
-            let older = page.last().is_some_and(|i| live.ready.zone.day(i.received_at).as_str() < day);
+            let older = page
+                .last()
+                .is_some_and(|i| live.ready.zone.day(i.received_at).as_str() < day);
             if older || page.len() < PAGE {
                 return Ok(count);
             }
@@ -136,12 +159,22 @@ impl Engine {
 
     async fn open_cases(&self, workflow: &str, runs: &[Run]) -> Result<Vec<OpenCase>, Problem> {
         let by_id: HashMap<RunId, &Run> = runs.iter().map(|r| (r.id, r)).collect();
-        let filter = QueueFilter { workflow: Some(workflow.to_owned()), ..QueueFilter::default() };
+        let filter = QueueFilter {
+            workflow: Some(workflow.to_owned()),
+            ..QueueFilter::default()
+        };
         let (mut open, mut seen, mut after) = (Vec::new(), BTreeSet::new(), None);
         loop {
-            let page = self.0.reader.review_page(&filter, after, PAGE).await.map_err(read_problem)?;
+            let page = self
+                .0
+                .reader
+                .review_page(&filter, after, PAGE)
+                .await
+                .map_err(read_problem)?;
             for review in &page {
-                let Some(run) = by_id.get(&review.run) else { continue };
+                let Some(run) = by_id.get(&review.run) else {
+                    continue;
+                };
                 seen.insert(run.id);
                 open.push(OpenCase {
                     run: run.id.to_string(),
@@ -159,7 +192,10 @@ impl Engine {
             after = page.last().map(|r| (r.due_at, r.id));
         }
         // Runs that a person has without a task, such as those held by a pause.
-        for run in runs.iter().filter(|r| r.state.status.wants_person() && !seen.contains(&r.id)) {
+        for run in runs
+            .iter()
+            .filter(|r| r.state.status.wants_person() && !seen.contains(&r.id))
+        {
             open.push(OpenCase {
                 run: run.id.to_string(),
                 review: None,

@@ -19,22 +19,51 @@ impl Engine {
     /// `illegal_state` when it has ended or something is being sent; `reason_required`.
     pub async fn cancel(&self, id: RunId, by: &Actor, reason: &str) -> Result<Run, Problem> {
         if reason.trim().is_empty() {
-            return Err(Problem::new("reason_required", "cancelling needs a reason").field("reason"));
+            return Err(
+                Problem::new("reason_required", "cancelling needs a reason").field("reason")
+            );
         }
         let reader = &self.0.reader;
-        let found = reader.work(id).await.map_err(read_problem)?.ok_or_else(|| not_found(&id.to_string()))?;
-        let release = self.0.catalog.release(reader, found.run.release).await.map_err(|e| Problem::new("record_damaged", e.to_string()))?;
+        let found = reader
+            .work(id)
+            .await
+            .map_err(read_problem)?
+            .ok_or_else(|| not_found(&id.to_string()))?;
+        let release = self
+            .0
+            .catalog
+            .release(reader, found.run.release)
+            .await
+            .map_err(|e| Problem::new("record_damaged", e.to_string()))?;
         let now = self.now();
-        let mut draft = Draft::on(&found.run, release.ready.strictest(), by.clone(), "run.cancelled", now);
+        let mut draft = Draft::on(
+            &found.run,
+            release.ready.strictest(),
+            by.clone(),
+            "run.cancelled",
+            now,
+        );
         draft.fact("reason", reason);
         for action in found.actions.iter().filter(|a| is_unfinished(a.state)) {
-            if matches!(action.state, ActionState::Sending | ActionState::Delivered | ActionState::Uncertain) {
-                return Err(Problem::new("illegal_state", format!("{} is being sent, or may have been", action.name))
-                    .way_out("wait for its outcome, or settle the task about it"));
+            if matches!(
+                action.state,
+                ActionState::Sending | ActionState::Delivered | ActionState::Uncertain
+            ) {
+                return Err(Problem::new(
+                    "illegal_state",
+                    format!("{} is being sent, or may have been", action.name),
+                )
+                .way_out("wait for its outcome, or settle the task about it"));
             }
             draft.action(&mut action.clone(), &[ActionEvent::Void], false)?;
         }
-        for review in reader.reviews_of(id).await.map_err(read_problem)?.iter().filter(|r| !r.state.is_decided()) {
+        for review in reader
+            .reviews_of(id)
+            .await
+            .map_err(read_problem)?
+            .iter()
+            .filter(|r| !r.state.is_decided())
+        {
             let mut review = review.clone();
             review.decided_at = Some(now);
             draft.review(&mut review, ReviewEvent::Supersede)?;

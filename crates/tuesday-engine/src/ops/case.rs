@@ -154,11 +154,23 @@ impl Engine {
     /// `not_found`, `unavailable`, `record_damaged`.
     pub async fn case(&self, id: ReviewId) -> Result<Case, Problem> {
         let task = self.task(id).await?;
-        let attempts = self.0.reader.attempts(task.run.id).await.map_err(read_problem)?;
+        let attempts = self
+            .0
+            .reader
+            .attempts(task.run.id)
+            .await
+            .map_err(read_problem)?;
         let persons = self.0.reader.people().await.map_err(read_problem)?;
-        let name = |h: &str| persons.iter().find(|p| p.handle == h).map_or_else(|| h.to_owned(), |p| p.name.clone());
+        let name = |h: &str| {
+            persons
+                .iter()
+                .find(|p| p.handle == h)
+                .map_or_else(|| h.to_owned(), |p| p.name.clone())
+        };
         let record = verdict_record(&task);
-        let verdict: Option<Verdict> = record.get("verdict").and_then(|v| serde_json::from_value(v.clone()).ok());
+        let verdict: Option<Verdict> = record
+            .get("verdict")
+            .and_then(|v| serde_json::from_value(v.clone()).ok());
         let def = &task.release.ready.def;
         let snapshot = task.snapshot();
         Ok(Case {
@@ -172,18 +184,35 @@ impl Engine {
             },
             rules_row: task.run.rules_row.clone(),
             rules_version: task.run.rules_version,
-            items: snapshot.as_ref().map_or_else(|| event_item(&task), |s| items(&task, s)),
-            conflicts: snapshot.as_ref().map(|s| s.conflicts.clone()).unwrap_or_default(),
+            items: snapshot
+                .as_ref()
+                .map_or_else(|| event_item(&task), |s| items(&task, s)),
+            conflicts: snapshot
+                .as_ref()
+                .map(|s| s.conflicts.clone())
+                .unwrap_or_default(),
             flags: strings(record.get("flags")),
             absent: snapshot.map(|s| s.absent).unwrap_or_default(),
             output: task.output().map(|(_, v)| v),
             output_schema: task.release.ready.output.source().clone(),
             writes: writes(&task),
             made: made(&task, &attempts, &record),
-            tier: def.review.tier.iter().find(|t| t.name == task.review.tier).cloned(),
-            people: people(&task).into_iter().map(|h| (h.clone(), name(&h))).collect(),
+            tier: def
+                .review
+                .tier
+                .iter()
+                .find(|t| t.name == task.review.tier)
+                .cloned(),
+            people: people(&task)
+                .into_iter()
+                .map(|h| (h.clone(), name(&h)))
+                .collect(),
             reasons_list: def.review.reasons.clone(),
-            actions: task.actions.iter().map(|a| action(a, &task.payloads)).collect(),
+            actions: task
+                .actions
+                .iter()
+                .map(|a| action(a, &task.payloads))
+                .collect(),
             run: task.run,
             review: task.review,
         })
@@ -191,15 +220,24 @@ impl Engine {
 }
 
 fn verdict_record(task: &Task) -> Value {
-    task.run.verdict_ref.and_then(|n| task.bytes(n)).and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or(Value::Null)
+    task.run
+        .verdict_ref
+        .and_then(|n| task.bytes(n))
+        .and_then(|b| serde_json::from_slice(&b).ok())
+        .unwrap_or(Value::Null)
 }
 
 fn strings(v: Option<&Value>) -> Vec<String> {
-    v.and_then(Value::as_array).into_iter().flatten().filter_map(|s| s.as_str().map(str::to_owned)).collect()
+    v.and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|s| s.as_str().map(str::to_owned))
+        .collect()
 }
 
 fn json_or_text(bytes: Vec<u8>) -> Value {
-    serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()))
+    serde_json::from_slice(&bytes)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 fn event_item(task: &Task) -> Vec<CaseItem> {
@@ -242,8 +280,17 @@ fn items(task: &Task, snapshot: &Snapshot) -> Vec<CaseItem> {
 }
 
 fn writes(task: &Task) -> Vec<CaseWrite> {
-    let (Some(facts), Some((_, output))) = (task.facts(), task.output()) else { return Vec::new() };
-    let planned = plan(&task.release.ready, task.run.id, task.run.stage, &facts, &output).unwrap_or_default();
+    let (Some(facts), Some((_, output))) = (task.facts(), task.output()) else {
+        return Vec::new();
+    };
+    let planned = plan(
+        &task.release.ready,
+        task.run.id,
+        task.run.stage,
+        &facts,
+        &output,
+    )
+    .unwrap_or_default();
     planned
         .into_iter()
         .map(|p| CaseWrite {
@@ -258,7 +305,10 @@ fn writes(task: &Task) -> Vec<CaseWrite> {
 }
 
 fn made(task: &Task, attempts: &[Attempt], record: &Value) -> CaseMade {
-    let calls: Vec<_> = attempts.iter().filter(|a| a.step == Step::Generate).collect();
+    let calls: Vec<_> = attempts
+        .iter()
+        .filter(|a| a.step == Step::Generate)
+        .collect();
     let last = calls.last();
     CaseMade {
         release: task.release.id.to_string(),
@@ -269,12 +319,17 @@ fn made(task: &Task, attempts: &[Attempt], record: &Value) -> CaseMade {
         cost_micros: (!task.run.cost_unknown).then_some(task.run.cost_micros),
         latency_us: last.map(|a| a.duration_us),
         extra: record.get("model").filter(|m| !m.is_null()).cloned(),
-        prompt_hash: last.and_then(|a| a.request_hash).map(|h| crate::catalog::hex(&h)),
+        prompt_hash: last
+            .and_then(|a| a.request_hash)
+            .map(|h| crate::catalog::hex(&h)),
     }
 }
 
 fn action(a: &Action, payloads: &[Payload]) -> CaseAction {
-    let receipt = a.receipt_ref.and_then(|n| payloads.iter().find(|p| p.n == n)).map(|p| json_or_text(p.bytes.clone()));
+    let receipt = a
+        .receipt_ref
+        .and_then(|n| payloads.iter().find(|p| p.n == n))
+        .map(|p| json_or_text(p.bytes.clone()));
     CaseAction {
         name: a.name.clone(),
         state: a.state.word(),

@@ -16,12 +16,21 @@ impl Engine {
     ///
     /// # Errors
     /// The refusals of a decision; `illegal_state` when nobody is left above.
-    pub async fn escalate(&self, id: ReviewId, by: &str, note: Option<String>, revision: Option<u32>) -> Result<Review, Problem> {
+    pub async fn escalate(
+        &self,
+        id: ReviewId,
+        by: &str,
+        note: Option<String>,
+        revision: Option<u32>,
+    ) -> Result<Review, Problem> {
         let task = self.task(id).await?;
         may_decide(&task, by, revision, self.now())?;
         if next_person(&task.review).is_none() {
-            return Err(Problem::new("illegal_state", format!("{} is the last named person above", task.review.owner))
-                .way_out("decide it, or hand over a result"));
+            return Err(Problem::new(
+                "illegal_state",
+                format!("{} is the last named person above", task.review.owner),
+            )
+            .way_out("decide it, or hand over a result"));
         }
         self.pass_on(task, Actor::Person(by.to_owned()), note).await
     }
@@ -35,7 +44,12 @@ impl Engine {
         self.pass_on(task, Actor::System("review_due"), None).await
     }
 
-    async fn pass_on(&self, task: Task, actor: Actor, note: Option<String>) -> Result<Review, Problem> {
+    async fn pass_on(
+        &self,
+        task: Task,
+        actor: Actor,
+        note: Option<String>,
+    ) -> Result<Review, Problem> {
         let now = self.now();
         let mut review = task.review.clone();
         let due = task.release.ready.def.review.due.0;

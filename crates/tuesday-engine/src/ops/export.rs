@@ -6,8 +6,8 @@ use std::io::Write;
 
 use serde_json::Value;
 use tuesday_domain::audit::{
-    BundleHeader, BundleWriteError, BundleWriter, Commitment, NodeId, PayloadLabel, TILE_WIDTH, TileId, TileNodes, VerifierKey,
-    consistency_plan, inclusion_plan,
+    BundleHeader, BundleWriteError, BundleWriter, Commitment, NodeId, PayloadLabel, TILE_WIDTH,
+    TileId, TileNodes, VerifierKey, consistency_plan, inclusion_plan,
 };
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
@@ -74,29 +74,56 @@ impl Engine {
         if let (Some(from), Some(to)) = (query.from, query.to)
             && from >= to
         {
-            return Err(Problem::new("bad_request", "the time range ends before it begins").field("from"));
+            return Err(
+                Problem::new("bad_request", "the time range ends before it begins").field("from"),
+            );
         }
         self.seal().await?;
         let reader = &self.0.reader;
-        let head = reader.latest_checkpoint().await.map_err(read_problem)?.ok_or_else(|| not_found("signed checkpoint"))?;
+        let head = reader
+            .latest_checkpoint()
+            .await
+            .map_err(read_problem)?
+            .ok_or_else(|| not_found("signed checkpoint"))?;
         let picked = self.pick(query, head.size).await?;
         if picked.is_empty() {
-            return Err(Problem::new("not_found", "no entry matches").way_out("widen the time range, or leave a condition out"));
+            return Err(Problem::new("not_found", "no entry matches")
+                .way_out("widen the time range, or leave a condition out"));
         }
         let header = BundleHeader::new(key, self.now().rfc3339(), asked(query));
         let mut bundle = BundleWriter::new(out, &header).map_err(write_problem)?;
-        let mut tiles = Tiles { engine: self, size: head.size, kept: BTreeMap::new() };
-        bundle.newest_checkpoint(&head.note).map_err(write_problem)?;
+        let mut tiles = Tiles {
+            engine: self,
+            size: head.size,
+            kept: BTreeMap::new(),
+        };
+        bundle
+            .newest_checkpoint(&head.note)
+            .map_err(write_problem)?;
         for older in self.older(head.size).await? {
-            let plan = consistency_plan(older.0, head.size).ok_or_else(|| damaged("a checkpoint is larger than the newest"))?;
+            let plan = consistency_plan(older.0, head.size)
+                .ok_or_else(|| damaged("a checkpoint is larger than the newest"))?;
             let proof = tiles.prove(&[plan]).await?;
-            bundle.older_checkpoint(&older.1, proof.first().map_or(&[], Vec::as_slice)).map_err(write_problem)?;
+            bundle
+                .older_checkpoint(&older.1, proof.first().map_or(&[], Vec::as_slice))
+                .map_err(write_problem)?;
         }
-        let mentioned = self.entries(&picked, head.size, &mut bundle, &mut tiles, &mut progress).await?;
-        let payloads = if query.without_payloads { 0 } else { self.payloads(&picked, &mentioned, &mut bundle).await? };
+        let mentioned = self
+            .entries(&picked, head.size, &mut bundle, &mut tiles, &mut progress)
+            .await?;
+        let payloads = if query.without_payloads {
+            0
+        } else {
+            self.payloads(&picked, &mentioned, &mut bundle).await?
+        };
         let signer = self.0.config.signer.as_deref();
         bundle.finish(signer).map_err(write_problem)?;
-        Ok(Exported { entries: picked.len() as u64, payloads, size: head.size, sealed: signer.is_some() })
+        Ok(Exported {
+            entries: picked.len() as u64,
+            payloads,
+            size: head.size,
+            sealed: signer.is_some(),
+        })
     }
 
     /// Places of the matching entries, ascending. Leaves are read again when they are written, so that
@@ -108,20 +135,43 @@ impl Engine {
             if found.is_empty() {
                 return Err(not_found(&run.to_string()));
             }
-            let mut places: Vec<u64> = found.iter().filter_map(|e| e.0).filter(|i| *i < size).collect();
+            let mut places: Vec<u64> = found
+                .iter()
+                .filter_map(|e| e.0)
+                .filter(|i| *i < size)
+                .collect();
             places.sort_unstable();
-            return Ok(places.into_iter().map(|index| Picked { index, run: Some(run) }).collect());
+            return Ok(places
+                .into_iter()
+                .map(|index| Picked {
+                    index,
+                    run: Some(run),
+                })
+                .collect());
         }
         if let Some(workflow) = &query.workflow {
             self.known_workflow(workflow).await?;
         }
-        let filter = AuditFilter { workflow: query.workflow.clone(), from: query.from, to: query.to, kind: None };
+        let filter = AuditFilter {
+            workflow: query.workflow.clone(),
+            from: query.from,
+            to: query.to,
+            kind: None,
+        };
         let (mut after, mut picked) = (Some(size), Vec::new());
         loop {
-            let page = reader.audit_page(&filter, after, PAGE).await.map_err(read_problem)?;
+            let page = reader
+                .audit_page(&filter, after, PAGE)
+                .await
+                .map_err(read_problem)?;
             let full = page.len() == PAGE;
             after = page.last().and_then(|r| r.index);
-            picked.extend(page.iter().filter_map(|r| Some(Picked { index: r.index?, run: r.run })));
+            picked.extend(page.iter().filter_map(|r| {
+                Some(Picked {
+                    index: r.index?,
+                    run: r.run,
+                })
+            }));
             if !full {
                 picked.reverse();
                 return Ok(picked);
@@ -132,7 +182,11 @@ impl Engine {
     /// Size and note of older checkpoints: the first, the last, and some between.
     async fn older(&self, size: u64) -> Result<Vec<(u64, String)>, Problem> {
         let all = self.0.reader.checkpoints().await.map_err(read_problem)?;
-        let mut older: Vec<_> = all.into_iter().filter(|c| c.size < size).map(|c| (c.size, c.note)).collect();
+        let mut older: Vec<_> = all
+            .into_iter()
+            .filter(|c| c.size < size)
+            .map(|c| (c.size, c.note))
+            .collect();
         let step = older.len().div_ceil(OLDER).max(1);
         let last = older.len().saturating_sub(1);
         let mut at = 0..;
@@ -151,13 +205,27 @@ impl Engine {
         let (mut mentioned, mut written) = (HashSet::new(), 0);
         let (mut page, mut page_at): (Vec<Vec<u8>>, u64) = (Vec::new(), 0);
         for chunk in picked.chunks(PAGE) {
-            let plans: Option<Vec<_>> = chunk.iter().map(|p| inclusion_plan(p.index, size)).collect();
-            let proofs = tiles.prove(&plans.ok_or_else(|| damaged("an entry lies outside the signed log"))?).await?;
+            let plans: Option<Vec<_>> = chunk
+                .iter()
+                .map(|p| inclusion_plan(p.index, size))
+                .collect();
+            let proofs = tiles
+                .prove(&plans.ok_or_else(|| damaged("an entry lies outside the signed log"))?)
+                .await?;
             for (p, proof) in chunk.iter().zip(&proofs) {
                 if p.index < page_at || p.index >= page_at + page.len() as u64 {
-                    (page, page_at) = (self.0.reader.leaves(p.index, PAGE).await.map_err(read_problem)?, p.index);
+                    (page, page_at) = (
+                        self.0
+                            .reader
+                            .leaves(p.index, PAGE)
+                            .await
+                            .map_err(read_problem)?,
+                        p.index,
+                    );
                 }
-                let leaf = usize::try_from(p.index - page_at).ok().and_then(|i| page.get(i));
+                let leaf = usize::try_from(p.index - page_at)
+                    .ok()
+                    .and_then(|i| page.get(i));
                 let leaf = leaf.ok_or_else(|| damaged("an entry is gone"))?;
                 note_commitments(leaf, &mut mentioned);
                 bundle.entry(p.index, leaf, proof).map_err(write_problem)?;
@@ -168,7 +236,12 @@ impl Engine {
         Ok(mentioned)
     }
 
-    async fn payloads<W: Write + Send>(&self, picked: &[Picked], mentioned: &HashSet<[u8; 32]>, bundle: &mut BundleWriter<W>) -> Result<u64, Problem> {
+    async fn payloads<W: Write + Send>(
+        &self,
+        picked: &[Picked],
+        mentioned: &HashSet<[u8; 32]>,
+        bundle: &mut BundleWriter<W>,
+    ) -> Result<u64, Problem> {
         let runs: BTreeSet<RunId> = picked.iter().filter_map(|p| p.run).collect();
         let mut count = 0;
         for run in runs {
@@ -179,11 +252,19 @@ impl Engine {
                     continue;
                 }
                 if !p.commitment.opens_with(&p.salt, &p.bytes) {
-                    return Err(damaged(&format!("payload {}/{} of {name} is not what the log committed to", p.kind, p.n))
-                        .way_out("export with --no-payloads, and keep the database as it is"));
+                    return Err(damaged(&format!(
+                        "payload {}/{} of {name} is not what the log committed to",
+                        p.kind, p.n
+                    ))
+                    .way_out("export with --no-payloads, and keep the database as it is"));
                 }
-                let label = PayloadLabel { kind: Some(p.kind.word()), run: Some(&name) };
-                bundle.payload(p.commitment, &p.salt, &p.bytes, label).map_err(write_problem)?;
+                let label = PayloadLabel {
+                    kind: Some(p.kind.word()),
+                    run: Some(&name),
+                };
+                bundle
+                    .payload(p.commitment, &p.salt, &p.bytes, label)
+                    .map_err(write_problem)?;
                 count += 1;
             }
         }
@@ -200,24 +281,46 @@ struct Tiles<'a> {
 
 impl Tiles<'_> {
     /// Fills in the plans; all tiles they need are read in one go.
-    async fn prove(&mut self, plans: &[tuesday_domain::audit::ProofPlan]) -> Result<Vec<Vec<[u8; 32]>>, Problem> {
+    async fn prove(
+        &mut self,
+        plans: &[tuesday_domain::audit::ProofPlan],
+    ) -> Result<Vec<Vec<[u8; 32]>>, Problem> {
         if self.kept.len() > MOST_TILES {
             self.kept.clear();
         }
-        let needed: BTreeSet<(u8, u64)> = plans.iter().flat_map(|p| p.nodes()).map(tile_of).collect();
-        let missing: Vec<TileKey> =
-            needed.into_iter().filter(|k| !self.kept.contains_key(k)).map(|(level, index)| TileKey { level, index }).collect();
-        for tile in self.engine.0.reader.tiles(&missing).await.map_err(read_problem)? {
-            self.kept.insert((tile.key.level, tile.key.index), tile.hashes);
+        let needed: BTreeSet<(u8, u64)> =
+            plans.iter().flat_map(|p| p.nodes()).map(tile_of).collect();
+        let missing: Vec<TileKey> = needed
+            .into_iter()
+            .filter(|k| !self.kept.contains_key(k))
+            .map(|(level, index)| TileKey { level, index })
+            .collect();
+        for tile in self
+            .engine
+            .0
+            .reader
+            .tiles(&missing)
+            .await
+            .map_err(read_problem)?
+        {
+            self.kept
+                .insert((tile.key.level, tile.key.index), tile.hashes);
         }
         // A tile may have grown since the checkpoint was signed: its beginning is what was signed.
         let read = |id: TileId| {
-            let bytes = self.kept.get(&(id.level, id.index)).and_then(|b| b.get(..id.byte_len()));
+            let bytes = self
+                .kept
+                .get(&(id.level, id.index))
+                .and_then(|b| b.get(..id.byte_len()));
             bytes.map(<[u8]>::to_vec).ok_or(TileGone)
         };
         let mut nodes = TileNodes::new(self.size, read);
         let resolve = |p: &tuesday_domain::audit::ProofPlan| p.resolve(&mut nodes);
-        plans.iter().map(resolve).collect::<Result<_, _>>().map_err(|e| damaged(&e.to_string()))
+        plans
+            .iter()
+            .map(resolve)
+            .collect::<Result<_, _>>()
+            .map_err(|e| damaged(&e.to_string()))
     }
 }
 
@@ -226,13 +329,21 @@ impl Tiles<'_> {
 struct TileGone;
 
 fn tile_of(node: NodeId) -> (u8, u64) {
-    (node.level / 8, (node.index << (node.level % 8)) / TILE_WIDTH)
+    (
+        node.level / 8,
+        (node.index << (node.level % 8)) / TILE_WIDTH,
+    )
 }
 
 fn note_commitments(leaf: &[u8], into: &mut HashSet<[u8; 32]>) {
     let value: Value = serde_json::from_slice(leaf).unwrap_or(Value::Null);
     let commits = value.get("commits").and_then(Value::as_object);
-    into.extend(commits.into_iter().flat_map(|c| c.values()).filter_map(|c| c.as_str()?.parse::<Commitment>().ok().map(|c| c.0)));
+    into.extend(
+        commits
+            .into_iter()
+            .flat_map(|c| c.values())
+            .filter_map(|c| c.as_str()?.parse::<Commitment>().ok().map(|c| c.0)),
+    );
 }
 
 fn asked(q: &ExportQuery) -> Value {
@@ -257,7 +368,9 @@ fn damaged(why: &str) -> Problem {
 fn write_problem(e: BundleWriteError) -> Problem {
     match e {
         BundleWriteError::Empty => Problem::new("not_found", "no entry matches"),
-        BundleWriteError::Write(e) => Problem::new("unavailable", format!("the bundle cannot be written: {e}")),
+        BundleWriteError::Write(e) => {
+            Problem::new("unavailable", format!("the bundle cannot be written: {e}"))
+        }
         e => Problem::new("internal", e.to_string()),
     }
 }

@@ -9,7 +9,8 @@ use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::ready::Ready;
 use tuesday_domain::record::{
-    AuditEntry, Change, Decision, Person, Release, ReleaseState, RuleSetRow, RuleSetState, Subject, Workflow,
+    AuditEntry, Change, Decision, Person, Release, ReleaseState, RuleSetRow, RuleSetState, Subject,
+    Workflow,
 };
 use tuesday_domain::rules::{RuleSet, parse};
 use tuesday_domain::time::Timestamp;
@@ -61,13 +62,26 @@ impl Engine {
     ///
     /// # Errors
     /// `package_faulty` with every fault; `plaintext_secret`.
-    pub async fn install(&self, package: &Package, options: InstallOptions, by: &Actor) -> Result<Installed, Problem> {
+    pub async fn install(
+        &self,
+        package: &Package,
+        options: InstallOptions,
+        by: &Actor,
+    ) -> Result<Installed, Problem> {
         let parts = checked(package, &options.vars)?;
-        let (vars, name) = (parts.ready.def.vars.clone(), parts.ready.def.workflow.name.clone());
+        let (vars, name) = (
+            parts.ready.def.vars.clone(),
+            parts.ready.def.workflow.name.clone(),
+        );
         let hash = package.release_hash(&vars);
         let existing = self.0.reader.workflow(&name).await.map_err(read_problem)?;
         let releases = self.0.reader.releases(&name).await.map_err(read_problem)?;
-        if let (Some(w), Some(live)) = (&existing, releases.iter().find(|r| r.hash == hash && r.state == ReleaseState::Live)) {
+        if let (Some(w), Some(live)) = (
+            &existing,
+            releases
+                .iter()
+                .find(|r| r.hash == hash && r.state == ReleaseState::Live),
+        ) {
             return Ok(Installed {
                 workflow: name,
                 release: live.id,
@@ -79,13 +93,18 @@ impl Engine {
                 warnings: parts.warnings,
             });
         }
-        let (ports, spec, files) = (self.0.ports.clone(), parts.ready.def.model.clone(), package.files.clone());
+        let (ports, spec, files) = (
+            self.0.ports.clone(),
+            parts.ready.def.model.clone(),
+            package.files.clone(),
+        );
         // Training takes seconds: it must not hold up the tasks of this node.
         let compiled = tokio::task::spawn_blocking(move || ports.model.compile(&spec, &files))
             .await
             .map_err(|e| Problem::new("internal", e.to_string()))?
             .map_err(|e| Problem::new("package_faulty", e).way_out("correct the examples"))?;
-        let (artifact, model_report) = compiled.map_or((Vec::new(), None), |c| (c.artifact, Some(c.report)));
+        let (artifact, model_report) =
+            compiled.map_or((Vec::new(), None), |c| (c.artifact, Some(c.report)));
         let release = Release {
             id: ids::release(),
             workflow: name.clone(),
@@ -97,8 +116,13 @@ impl Engine {
             created_at: self.now(),
             created_by: by.to_string(),
         };
-        let superseded = releases.iter().find(|r| r.state == ReleaseState::Live).map(|r| r.id);
-        let workflow = self.put(&parts, &release, superseded, existing, &options, by).await?;
+        let superseded = releases
+            .iter()
+            .find(|r| r.state == ReleaseState::Live)
+            .map(|r| r.id);
+        let workflow = self
+            .put(&parts, &release, superseded, existing, &options, by)
+            .await?;
         let _ = self.0.catalog.refresh(&self.0.reader).await;
         Ok(Installed {
             workflow: name,
@@ -125,24 +149,49 @@ impl Engine {
         let now = self.now();
         let mut changes: Vec<Change> = Vec::new();
         if let Some(old) = superseded {
-            changes.push(Change::SetReleaseState { id: old, from: ReleaseState::Live, to: ReleaseState::Superseded });
+            changes.push(Change::SetReleaseState {
+                id: old,
+                from: ReleaseState::Live,
+                to: ReleaseState::Superseded,
+            });
         }
         changes.push(Change::InsertRelease(Box::new(release.clone())));
         for p in def.owners.people() {
             let (handle, name, email) = (p.handle.clone(), p.name.clone(), p.email.clone());
-            changes.push(Change::PutPerson(Person { handle, name, email, active: true }));
+            changes.push(Change::PutPerson(Person {
+                handle,
+                name,
+                email,
+                active: true,
+            }));
         }
-        let rules_version = self.put_rules(parts, existing.as_ref(), &mut changes, by, now).await?;
-        let workflow = row(def, existing, release.id, rules_version, options.test_instance, now);
+        let rules_version = self
+            .put_rules(parts, existing.as_ref(), &mut changes, by, now)
+            .await?;
+        let workflow = row(
+            def,
+            existing,
+            release.id,
+            rules_version,
+            options.test_instance,
+            now,
+        );
         changes.push(Change::PutWorkflow(Box::new(workflow.clone())));
-        let entry = AuditEntry::new(now, by.clone(), "release.installed", Subject::Workflow(workflow.name.clone()))
-            .fact("release", release.id.to_string())
-            .fact("number", release.number)
-            .fact("hash", crate::catalog::hex(&release.hash))
-            .fact("rules_version", rules_version)
-            .fact("label", workflow.label.word())
-            .fact("stage", workflow.stage.word());
-        self.apply(Decision { changes, entry }).await.map_err(apply_problem)?;
+        let entry = AuditEntry::new(
+            now,
+            by.clone(),
+            "release.installed",
+            Subject::Workflow(workflow.name.clone()),
+        )
+        .fact("release", release.id.to_string())
+        .fact("number", release.number)
+        .fact("hash", crate::catalog::hex(&release.hash))
+        .fact("rules_version", rules_version)
+        .fact("label", workflow.label.word())
+        .fact("stage", workflow.stage.word());
+        self.apply(Decision { changes, entry })
+            .await
+            .map_err(apply_problem)?;
         Ok(workflow)
     }
 
@@ -165,7 +214,11 @@ impl Engine {
             return Ok(w.rules_version);
         }
         if let Some(w) = existing {
-            changes.push(Change::SetRuleSetState { workflow: name.clone(), version: w.rules_version, to: RuleSetState::Superseded });
+            changes.push(Change::SetRuleSetState {
+                workflow: name.clone(),
+                version: w.rules_version,
+                to: RuleSetState::Superseded,
+            });
         }
         let version = old.iter().map(|r| r.version).max().unwrap_or(0) + 1;
         changes.push(Change::InsertRuleSet(Box::new(RuleSetRow {
@@ -186,8 +239,15 @@ fn checked(package: &Package, vars: &BTreeMap<String, String>) -> Result<Parts, 
     let faults = lint::check(package, vars);
     let (warnings, errors): (Vec<_>, Vec<_>) = faults.into_iter().partition(|f| f.warning);
     let faulty = |errors: Vec<PackageFault>| {
-        let code = if errors.iter().any(|f| f.code == "plaintext_secret") { "plaintext_secret" } else { "package_faulty" };
-        let first = errors.first().map(|f| format!("{}: {}", f.file, f.message)).unwrap_or_default();
+        let code = if errors.iter().any(|f| f.code == "plaintext_secret") {
+            "plaintext_secret"
+        } else {
+            "package_faulty"
+        };
+        let first = errors
+            .first()
+            .map(|f| format!("{}: {}", f.file, f.message))
+            .unwrap_or_default();
         Problem::new(code, first)
             .with("faults", serde_json::to_value(&errors).unwrap_or_default())
             .way_out("run `tuesday check` on the package")
@@ -198,8 +258,14 @@ fn checked(package: &Package, vars: &BTreeMap<String, String>) -> Result<Parts, 
     let def = package.definition(vars).map_err(|f| faulty(vec![f]))?;
     let ready = Ready::compile(package, def).map_err(faulty)?;
     let csv = package.text("rules.csv").unwrap_or_default().to_owned();
-    let (rules, _) = parse(&csv).map_err(|_| Problem::new("package_faulty", "rules.csv cannot be read"))?;
-    Ok(Parts { ready, rules, csv, warnings })
+    let (rules, _) =
+        parse(&csv).map_err(|_| Problem::new("package_faulty", "rules.csv cannot be read"))?;
+    Ok(Parts {
+        ready,
+        rules,
+        csv,
+        warnings,
+    })
 }
 
 fn row(
@@ -210,7 +276,11 @@ fn row(
     test: bool,
     now: Timestamp,
 ) -> Workflow {
-    let label = if test { def.rollout.label } else { def.rollout.label.min(Label::Pilot) };
+    let label = if test {
+        def.rollout.label
+    } else {
+        def.rollout.label.min(Label::Pilot)
+    };
     let stage = def.rollout.stage.capped_by(label);
     match existing {
         // What was decided about a workflow outlives its releases.
@@ -240,7 +310,10 @@ fn row(
 fn unhex(text: &str) -> [u8; 32] {
     let mut out = [0; 32];
     for (i, byte) in out.iter_mut().enumerate() {
-        *byte = text.get(i * 2..i * 2 + 2).and_then(|h| u8::from_str_radix(h, 16).ok()).unwrap_or(0);
+        *byte = text
+            .get(i * 2..i * 2 + 2)
+            .and_then(|h| u8::from_str_radix(h, 16).ok())
+            .unwrap_or(0);
     }
     out
 }

@@ -27,11 +27,17 @@ impl Engine {
     /// # Errors
     /// `not_found`, `unavailable`, `record_damaged`.
     pub async fn loaded(&self, id: ReleaseId) -> Result<Arc<LiveRelease>, Problem> {
-        self.0.catalog.release(&self.0.reader, id).await.map_err(|e| match e {
-            LoadFault::Missing(_) => not_found(&id.to_string()),
-            LoadFault::Read(e) => read_problem(e),
-            LoadFault::HashMismatch(_) | LoadFault::Broken(..) => Problem::new("record_damaged", e.to_string()),
-        })
+        self.0
+            .catalog
+            .release(&self.0.reader, id)
+            .await
+            .map_err(|e| match e {
+                LoadFault::Missing(_) => not_found(&id.to_string()),
+                LoadFault::Read(e) => read_problem(e),
+                LoadFault::HashMismatch(_) | LoadFault::Broken(..) => {
+                    Problem::new("record_damaged", e.to_string())
+                }
+            })
     }
 
     /// The decision table in force, as stored.
@@ -40,7 +46,20 @@ impl Engine {
     /// `unknown_workflow`, `unavailable`, `record_damaged`.
     pub async fn live_rules(&self, workflow: &str) -> Result<RuleSetRow, Problem> {
         let row = self.known_workflow(workflow).await?;
-        let rules = self.0.reader.ruleset(workflow, row.rules_version).await.map_err(read_problem)?;
-        rules.ok_or_else(|| Problem::new("record_damaged", format!("rules version {} of {workflow} is not there", row.rules_version)))
+        let rules = self
+            .0
+            .reader
+            .ruleset(workflow, row.rules_version)
+            .await
+            .map_err(read_problem)?;
+        rules.ok_or_else(|| {
+            Problem::new(
+                "record_damaged",
+                format!(
+                    "rules version {} of {workflow} is not there",
+                    row.rules_version
+                ),
+            )
+        })
     }
 }

@@ -64,7 +64,11 @@ impl Engine {
         steps.push(validate(def));
         steps.push(route(def, &rules.csv, rules.version));
         steps.extend(def.review.tier.iter().map(|t| review(def, t)));
-        steps.extend(def.action.iter().map(|a| write_back(def, a, row.stage.capped_by(row.label).word())));
+        steps.extend(
+            def.action
+                .iter()
+                .map(|a| write_back(def, a, row.stage.capped_by(row.label).word())),
+        );
         Ok(Map {
             workflow: row.name.clone(),
             title: row.title.clone(),
@@ -81,11 +85,23 @@ impl Engine {
 
 fn trigger(def: &Definition, t: &TriggerSpec) -> MapStep {
     let (what, approval) = match t.kind {
-        TriggerKind::Webhook if t.secret.is_some() => ("signed webhook".to_owned(), "a valid signature, or a token with scope trigger"),
+        TriggerKind::Webhook if t.secret.is_some() => (
+            "signed webhook".to_owned(),
+            "a valid signature, or a token with scope trigger",
+        ),
         TriggerKind::Webhook => ("webhook".to_owned(), "a token with scope trigger"),
-        TriggerKind::File => (format!("file in {}", t.folder.as_deref().unwrap_or("?")), "write access to the folder"),
-        TriggerKind::Schedule => (format!("schedule {}", t.cron.as_deref().unwrap_or("?")), "the definition"),
-        TriggerKind::Sql => (format!("row in {}", t.table.as_deref().unwrap_or("?")), "write access to the table"),
+        TriggerKind::File => (
+            format!("file in {}", t.folder.as_deref().unwrap_or("?")),
+            "write access to the folder",
+        ),
+        TriggerKind::Schedule => (
+            format!("schedule {}", t.cron.as_deref().unwrap_or("?")),
+            "the definition",
+        ),
+        TriggerKind::Sql => (
+            format!("row in {}", t.table.as_deref().unwrap_or("?")),
+            "write access to the table",
+        ),
         TriggerKind::Cli => ("command line".to_owned(), "access to this machine"),
     };
     MapStep {
@@ -94,19 +110,29 @@ fn trigger(def: &Definition, t: &TriggerSpec) -> MapStep {
         owner: def.owners.operator.handle.clone(),
         class: "event".to_owned(),
         approval: approval.to_owned(),
-        on_failure: format!("refused and kept as an intake record of {}", def.owners.operator.handle),
+        on_failure: format!(
+            "refused and kept as an intake record of {}",
+            def.owners.operator.handle
+        ),
     }
 }
 
 fn snapshot_input(def: &Definition, class: &str) -> MapStep {
-    let needs = if def.input.needs.is_empty() { "nothing beyond the schema".to_owned() } else { def.input.needs.join(", ") };
+    let needs = if def.input.needs.is_empty() {
+        "nothing beyond the schema".to_owned()
+    } else {
+        def.input.needs.join(", ")
+    };
     MapStep {
         step: "snapshot",
         what: format!("input: {} (needs {needs})", def.input.schema),
         owner: def.owners.operator.handle.clone(),
         class: class.to_owned(),
         approval: "the input schema".to_owned(),
-        on_failure: format!("waits for input, {} is asked, due {}", def.owners.operator.handle, def.input.due),
+        on_failure: format!(
+            "waits for input, {} is asked, due {}",
+            def.owners.operator.handle, def.input.due
+        ),
     }
 }
 
@@ -114,7 +140,10 @@ fn source(def: &Definition, s: &SourceSpec) -> MapStep {
     let need = if s.required { "required" } else { "optional" };
     MapStep {
         step: "snapshot",
-        what: format!("{}: {} ({need}, rank {}, refused after {})", s.name, s.system, s.rank, s.error_after),
+        what: format!(
+            "{}: {} ({need}, rank {}, refused after {})",
+            s.name, s.system, s.rank, s.error_after
+        ),
         owner: def.owners.technical.handle.clone(),
         class: s.class.word().to_owned(),
         approval: "read only".to_owned(),
@@ -136,7 +165,11 @@ fn model(def: &Definition) -> MapStep {
 
 fn validate(def: &Definition) -> MapStep {
     let checks: Vec<&str> = def.check.iter().map(|c| c.name.as_str()).collect();
-    let checks = if checks.is_empty() { String::new() } else { format!("; checks {}", checks.join(", ")) };
+    let checks = if checks.is_empty() {
+        String::new()
+    } else {
+        format!("; checks {}", checks.join(", "))
+    };
     MapStep {
         step: "validate",
         what: format!("{}{checks}", def.output.schema),
@@ -151,8 +184,15 @@ fn route(def: &Definition, csv: &str, version: u64) -> MapStep {
     let approval = parse(csv).map_or_else(
         |_| "the table cannot be read: everything goes to a person".to_owned(),
         |(rules, _)| {
-            let auto = rules.rows().iter().filter(|r| !r.route.goes_to_person()).count();
-            format!("{} rows, {auto} of them without a person, the last one always to a person", rules.rows().len())
+            let auto = rules
+                .rows()
+                .iter()
+                .filter(|r| !r.route.goes_to_person())
+                .count();
+            format!(
+                "{} rows, {auto} of them without a person, the last one always to a person",
+                rules.rows().len()
+            )
         },
     );
     MapStep {
@@ -166,19 +206,34 @@ fn route(def: &Definition, csv: &str, version: u64) -> MapStep {
 }
 
 fn review(def: &Definition, t: &tuesday_domain::definition::TierSpec) -> MapStep {
-    let people = if t.people.is_empty() { "everybody named except the technical owner".to_owned() } else { t.people.join(", ") };
-    let approvals = if t.approvals == 1 { "one approval".to_owned() } else { format!("{} distinct approvals", t.approvals) };
+    let people = if t.people.is_empty() {
+        "everybody named except the technical owner".to_owned()
+    } else {
+        t.people.join(", ")
+    };
+    let approvals = if t.approvals == 1 {
+        "one approval".to_owned()
+    } else {
+        format!("{} distinct approvals", t.approvals)
+    };
     MapStep {
         step: "review",
         what: format!("tier {}, due {}", t.name, t.due.unwrap_or(def.review.due)),
         owner: t.owner.clone(),
         class: format!("{} questions", t.checklist.len()),
         approval: format!("{approvals} of {people}"),
-        on_failure: format!("when due to {}, then to {}", t.backup, def.owners.escalation.handle),
+        on_failure: format!(
+            "when due to {}, then to {}",
+            t.backup, def.owners.escalation.handle
+        ),
     }
 }
 
-fn write_back(def: &Definition, a: &tuesday_domain::definition::ActionSpec, stage: &str) -> MapStep {
+fn write_back(
+    def: &Definition,
+    a: &tuesday_domain::definition::ActionSpec,
+    stage: &str,
+) -> MapStep {
     let approval = if a.class.rule_may_authorise() && stage == "auto" {
         "a row with route auto, or a person".to_owned()
     } else {
@@ -197,8 +252,14 @@ fn write_back(def: &Definition, a: &tuesday_domain::definition::ActionSpec, stag
 fn plan(def: &Definition, plan: FailurePlan) -> String {
     let operator = &def.owners.operator.handle;
     match plan {
-        FailurePlan::Retry => format!("{} attempts with growing pauses, then {operator}", def.limits.max_attempts),
-        FailurePlan::Repair => format!("{} repair attempts, then {operator}", def.output.repair_attempts),
+        FailurePlan::Retry => format!(
+            "{} attempts with growing pauses, then {operator}",
+            def.limits.max_attempts
+        ),
+        FailurePlan::Repair => format!(
+            "{} repair attempts, then {operator}",
+            def.output.repair_attempts
+        ),
         FailurePlan::Person => format!("{operator} at once"),
     }
 }

@@ -13,7 +13,8 @@ use tuesday_domain::id::RunId;
 use tuesday_domain::json::parse_strict;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
-    AuditEntry, Change, Decision, Intake, IntakeVerdict, Job, Lease, PayloadKind, Run, Scope, Subject, Token, Workflow,
+    AuditEntry, Change, Decision, Intake, IntakeVerdict, Job, Lease, PayloadKind, Run, Scope,
+    Subject, Token, Workflow,
 };
 use tuesday_domain::run::RunState;
 use tuesday_domain::signature::{self, SignatureError};
@@ -88,7 +89,8 @@ impl Engine {
     /// A problem with a stable code; everything authentic that is refused is kept as an intake record.
     pub async fn receive(&self, workflow: &str, incoming: Incoming) -> Result<Accepted, Problem> {
         if self.0.stopping.load(Ordering::SeqCst) {
-            return Err(Problem::new("shutting_down", "this node takes no new work").way_out("send it again"));
+            return Err(Problem::new("shutting_down", "this node takes no new work")
+                .way_out("send it again"));
         }
         let row = self.known_workflow(workflow).await?;
         let release = self
@@ -96,13 +98,19 @@ impl Engine {
             .catalog
             .release(&self.0.reader, row.live_release)
             .await
-            .map_err(|e| Problem::new("unavailable", format!("{workflow} cannot take work: {e}")))?;
+            .map_err(|e| {
+                Problem::new("unavailable", format!("{workflow} cannot take work: {e}"))
+            })?;
         let now = self.now();
         let authentic = self.authenticate(&release, &incoming, now)?;
         match self.admit(&row, &release, &incoming, &authentic) {
-            Ok((input, event_id)) => self.accept(&row, &release, incoming, authentic, input, event_id, now).await,
+            Ok((input, event_id)) => {
+                self.accept(&row, &release, incoming, authentic, input, event_id, now)
+                    .await
+            }
             Err(problem) => {
-                self.keep_refused(&row, &incoming, &authentic, &problem, now).await?;
+                self.keep_refused(&row, &incoming, &authentic, &problem, now)
+                    .await?;
                 Err(problem)
             }
         }
@@ -110,31 +118,75 @@ impl Engine {
 
     /// As [`Engine::receive`], under the source the event first came from, and without keeping a
     /// second record when it is refused again.
-    pub(crate) async fn receive_resubmitted(&self, workflow: &str, source: &str, incoming: Incoming) -> Result<Accepted, Problem> {
+    pub(crate) async fn receive_resubmitted(
+        &self,
+        workflow: &str,
+        source: &str,
+        incoming: Incoming,
+    ) -> Result<Accepted, Problem> {
         let row = self.known_workflow(workflow).await?;
         let unusable = |e: crate::catalog::LoadFault| Problem::new("unavailable", e.to_string());
-        let release = self.0.catalog.release(&self.0.reader, row.live_release).await.map_err(unusable)?;
+        let release = self
+            .0
+            .catalog
+            .release(&self.0.reader, row.live_release)
+            .await
+            .map_err(unusable)?;
         let now = self.now();
-        let authentic = Authentic { source: source.to_owned(), ..self.authenticate(&release, &incoming, now)? };
+        let authentic = Authentic {
+            source: source.to_owned(),
+            ..self.authenticate(&release, &incoming, now)?
+        };
         let (input, event_id) = self.admit(&row, &release, &incoming, &authentic)?;
-        self.accept(&row, &release, incoming, authentic, input, event_id, now).await
+        self.accept(&row, &release, incoming, authentic, input, event_id, now)
+            .await
     }
 
     pub(crate) async fn known_workflow(&self, name: &str) -> Result<Arc<Workflow>, Problem> {
-        self.0.catalog.workflow(&self.0.reader, name).await.map_err(read_problem)?.ok_or_else(|| {
-            Problem::new("unknown_workflow", format!("there is no workflow `{name}`")).way_out("see `tuesday workflow list`")
-        })
+        self.0
+            .catalog
+            .workflow(&self.0.reader, name)
+            .await
+            .map_err(read_problem)?
+            .ok_or_else(|| {
+                Problem::new("unknown_workflow", format!("there is no workflow `{name}`"))
+                    .way_out("see `tuesday workflow list`")
+            })
     }
 
-    fn authenticate(&self, release: &LiveRelease, incoming: &Incoming, now: Timestamp) -> Result<Authentic, Problem> {
-        let webhook = || release.ready.def.trigger.iter().filter(|t| t.kind == TriggerKind::Webhook);
+    fn authenticate(
+        &self,
+        release: &LiveRelease,
+        incoming: &Incoming,
+        now: Timestamp,
+    ) -> Result<Authentic, Problem> {
+        let webhook = || {
+            release
+                .ready
+                .def
+                .trigger
+                .iter()
+                .filter(|t| t.kind == TriggerKind::Webhook)
+        };
         match &incoming.auth {
-            IncomingAuth::Signed { id, timestamp, signatures } => {
+            IncomingAuth::Signed {
+                id,
+                timestamp,
+                signatures,
+            } => {
                 let mut last = SignatureError::Incomplete;
                 for trigger in webhook() {
-                    let Some(reference) = &trigger.secret else { continue };
-                    let secret = self.0.ports.secrets.resolve(reference).map_err(|e| Problem::new("unavailable", e))?;
-                    match signature::verify(&secret, id, timestamp, signatures, &incoming.body, now) {
+                    let Some(reference) = &trigger.secret else {
+                        continue;
+                    };
+                    let secret = self
+                        .0
+                        .ports
+                        .secrets
+                        .resolve(reference)
+                        .map_err(|e| Problem::new("unavailable", e))?;
+                    match signature::verify(&secret, id, timestamp, signatures, &incoming.body, now)
+                    {
                         Ok(()) => {
                             return Ok(Authentic {
                                 source: "webhook".to_owned(),
@@ -145,17 +197,27 @@ impl Engine {
                         Err(e) => last = e,
                     }
                 }
-                let code = if last == SignatureError::ReplayWindow { "replay_window" } else { "bad_signature" };
+                let code = if last == SignatureError::ReplayWindow {
+                    "replay_window"
+                } else {
+                    "bad_signature"
+                };
                 Err(Problem::new(code, last.to_string()))
             }
             IncomingAuth::Token(token) => {
                 let workflow = &release.ready.def.workflow.name;
                 let scope_fits = matches!(token.scope, Scope::Trigger | Scope::Admin);
                 if !scope_fits || token.workflow.as_ref().is_some_and(|w| w != workflow) {
-                    return Err(Problem::new("not_allowed", "the token does not cover triggering this workflow"));
+                    return Err(Problem::new(
+                        "not_allowed",
+                        "the token does not cover triggering this workflow",
+                    ));
                 }
                 if webhook().next().is_none() {
-                    return Err(Problem::new("not_allowed", "this workflow declares no webhook trigger"));
+                    return Err(Problem::new(
+                        "not_allowed",
+                        "this workflow declares no webhook trigger",
+                    ));
                 }
                 Ok(Authentic {
                     source: "webhook".to_owned(),
@@ -186,17 +248,31 @@ impl Engine {
     ) -> Result<(Value, String), Problem> {
         let def = &release.ready.def;
         if row.switch == Switch::Killed || row.stage == Stage::Off {
-            return Err(Problem::new("workflow_killed", format!("{} takes no work", row.name)));
+            return Err(Problem::new(
+                "workflow_killed",
+                format!("{} takes no work", row.name),
+            ));
         }
         if incoming.body.len() > def.input.max_bytes {
-            let detail = format!("{} bytes, at most {}", incoming.body.len(), def.input.max_bytes);
-            return Err(Problem::new("body_too_large", detail).way_out("send a reference instead of the content"));
+            let detail = format!(
+                "{} bytes, at most {}",
+                incoming.body.len(),
+                def.input.max_bytes
+            );
+            return Err(Problem::new("body_too_large", detail)
+                .way_out("send a reference instead of the content"));
         }
-        let input = parse_strict(&incoming.body)
-            .map_err(|e| Problem::new("malformed_event", e).way_out("correct the body; the intake record keeps what was sent"))?;
+        let input = parse_strict(&incoming.body).map_err(|e| {
+            Problem::new("malformed_event", e)
+                .way_out("correct the body; the intake record keeps what was sent")
+        })?;
         let errors = release.ready.input.check(&input);
         if let Some(first) = errors.first() {
-            let place = if first.field.is_empty() { "the event:" } else { &first.field };
+            let place = if first.field.is_empty() {
+                "the event:"
+            } else {
+                &first.field
+            };
             let mut problem = Problem::new("schema_violation", format!("{place} {}", first.detail))
                 .field(first.field.clone())
                 .way_out(format!("see `tuesday workflow schema {}`", row.name));
@@ -209,13 +285,17 @@ impl Engine {
             Value::Number(n) => Some(n.to_string()),
             _ => None,
         });
-        let event_id = authentic
-            .event_id
-            .clone()
-            .or(from_body)
-            .unwrap_or_else(|| format!("sha256:{}", crate::catalog::hex(&Sha256::digest(&incoming.body))));
+        let event_id = authentic.event_id.clone().or(from_body).unwrap_or_else(|| {
+            format!(
+                "sha256:{}",
+                crate::catalog::hex(&Sha256::digest(&incoming.body))
+            )
+        });
         if event_id.len() > 255 {
-            return Err(Problem::new("malformed_event", "the event id is longer than 255 bytes"));
+            return Err(Problem::new(
+                "malformed_event",
+                "the event id is longer than 255 bytes",
+            ));
         }
         Ok((input, event_id))
     }
@@ -233,45 +313,86 @@ impl Engine {
     ) -> Result<Accepted, Problem> {
         let paused = row.switch == Switch::Paused;
         let body = Arc::new(incoming.body);
-        let run = new_run(row, release, &authentic, event_id, &body, &input, paused, now);
+        let run = new_run(
+            row, release, &authentic, event_id, &body, &input, paused, now,
+        );
         let (id, body_hash) = (run.id, run.body_hash);
-        let place = if paused { None } else { self.0.slots.take(&row.name, release.ready.def.limits.concurrency) };
+        let place = if paused {
+            None
+        } else {
+            self.0
+                .slots
+                .take(&row.name, release.ready.def.limits.concurrency)
+        };
         let mut draft = Draft::new_run(run, release.ready.strictest(), authentic.requester, now);
         draft.run.body_ref = draft.payload(PayloadKind::Event, body.as_ref().clone());
         draft.fact("workflow", row.name.clone());
         draft.fact("release", release.id.to_string());
-        draft.fact("event", format!("{} {}", draft.run.event_source, draft.run.event_id));
+        draft.fact(
+            "event",
+            format!("{} {}", draft.run.event_source, draft.run.event_id),
+        );
         if let Some(reference) = incoming.reference {
             draft.fact("reference", reference.chars().take(120).collect::<String>());
         }
         if paused {
             draft.run.owner = Some(row.owner.clone());
         } else {
-            let lease = place.as_ref().map(|_| Lease { node: self.0.config.node.clone(), until: now.plus(self.0.config.lease) });
+            let lease = place.as_ref().map(|_| Lease {
+                node: self.0.config.node.clone(),
+                until: now.plus(self.0.config.lease),
+            });
             let fence = i64::from(lease.is_some());
-            draft.change(Change::InsertJob(Job { run: id, workflow: row.name.clone(), due_at: now, fence, lease }));
+            draft.change(Change::InsertJob(Job {
+                run: id,
+                workflow: row.name.clone(),
+                due_at: now,
+                fence,
+                lease,
+            }));
         }
         let (decision, run) = draft.finish();
         self.crash_point("accept.before_commit");
         match self.apply(decision).await {
             Ok(_) => {}
-            Err(ApplyError::DuplicateEvent { run, same_body: true }) => {
-                return Ok(Accepted { run, repeated: true, held: false });
+            Err(ApplyError::DuplicateEvent {
+                run,
+                same_body: true,
+            }) => {
+                return Ok(Accepted {
+                    run,
+                    repeated: true,
+                    held: false,
+                });
             }
-            Err(ApplyError::DuplicateEvent { run, same_body: false }) => {
-                return Err(Problem::new("event_mismatch", "this event id came before with another body")
-                    .with("run_id", run.to_string())
-                    .way_out("use a new id for new content"));
+            Err(ApplyError::DuplicateEvent {
+                run,
+                same_body: false,
+            }) => {
+                return Err(Problem::new(
+                    "event_mismatch",
+                    "this event id came before with another body",
+                )
+                .with("run_id", run.to_string())
+                .way_out("use a new id for new content"));
             }
             Err(e) => return Err(apply_problem(e)),
         }
         self.crash_point("accept.after_commit");
         debug_assert_eq!(run.body_hash, body_hash);
         match place {
-            Some(place) => hand_over(self, place, Work::fresh(run, Arc::clone(release), body, input)),
+            Some(place) => hand_over(
+                self,
+                place,
+                Work::fresh(run, Arc::clone(release), body, input),
+            ),
             None => self.0.slots.wake.notify_one(),
         }
-        Ok(Accepted { run: id, repeated: false, held: paused })
+        Ok(Accepted {
+            run: id,
+            repeated: false,
+            held: paused,
+        })
     }
 
     async fn keep_refused(
@@ -298,16 +419,32 @@ impl Engine {
             run: None,
             version: 1,
         };
-        let entry = AuditEntry::new(now, authentic.requester.clone(), "event.refused", Subject::Workflow(row.name.clone()))
-            .fact("intake", intake.id.to_string())
-            .fact("code", problem.code);
-        let decision = Decision { changes: vec![Change::InsertIntake(Box::new(intake))], entry };
-        self.apply_at("refuse.before_commit", "refuse.after_commit", decision).await.map(drop).map_err(apply_problem)
+        let entry = AuditEntry::new(
+            now,
+            authentic.requester.clone(),
+            "event.refused",
+            Subject::Workflow(row.name.clone()),
+        )
+        .fact("intake", intake.id.to_string())
+        .fact("code", problem.code);
+        let decision = Decision {
+            changes: vec![Change::InsertIntake(Box::new(intake))],
+            entry,
+        };
+        self.apply_at("refuse.before_commit", "refuse.after_commit", decision)
+            .await
+            .map(drop)
+            .map_err(apply_problem)
     }
 }
 
 impl Work {
-    pub(crate) fn fresh(run: Run, release: Arc<LiveRelease>, body: Arc<Vec<u8>>, input: Value) -> Self {
+    pub(crate) fn fresh(
+        run: Run,
+        release: Arc<LiveRelease>,
+        body: Arc<Vec<u8>>,
+        input: Value,
+    ) -> Self {
         Self {
             run,
             fence: 1,
@@ -338,7 +475,10 @@ fn new_run(
 ) -> Run {
     let ready = &release.ready;
     let ctx = Ctx::new(&serde_json::json!({"input": input}));
-    let subject = ready.subject.render(&ctx).unwrap_or_else(|_| event_id.clone());
+    let subject = ready
+        .subject
+        .render(&ctx)
+        .unwrap_or_else(|_| event_id.clone());
     Run {
         id: ids::run(),
         workflow: row.name.clone(),
@@ -347,7 +487,13 @@ fn new_run(
         event_id,
         body_hash: Sha256::digest(body).into(),
         requester: authentic.requester.to_string(),
-        subject: subject.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SUBJECT_CHARS).collect(),
+        subject: subject
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .chars()
+            .take(SUBJECT_CHARS)
+            .collect(),
         batch: ready.zone.day(now),
         stage: row.stage.capped_by(row.label),
         state: RunState::accepted(paused),

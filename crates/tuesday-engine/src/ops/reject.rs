@@ -11,8 +11,8 @@ use super::approve::{Decided, declared_reason};
 use super::task::{draft, may_decide};
 use crate::draft::is_unfinished;
 use crate::engine::Engine;
-use crate::steps::open_review;
 use crate::steps::Ask;
+use crate::steps::open_review;
 
 /// What a person rejects with.
 #[derive(Clone, Debug, Default)]
@@ -30,12 +30,20 @@ impl Engine {
     ///
     /// # Errors
     /// The refusals of a decision; `reason_required` and `unknown_reason`.
-    pub async fn reject(&self, id: ReviewId, by: &str, refusal: Refusal) -> Result<Decided, Problem> {
+    pub async fn reject(
+        &self,
+        id: ReviewId,
+        by: &str,
+        refusal: Refusal,
+    ) -> Result<Decided, Problem> {
         let task = self.task(id).await?;
         let now = self.now();
         may_decide(&task, by, refusal.revision, now)?;
         if !matches!(task.review.kind, ReviewKind::Output | ReviewKind::Input) {
-            return Err(Problem::new("illegal_state", "this task is not about an output: settle it instead"));
+            return Err(Problem::new(
+                "illegal_state",
+                "this task is not about an output: settle it instead",
+            ));
         }
         declared_reason(&task, Some(&refusal.reason), "a rejection")?;
         let mut review = task.review.clone();
@@ -48,18 +56,35 @@ impl Engine {
         draft.fact("reason", refusal.reason);
         draft.review(&mut review, ReviewEvent::Reject)?;
         if task.actions.iter().any(|a| is_unfinished(a.state)) {
-            return Err(Problem::new("illegal_state", "an action of this run is not settled yet"));
+            return Err(Problem::new(
+                "illegal_state",
+                "an action of this run is not settled yet",
+            ));
         }
         let by_hand = task.release.ready.def.review.on_reject == OnReject::HandOff;
-        draft.event(if by_hand { RunEvent::TakenOver } else { RunEvent::RejectedByPerson })?;
+        draft.event(if by_hand {
+            RunEvent::TakenOver
+        } else {
+            RunEvent::RejectedByPerson
+        })?;
         if by_hand {
-            let words = vec![format!("{by} rejected the output; {}", task.release.ready.def.manual.instructions)];
-            let ask = Ask { kind: ReviewKind::Manual, ..Ask::output(Reason::Manual, words, RunEvent::TakenOver) };
+            let words = vec![format!(
+                "{by} rejected the output; {}",
+                task.release.ready.def.manual.instructions
+            )];
+            let ask = Ask {
+                kind: ReviewKind::Manual,
+                ..Ask::output(Reason::Manual, words, RunEvent::TakenOver)
+            };
             let work = open_review(&task.release.ready.def, &draft.run, ask, now);
             draft.open_review(work);
         }
         draft.run.owner = None;
         let run = self.commit_task(id, draft).await?;
-        Ok(Decided { review, run, approvals_left: 0 })
+        Ok(Decided {
+            review,
+            run,
+            approvals_left: 0,
+        })
     }
 }

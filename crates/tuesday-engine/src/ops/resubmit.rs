@@ -14,14 +14,32 @@ impl Engine {
     ///
     /// # Errors
     /// The refusals of [`Engine::receive`]; `illegal_state` when it was resubmitted already.
-    pub async fn resubmit(&self, id: IntakeId, body: Option<Vec<u8>>, by: &Actor) -> Result<Accepted, Problem> {
-        let mut intake = self.0.reader.intake(id).await.map_err(read_problem)?.ok_or_else(|| not_found(&id.to_string()))?;
+    pub async fn resubmit(
+        &self,
+        id: IntakeId,
+        body: Option<Vec<u8>>,
+        by: &Actor,
+    ) -> Result<Accepted, Problem> {
+        let mut intake = self
+            .0
+            .reader
+            .intake(id)
+            .await
+            .map_err(read_problem)?
+            .ok_or_else(|| not_found(&id.to_string()))?;
         if intake.verdict != IntakeVerdict::Refused {
             let run = intake.run.map(|r| r.to_string()).unwrap_or_default();
-            return Err(Problem::new("illegal_state", format!("the record is {} already", intake.verdict)).with("run_id", run));
+            return Err(Problem::new(
+                "illegal_state",
+                format!("the record is {} already", intake.verdict),
+            )
+            .with("run_id", run));
         }
         let Some(person) = by.person() else {
-            return Err(Problem::new("not_allowed", "only a person resubmits a refused event"));
+            return Err(Problem::new(
+                "not_allowed",
+                "only a person resubmits a refused event",
+            ));
         };
         let incoming = Incoming {
             event_id: intake.event_id.clone(),
@@ -29,14 +47,24 @@ impl Engine {
             auth: IncomingAuth::Person(person.to_owned()),
             reference: Some(id.to_string()),
         };
-        let accepted = self.receive_resubmitted(&intake.workflow, &intake.source, incoming).await?;
+        let accepted = self
+            .receive_resubmitted(&intake.workflow, &intake.source, incoming)
+            .await?;
         intake.verdict = IntakeVerdict::Resubmitted;
         intake.run = Some(accepted.run);
         intake.version += 1;
-        let entry = AuditEntry::new(self.now(), by.clone(), "event.resubmitted", Subject::Workflow(intake.workflow.clone()))
-            .fact("intake", id.to_string())
-            .fact("run", accepted.run.to_string());
-        let decision = Decision { changes: vec![Change::UpdateIntake(Box::new(intake))], entry };
+        let entry = AuditEntry::new(
+            self.now(),
+            by.clone(),
+            "event.resubmitted",
+            Subject::Workflow(intake.workflow.clone()),
+        )
+        .fact("intake", id.to_string())
+        .fact("run", accepted.run.to_string());
+        let decision = Decision {
+            changes: vec![Change::UpdateIntake(Box::new(intake))],
+            entry,
+        };
         self.apply(decision).await.map_err(apply_problem)?;
         Ok(accepted)
     }

@@ -22,15 +22,28 @@ impl Engine {
     /// `illegal_state` while the old run is not over, or when it wrote something that is confirmed.
     pub async fn retry(&self, id: RunId, by: &Actor) -> Result<Run, Problem> {
         let reader = &self.0.reader;
-        let found = reader.work(id).await.map_err(read_problem)?.ok_or_else(|| not_found(&id.to_string()))?;
+        let found = reader
+            .work(id)
+            .await
+            .map_err(read_problem)?
+            .ok_or_else(|| not_found(&id.to_string()))?;
         let old = found.run;
         if !old.state.status.is_terminal() {
-            return Err(Problem::new("illegal_state", format!("the run is {}", old.state.status))
-                .way_out("decide its task, or cancel it first"));
+            return Err(
+                Problem::new("illegal_state", format!("the run is {}", old.state.status))
+                    .way_out("decide its task, or cancel it first"),
+            );
         }
-        if found.actions.iter().any(|a| a.state == tuesday_domain::action::ActionState::Confirmed) {
-            return Err(Problem::new("illegal_state", "this run has written its result; running it again would write twice")
-                .way_out("send a new event to make a correction"));
+        if found
+            .actions
+            .iter()
+            .any(|a| a.state == tuesday_domain::action::ActionState::Confirmed)
+        {
+            return Err(Problem::new(
+                "illegal_state",
+                "this run has written its result; running it again would write twice",
+            )
+            .way_out("send a new event to make a correction"));
         }
         let body = found
             .payloads
@@ -39,8 +52,14 @@ impl Engine {
             .map(|p| Arc::new(p.bytes.clone()))
             .ok_or_else(|| Problem::new("record_damaged", "the event's bytes are gone"))?;
         let row = self.known_workflow(&old.workflow).await?;
-        let release = self.0.catalog.release(reader, row.live_release).await.map_err(|e| Problem::new("unavailable", e.to_string()))?;
-        let input = tuesday_domain::json::parse_strict(&body).map_err(|e| Problem::new("record_damaged", e))?;
+        let release = self
+            .0
+            .catalog
+            .release(reader, row.live_release)
+            .await
+            .map_err(|e| Problem::new("unavailable", e.to_string()))?;
+        let input = tuesday_domain::json::parse_strict(&body)
+            .map_err(|e| Problem::new("record_damaged", e))?;
         let now = self.now();
         let new = Run {
             id: ids::run(),

@@ -58,52 +58,117 @@ impl Engine {
     ///
     /// # Errors
     /// The refusals of a decision; `reason_required` for empty words.
-    pub async fn settle(&self, id: ReviewId, by: &str, revision: Option<u32>, s: Settlement) -> Result<Decided, Problem> {
+    pub async fn settle(
+        &self,
+        id: ReviewId,
+        by: &str,
+        revision: Option<u32>,
+        s: Settlement,
+    ) -> Result<Decided, Problem> {
         let task = self.task(id).await?;
         let now = self.now();
         may_decide(&task, by, revision, now)?;
         match s {
             Settlement::Supply { input } => self.supply(task, by, input, now).await,
             Settlement::Happened { evidence } => self.happened(task, by, evidence, now).await,
-            Settlement::DidNotHappen { evidence } => self.did_not_happen(task, by, evidence, now).await,
+            Settlement::DidNotHappen { evidence } => {
+                self.did_not_happen(task, by, evidence, now).await
+            }
             Settlement::HandOver { result } => {
-                self.end(task, by, now, result, ReviewDecision::HandOver, RunEvent::TakenOver, "review.handed_over").await
+                self.end(
+                    task,
+                    by,
+                    now,
+                    result,
+                    ReviewDecision::HandOver,
+                    RunEvent::TakenOver,
+                    "review.handed_over",
+                )
+                .await
             }
             Settlement::CloseFailed { reason } => {
-                self.end(task, by, now, reason, ReviewDecision::CloseFailed, RunEvent::ClosedAsFailed, "review.closed_failed").await
+                self.end(
+                    task,
+                    by,
+                    now,
+                    reason,
+                    ReviewDecision::CloseFailed,
+                    RunEvent::ClosedAsFailed,
+                    "review.closed_failed",
+                )
+                .await
             }
             Settlement::Regenerate { reason } => self.regenerate(task, by, reason, now).await,
         }
     }
 
-    async fn supply(&self, task: Task, by: &str, input: Value, now: Timestamp) -> Result<Decided, Problem> {
+    async fn supply(
+        &self,
+        task: Task,
+        by: &str,
+        input: Value,
+        now: Timestamp,
+    ) -> Result<Decided, Problem> {
         if task.review.kind != ReviewKind::Input {
-            return Err(Problem::new("illegal_state", "this task does not ask for an input"));
+            return Err(Problem::new(
+                "illegal_state",
+                "this task does not ask for an input",
+            ));
         }
         let errors = task.release.ready.input.check(&input);
         if let Some(first) = errors.first() {
-            let mut p = Problem::new("schema_violation", format!("{} {}", first.field, first.detail)).field(first.field.clone());
+            let mut p = Problem::new(
+                "schema_violation",
+                format!("{} {}", first.field, first.detail),
+            )
+            .field(first.field.clone());
             p.errors = errors;
             return Err(p);
         }
         let body = input.to_string().into_bytes();
-        self.again(task, by, now, ReviewDecision::Supply, "review.input_supplied", move |draft| {
-            draft.fact("body_sha256_changed", Sha256::digest(&body).as_slice() != draft.run.body_hash);
-            let n = draft.payload(PayloadKind::Event, body);
-            draft.run.body_ref = n;
-        })
+        self.again(
+            task,
+            by,
+            now,
+            ReviewDecision::Supply,
+            "review.input_supplied",
+            move |draft| {
+                draft.fact(
+                    "body_sha256_changed",
+                    Sha256::digest(&body).as_slice() != draft.run.body_hash,
+                );
+                let n = draft.payload(PayloadKind::Event, body);
+                draft.run.body_ref = n;
+            },
+        )
         .await
     }
 
-    async fn regenerate(&self, task: Task, by: &str, reason: Option<String>, now: Timestamp) -> Result<Decided, Problem> {
+    async fn regenerate(
+        &self,
+        task: Task,
+        by: &str,
+        reason: Option<String>,
+        now: Timestamp,
+    ) -> Result<Decided, Problem> {
         if task.actions.iter().any(|a| is_unfinished(a.state)) {
-            return Err(Problem::new("illegal_state", "an action of this run is not settled yet"));
+            return Err(Problem::new(
+                "illegal_state",
+                "an action of this run is not settled yet",
+            ));
         }
-        self.again(task, by, now, ReviewDecision::Regenerate, "review.regenerate", move |draft| {
-            if let Some(reason) = reason {
-                draft.fact("reason", reason);
-            }
-        })
+        self.again(
+            task,
+            by,
+            now,
+            ReviewDecision::Regenerate,
+            "review.regenerate",
+            move |draft| {
+                if let Some(reason) = reason {
+                    draft.fact("reason", reason);
+                }
+            },
+        )
         .await
     }
 
@@ -135,28 +200,58 @@ impl Engine {
         let place = self.queue(&mut draft, &task.release);
         let body_ref = draft.run.body_ref;
         let run = self.commit_task(review.id, draft).await?;
-        let stored = self.0.reader.payload(run.id, body_ref).await.map_err(crate::engine::read_problem)?;
+        let stored = self
+            .0
+            .reader
+            .payload(run.id, body_ref)
+            .await
+            .map_err(crate::engine::read_problem)?;
         let mut work = Work::from_task(&task, run.clone(), Vec::new());
         work.body = std::sync::Arc::new(stored.map(|p| p.bytes).unwrap_or_default());
         work.input = tuesday_domain::json::parse_strict(&work.body).unwrap_or(Value::Null);
         self.go_on(place, work);
-        Ok(Decided { review, run, approvals_left: 0 })
+        Ok(Decided {
+            review,
+            run,
+            approvals_left: 0,
+        })
     }
 
-    async fn happened(&self, task: Task, by: &str, evidence: String, now: Timestamp) -> Result<Decided, Problem> {
+    async fn happened(
+        &self,
+        task: Task,
+        by: &str,
+        evidence: String,
+        now: Timestamp,
+    ) -> Result<Decided, Problem> {
         let mut action = stuck(&task)?;
         words(&evidence, "evidence")?;
         let mut draft = draft(&task, by, "action.confirmed_by_person", now);
         if action.state != ActionState::Uncertain {
-            return Err(Problem::new("illegal_state", format!("the action is {}, not uncertain", action.state)));
+            return Err(Problem::new(
+                "illegal_state",
+                format!("the action is {}, not uncertain", action.state),
+            ));
         }
-        let n = draft.payload(PayloadKind::Receipt, serde_json::json!({"said_by": by, "evidence": evidence}).to_string().into_bytes());
+        let n = draft.payload(
+            PayloadKind::Receipt,
+            serde_json::json!({"said_by": by, "evidence": evidence})
+                .to_string()
+                .into_bytes(),
+        );
         action.receipt_ref = Some(n);
         draft.action(&mut action, &[ActionEvent::Find], false)?;
-        self.resume(task, draft, vec![action], by, ReviewDecision::Happened, now).await
+        self.resume(task, draft, vec![action], by, ReviewDecision::Happened, now)
+            .await
     }
 
-    async fn did_not_happen(&self, task: Task, by: &str, evidence: String, now: Timestamp) -> Result<Decided, Problem> {
+    async fn did_not_happen(
+        &self,
+        task: Task,
+        by: &str,
+        evidence: String,
+        now: Timestamp,
+    ) -> Result<Decided, Problem> {
         let mut action = stuck(&task)?;
         words(&evidence, "evidence")?;
         let mut draft = draft(&task, by, "action.reauthorised_by_person", now);
@@ -164,7 +259,15 @@ impl Engine {
         draft.fact("evidence", n);
         action.attempts = 0;
         draft.action(&mut action, &[ActionEvent::Reauthorise], false)?;
-        self.resume(task, draft, vec![action], by, ReviewDecision::DidNotHappen, now).await
+        self.resume(
+            task,
+            draft,
+            vec![action],
+            by,
+            ReviewDecision::DidNotHappen,
+            now,
+        )
+        .await
     }
 
     /// The person settled one action; the run goes on with the rest, or is complete.
@@ -185,13 +288,18 @@ impl Engine {
             .iter()
             .map(|a| changed.iter().find(|c| c.id == a.id).unwrap_or(a).clone())
             .map(|a| {
-                let request = task.bytes(a.request_ref).and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or(Value::Null);
+                let request = task
+                    .bytes(a.request_ref)
+                    .and_then(|b| serde_json::from_slice(&b).ok())
+                    .unwrap_or(Value::Null);
                 (a, request)
             })
             .collect();
         let mut place = None;
         if actions.iter().all(|(a, _)| a.state.is_settled()) {
-            draft.event(RunEvent::ActionsConfirmed { drafts_only: drafts_only(&actions) })?;
+            draft.event(RunEvent::ActionsConfirmed {
+                drafts_only: drafts_only(&actions),
+            })?;
         } else {
             draft.event(RunEvent::DispatchResumed)?;
             place = self.queue(&mut draft, &task.release);
@@ -202,7 +310,11 @@ impl Engine {
             work.fresh_lease = false;
             self.go_on(place, work);
         }
-        Ok(Decided { review, run, approvals_left: 0 })
+        Ok(Decided {
+            review,
+            run,
+            approvals_left: 0,
+        })
     }
 
     #[expect(clippy::too_many_arguments, reason = "one decision's facts, used once")]
@@ -216,7 +328,14 @@ impl Engine {
         event: RunEvent,
         kind: &'static str,
     ) -> Result<Decided, Problem> {
-        words(&text, if decision == ReviewDecision::HandOver { "result" } else { "reason" })?;
+        words(
+            &text,
+            if decision == ReviewDecision::HandOver {
+                "result"
+            } else {
+                "reason"
+            },
+        )?;
         let mut review = decided(&task.review, by, decision, now);
         review.note = Some(text.clone());
         let mut draft = draft(&task, by, kind, now);
@@ -230,7 +349,11 @@ impl Engine {
         }
         draft.run.owner = None;
         let run = self.commit_task(review.id, draft).await?;
-        Ok(Decided { review, run, approvals_left: 0 })
+        Ok(Decided {
+            review,
+            run,
+            approvals_left: 0,
+        })
     }
 }
 
@@ -244,7 +367,9 @@ fn decided(review: &Review, by: &str, decision: ReviewDecision, now: Timestamp) 
 
 fn words(text: &str, field: &str) -> Result<(), Problem> {
     if text.trim().is_empty() {
-        return Err(Problem::new("reason_required", format!("{field} must not be empty")).field(field));
+        return Err(
+            Problem::new("reason_required", format!("{field} must not be empty")).field(field),
+        );
     }
     Ok(())
 }
@@ -252,7 +377,10 @@ fn words(text: &str, field: &str) -> Result<(), Problem> {
 /// The action a task of kind `action` is about: the first that is not settled.
 fn stuck(task: &Task) -> Result<Action, Problem> {
     if task.review.kind != ReviewKind::Action {
-        return Err(Problem::new("illegal_state", "this task is not about an action"));
+        return Err(Problem::new(
+            "illegal_state",
+            "this task is not about an action",
+        ));
     }
     task.actions
         .iter()
@@ -264,8 +392,17 @@ fn stuck(task: &Task) -> Result<Action, Problem> {
 /// Takes back what was never sent. An uncertain action must be settled first.
 pub(super) fn void_unsent(task: &Task, draft: &mut Draft) -> Result<(), Problem> {
     for action in task.actions.iter().filter(|a| is_unfinished(a.state)) {
-        if matches!(action.state, ActionState::Sending | ActionState::Delivered | ActionState::Uncertain) {
-            return Err(Problem::new("illegal_state", format!("{} may have happened: say first whether it did", action.name)));
+        if matches!(
+            action.state,
+            ActionState::Sending | ActionState::Delivered | ActionState::Uncertain
+        ) {
+            return Err(Problem::new(
+                "illegal_state",
+                format!(
+                    "{} may have happened: say first whether it did",
+                    action.name
+                ),
+            ));
         }
         draft.action(&mut action.clone(), &[ActionEvent::Void], false)?;
     }

@@ -12,11 +12,20 @@ impl Engine {
     ///
     /// # Errors
     /// `label_cap`, `reason_required`, `unknown_workflow`.
-    pub async fn set_stage(&self, name: &str, to: Stage, by: &Actor, reason: &str) -> Result<Workflow, Problem> {
+    pub async fn set_stage(
+        &self,
+        name: &str,
+        to: Stage,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<Workflow, Problem> {
         self.change_workflow(name, by, reason, "workflow.stage", |w| {
             if to > w.label.cap() {
-                return Err(Problem::new("label_cap", format!("label {} allows at most {}", w.label, w.label.cap()))
-                    .way_out("a higher label is earned from evidence"));
+                return Err(Problem::new(
+                    "label_cap",
+                    format!("label {} allows at most {}", w.label, w.label.cap()),
+                )
+                .way_out("a higher label is earned from evidence"));
             }
             let words = format!("{} {}", w.stage, to);
             w.stage = to;
@@ -29,10 +38,19 @@ impl Engine {
     ///
     /// # Errors
     /// `workflow_killed`, `reason_required`, `unknown_workflow`.
-    pub async fn set_switch(&self, name: &str, to: Switch, by: &Actor, reason: &str) -> Result<Workflow, Problem> {
+    pub async fn set_switch(
+        &self,
+        name: &str,
+        to: Switch,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<Workflow, Problem> {
         self.change_workflow(name, by, reason, "workflow.switch", |w| {
             if w.switch == Switch::Killed && to != Switch::Killed {
-                return Err(Problem::new("workflow_killed", "leaving killed needs a decision record"));
+                return Err(Problem::new(
+                    "workflow_killed",
+                    "leaving killed needs a decision record",
+                ));
             }
             let words = format!("{} {}", w.switch, to);
             w.switch = to;
@@ -50,16 +68,35 @@ impl Engine {
         change: impl FnOnce(&mut Workflow) -> Result<String, Problem>,
     ) -> Result<Workflow, Problem> {
         if reason.trim().is_empty() {
-            return Err(Problem::new("reason_required", "this change needs a reason").field("reason"));
+            return Err(
+                Problem::new("reason_required", "this change needs a reason").field("reason"),
+            );
         }
-        let mut row = self.0.reader.workflow(name).await.map_err(read_problem)?.ok_or_else(|| {
-            Problem::new("unknown_workflow", format!("there is no workflow `{name}`"))
-        })?;
+        let mut row = self
+            .0
+            .reader
+            .workflow(name)
+            .await
+            .map_err(read_problem)?
+            .ok_or_else(|| {
+                Problem::new("unknown_workflow", format!("there is no workflow `{name}`"))
+            })?;
         let words = change(&mut row)?;
         row.version += 1;
-        let mut entry = AuditEntry::new(self.now(), by.clone(), kind, Subject::Workflow(name.to_owned())).fact("reason", reason);
-        entry.moves.push(format!("{} {words}", kind.trim_start_matches("workflow.")));
-        let decision = Decision { changes: vec![Change::PutWorkflow(Box::new(row.clone()))], entry };
+        let mut entry = AuditEntry::new(
+            self.now(),
+            by.clone(),
+            kind,
+            Subject::Workflow(name.to_owned()),
+        )
+        .fact("reason", reason);
+        entry
+            .moves
+            .push(format!("{} {words}", kind.trim_start_matches("workflow.")));
+        let decision = Decision {
+            changes: vec![Change::PutWorkflow(Box::new(row.clone()))],
+            entry,
+        };
         self.apply(decision).await.map_err(apply_problem)?;
         let _ = self.0.catalog.refresh(&self.0.reader).await;
         Ok(row)

@@ -14,7 +14,11 @@ impl Engine {
     /// `not_found`, `unavailable`.
     pub async fn story(&self, id: RunId) -> Result<Story, Problem> {
         let reader = &self.0.reader;
-        let run = reader.run(id).await.map_err(read_problem)?.ok_or_else(|| not_found(&id.to_string()))?;
+        let run = reader
+            .run(id)
+            .await
+            .map_err(read_problem)?
+            .ok_or_else(|| not_found(&id.to_string()))?;
         let (payloads, attempts, reviews, actions, entries, people) = tokio::try_join!(
             reader.payloads(id),
             reader.attempts(id),
@@ -38,6 +42,16 @@ impl Engine {
             Err(e) => ReleaseFacts::unusable(e.to_string()),
         };
         let sealed = reader.latest_checkpoint().await.map_err(read_problem)?;
-        Ok(tell(Record { run, release, payloads, attempts, reviews, actions, entries, people, sealed_size: sealed.map(|c| c.size) }))
+        Ok(tell(Record {
+            run,
+            release,
+            payloads,
+            attempts,
+            reviews,
+            actions,
+            entries,
+            people,
+            sealed_size: sealed.map(|c| c.size),
+        }))
     }
 }

@@ -14,8 +14,8 @@ use tuesday_store::ApplyError;
 use crate::catalog::LiveRelease;
 use crate::draft::Draft;
 use crate::engine::{Engine, apply_problem, read_problem};
-use crate::worker::drive::{Work, hand_over};
 use crate::worker::Held;
+use crate::worker::drive::{Work, hand_over};
 
 /// A task with everything a decision looks at.
 pub(crate) struct Task {
@@ -29,16 +29,24 @@ pub(crate) struct Task {
 impl Task {
     /// The exact bytes of a payload.
     pub(crate) fn bytes(&self, n: u32) -> Option<Vec<u8>> {
-        self.payloads.iter().find(|p| p.n == n).map(|p| p.bytes.clone())
+        self.payloads
+            .iter()
+            .find(|p| p.n == n)
+            .map(|p| p.bytes.clone())
     }
 
     pub(crate) fn snapshot(&self) -> Option<Snapshot> {
-        self.run.snapshot_ref.and_then(|n| self.bytes(n)).and_then(|b| serde_json::from_slice(&b).ok())
+        self.run
+            .snapshot_ref
+            .and_then(|n| self.bytes(n))
+            .and_then(|b| serde_json::from_slice(&b).ok())
     }
 
     pub(crate) fn facts(&self) -> Option<Value> {
         let snapshot = self.snapshot()?;
-        let facts = tuesday_domain::snapshot::facts_of(&self.release.ready.def, &snapshot, |n| self.bytes(n))?;
+        let facts = tuesday_domain::snapshot::facts_of(&self.release.ready.def, &snapshot, |n| {
+            self.bytes(n)
+        })?;
         Some(crate::steps::route::plan_facts(&facts, &snapshot))
     }
 
@@ -52,14 +60,25 @@ impl Task {
 
 fn unfenced(text: &str) -> &str {
     let t = text.trim();
-    t.strip_prefix("```json").or_else(|| t.strip_prefix("```")).and_then(|t| t.strip_suffix("```")).map_or(t, str::trim)
+    t.strip_prefix("```json")
+        .or_else(|| t.strip_prefix("```"))
+        .and_then(|t| t.strip_suffix("```"))
+        .map_or(t, str::trim)
 }
 
 impl Engine {
     pub(crate) async fn task(&self, id: ReviewId) -> Result<Task, Problem> {
         let reader = &self.0.reader;
-        let mut review = reader.review(id).await.map_err(read_problem)?.ok_or_else(|| not_found(&id.to_string()))?;
-        let found = reader.work(review.run).await.map_err(read_problem)?.ok_or_else(|| not_found(&review.run.to_string()))?;
+        let mut review = reader
+            .review(id)
+            .await
+            .map_err(read_problem)?
+            .ok_or_else(|| not_found(&id.to_string()))?;
+        let found = reader
+            .work(review.run)
+            .await
+            .map_err(read_problem)?
+            .ok_or_else(|| not_found(&review.run.to_string()))?;
         let release = self
             .0
             .catalog
@@ -69,9 +88,19 @@ impl Engine {
         // Somebody decided between the two reads: the task is read again, so that whoever comes late
         // hears who was faster and not that the run is in another state.
         if !review.state.is_decided() && !found.run.state.status.wants_person() {
-            review = reader.review(id).await.map_err(read_problem)?.ok_or_else(|| not_found(&id.to_string()))?;
+            review = reader
+                .review(id)
+                .await
+                .map_err(read_problem)?
+                .ok_or_else(|| not_found(&id.to_string()))?;
         }
-        Ok(Task { review, run: found.run, release, payloads: found.payloads, actions: found.actions })
+        Ok(Task {
+            review,
+            run: found.run,
+            release,
+            payloads: found.payloads,
+            actions: found.actions,
+        })
     }
 
     /// Commits a decision of a person; a race is told as the refusal it is.
@@ -87,7 +116,8 @@ impl Engine {
     async fn who_won(&self, id: ReviewId) -> Problem {
         match self.0.reader.review(id).await {
             Ok(Some(r)) if r.state.is_decided() => already_decided(&r),
-            Ok(_) => Problem::new("revision_moved", "the task changed since it was read").way_out("read it again"),
+            Ok(_) => Problem::new("revision_moved", "the task changed since it was read")
+                .way_out("read it again"),
             Err(e) => read_problem(e),
         }
     }
@@ -95,10 +125,22 @@ impl Engine {
     /// Queues the run again: with a free worker on this node, under its lease at once.
     pub(crate) fn queue(&self, draft: &mut Draft, release: &LiveRelease) -> Option<Held> {
         let now = draft.run.updated_at;
-        let place = self.0.slots.take(&draft.run.workflow, release.ready.def.limits.concurrency);
-        let lease = place.as_ref().map(|_| Lease { node: self.0.config.node.clone(), until: now.plus(self.0.config.lease) });
+        let place = self
+            .0
+            .slots
+            .take(&draft.run.workflow, release.ready.def.limits.concurrency);
+        let lease = place.as_ref().map(|_| Lease {
+            node: self.0.config.node.clone(),
+            until: now.plus(self.0.config.lease),
+        });
         let fence = i64::from(lease.is_some());
-        draft.change(Change::InsertJob(Job { run: draft.run.id, workflow: draft.run.workflow.clone(), due_at: now, fence, lease }));
+        draft.change(Change::InsertJob(Job {
+            run: draft.run.id,
+            workflow: draft.run.workflow.clone(),
+            due_at: now,
+            fence,
+            lease,
+        }));
         place
     }
 
@@ -138,11 +180,20 @@ pub(crate) fn not_found(id: &str) -> Problem {
 }
 
 pub(crate) fn already_decided(review: &Review) -> Problem {
-    let winner = review.decided_by.clone().unwrap_or_else(|| "the system".to_owned());
-    let what = review.decision.map_or_else(|| review.state.word(), tuesday_domain::record::ReviewDecision::word);
-    let mut problem = Problem::new("already_decided", format!("{winner} has decided this: {what}"))
-        .with("winner", winner)
-        .with("decision", what);
+    let winner = review
+        .decided_by
+        .clone()
+        .unwrap_or_else(|| "the system".to_owned());
+    let what = review.decision.map_or_else(
+        || review.state.word(),
+        tuesday_domain::record::ReviewDecision::word,
+    );
+    let mut problem = Problem::new(
+        "already_decided",
+        format!("{winner} has decided this: {what}"),
+    )
+    .with("winner", winner)
+    .with("decision", what);
     if let Some(at) = review.decided_at {
         problem = problem.with("decided_at", at.rfc3339());
     }
@@ -150,30 +201,49 @@ pub(crate) fn already_decided(review: &Review) -> Problem {
 }
 
 /// The checks that come before any decision: undecided, same revision, nobody else on it, allowed.
-pub(crate) fn may_decide(task: &Task, by: &str, revision: Option<u32>, now: tuesday_domain::time::Timestamp) -> Result<(), Problem> {
+pub(crate) fn may_decide(
+    task: &Task,
+    by: &str,
+    revision: Option<u32>,
+    now: tuesday_domain::time::Timestamp,
+) -> Result<(), Problem> {
     let r = &task.review;
     if r.state.is_decided() {
         return Err(already_decided(r));
     }
     if r.state == ReviewState::Suspended {
-        return Err(Problem::new("illegal_state", "the workflow is paused: reading is allowed, deciding is not"));
+        return Err(Problem::new(
+            "illegal_state",
+            "the workflow is paused: reading is allowed, deciding is not",
+        ));
     }
     if revision.is_some_and(|seen| seen != r.revision) {
-        let detail = format!("the task is at revision {}, you saw {}", r.revision, revision.unwrap_or(0));
-        return Err(Problem::new("revision_moved", detail).with("revision", r.revision).way_out("read it again"));
+        let detail = format!(
+            "the task is at revision {}, you saw {}",
+            r.revision,
+            revision.unwrap_or(0)
+        );
+        return Err(Problem::new("revision_moved", detail)
+            .with("revision", r.revision)
+            .way_out("read it again"));
     }
     if let (Some(holder), Some(until)) = (&r.claimed_by, r.claim_until)
         && holder != by
         && until > now
     {
-        return Err(Problem::new("claimed_by_other", format!("{holder} is on it until {until}"))
-            .with("winner", holder.clone())
-            .with("until", until.rfc3339()));
+        return Err(Problem::new(
+            "claimed_by_other",
+            format!("{holder} is on it until {until}"),
+        )
+        .with("winner", holder.clone())
+        .with("until", until.rfc3339()));
     }
     if !allowed(task, by) {
-        return Err(Problem::new("not_allowed", format!("{by} may not decide this task"))
-            .with("people", json!(people(task)))
-            .way_out("ask one of the named persons, or escalate"));
+        return Err(
+            Problem::new("not_allowed", format!("{by} may not decide this task"))
+                .with("people", json!(people(task)))
+                .way_out("ask one of the named persons, or escalate"),
+        );
     }
     Ok(())
 }
@@ -206,8 +276,12 @@ fn allowed(task: &Task, by: &str) -> bool {
 }
 
 /// A draft about the task's run, by a person.
-pub(crate) fn draft(task: &Task, by: &str, kind: &'static str, now: tuesday_domain::time::Timestamp) -> Draft {
+pub(crate) fn draft(
+    task: &Task,
+    by: &str,
+    kind: &'static str,
+    now: tuesday_domain::time::Timestamp,
+) -> Draft {
     let class: Class = task.release.ready.strictest();
     Draft::on(&task.run, class, Actor::Person(by.to_owned()), kind, now)
 }
-

@@ -30,14 +30,29 @@ impl Engine {
     ///
     /// # Errors
     /// `not_found` for an unknown person or workflow, `bad_request` when a deciding token names nobody.
-    pub async fn create_token(&self, new: NewToken, by: &Actor) -> Result<(String, Token), Problem> {
+    pub async fn create_token(
+        &self,
+        new: NewToken,
+        by: &Actor,
+    ) -> Result<(String, Token), Problem> {
         if matches!(new.scope, Scope::Review | Scope::Admin) && new.person.is_none() {
-            return Err(Problem::new("bad_request", "a token that decides must name a person").field("person"));
+            return Err(
+                Problem::new("bad_request", "a token that decides must name a person")
+                    .field("person"),
+            );
         }
         if let Some(handle) = &new.person
-            && self.0.reader.person(handle).await.map_err(read_problem)?.is_none_or(|p| !p.active)
+            && self
+                .0
+                .reader
+                .person(handle)
+                .await
+                .map_err(read_problem)?
+                .is_none_or(|p| !p.active)
         {
-            return Err(Problem::new("not_found", format!("there is no person `{handle}`")).field("person"));
+            return Err(
+                Problem::new("not_found", format!("there is no person `{handle}`")).field("person"),
+            );
         }
         if let Some(workflow) = &new.workflow {
             self.known_workflow(workflow).await?;
@@ -57,9 +72,15 @@ impl Engine {
         let entry = AuditEntry::new(now, by.clone(), "token.created", Subject::Instance)
             .fact("token", token.id.to_string())
             .fact("scope", token.scope.word())
-            .fact("workflow", token.workflow.clone().unwrap_or_else(|| "all".to_owned()))
+            .fact(
+                "workflow",
+                token.workflow.clone().unwrap_or_else(|| "all".to_owned()),
+            )
             .fact("person", token.person.clone().unwrap_or_default());
-        let decision = Decision { changes: vec![Change::InsertToken(Box::new(token.clone()))], entry };
+        let decision = Decision {
+            changes: vec![Change::InsertToken(Box::new(token.clone()))],
+            entry,
+        };
         self.apply(decision).await.map_err(apply_problem)?;
         Ok((text, token))
     }
@@ -69,7 +90,12 @@ impl Engine {
     /// # Errors
     /// `token_invalid`, without saying which of unknown, expired or withdrawn it is.
     pub async fn token(&self, presented: &str) -> Result<Token, Problem> {
-        let invalid = || Problem::new("token_invalid", "the token is unknown, expired or withdrawn");
+        let invalid = || {
+            Problem::new(
+                "token_invalid",
+                "the token is unknown, expired or withdrawn",
+            )
+        };
         if !checksum_ok(presented) {
             return Err(invalid());
         }
@@ -77,7 +103,13 @@ impl Engine {
         if let Some(token) = self.0.tokens.get(&hash, self.now()) {
             return Ok(token);
         }
-        let token = self.0.reader.token_by_hash(&hash).await.map_err(read_problem)?.ok_or_else(invalid)?;
+        let token = self
+            .0
+            .reader
+            .token_by_hash(&hash)
+            .await
+            .map_err(read_problem)?
+            .ok_or_else(invalid)?;
         let now = self.now();
         if token.revoked_at.is_some() || token.expires_at <= now {
             return Err(invalid());
@@ -90,13 +122,22 @@ impl Engine {
 /// Tokens seen a moment ago, so that a busy sender does not cost a read each time. Short-lived: a
 /// withdrawn token stops working within [`TokenCache::LIFE`] on every node.
 #[derive(Default)]
-pub(crate) struct TokenCache(std::sync::Mutex<std::collections::HashMap<[u8; 32], (Token, tuesday_domain::time::Timestamp)>>);
+pub(crate) struct TokenCache(
+    std::sync::Mutex<std::collections::HashMap<[u8; 32], (Token, tuesday_domain::time::Timestamp)>>,
+);
 
 impl TokenCache {
     const LIFE: Duration = Duration::from_secs(1);
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<[u8; 32], (Token, tuesday_domain::time::Timestamp)>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(
+        &self,
+    ) -> std::sync::MutexGuard<
+        '_,
+        std::collections::HashMap<[u8; 32], (Token, tuesday_domain::time::Timestamp)>,
+    > {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
     fn get(&self, hash: &[u8; 32], now: tuesday_domain::time::Timestamp) -> Option<Token> {
         let (token, seen) = self.lock().get(hash).cloned()?;
@@ -116,7 +157,12 @@ fn mint(scope: Scope) -> Result<String, String> {
     let mut random = String::new();
     while random.len() < 30 {
         // Bytes past 247 would favour the first letters.
-        random.extend(ids::secret()?.iter().filter(|&&b| b < 248).map(|b| char::from(ALPHABET[(b % 62) as usize])));
+        random.extend(
+            ids::secret()?
+                .iter()
+                .filter(|&&b| b < 248)
+                .map(|b| char::from(ALPHABET[(b % 62) as usize])),
+        );
     }
     random.truncate(30);
     let head = format!("tsd_{scope}_{random}");
@@ -135,7 +181,9 @@ pub fn checksum_ok(text: &str) -> bool {
 
 fn checksum(head: &str) -> String {
     let digest = Sha256::digest(head.as_bytes());
-    let mut n = u64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]));
+    let mut n = u64::from(u32::from_be_bytes([
+        digest[0], digest[1], digest[2], digest[3],
+    ]));
     let mut out = [b'0'; 6];
     for slot in out.iter_mut().rev() {
         *slot = ALPHABET[(n % 62) as usize];

@@ -29,7 +29,9 @@ impl Engine {
     /// # Errors
     /// `audit_unavailable` when the log is not the one that was signed.
     pub async fn seal(&self) -> Result<(), Problem> {
-        crate::maintenance::seal(self.clone()).await.map_err(|e| Problem::new("audit_unavailable", e))
+        crate::maintenance::seal(self.clone())
+            .await
+            .map_err(|e| Problem::new("audit_unavailable", e))
     }
 }
 
@@ -47,12 +49,16 @@ pub async fn verify_log(
     let stored = reader.checkpoints().await.map_err(read_problem)?;
     let mut heads = Vec::with_capacity(stored.len() + published.len());
     for note in stored.iter().map(|c| &c.note).chain(published) {
-        heads.push(Checkpoint::open(note, key).map_err(|e| Problem::new("foreign_checkpoint", e.to_string()))?);
+        heads.push(
+            Checkpoint::open(note, key)
+                .map_err(|e| Problem::new("foreign_checkpoint", e.to_string()))?,
+        );
     }
     let (sealed, checkpoints) = (heads.iter().map(|h| h.size).max().unwrap_or(0), heads.len());
     let mut check = LogCheck::new(heads);
     let broken = |e: tuesday_domain::audit::LogFault| {
-        Problem::new("audit_broken", e.to_string()).way_out("keep the database as it is and compare with a backup")
+        Problem::new("audit_broken", e.to_string())
+            .way_out("keep the database as it is and compare with a backup")
     };
     let mut index = 0_u64;
     loop {
@@ -67,5 +73,10 @@ pub async fn verify_log(
         }
     }
     let tree = check.finish().map_err(broken)?;
-    Ok(Verified { entries: index, sealed, checkpoints, root: crate::catalog::hex(&tree.root()) })
+    Ok(Verified {
+        entries: index,
+        sealed,
+        checkpoints,
+        root: crate::catalog::hex(&tree.root()),
+    })
 }

@@ -16,7 +16,11 @@ use crate::worker::drive::{Next, StepFault, Work};
 
 /// Takes the next unfinished action one move further.
 pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFault> {
-    let Some(i) = work.actions.iter().position(|(a, _)| is_unfinished(a.state)) else {
+    let Some(i) = work
+        .actions
+        .iter()
+        .position(|(a, _)| is_unfinished(a.state))
+    else {
         return finish(engine, work).await;
     };
     let intent = match intent(work, i) {
@@ -31,7 +35,18 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
             let why = "the node stopped while sending".to_owned();
             trouble(engine, work, i, Trouble::Unclear("interrupted", why)).await
         }
-        ActionState::Delivered => trouble(engine, work, i, Trouble::Unclear("not_read_back", "the node stopped before reading back".to_owned())).await,
+        ActionState::Delivered => {
+            trouble(
+                engine,
+                work,
+                i,
+                Trouble::Unclear(
+                    "not_read_back",
+                    "the node stopped before reading back".to_owned(),
+                ),
+            )
+            .await
+        }
         ActionState::Uncertain => super::settle_action::look(engine, work, i, &intent).await,
         _ => trouble(engine, work, i, Trouble::Person).await,
     }
@@ -41,8 +56,19 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
 pub(crate) fn intent(work: &Work, i: usize) -> Result<Intent, String> {
     let (action, request) = &work.actions[i];
     let ready = &work.release.ready;
-    let spec = ready.def.action.iter().find(|a| a.name == action.name).ok_or("the release no longer declares this action")?;
-    let object = |key: &str| request.get(key).and_then(Value::as_object).cloned().ok_or("the stored request cannot be read");
+    let spec = ready
+        .def
+        .action
+        .iter()
+        .find(|a| a.name == action.name)
+        .ok_or("the release no longer declares this action")?;
+    let object = |key: &str| {
+        request
+            .get(key)
+            .and_then(Value::as_object)
+            .cloned()
+            .ok_or("the stored request cannot be read")
+    };
     Ok(Intent {
         run: action.run,
         key: action.key.clone(),
@@ -50,17 +76,32 @@ pub(crate) fn intent(work: &Work, i: usize) -> Result<Intent, String> {
         target: action.target.clone(),
         fields: object("fields")?,
         rendered: object("rendered")?,
-        expected_version: request.get("expected_version").and_then(Value::as_str).map(str::to_owned),
-        timeout_ms: u64::try_from(ready.def.limits.connector_timeout.0.as_millis()).unwrap_or(u64::MAX),
+        expected_version: request
+            .get("expected_version")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+        timeout_ms: u64::try_from(ready.def.limits.connector_timeout.0.as_millis())
+            .unwrap_or(u64::MAX),
     })
 }
 
 pub(crate) fn draft(work: &Work, kind: &'static str, now: Timestamp) -> Draft {
-    Draft::on(&work.run, work.release.ready.strictest(), Actor::System("worker"), kind, now)
+    Draft::on(
+        &work.run,
+        work.release.ready.strictest(),
+        Actor::System("worker"),
+        kind,
+        now,
+    )
 }
 
 /// Commits the intent, after the precondition was read where one is declared.
-async fn begin(engine: &Engine, work: &mut Work, i: usize, intent: &Intent) -> Result<Next, StepFault> {
+async fn begin(
+    engine: &Engine,
+    work: &mut Work,
+    i: usize,
+    intent: &Intent,
+) -> Result<Next, StepFault> {
     if super::route::needs_look(intent) {
         let seen = engine.0.ports.destination.target(intent).await;
         engine.crash_point("dispatch.after_target_read");
@@ -69,7 +110,9 @@ async fn begin(engine: &Engine, work: &mut Work, i: usize, intent: &Intent) -> R
                 if let (Some(expected), Some(found)) = (&intent.expected_version, &target.version)
                     && bare(expected) != bare(found)
                 {
-                    let why = format!("the record is at version {found}; the frozen inputs saw {expected}");
+                    let why = format!(
+                        "the record is at version {found}; the frozen inputs saw {expected}"
+                    );
                     return trouble(engine, work, i, Trouble::Changed(why)).await;
                 }
             }
@@ -87,7 +130,10 @@ async fn begin(engine: &Engine, work: &mut Work, i: usize, intent: &Intent) -> R
     action.attempts += 1;
     action.first_sent_at.get_or_insert(now);
     draft.action(&mut action, &events, false)?;
-    draft.change(Change::CheckFence { run: work.run.id, fence: work.fence });
+    draft.change(Change::CheckFence {
+        run: work.run.id,
+        fence: work.fence,
+    });
     let (decision, run) = draft.finish();
     engine.crash_point("dispatch.before_intent_commit");
     engine.apply(decision).await?;
@@ -104,14 +150,32 @@ fn bare(version: &str) -> &str {
     version.trim().trim_start_matches("W/").trim_matches('"')
 }
 
-async fn send(engine: &Engine, work: &mut Work, i: usize, intent: &Intent) -> Result<Next, StepFault> {
+async fn send(
+    engine: &Engine,
+    work: &mut Work,
+    i: usize,
+    intent: &Intent,
+) -> Result<Next, StepFault> {
     let limits = &work.release.ready.def.limits;
     let key = format!("destination:{}", intent.spec.system);
-    let place = engine.0.limiters.enter(&key, limits.destination_concurrency, limits.destination_per_second).await;
+    let place = engine
+        .0
+        .limiters
+        .enter(
+            &key,
+            limits.destination_concurrency,
+            limits.destination_per_second,
+        )
+        .await;
     // Two runs for one record do not interleave their writes on this node.
-    let record = engine.0.limiters.target(format!("{key}/{}", intent.target)).await;
+    let record = engine
+        .0
+        .limiters
+        .target(format!("{key}/{}", intent.target))
+        .await;
     let timeout = limits.connector_timeout.0;
-    let answer = match tokio::time::timeout(timeout, engine.0.ports.destination.send(intent)).await {
+    let answer = match tokio::time::timeout(timeout, engine.0.ports.destination.send(intent)).await
+    {
         Ok(answer) => answer,
         Err(_) => Err(SendFault::Unclear {
             code: "timeout",
@@ -126,11 +190,15 @@ async fn send(engine: &Engine, work: &mut Work, i: usize, intent: &Intent) -> Re
     engine.crash_point("dispatch.after_read_back");
     drop((place, record));
     match (answer, read) {
-        (Ok(delivery), ReadBack::Equal(_) | ReadBack::NotOffered) => confirm(engine, work, i, &delivery, "action.confirmed").await,
+        (Ok(delivery), ReadBack::Equal(_) | ReadBack::NotOffered) => {
+            confirm(engine, work, i, &delivery, "action.confirmed").await
+        }
         (Ok(_), ReadBack::Differs(why)) => {
             trouble(engine, work, i, Trouble::Unclear("read_back_differs", why)).await
         }
-        (Ok(_), ReadBack::Failed(why)) => trouble(engine, work, i, Trouble::Unclear("not_read_back", why)).await,
+        (Ok(_), ReadBack::Failed(why)) => {
+            trouble(engine, work, i, Trouble::Unclear("not_read_back", why)).await
+        }
         (Err(fault), _) => refused(engine, work, i, fault).await,
     }
 }
@@ -148,9 +216,18 @@ async fn read_back(engine: &Engine, intent: &Intent, delivery: &Delivery) -> Rea
     last
 }
 
-pub(crate) async fn refused(engine: &Engine, work: &mut Work, i: usize, fault: SendFault) -> Result<Next, StepFault> {
+pub(crate) async fn refused(
+    engine: &Engine,
+    work: &mut Work,
+    i: usize,
+    fault: SendFault,
+) -> Result<Next, StepFault> {
     let what = match fault {
-        SendFault::RefusedForNow { code, detail, retry_after } => Trouble::ForNow(code, detail, retry_after),
+        SendFault::RefusedForNow {
+            code,
+            detail,
+            retry_after,
+        } => Trouble::ForNow(code, detail, retry_after),
         SendFault::RefusedForGood { code, detail } => Trouble::ForGood(code, detail),
         SendFault::TargetChanged { detail } => Trouble::Changed(detail),
         SendFault::NoUniqueTarget { detail } => Trouble::NotUnique(detail),
@@ -160,7 +237,13 @@ pub(crate) async fn refused(engine: &Engine, work: &mut Work, i: usize, fault: S
 }
 
 /// The effect is there: receipt stored; when it was the last action, the run is done.
-pub(crate) async fn confirm(engine: &Engine, work: &mut Work, i: usize, delivery: &Delivery, kind: &'static str) -> Result<Next, StepFault> {
+pub(crate) async fn confirm(
+    engine: &Engine,
+    work: &mut Work,
+    i: usize,
+    delivery: &Delivery,
+    kind: &'static str,
+) -> Result<Next, StepFault> {
     let now = engine.now();
     let mut draft = draft(work, kind, now);
     let (mut action, request) = work.actions[i].clone();
@@ -176,10 +259,18 @@ pub(crate) async fn confirm(engine: &Engine, work: &mut Work, i: usize, delivery
     work.actions[i] = (action, request);
     let last = work.actions.iter().all(|(a, _)| a.state.is_settled());
     if last {
-        draft.event(RunEvent::ActionsConfirmed { drafts_only: drafts_only(&work.actions) })?;
-        draft.change(Change::FinishJob { run: work.run.id, fence: work.fence });
+        draft.event(RunEvent::ActionsConfirmed {
+            drafts_only: drafts_only(&work.actions),
+        })?;
+        draft.change(Change::FinishJob {
+            run: work.run.id,
+            fence: work.fence,
+        });
     } else {
-        draft.change(Change::CheckFence { run: work.run.id, fence: work.fence });
+        draft.change(Change::CheckFence {
+            run: work.run.id,
+            fence: work.fence,
+        });
     }
     let (decision, run) = draft.finish();
     engine.crash_point("confirm.before_commit");
@@ -191,14 +282,22 @@ pub(crate) async fn confirm(engine: &Engine, work: &mut Work, i: usize, delivery
 
 /// Nothing but drafts was placed.
 pub(crate) fn drafts_only(actions: &[(Action, Value)]) -> bool {
-    actions.iter().filter(|(a, _)| a.state == ActionState::Confirmed).all(|(a, _)| a.class <= ActionClass::Draft)
+    actions
+        .iter()
+        .filter(|(a, _)| a.state == ActionState::Confirmed)
+        .all(|(a, _)| a.class <= ActionClass::Draft)
 }
 
 /// Every action was settled elsewhere, by a person for example.
 async fn finish(engine: &Engine, work: &mut Work) -> Result<Next, StepFault> {
     let mut draft = draft(work, "run.completed", engine.now());
-    draft.event(RunEvent::ActionsConfirmed { drafts_only: drafts_only(&work.actions) })?;
-    draft.change(Change::FinishJob { run: work.run.id, fence: work.fence });
+    draft.event(RunEvent::ActionsConfirmed {
+        drafts_only: drafts_only(&work.actions),
+    })?;
+    draft.change(Change::FinishJob {
+        run: work.run.id,
+        fence: work.fence,
+    });
     let (decision, run) = draft.finish();
     engine.apply(decision).await?;
     work.run = run;

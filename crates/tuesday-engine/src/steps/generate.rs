@@ -23,7 +23,11 @@ use crate::worker::drive::{Next, StepFault, Work};
 
 /// The workflow's retry policy.
 pub(crate) fn policy(limits: &Limits) -> RetryPolicy {
-    RetryPolicy { max_attempts: limits.max_attempts, first_delay: limits.first_delay.0, max_delay: limits.max_delay.0 }
+    RetryPolicy {
+        max_attempts: limits.max_attempts,
+        first_delay: limits.first_delay.0,
+        max_delay: limits.max_delay.0,
+    }
 }
 
 /// Takes a queued run through one model call.
@@ -34,7 +38,13 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
         Err(why) => {
             let draft = draft(work, "run.prompt_failed", engine.now());
             let words = vec![format!("the prompt cannot be rendered: {why}")];
-            return to_person(engine, work, draft, Ask::output(Reason::PermanentFailure, words, RunEvent::PermanentFailure)).await;
+            return to_person(
+                engine,
+                work,
+                draft,
+                Ask::output(Reason::PermanentFailure, words, RunEvent::PermanentFailure),
+            )
+            .await;
         }
     };
     let started = engine.now();
@@ -62,20 +72,38 @@ async fn begin(engine: &Engine, work: &mut Work) -> Result<(), StepFault> {
         _ => {}
     }
     draft.event(RunEvent::LeaseTaken)?;
-    draft.change(Change::CheckFence { run: work.run.id, fence: work.fence });
+    draft.change(Change::CheckFence {
+        run: work.run.id,
+        fence: work.fence,
+    });
     let (decision, run) = draft.finish();
-    engine.apply_at("generate.before_begin_commit", "generate.after_begin_commit", decision).await?;
+    engine
+        .apply_at(
+            "generate.before_begin_commit",
+            "generate.after_begin_commit",
+            decision,
+        )
+        .await?;
     work.run = run;
     Ok(())
 }
 
 fn draft(work: &Work, kind: &'static str, now: Timestamp) -> Draft {
-    Draft::on(&work.run, work.release.ready.strictest(), Actor::System("worker"), kind, now)
+    Draft::on(
+        &work.run,
+        work.release.ready.strictest(),
+        Actor::System("worker"),
+        kind,
+        now,
+    )
 }
 
 fn request(work: &Work, repair: Option<String>) -> Result<ModelRequest, String> {
     let ready = &work.release.ready;
-    let facts = work.facts.as_ref().ok_or("the frozen inputs cannot be read")?;
+    let facts = work
+        .facts
+        .as_ref()
+        .ok_or("the frozen inputs cannot be read")?;
     let (seen, _masked) = cleared(facts, |g, f| ready.class_of(g, f), ready.model.clearance);
     let rendered = ready.prompt.render(&seen)?;
     Ok(ModelRequest {
@@ -93,20 +121,45 @@ fn request(work: &Work, repair: Option<String>) -> Result<ModelRequest, String> 
     })
 }
 
-async fn call(engine: &Engine, work: &Work, request: &ModelRequest) -> Result<ModelAnswer, ModelFault> {
+async fn call(
+    engine: &Engine,
+    work: &Work,
+    request: &ModelRequest,
+) -> Result<ModelAnswer, ModelFault> {
     let limits = &work.release.ready.def.limits;
     let _place = if request.spec.kind.is_built_in() {
         None
     } else {
-        let provider = request.spec.provider.clone().or_else(|| request.spec.url.clone()).unwrap_or_else(|| request.spec.kind.word().to_owned());
-        engine.0.limiters.enter(&format!("model:{provider}"), limits.model_concurrency, limits.model_per_second).await
+        let provider = request
+            .spec
+            .provider
+            .clone()
+            .or_else(|| request.spec.url.clone())
+            .unwrap_or_else(|| request.spec.kind.word().to_owned());
+        engine
+            .0
+            .limiters
+            .enter(
+                &format!("model:{provider}"),
+                limits.model_concurrency,
+                limits.model_per_second,
+            )
+            .await
     };
-    match tokio::time::timeout(request.timeout + Duration::from_millis(250), engine.0.ports.model.generate(request)).await {
+    match tokio::time::timeout(
+        request.timeout + Duration::from_millis(250),
+        engine.0.ports.model.generate(request),
+    )
+    .await
+    {
         Ok(answer) => answer,
         Err(_) => Err(ModelFault {
             kind: FaultKind::TimedOut,
             code: "timeout",
-            detail: format!("no answer within {}", tuesday_domain::time::Span(request.timeout)),
+            detail: format!(
+                "no answer within {}",
+                tuesday_domain::time::Span(request.timeout)
+            ),
             usage: None,
             bytes_received: 0,
             request_hash: None,
@@ -142,7 +195,11 @@ fn done(work: &Work, answer: &ModelAnswer, started: Timestamp, now: Timestamp) -
         model_reported: answer.model_reported.clone(),
         request_hash: Some(answer.request_hash),
         usage: answer.usage,
-        cost_micros: if spec.kind.is_built_in() { Some(0) } else { cost_micros(spec.price.as_ref(), answer.usage) },
+        cost_micros: if spec.kind.is_built_in() {
+            Some(0)
+        } else {
+            cost_micros(spec.price.as_ref(), answer.usage)
+        },
         bytes_received: answer.bytes_received,
         ..blank(work, started, now)
     }
@@ -156,12 +213,22 @@ pub(crate) fn book(draft: &mut Draft, attempt: &Attempt) {
     }
 }
 
-async fn failed(engine: &Engine, work: &mut Work, fault: ModelFault, started: Timestamp, now: Timestamp) -> Result<Next, StepFault> {
+async fn failed(
+    engine: &Engine,
+    work: &mut Work,
+    fault: ModelFault,
+    started: Timestamp,
+    now: Timestamp,
+) -> Result<Next, StepFault> {
     let number = work.run.attempts + 1;
     let retryable = work.release.ready.def.on_failure.generate == FailurePlan::Retry;
     let verdict = match fault.kind {
-        FaultKind::Transient(after) if retryable => policy(&work.release.ready.def.limits).after(number, after, ids::draw()),
-        FaultKind::TimedOut if retryable => policy(&work.release.ready.def.limits).after(number, None, ids::draw()),
+        FaultKind::Transient(after) if retryable => {
+            policy(&work.release.ready.def.limits).after(number, after, ids::draw())
+        }
+        FaultKind::TimedOut if retryable => {
+            policy(&work.release.ready.def.limits).after(number, None, ids::draw())
+        }
         _ => RetryVerdict::Spent,
     };
     let retry_at = match verdict {
@@ -190,13 +257,37 @@ async fn failed(engine: &Engine, work: &mut Work, fault: ModelFault, started: Ti
     draft.change(Change::InsertAttempt(Box::new(attempt)));
     let Some(due_at) = retry_at else {
         let permanent = matches!(fault.kind, FaultKind::Permanent);
-        let reason = if permanent { Reason::PermanentFailure } else { Reason::AttemptsSpent };
-        let words = vec![format!("the model call failed ({}): {}", fault.code, fault.detail), format!("attempt {number}")];
-        return to_person(engine, work, draft, Ask::output(reason, words, RunEvent::PermanentFailure)).await;
+        let reason = if permanent {
+            Reason::PermanentFailure
+        } else {
+            Reason::AttemptsSpent
+        };
+        let words = vec![
+            format!("the model call failed ({}): {}", fault.code, fault.detail),
+            format!("attempt {number}"),
+        ];
+        return to_person(
+            engine,
+            work,
+            draft,
+            Ask::output(reason, words, RunEvent::PermanentFailure),
+        )
+        .await;
     };
     draft.event(RunEvent::TransientFailure)?;
-    draft.change(Change::ReleaseJob { run: work.run.id, fence: work.fence, due_at, lease: None });
-    engine.apply_at("generate.before_retry_commit", "generate.after_retry_commit", draft.finish().0).await?;
+    draft.change(Change::ReleaseJob {
+        run: work.run.id,
+        fence: work.fence,
+        due_at,
+        lease: None,
+    });
+    engine
+        .apply_at(
+            "generate.before_retry_commit",
+            "generate.after_retry_commit",
+            draft.finish().0,
+        )
+        .await?;
     engine.0.slots.wake.notify_one();
     Ok(Next::Stop)
 }

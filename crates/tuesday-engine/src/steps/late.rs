@@ -14,8 +14,16 @@ const TRIES: u32 = 5;
 /// Records the attempt as late. Without fence on purpose: it changes nothing but cost and history.
 pub(crate) async fn record(engine: &Engine, run: RunId, attempt: Attempt) {
     for _ in 0..TRIES {
-        let Ok(Some(row)) = engine.0.reader.run(run).await else { return };
-        let mut draft = Draft::on(&row, Class::Restricted, Actor::System("worker"), "run.late_result", engine.now());
+        let Ok(Some(row)) = engine.0.reader.run(run).await else {
+            return;
+        };
+        let mut draft = Draft::on(
+            &row,
+            Class::Restricted,
+            Actor::System("worker"),
+            "run.late_result",
+            engine.now(),
+        );
         let mut late = attempt.clone();
         late.seq = draft.run.version;
         late.result = AttemptResult::Late;
@@ -24,7 +32,11 @@ pub(crate) async fn record(engine: &Engine, run: RunId, attempt: Attempt) {
         book(&mut draft, &late);
         draft.fact("attempt", late.number);
         draft.change(Change::InsertAttempt(Box::new(late)));
-        if engine.apply_at("late.before_commit", "late.after_commit", draft.finish().0).await.is_ok() {
+        if engine
+            .apply_at("late.before_commit", "late.after_commit", draft.finish().0)
+            .await
+            .is_ok()
+        {
             return;
         }
     }

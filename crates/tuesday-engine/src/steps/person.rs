@@ -26,18 +26,35 @@ pub(crate) struct Ask {
 
 impl Ask {
     pub(crate) fn input(reason: Reason, words: Vec<String>, event: RunEvent) -> Self {
-        Self { kind: ReviewKind::Input, reason, words, event, tier: String::new(), bound_to: String::new() }
+        Self {
+            kind: ReviewKind::Input,
+            reason,
+            words,
+            event,
+            tier: String::new(),
+            bound_to: String::new(),
+        }
     }
     pub(crate) fn output(reason: Reason, words: Vec<String>, event: RunEvent) -> Self {
-        Self { kind: ReviewKind::Output, ..Self::input(reason, words, event) }
+        Self {
+            kind: ReviewKind::Output,
+            ..Self::input(reason, words, event)
+        }
     }
     pub(crate) fn action(reason: Reason, words: Vec<String>) -> Self {
-        Self { kind: ReviewKind::Action, ..Self::input(reason, words, RunEvent::ActionNeedsPerson) }
+        Self {
+            kind: ReviewKind::Action,
+            ..Self::input(reason, words, RunEvent::ActionNeedsPerson)
+        }
     }
 }
 
 /// The named persons a task escalates along: owner, stand-in, escalation owner, operator owner.
-pub(crate) fn review_chain(def: &Definition, tier: Option<&TierSpec>, kind: ReviewKind) -> Vec<String> {
+pub(crate) fn review_chain(
+    def: &Definition,
+    tier: Option<&TierSpec>,
+    kind: ReviewKind,
+) -> Vec<String> {
     let owners = &def.owners;
     let first = match (kind, tier) {
         (ReviewKind::Output, Some(t)) => vec![t.owner.clone(), t.backup.clone()],
@@ -45,7 +62,10 @@ pub(crate) fn review_chain(def: &Definition, tier: Option<&TierSpec>, kind: Revi
         _ => vec![owners.operator.handle.clone(), owners.backup.handle.clone()],
     };
     let mut chain: Vec<String> = Vec::new();
-    for person in first.into_iter().chain([owners.escalation.handle.clone(), owners.operator.handle.clone()]) {
+    for person in first.into_iter().chain([
+        owners.escalation.handle.clone(),
+        owners.operator.handle.clone(),
+    ]) {
         if !chain.contains(&person) {
             chain.push(person);
         }
@@ -55,7 +75,12 @@ pub(crate) fn review_chain(def: &Definition, tier: Option<&TierSpec>, kind: Revi
 
 /// Builds the task.
 pub(crate) fn open_review(def: &Definition, run: &Run, ask: Ask, now: Timestamp) -> Review {
-    let tier = def.review.tier.iter().find(|t| t.name == ask.tier).or_else(|| def.review.tier.first());
+    let tier = def
+        .review
+        .tier
+        .iter()
+        .find(|t| t.name == ask.tier)
+        .or_else(|| def.review.tier.first());
     let due = match ask.kind {
         ReviewKind::Output => tier.and_then(|t| t.due).unwrap_or(def.review.due),
         ReviewKind::Manual => def.manual.due,
@@ -73,7 +98,10 @@ pub(crate) fn open_review(def: &Definition, run: &Run, ask: Ask, now: Timestamp)
         subject: run.subject.clone(),
         reason: ask.reason,
         reasons: ask.words,
-        owner: chain.first().cloned().unwrap_or_else(|| def.owners.operator.handle.clone()),
+        owner: chain
+            .first()
+            .cloned()
+            .unwrap_or_else(|| def.owners.operator.handle.clone()),
         chain,
         level: 0,
         claimed_by: None,
@@ -88,33 +116,67 @@ pub(crate) fn open_review(def: &Definition, run: &Run, ask: Ask, now: Timestamp)
         output_ref: run.output_ref,
         bound_to: ask.bound_to,
         approved_by: Vec::new(),
-        approvals_needed: if ask.kind == ReviewKind::Output { tier.map_or(1, |t| t.approvals.max(1)) } else { 1 },
+        approvals_needed: if ask.kind == ReviewKind::Output {
+            tier.map_or(1, |t| t.approvals.max(1))
+        } else {
+            1
+        },
         revision: 1,
     }
 }
 
 /// Ends the machine's part of a run and opens the task, in one decision.
-pub(crate) async fn to_person(engine: &Engine, work: &mut Work, mut draft: Draft, ask: Ask) -> Result<Next, StepFault> {
+pub(crate) async fn to_person(
+    engine: &Engine,
+    work: &mut Work,
+    mut draft: Draft,
+    ask: Ask,
+) -> Result<Next, StepFault> {
     draft.event(ask.event)?;
     let now = draft.run.updated_at;
     draft.fact("reason", ask.reason.word());
     let review = open_review(&work.release.ready.def, &draft.run, ask, now);
     draft.open_review(review);
-    draft.change(Change::FinishJob { run: work.run.id, fence: work.fence });
+    draft.change(Change::FinishJob {
+        run: work.run.id,
+        fence: work.fence,
+    });
     let (decision, run) = draft.finish();
-    engine.apply_at("person.before_commit", "person.after_commit", decision).await?;
+    engine
+        .apply_at("person.before_commit", "person.after_commit", decision)
+        .await?;
     work.run = run;
     Ok(Next::Stop)
 }
 
 /// The release cannot be used: nothing of it runs; the workflow's owner gets the run.
-pub(crate) async fn unusable_release(engine: &Engine, run: RunId, fence: i64, fault: &LoadFault) -> Result<(), StepFault> {
+pub(crate) async fn unusable_release(
+    engine: &Engine,
+    run: RunId,
+    fence: i64,
+    fault: &LoadFault,
+) -> Result<(), StepFault> {
     let reader = &engine.0.reader;
-    let Some(row) = reader.run(run).await.map_err(LoadFault::Read)? else { return Ok(()) };
-    let workflow = engine.0.catalog.workflow(reader, &row.workflow).await.map_err(LoadFault::Read)?;
-    let owner = workflow.map(|w| w.owner.clone()).unwrap_or_else(|| "operator".to_owned());
+    let Some(row) = reader.run(run).await.map_err(LoadFault::Read)? else {
+        return Ok(());
+    };
+    let workflow = engine
+        .0
+        .catalog
+        .workflow(reader, &row.workflow)
+        .await
+        .map_err(LoadFault::Read)?;
+    let owner = workflow
+        .map(|w| w.owner.clone())
+        .unwrap_or_else(|| "operator".to_owned());
     let now = engine.now();
-    let mut draft = Draft::on(&row, Class::Restricted, Actor::System("worker"), "run.release_unusable", now);
+    let mut draft = Draft::on(
+        &row,
+        Class::Restricted,
+        Actor::System("worker"),
+        "run.release_unusable",
+        now,
+    );
     draft.event(RunEvent::DeadlinePassed)?;
     let review = Review {
         id: ids::review(),

@@ -32,9 +32,25 @@ pub(crate) async fn answered(
     now: Timestamp,
 ) -> Result<Next, StepFault> {
     let ready = &work.release.ready;
-    let judged = judge(&ready.def.output, &ready.output, &answer.text, answer.refusal, answer.incomplete.as_deref());
-    let kind = if matches!(judged, Judged::Output(_) | Judged::Uncertain(..)) { PayloadKind::Output } else { PayloadKind::Answer };
-    let mut draft = Draft::on(&work.run, ready.strictest(), Actor::System("worker"), "run.generated", now);
+    let judged = judge(
+        &ready.def.output,
+        &ready.output,
+        &answer.text,
+        answer.refusal,
+        answer.incomplete.as_deref(),
+    );
+    let kind = if matches!(judged, Judged::Output(_) | Judged::Uncertain(..)) {
+        PayloadKind::Output
+    } else {
+        PayloadKind::Answer
+    };
+    let mut draft = Draft::on(
+        &work.run,
+        ready.strictest(),
+        Actor::System("worker"),
+        "run.generated",
+        now,
+    );
     let n = draft.payload(kind, answer.text.clone().into_bytes());
     if kind == PayloadKind::Output {
         draft.run.output_ref = Some(n);
@@ -59,12 +75,22 @@ pub(crate) async fn answered(
     match judged {
         Judged::Invalid(faults) => invalid(engine, work, draft, faults).await,
         Judged::Refused(sign) => {
-            let ask = Ask::output(Reason::Refused, vec![format!("the model refused: {sign}")], RunEvent::OutputRefused);
+            let ask = Ask::output(
+                Reason::Refused,
+                vec![format!("the model refused: {sign}")],
+                RunEvent::OutputRefused,
+            );
             to_person(engine, work, draft, ask).await
         }
         Judged::Uncertain(_, sign) => {
             let words = vec![format!("the model is not sure: {sign}")];
-            to_person(engine, work, draft, Ask::output(Reason::UncertainOutput, words, RunEvent::OutputRefused)).await
+            to_person(
+                engine,
+                work,
+                draft,
+                Ask::output(Reason::UncertainOutput, words, RunEvent::OutputRefused),
+            )
+            .await
         }
         Judged::Output(output) => match confidence(work, &answer, &output) {
             Ok(confidence) => routed(engine, work, draft, (answer, output, confidence), now).await,
@@ -73,21 +99,43 @@ pub(crate) async fn answered(
     }
 }
 
-async fn invalid(engine: &Engine, work: &mut Work, mut draft: Draft, faults: Vec<String>) -> Result<Next, StepFault> {
+async fn invalid(
+    engine: &Engine,
+    work: &mut Work,
+    mut draft: Draft,
+    faults: Vec<String>,
+) -> Result<Next, StepFault> {
     let def = &work.release.ready.def;
-    if def.on_failure.validate == FailurePlan::Repair && work.run.repairs < def.output.repair_attempts {
+    if def.on_failure.validate == FailurePlan::Repair
+        && work.run.repairs < def.output.repair_attempts
+    {
         draft.run.repairs += 1;
         draft.event(RunEvent::RepairWanted)?;
         draft.event(RunEvent::LeaseTaken)?;
-        draft.change(Change::CheckFence { run: work.run.id, fence: work.fence });
+        draft.change(Change::CheckFence {
+            run: work.run.id,
+            fence: work.fence,
+        });
         let (decision, run) = draft.finish();
-        engine.apply_at("generate.before_repair_commit", "generate.after_repair_commit", decision).await?;
+        engine
+            .apply_at(
+                "generate.before_repair_commit",
+                "generate.after_repair_commit",
+                decision,
+            )
+            .await?;
         work.run = run;
         work.fresh_lease = true;
         work.repair = Some(faults.join("; "));
         return Ok(Next::GoOn);
     }
-    to_person(engine, work, draft, Ask::output(Reason::InvalidOutput, faults, RunEvent::OutputRefused)).await
+    to_person(
+        engine,
+        work,
+        draft,
+        Ask::output(Reason::InvalidOutput, faults, RunEvent::OutputRefused),
+    )
+    .await
 }
 
 /// Confidence from its declared source; a value outside 0..1 makes the output invalid.
@@ -95,12 +143,19 @@ fn confidence(work: &Work, answer: &ModelAnswer, output: &Value) -> Result<Optio
     let spec = &work.release.ready.model.confidence;
     let value = match spec.source {
         ConfidenceSource::None => None,
-        ConfidenceSource::Classifier | ConfidenceSource::Logprob | ConfidenceSource::SelfConsistency => answer.confidence,
-        ConfidenceSource::Field => spec.field.as_deref().and_then(|f| at(output, f)).and_then(|v| match v {
-            Value::Number(n) => n.as_f64(),
-            Value::String(s) => s.parse().ok(),
-            _ => None,
-        }),
+        ConfidenceSource::Classifier
+        | ConfidenceSource::Logprob
+        | ConfidenceSource::SelfConsistency => answer.confidence,
+        ConfidenceSource::Field => {
+            spec.field
+                .as_deref()
+                .and_then(|f| at(output, f))
+                .and_then(|v| match v {
+                    Value::Number(n) => n.as_f64(),
+                    Value::String(s) => s.parse().ok(),
+                    _ => None,
+                })
+        }
     };
     match value {
         Some(c) if !(0.0..=1.0).contains(&c) => Err(format!("confidence {c} is outside 0..1")),
@@ -113,7 +168,11 @@ pub(crate) fn plan_facts(facts: &Value, snapshot: &Snapshot) -> Value {
     let versions: serde_json::Map<_, _> = snapshot
         .items
         .iter()
-        .filter_map(|i| i.version.as_ref().map(|v| (i.system.clone(), Value::String(v.clone()))))
+        .filter_map(|i| {
+            i.version
+                .as_ref()
+                .map(|v| (i.system.clone(), Value::String(v.clone())))
+        })
         .collect();
     merge(facts, &[("versions", &Value::Object(versions))])
 }
@@ -128,7 +187,13 @@ async fn routed(
     let ready = &work.release.ready;
     let (Some(facts), Some(snapshot)) = (&work.facts, &work.snapshot) else {
         let words = vec!["the frozen inputs cannot be read".to_owned()];
-        return to_person(engine, work, draft, Ask::output(Reason::PermanentFailure, words, RunEvent::RoutedReview)).await;
+        return to_person(
+            engine,
+            work,
+            draft,
+            Ask::output(Reason::PermanentFailure, words, RunEvent::RoutedReview),
+        )
+        .await;
     };
     let facts = plan_facts(facts, snapshot);
     let model = answer.extra.unwrap_or(Value::Null);
@@ -136,23 +201,43 @@ async fn routed(
     let run_facts = json!({"id": work.run.id.to_string()});
     let ctx = Ctx::new(&merge(
         &facts,
-        &[("output", &output), ("confidence", &confidence_value), ("model", &model), ("run", &run_facts)],
+        &[
+            ("output", &output),
+            ("confidence", &confidence_value),
+            ("model", &model),
+            ("run", &run_facts),
+        ],
     ));
     let failed = failed_checks(&ready.checks, &ctx);
     let table = table_facts(ready, &ctx);
-    let version = engine.0.catalog.cached_workflow(&work.run.workflow).map_or(0, |w| w.rules_version);
-    let rules = engine.0.catalog.rules(&engine.0.reader, &work.run.workflow, version).await?;
+    let version = engine
+        .0
+        .catalog
+        .cached_workflow(&work.run.workflow)
+        .map_or(0, |w| w.rules_version);
+    let rules = engine
+        .0
+        .catalog
+        .rules(&engine.0.reader, &work.run.workflow, version)
+        .await?;
     let verdict = ask(&rules, version, &table);
     let planned = plan(ready, work.run.id, work.run.stage, &facts, &output);
     let mut destined = match &planned {
         Ok(p) => destine(ready, &verdict, work.run.stage, p, &failed),
-        Err(fault) => Destined::Review(tier_name(ready, &verdict), fault.reason, vec![fault.words.clone()]),
+        Err(fault) => Destined::Review(
+            tier_name(ready, &verdict),
+            fault.reason,
+            vec![fault.words.clone()],
+        ),
     };
     if let (Some(reported), false) = (&answer.model_reported, ready.model.kind.is_built_in())
         && *reported != ready.model.pin
         && destined == Destined::Auto
     {
-        let words = vec![format!("the provider answered with {reported}, the release pins {}", ready.model.pin)];
+        let words = vec![format!(
+            "the provider answered with {reported}, the release pins {}",
+            ready.model.pin
+        )];
         destined = Destined::Review(tier_name(ready, &verdict), Reason::ModelMismatch, words);
     }
     draft.run.rules_version = Some(version);
@@ -165,9 +250,23 @@ async fn routed(
         "verdict": verdict, "facts": table, "confidence": confidence_value, "checks_failed": failed, "model": model,
         "flags": work.flags,
     });
-    draft.run.verdict_ref = Some(draft.payload(PayloadKind::Verdict, record.to_string().into_bytes()));
-    let bound = bound_to(&answer.text, snapshot, planned.as_deref().unwrap_or_default());
-    depart(engine, work, draft, destined, planned.unwrap_or_default(), bound, now).await
+    draft.run.verdict_ref =
+        Some(draft.payload(PayloadKind::Verdict, record.to_string().into_bytes()));
+    let bound = bound_to(
+        &answer.text,
+        snapshot,
+        planned.as_deref().unwrap_or_default(),
+    );
+    depart(
+        engine,
+        work,
+        draft,
+        destined,
+        planned.unwrap_or_default(),
+        bound,
+        now,
+    )
+    .await
 }
 
 fn row(verdict: &Verdict) -> Option<String> {
@@ -209,42 +308,70 @@ async fn depart(
     match destined {
         Destined::Shadow => {
             draft.event(RunEvent::ShadowFinished)?;
-            draft.change(Change::FinishJob { run: work.run.id, fence: work.fence });
+            draft.change(Change::FinishJob {
+                run: work.run.id,
+                fence: work.fence,
+            });
             commit(engine, work, draft, Vec::new()).await?;
             Ok(Next::Stop)
         }
         Destined::Manual(words) => {
             draft.event(RunEvent::RoutedManual)?;
-            let ask = Ask { kind: ReviewKind::Manual, ..Ask::output(Reason::Manual, words, RunEvent::RoutedManual) };
+            let ask = Ask {
+                kind: ReviewKind::Manual,
+                ..Ask::output(Reason::Manual, words, RunEvent::RoutedManual)
+            };
             let review = open_review(&work.release.ready.def, &draft.run, ask, now);
             draft.open_review(review);
             draft.run.owner = None;
-            draft.change(Change::FinishJob { run: work.run.id, fence: work.fence });
+            draft.change(Change::FinishJob {
+                run: work.run.id,
+                fence: work.fence,
+            });
             commit(engine, work, draft, Vec::new()).await?;
             Ok(Next::Stop)
         }
         Destined::Review(tier, reason, words) => {
-            let ask = Ask { tier, bound_to, ..Ask::output(reason, words, RunEvent::RoutedReview) };
+            let ask = Ask {
+                tier,
+                bound_to,
+                ..Ask::output(reason, words, RunEvent::RoutedReview)
+            };
             to_person(engine, work, draft, ask).await
         }
         Destined::Auto => {
             draft.event(RunEvent::RoutedAuto)?;
-            let by = format!("rule:{}@{}", draft.run.rules_row.clone().unwrap_or_default(), draft.run.rules_version.unwrap_or(0));
+            let by = format!(
+                "rule:{}@{}",
+                draft.run.rules_row.clone().unwrap_or_default(),
+                draft.run.rules_version.unwrap_or(0)
+            );
             let actions = authorise(&mut draft, planned, &by, 0, true, now)?;
             if actions.is_empty() {
                 draft.event(RunEvent::ActionsConfirmed { drafts_only: true })?;
-                draft.change(Change::FinishJob { run: work.run.id, fence: work.fence });
+                draft.change(Change::FinishJob {
+                    run: work.run.id,
+                    fence: work.fence,
+                });
                 commit(engine, work, draft, Vec::new()).await?;
                 return Ok(Next::Stop);
             }
-            draft.change(Change::CheckFence { run: work.run.id, fence: work.fence });
+            draft.change(Change::CheckFence {
+                run: work.run.id,
+                fence: work.fence,
+            });
             commit(engine, work, draft, actions).await?;
             Ok(Next::GoOn)
         }
     }
 }
 
-async fn commit(engine: &Engine, work: &mut Work, draft: Draft, actions: Vec<(Action, Value)>) -> Result<(), StepFault> {
+async fn commit(
+    engine: &Engine,
+    work: &mut Work,
+    draft: Draft,
+    actions: Vec<(Action, Value)>,
+) -> Result<(), StepFault> {
     let (decision, run) = draft.finish();
     engine.crash_point("route.before_commit");
     engine.apply(decision).await?;
@@ -271,8 +398,11 @@ pub(crate) fn authorise(
         let request_ref = draft.payload(PayloadKind::Request, request.to_string().into_bytes());
         let mut action = new_action(&draft.run, &p, revision, request_ref, by, now);
         let at_once = leased && i == 0 && !needs_look(&p.intent);
-        let events: &[ActionEvent] =
-            if at_once { &[ActionEvent::Authorise, ActionEvent::Send] } else { &[ActionEvent::Authorise] };
+        let events: &[ActionEvent] = if at_once {
+            &[ActionEvent::Authorise, ActionEvent::Send]
+        } else {
+            &[ActionEvent::Authorise]
+        };
         if at_once {
             action.attempts = 1;
             action.first_sent_at = Some(now);
@@ -288,7 +418,14 @@ pub(crate) fn needs_look(intent: &Intent) -> bool {
     intent.spec.ability == Ability::Conditional
 }
 
-fn new_action(run: &Run, p: &Planned, revision: u16, request_ref: u32, by: &str, now: Timestamp) -> Action {
+fn new_action(
+    run: &Run,
+    p: &Planned,
+    revision: u16,
+    request_ref: u32,
+    by: &str,
+    now: Timestamp,
+) -> Action {
     Action {
         id: ids::action(),
         run: run.id,

@@ -36,22 +36,82 @@ pub(crate) enum Trouble {
 }
 
 /// Records the trouble and decides what follows.
-pub(crate) async fn trouble(engine: &Engine, work: &mut Work, i: usize, what: Trouble) -> Result<Next, StepFault> {
+pub(crate) async fn trouble(
+    engine: &Engine,
+    work: &mut Work,
+    i: usize,
+    what: Trouble,
+) -> Result<Next, StepFault> {
     match what {
         Trouble::ForNow(code, detail, after) => later(engine, work, i, code, detail, after).await,
         Trouble::ForGood(code, detail) => {
             let words = format!("refused for good ({code}): {detail}");
-            person(engine, work, i, &[ActionEvent::RefuseForGood], Reason::ActionFailed, words).await
+            person(
+                engine,
+                work,
+                i,
+                &[ActionEvent::RefuseForGood],
+                Reason::ActionFailed,
+                words,
+            )
+            .await
         }
-        Trouble::Changed(detail) => person(engine, work, i, &[ActionEvent::Block], Reason::TargetChanged, detail).await,
-        Trouble::NotUnique(detail) => person(engine, work, i, &[ActionEvent::Block], Reason::NoUniqueTarget, detail).await,
+        Trouble::Changed(detail) => {
+            person(
+                engine,
+                work,
+                i,
+                &[ActionEvent::Block],
+                Reason::TargetChanged,
+                detail,
+            )
+            .await
+        }
+        Trouble::NotUnique(detail) => {
+            person(
+                engine,
+                work,
+                i,
+                &[ActionEvent::Block],
+                Reason::NoUniqueTarget,
+                detail,
+            )
+            .await
+        }
         Trouble::Unclear(code, detail) => unclear(engine, work, i, code, detail).await,
-        Trouble::Gone(why) => person(engine, work, i, &[ActionEvent::RefuseForGood], Reason::ActionFailed, why).await,
-        Trouble::Person => person(engine, work, i, &[], Reason::ActionFailed, "waits for a person".to_owned()).await,
+        Trouble::Gone(why) => {
+            person(
+                engine,
+                work,
+                i,
+                &[ActionEvent::RefuseForGood],
+                Reason::ActionFailed,
+                why,
+            )
+            .await
+        }
+        Trouble::Person => {
+            person(
+                engine,
+                work,
+                i,
+                &[],
+                Reason::ActionFailed,
+                "waits for a person".to_owned(),
+            )
+            .await
+        }
     }
 }
 
-async fn later(engine: &Engine, work: &mut Work, i: usize, code: &'static str, detail: String, after: Option<Duration>) -> Result<Next, StepFault> {
+async fn later(
+    engine: &Engine,
+    work: &mut Work,
+    i: usize,
+    code: &'static str,
+    detail: String,
+    after: Option<Duration>,
+) -> Result<Next, StepFault> {
     let def = &work.release.ready.def;
     let tries = work.actions[i].0.attempts.max(1);
     let verdict = match def.on_failure.dispatch {
@@ -62,7 +122,15 @@ async fn later(engine: &Engine, work: &mut Work, i: usize, code: &'static str, d
     let unsent = work.actions[i].0.state == tuesday_domain::action::ActionState::Authorised;
     let RetryVerdict::After(delay) = verdict else {
         let words = format!("{tries} tries failed; the last one ({code}): {detail}");
-        return person(engine, work, i, &[ActionEvent::RefuseForGood], Reason::ActionFailed, words).await;
+        return person(
+            engine,
+            work,
+            i,
+            &[ActionEvent::RefuseForGood],
+            Reason::ActionFailed,
+            words,
+        )
+        .await;
     };
     let now = engine.now();
     let mut draft = draft(work, "action.retry_wait", now);
@@ -71,36 +139,72 @@ async fn later(engine: &Engine, work: &mut Work, i: usize, code: &'static str, d
     if unsent {
         action.attempts += 1;
     }
-    let events: &[ActionEvent] = if unsent { &[] } else { &[ActionEvent::RefuseForNow] };
+    let events: &[ActionEvent] = if unsent {
+        &[]
+    } else {
+        &[ActionEvent::RefuseForNow]
+    };
     draft.action(&mut action, events, false)?;
     draft.fact("code", code);
-    draft.change(Change::ReleaseJob { run: work.run.id, fence: work.fence, due_at: now.plus(delay), lease: None });
-    engine.apply_at("dispatch.before_wait_commit", "dispatch.after_wait_commit", draft.finish().0).await?;
+    draft.change(Change::ReleaseJob {
+        run: work.run.id,
+        fence: work.fence,
+        due_at: now.plus(delay),
+        lease: None,
+    });
+    engine
+        .apply_at(
+            "dispatch.before_wait_commit",
+            "dispatch.after_wait_commit",
+            draft.finish().0,
+        )
+        .await?;
     engine.0.slots.wake.notify_one();
     work.actions[i] = (action, request);
     Ok(Next::Stop)
 }
 
-async fn unclear(engine: &Engine, work: &mut Work, i: usize, code: &'static str, detail: String) -> Result<Next, StepFault> {
+async fn unclear(
+    engine: &Engine,
+    work: &mut Work,
+    i: usize,
+    code: &'static str,
+    detail: String,
+) -> Result<Next, StepFault> {
     let now = engine.now();
     let mut draft = draft(work, "action.uncertain", now);
     let (mut action, request) = work.actions[i].clone();
     action.detail = Some(format!("{code}: {detail}"));
     draft.action(&mut action, &[ActionEvent::LoseAnswer], false)?;
     draft.fact("code", code);
-    draft.change(Change::CheckFence { run: work.run.id, fence: work.fence });
+    draft.change(Change::CheckFence {
+        run: work.run.id,
+        fence: work.fence,
+    });
     let (decision, run) = draft.finish();
-    engine.apply_at("dispatch.before_unclear_commit", "dispatch.after_unclear_commit", decision).await?;
+    engine
+        .apply_at(
+            "dispatch.before_unclear_commit",
+            "dispatch.after_unclear_commit",
+            decision,
+        )
+        .await?;
     work.run = run;
     work.actions[i] = (action, request);
     Ok(Next::GoOn)
 }
 
 /// Looks for the effect of an uncertain action before anything else happens to it.
-pub(crate) async fn look(engine: &Engine, work: &mut Work, i: usize, intent: &Intent) -> Result<Next, StepFault> {
+pub(crate) async fn look(
+    engine: &Engine,
+    work: &mut Work,
+    i: usize,
+    intent: &Intent,
+) -> Result<Next, StepFault> {
     let ability = intent.spec.ability;
     if !ability.can_look() {
-        let words = "the destination cannot be asked whether it happened; a person must find out".to_owned();
+        let words = "the destination cannot be asked whether it happened; a person must find out"
+            .to_owned();
         return person(engine, work, i, &[], Reason::UncertainAction, words).await;
     }
     let seen = engine.0.ports.destination.look(intent).await;
@@ -110,7 +214,11 @@ pub(crate) async fn look(engine: &Engine, work: &mut Work, i: usize, intent: &In
         Look::Absent => again(engine, work, i).await,
         Look::NotYet(wait) => wait_for_look(engine, work, i, wait).await,
         // Sending the same key again is safe here, within the key's life; otherwise a person.
-        Look::Unknown(_) if ability.may_resend_blind() && within_key_life(engine, work, i, intent) => again(engine, work, i).await,
+        Look::Unknown(_)
+            if ability.may_resend_blind() && within_key_life(engine, work, i, intent) =>
+        {
+            again(engine, work, i).await
+        }
         Look::Unknown(why) => {
             let tries = work.actions[i].0.attempts;
             if tries < work.release.ready.def.limits.max_attempts {
@@ -125,8 +233,14 @@ pub(crate) async fn look(engine: &Engine, work: &mut Work, i: usize, intent: &In
 
 /// A server forgets its keys; a tenth of their life is kept as a margin.
 fn within_key_life(engine: &Engine, work: &Work, i: usize, intent: &Intent) -> bool {
-    let life = intent.spec.key_life.map_or(Duration::from_secs(24 * 3600), |s| s.0);
-    let sent = work.actions[i].0.first_sent_at.unwrap_or_else(|| engine.now());
+    let life = intent
+        .spec
+        .key_life
+        .map_or(Duration::from_secs(24 * 3600), |s| s.0);
+    let sent = work.actions[i]
+        .0
+        .first_sent_at
+        .unwrap_or_else(|| engine.now());
     engine.now().since(sent) < life.mul_f64(0.9)
 }
 
@@ -141,31 +255,82 @@ async fn again(engine: &Engine, work: &mut Work, i: usize) -> Result<Next, StepF
     let mut draft = draft(work, "action.reauthorised", now);
     let (mut action, request) = work.actions[i].clone();
     draft.action(&mut action, &[ActionEvent::Reauthorise], false)?;
-    draft.change(Change::ReleaseJob { run: work.run.id, fence: work.fence, due_at: now.plus(delay), lease: None });
-    engine.apply_at("dispatch.before_resend_commit", "dispatch.after_resend_commit", draft.finish().0).await?;
+    draft.change(Change::ReleaseJob {
+        run: work.run.id,
+        fence: work.fence,
+        due_at: now.plus(delay),
+        lease: None,
+    });
+    engine
+        .apply_at(
+            "dispatch.before_resend_commit",
+            "dispatch.after_resend_commit",
+            draft.finish().0,
+        )
+        .await?;
     engine.0.slots.wake.notify_one();
     work.actions[i] = (action, request);
     Ok(Next::Stop)
 }
 
-async fn wait_for_look(engine: &Engine, work: &mut Work, i: usize, wait: Duration) -> Result<Next, StepFault> {
+async fn wait_for_look(
+    engine: &Engine,
+    work: &mut Work,
+    i: usize,
+    wait: Duration,
+) -> Result<Next, StepFault> {
     let now = engine.now();
     let mut draft = draft(work, "action.look_later", now);
     let (mut action, request) = work.actions[i].clone();
     draft.action(&mut action, &[], false)?;
-    draft.change(Change::ReleaseJob { run: work.run.id, fence: work.fence, due_at: now.plus(wait), lease: None });
-    engine.apply_at("dispatch.before_look_later_commit", "dispatch.after_look_later_commit", draft.finish().0).await?;
+    draft.change(Change::ReleaseJob {
+        run: work.run.id,
+        fence: work.fence,
+        due_at: now.plus(wait),
+        lease: None,
+    });
+    engine
+        .apply_at(
+            "dispatch.before_look_later_commit",
+            "dispatch.after_look_later_commit",
+            draft.finish().0,
+        )
+        .await?;
     engine.0.slots.wake.notify_one();
     work.actions[i] = (action, request);
     Ok(Next::Stop)
 }
 
-async fn person(engine: &Engine, work: &mut Work, i: usize, events: &[ActionEvent], reason: Reason, words: String) -> Result<Next, StepFault> {
+async fn person(
+    engine: &Engine,
+    work: &mut Work,
+    i: usize,
+    events: &[ActionEvent],
+    reason: Reason,
+    words: String,
+) -> Result<Next, StepFault> {
     let mut draft = draft(work, "action.needs_person", engine.now());
     let (mut action, request) = work.actions[i].clone();
     action.detail = Some(words.clone());
     draft.action(&mut action, events, false)?;
-    let name = format!("{} to {} ({})", action.name, action.target, work.release.ready.def.action.iter().find(|a| a.name == action.name).map_or("", |a| a.system.as_str()));
+    let name = format!(
+        "{} to {} ({})",
+        action.name,
+        action.target,
+        work.release
+            .ready
+            .def
+            .action
+            .iter()
+            .find(|a| a.name == action.name)
+            .map_or("", |a| a.system.as_str())
+    );
     work.actions[i] = (action, request);
-    to_person(engine, work, draft, Ask::action(reason, vec![format!("{name}: {words}")])).await
+    to_person(
+        engine,
+        work,
+        draft,
+        Ask::action(reason, vec![format!("{name}: {words}")]),
+    )
+    .await
 }

@@ -23,7 +23,12 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
     let release = Arc::clone(&work.release);
     let (def, started) = (&release.ready.def, engine.now());
     let facts = serde_json::json!({"input": work.input});
-    let reads = futures::future::join_all(def.source.iter().map(|spec| read(engine, work, spec, &facts))).await;
+    let reads = futures::future::join_all(
+        def.source
+            .iter()
+            .map(|spec| read(engine, work, spec, &facts)),
+    )
+    .await;
     engine.crash_point("snapshot.after_call");
     let now = engine.now();
     let assembled = assemble(
@@ -38,16 +43,43 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
     );
     match assembled.readiness.clone() {
         Readiness::Ready => frozen(engine, work, assembled, now).await,
-        Readiness::Retry { code, detail, after } => retry(engine, work, (code, detail, after), started, now).await,
+        Readiness::Retry {
+            code,
+            detail,
+            after,
+        } => retry(engine, work, (code, detail, after), started, now).await,
         Readiness::Missing(fields) => {
             // A source without a record says so itself; a field is named and said to be missing.
-            let words = fields.into_iter().map(|f| if f.contains(' ') { f } else { format!("{f} is missing") }).collect();
+            let words = fields
+                .into_iter()
+                .map(|f| {
+                    if f.contains(' ') {
+                        f
+                    } else {
+                        format!("{f} is missing")
+                    }
+                })
+                .collect();
             let event = RunEvent::InputMissing;
-            not_ready(engine, work, assembled, Ask::input(Reason::MissingInput, words, event), now).await
+            not_ready(
+                engine,
+                work,
+                assembled,
+                Ask::input(Reason::MissingInput, words, event),
+                now,
+            )
+            .await
         }
         Readiness::Refused(reason, words) => {
             let event = RunEvent::InputRefused;
-            not_ready(engine, work, assembled, Ask::input(reason, words, event), now).await
+            not_ready(
+                engine,
+                work,
+                assembled,
+                Ask::input(reason, words, event),
+                now,
+            )
+            .await
         }
     }
 }
@@ -60,8 +92,25 @@ async fn read(
 ) -> Result<SourceRecord, SourceFault> {
     let limits = &work.release.ready.def.limits;
     let timeout = limits.connector_timeout.0;
-    let _place = engine.0.limiters.enter(&format!("source:{}", spec.system), limits.destination_concurrency, None).await;
-    match tokio::time::timeout(timeout, engine.0.ports.source.read(spec, facts, work.run.id, timeout)).await {
+    let _place = engine
+        .0
+        .limiters
+        .enter(
+            &format!("source:{}", spec.system),
+            limits.destination_concurrency,
+            None,
+        )
+        .await;
+    match tokio::time::timeout(
+        timeout,
+        engine
+            .0
+            .ports
+            .source
+            .read(spec, facts, work.run.id, timeout),
+    )
+    .await
+    {
         Ok(answer) => answer,
         Err(_) => Err(SourceFault::Transient {
             code: "timeout",
@@ -85,15 +134,29 @@ fn draft_payload(draft: &mut Draft, class: tuesday_domain::actor::Class, bytes: 
     draft.payload_of_class(PayloadKind::Snapshot, class, bytes)
 }
 
-async fn frozen(engine: &Engine, work: &mut Work, assembled: Assembled, now: Timestamp) -> Result<Next, StepFault> {
+async fn frozen(
+    engine: &Engine,
+    work: &mut Work,
+    assembled: Assembled,
+    now: Timestamp,
+) -> Result<Next, StepFault> {
     let class = work.release.ready.strictest();
-    let mut draft = Draft::on(&work.run, class, Actor::System("worker"), "run.snapshot_taken", now);
+    let mut draft = Draft::on(
+        &work.run,
+        class,
+        Actor::System("worker"),
+        "run.snapshot_taken",
+        now,
+    );
     draft.run.attempts = 0;
     draft.event(RunEvent::SnapshotTaken)?;
     // The same worker goes on under the same lease, so the attempt starts here.
     draft.event(RunEvent::LeaseTaken)?;
     keep(&mut draft, work, &assembled);
-    draft.change(Change::CheckFence { run: work.run.id, fence: work.fence });
+    draft.change(Change::CheckFence {
+        run: work.run.id,
+        fence: work.fence,
+    });
     let (decision, run) = draft.finish();
     engine.crash_point("snapshot.before_commit");
     engine.apply(decision).await?;
@@ -106,9 +169,21 @@ async fn frozen(engine: &Engine, work: &mut Work, assembled: Assembled, now: Tim
     Ok(Next::GoOn)
 }
 
-async fn not_ready(engine: &Engine, work: &mut Work, assembled: Assembled, ask: Ask, now: Timestamp) -> Result<Next, StepFault> {
+async fn not_ready(
+    engine: &Engine,
+    work: &mut Work,
+    assembled: Assembled,
+    ask: Ask,
+    now: Timestamp,
+) -> Result<Next, StepFault> {
     let class = work.release.ready.strictest();
-    let mut draft = Draft::on(&work.run, class, Actor::System("worker"), "run.inputs_refused", now);
+    let mut draft = Draft::on(
+        &work.run,
+        class,
+        Actor::System("worker"),
+        "run.inputs_refused",
+        now,
+    );
     keep(&mut draft, work, &assembled);
     to_person(engine, work, draft, ask).await
 }
@@ -128,7 +203,13 @@ async fn retry(
         FailurePlan::Repair | FailurePlan::Person => RetryVerdict::Spent,
     };
     let class = work.release.ready.strictest();
-    let mut draft = Draft::on(&work.run, class, Actor::System("worker"), "run.source_failed", now);
+    let mut draft = Draft::on(
+        &work.run,
+        class,
+        Actor::System("worker"),
+        "run.source_failed",
+        now,
+    );
     draft.run.attempts = number;
     let retry_at = match verdict {
         RetryVerdict::After(d) => Some(now.plus(d)),
@@ -156,11 +237,28 @@ async fn retry(
     })));
     let Some(due_at) = retry_at else {
         let words = vec![format!("{detail}; {number} tries failed")];
-        return to_person(engine, work, draft, Ask::input(Reason::SourceUnavailable, words, RunEvent::PermanentFailure)).await;
+        return to_person(
+            engine,
+            work,
+            draft,
+            Ask::input(Reason::SourceUnavailable, words, RunEvent::PermanentFailure),
+        )
+        .await;
     };
     draft.event(RunEvent::SourceRetry)?;
-    draft.change(Change::ReleaseJob { run: work.run.id, fence: work.fence, due_at, lease: None });
+    draft.change(Change::ReleaseJob {
+        run: work.run.id,
+        fence: work.fence,
+        due_at,
+        lease: None,
+    });
     let (decision, _) = draft.finish();
-    engine.apply_at("snapshot.before_retry_commit", "snapshot.after_retry_commit", decision).await?;
+    engine
+        .apply_at(
+            "snapshot.before_retry_commit",
+            "snapshot.after_retry_commit",
+            decision,
+        )
+        .await?;
     Ok(Next::Stop)
 }

@@ -40,7 +40,9 @@ pub(super) async fn run(engine: Engine, stop: CancellationToken) {
 /// Until the next job is due, at most [`LONGEST`].
 async fn pause(engine: &Engine) -> Duration {
     match engine.0.reader.next_due().await {
-        Ok(Some(at)) => at.since(engine.now()).clamp(Duration::from_millis(5), LONGEST),
+        Ok(Some(at)) => at
+            .since(engine.now())
+            .clamp(Duration::from_millis(5), LONGEST),
         _ => LONGEST,
     }
 }

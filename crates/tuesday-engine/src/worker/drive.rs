@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use tuesday_domain::actor::Actor;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::actor::Actor;
-use tuesday_domain::record::{Action, Attempt, AuditEntry, Change, Decision, PayloadKind, Run, Subject};
+use tuesday_domain::record::{
+    Action, Attempt, AuditEntry, Change, Decision, PayloadKind, Run, Subject,
+};
 use tuesday_domain::run::Status;
 use tuesday_domain::snapshot::Snapshot;
 use tuesday_store::ApplyError;
@@ -78,8 +80,19 @@ pub(crate) async fn resume(engine: Engine, run: RunId, fence: i64) {
         Ok(Some(work)) => carry(&engine, work).await,
         Ok(None) => {
             tracing::warn!(%run, "a job without a run that wants one was dropped");
-            let entry = AuditEntry::new(engine.now(), Actor::System("worker"), "job.dropped", Subject::Instance).fact("run", run.to_string());
-            let _ = engine.apply(Decision { changes: vec![Change::DropJob { run }], entry }).await;
+            let entry = AuditEntry::new(
+                engine.now(),
+                Actor::System("worker"),
+                "job.dropped",
+                Subject::Instance,
+            )
+            .fact("run", run.to_string());
+            let _ = engine
+                .apply(Decision {
+                    changes: vec![Change::DropJob { run }],
+                    entry,
+                })
+                .await;
         }
         Err(StepFault::Load(fault)) => {
             if let Err(e) = steps::unusable_release(&engine, run, fence, &fault).await {
@@ -105,11 +118,14 @@ async fn steps_of(engine: &Engine, mut work: Work) {
                 steps::hold::run(engine, &mut work).await
             }
             Status::Received => steps::snapshot::run(engine, &mut work).await,
-            Status::Queued | Status::Running | Status::RetryWait => steps::generate::run(engine, &mut work).await,
+            Status::Queued | Status::Running | Status::RetryWait => {
+                steps::generate::run(engine, &mut work).await
+            }
             Status::Dispatching => steps::dispatch::run(engine, &mut work).await,
             _ => return,
         };
-        metrics::histogram!("tuesday_step_seconds", "status" => name).record(started.elapsed().as_secs_f64());
+        metrics::histogram!("tuesday_step_seconds", "status" => name)
+            .record(started.elapsed().as_secs_f64());
         match step {
             Ok(Next::GoOn) => {}
             Ok(Next::Stop) => return,
@@ -140,7 +156,10 @@ async fn steps_of(engine: &Engine, mut work: Work) {
 const fn may_pass(e: &ApplyError) -> bool {
     matches!(
         e,
-        ApplyError::Full | ApplyError::Unavailable(_) | ApplyError::AuditUnavailable(_) | ApplyError::ReadOnly
+        ApplyError::Full
+            | ApplyError::Unavailable(_)
+            | ApplyError::AuditUnavailable(_)
+            | ApplyError::ReadOnly
     )
 }
 
@@ -164,12 +183,24 @@ async fn load(engine: &Engine, id: RunId, fence: i64) -> Result<Option<Work>, St
     if !run.state.status.wants_job() {
         return Ok(None);
     }
-    let release = engine.0.catalog.release(&engine.0.reader, run.release).await?;
-    let bytes = |n: u32| found.payloads.iter().find(|p| p.n == n).map(|p| p.bytes.clone());
+    let release = engine
+        .0
+        .catalog
+        .release(&engine.0.reader, run.release)
+        .await?;
+    let bytes = |n: u32| {
+        found
+            .payloads
+            .iter()
+            .find(|p| p.n == n)
+            .map(|p| p.bytes.clone())
+    };
     let body = Arc::new(bytes(run.body_ref).unwrap_or_default());
     let input = tuesday_domain::json::parse_strict(&body).unwrap_or(Value::Null);
-    let snapshot: Option<Snapshot> =
-        run.snapshot_ref.and_then(bytes).and_then(|b| serde_json::from_slice(&b).ok());
+    let snapshot: Option<Snapshot> = run
+        .snapshot_ref
+        .and_then(bytes)
+        .and_then(|b| serde_json::from_slice(&b).ok());
     let facts = snapshot
         .as_ref()
         .and_then(|s| tuesday_domain::snapshot::facts_of(&release.ready.def, s, bytes));
@@ -177,10 +208,30 @@ async fn load(engine: &Engine, id: RunId, fence: i64) -> Result<Option<Work>, St
         .actions
         .into_iter()
         .map(|a| {
-            let request = bytes(a.request_ref).and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or(Value::Null);
+            let request = bytes(a.request_ref)
+                .and_then(|b| serde_json::from_slice(&b).ok())
+                .unwrap_or(Value::Null);
             (a, request)
         })
         .collect();
-    debug_assert!(found.payloads.iter().all(|p| p.kind != PayloadKind::Event || p.n == run.body_ref));
-    Ok(Some(Work { run, fence, release, body, input, snapshot, facts, flags: Vec::new(), actions, repair: None, attempt: None, fresh_lease: false }))
+    debug_assert!(
+        found
+            .payloads
+            .iter()
+            .all(|p| p.kind != PayloadKind::Event || p.n == run.body_ref)
+    );
+    Ok(Some(Work {
+        run,
+        fence,
+        release,
+        body,
+        input,
+        snapshot,
+        facts,
+        flags: Vec::new(),
+        actions,
+        repair: None,
+        attempt: None,
+        fresh_lease: false,
+    }))
 }

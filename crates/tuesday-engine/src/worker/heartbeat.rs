@@ -15,9 +15,17 @@ pub(super) async fn run(engine: Engine, stop: CancellationToken) {
         if claims.is_empty() {
             continue;
         }
-        let held: Vec<_> = claims.iter().map(|(run, fence, _)| (*run, *fence)).collect();
+        let held: Vec<_> = claims
+            .iter()
+            .map(|(run, fence, _)| (*run, *fence))
+            .collect();
         let (node, now) = (&engine.0.config.node, engine.0.clock.for_leases());
-        match engine.0.store.heartbeat(node, now, &held, engine.0.config.lease).await {
+        match engine
+            .0
+            .store
+            .heartbeat(node, now, &held, engine.0.config.lease)
+            .await
+        {
             Ok(lost) => {
                 // A claim that finished while this was under way is not lost, and its run may be in
                 // hand again under another one: only the very claim that was asked about is ended.

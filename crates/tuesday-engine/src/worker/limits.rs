@@ -22,14 +22,21 @@ pub(crate) struct Limiters {
 
 impl Limiters {
     /// Waits for a place under `key`; the first user of a key sets its limits.
-    pub(crate) async fn enter(&self, key: &str, at_once: u32, per_second: Option<u32>) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn enter(
+        &self,
+        key: &str,
+        at_once: u32,
+        per_second: Option<u32>,
+    ) -> Option<OwnedSemaphorePermit> {
         let limiter = {
             let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
             match keys.get(key) {
                 Some(l) => Arc::clone(l),
                 None => {
                     let quota = per_second.and_then(NonZeroU32::new).map(|n| {
-                        Arc::new(RateLimiter::direct(Quota::per_second(n).allow_burst(NonZeroU32::MIN)))
+                        Arc::new(RateLimiter::direct(
+                            Quota::per_second(n).allow_burst(NonZeroU32::MIN),
+                        ))
                     });
                     let limiter = Arc::new(Limiter {
                         at_once: Arc::new(Semaphore::new(at_once.max(1) as usize)),

@@ -39,7 +39,11 @@ impl Worker {
         tasks.spawn(claim::run(engine.clone(), stop.clone()));
         tasks.spawn(heartbeat::run(engine.clone(), stop.clone()));
         maintenance::spawn_all(engine, &stop, &mut tasks);
-        Self { engine: engine.clone(), stop, tasks }
+        Self {
+            engine: engine.clone(),
+            stop,
+            tasks,
+        }
     }
 
     /// Stops claiming, lets what is in hand finish for at most `grace`, and gives the rest back.
@@ -50,7 +54,13 @@ impl Worker {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
         self.engine.0.slots.abort_all();
-        if let Err(e) = self.engine.0.store.release_leases_of(&self.engine.0.config.node).await {
+        if let Err(e) = self
+            .engine
+            .0
+            .store
+            .release_leases_of(&self.engine.0.config.node)
+            .await
+        {
             tracing::warn!(error = %e, "leases were not given back; they run out by themselves");
         }
         self.engine.0.worker_alive.store(false, Ordering::SeqCst);

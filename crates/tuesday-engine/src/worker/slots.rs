@@ -72,7 +72,11 @@ impl Slots {
         }
         *used += 1;
         room.used += 1;
-        Some(Held { slots: self.clone(), workflow: workflow.to_owned(), run: None })
+        Some(Held {
+            slots: self.clone(),
+            workflow: workflow.to_owned(),
+            run: None,
+        })
     }
 
     /// Free places for a workflow with this cap.
@@ -82,19 +86,28 @@ impl Slots {
             return 0;
         }
         let used = room.by_workflow.get(workflow).copied().unwrap_or(0);
-        cap.saturating_sub(used).min(room.total.saturating_sub(room.used))
+        cap.saturating_sub(used)
+            .min(room.total.saturating_sub(room.used))
     }
 
     /// The claims this node holds, for the heartbeat: run, fence, serial.
     pub(crate) fn claims(&self) -> Vec<(RunId, i64, u64)> {
-        self.room().held.iter().map(|(run, h)| (*run, h.fence, h.serial)).collect()
+        self.room()
+            .held
+            .iter()
+            .map(|(run, h)| (*run, h.fence, h.serial))
+            .collect()
     }
 
     /// Ends the task of a claim whose lease is lost; its outside call is cut, nothing is recorded.
     /// Answers false when that claim is not in hand any more: it had simply finished.
     pub(crate) fn abort(&self, run: RunId, serial: u64) -> bool {
         match self.room().held.get(&run) {
-            Some(InHand { serial: s, task: Some(task), .. }) if *s == serial && !task.is_finished() => {
+            Some(InHand {
+                serial: s,
+                task: Some(task),
+                ..
+            }) if *s == serial && !task.is_finished() => {
                 task.abort();
                 true
             }
@@ -133,7 +146,14 @@ impl Held {
         let mut room = self.slots.room();
         room.serial += 1;
         let serial = room.serial;
-        room.held.insert(run, InHand { fence, serial, task: None });
+        room.held.insert(
+            run,
+            InHand {
+                fence,
+                serial,
+                task: None,
+            },
+        );
         drop(room);
         self.run = Some((run, serial));
     }

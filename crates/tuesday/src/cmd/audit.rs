@@ -77,21 +77,35 @@ pub(crate) async fn run(common: Common, args: AuditArgs) -> Result<ExitCode, Pro
             let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
             let done = verify(&node, &checkpoint).await?;
             if common.json {
-                out::json_line(&json!({"verified": true, "entries": done.entries, "sealed": done.sealed,
-                    "checkpoints": done.checkpoints, "root": done.root}));
+                out::json_line(
+                    &json!({"verified": true, "entries": done.entries, "sealed": done.sealed,
+                    "checkpoints": done.checkpoints, "root": done.root}),
+                );
             } else {
-                out::line(&format!("✓ no gaps, no changes: {} entries, {} sealed, {} checkpoints match, root {}",
-                    done.entries, done.sealed, done.checkpoints, &done.root[..16]));
+                out::line(&format!(
+                    "✓ no gaps, no changes: {} entries, {} sealed, {} checkpoints match, root {}",
+                    done.entries,
+                    done.sealed,
+                    done.checkpoints,
+                    &done.root[..16]
+                ));
             }
             Ok(ExitCode::SUCCESS)
         }
         Act::Checkpoint => {
             let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
             node.engine.seal().await?;
-            let head = node.engine.reader().latest_checkpoint().await.map_err(|e| unavailable(e.to_string()))?
+            let head = node
+                .engine
+                .reader()
+                .latest_checkpoint()
+                .await
+                .map_err(|e| unavailable(e.to_string()))?
                 .ok_or_else(|| Problem::new("not_found", "nothing was signed yet"))?;
             if common.json {
-                out::json_line(&json!({"size": head.size, "note": head.note, "vkey": node.key.to_string(), "at": head.at.rfc3339()}));
+                out::json_line(
+                    &json!({"size": head.size, "note": head.note, "vkey": node.key.to_string(), "at": head.at.rfc3339()}),
+                );
             } else {
                 out::line(head.note.trim_end());
             }
@@ -103,25 +117,50 @@ pub(crate) async fn run(common: Common, args: AuditArgs) -> Result<ExitCode, Pro
 /// Verifies the log of a node, against the checkpoints published beside it too.
 pub(crate) async fn verify(node: &Node, extra: &[PathBuf]) -> Result<Verified, Problem> {
     let mut notes = Vec::new();
-    let published = node.home.file.checkpoints.clone().unwrap_or_else(|| node.home.dir.join("checkpoints.txt"));
-    for path in std::iter::once(&published).filter(|p| p.exists()).chain(extra) {
-        let text = std::fs::read_to_string(path).map_err(|e| Problem::new("bad_request", format!("{}: {e}", path.display())))?;
+    let published = node
+        .home
+        .file
+        .checkpoints
+        .clone()
+        .unwrap_or_else(|| node.home.dir.join("checkpoints.txt"));
+    for path in std::iter::once(&published)
+        .filter(|p| p.exists())
+        .chain(extra)
+    {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Problem::new("bad_request", format!("{}: {e}", path.display())))?;
         notes.extend(split_notes(&text));
     }
-    let total = node.engine.reader().audit_size().await.map_err(|e| unavailable(e.to_string()))?;
+    let total = node
+        .engine
+        .reader()
+        .audit_size()
+        .await
+        .map_err(|e| unavailable(e.to_string()))?;
     let bar = out::progress(total, "Checking entries");
-    let done = verify_log(node.engine.reader(), &node.key, &notes, |n| bar.set_position(n)).await;
+    let done = verify_log(node.engine.reader(), &node.key, &notes, |n| {
+        bar.set_position(n)
+    })
+    .await;
     bar.finish_and_clear();
     done
 }
 
 /// Published notes stand one after another, two empty lines apart.
 fn split_notes(text: &str) -> Vec<String> {
-    text.split("\n\n\n").map(|n| n.trim_matches('\n')).filter(|n| !n.is_empty()).map(|n| format!("{n}\n")).collect()
+    text.split("\n\n\n")
+        .map(|n| n.trim_matches('\n'))
+        .filter(|n| !n.is_empty())
+        .map(|n| format!("{n}\n"))
+        .collect()
 }
 
 async fn export(common: &Common, args: Export) -> Result<ExitCode, Problem> {
-    let run = args.run.as_deref().map(|id| crate::args::id(id, "run")).transpose()?;
+    let run = args
+        .run
+        .as_deref()
+        .map(|id| crate::args::id(id, "run"))
+        .transpose()?;
     let utc = Zone::named("UTC").map_err(|e| Problem::new("internal", e.to_string()))?;
     // What cannot be read at all is told before a database is opened.
     moments(&args, &utc)?;
@@ -133,17 +172,28 @@ async fn export(common: &Common, args: Export) -> Result<ExitCode, Problem> {
     let (from, to) = moments(&args, &zone)?;
     if args.output.exists() {
         let detail = format!("{} is there already", args.output.display());
-        return Err(Problem::new("bad_request", detail).field("output").way_out("choose another name"));
+        return Err(Problem::new("bad_request", detail)
+            .field("output")
+            .way_out("choose another name"));
     }
-    let query = ExportQuery { run, workflow: args.workflow.clone(), from, to, without_payloads: args.no_payloads };
+    let query = ExportQuery {
+        run,
+        workflow: args.workflow.clone(),
+        from,
+        to,
+        without_payloads: args.no_payloads,
+    };
     let part = PathBuf::from(format!("{}.part", args.output.display()));
-    let failed = |e: std::io::Error| unavailable(format!("{}: {e}", part.display())).field("output");
+    let failed =
+        |e: std::io::Error| unavailable(format!("{}: {e}", part.display())).field("output");
     let file = std::fs::File::create(&part).map_err(failed)?;
     let bar = out::progress(0, "Exporting entries");
-    let done = node.engine.export(&query, &node.key, BufWriter::new(&file), |n, of| {
-        bar.set_length(of);
-        bar.set_position(n);
-    });
+    let done = node
+        .engine
+        .export(&query, &node.key, BufWriter::new(&file), |n, of| {
+            bar.set_length(of);
+            bar.set_position(n);
+        });
     let done = Box::pin(done).await;
     bar.finish_and_clear();
     let done = match done {
@@ -153,52 +203,99 @@ async fn export(common: &Common, args: Export) -> Result<ExitCode, Problem> {
             return Err(e);
         }
     };
-    file.sync_all().and_then(|()| std::fs::rename(&part, &args.output)).map_err(failed)?;
+    file.sync_all()
+        .and_then(|()| std::fs::rename(&part, &args.output))
+        .map_err(failed)?;
     let vkey = node.key.to_string();
     if common.json {
-        out::json_line(&json!({"file": args.output, "entries": done.entries, "payloads": done.payloads, "size": done.size,
-            "sealed": done.sealed, "vkey": vkey}));
+        out::json_line(
+            &json!({"file": args.output, "entries": done.entries, "payloads": done.payloads, "size": done.size,
+            "sealed": done.sealed, "vkey": vkey}),
+        );
     } else {
-        out::line(&format!("{}: {} entries and {} payloads under a checkpoint of {}{}", args.output.display(), done.entries,
-            done.payloads, done.size, if done.sealed { ", sealed" } else { ", NOT sealed: this node has no audit.key" }));
-        out::say(&format!("Verify: tuesday audit verify-bundle {} --vkey '{vkey}'", args.output.display()));
+        out::line(&format!(
+            "{}: {} entries and {} payloads under a checkpoint of {}{}",
+            args.output.display(),
+            done.entries,
+            done.payloads,
+            done.size,
+            if done.sealed {
+                ", sealed"
+            } else {
+                ", NOT sealed: this node has no audit.key"
+            }
+        ));
+        out::say(&format!(
+            "Verify: tuesday audit verify-bundle {} --vkey '{vkey}'",
+            args.output.display()
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn moments(args: &Export, zone: &Zone) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
-    let from = args.from.as_deref().map(|d| crate::args::moment(d, zone, false, "from")).transpose()?;
-    let to = args.to.as_deref().map(|d| crate::args::moment(d, zone, true, "to")).transpose()?;
+    let from = args
+        .from
+        .as_deref()
+        .map(|d| crate::args::moment(d, zone, false, "from"))
+        .transpose()?;
+    let to = args
+        .to
+        .as_deref()
+        .map(|d| crate::args::moment(d, zone, true, "to"))
+        .transpose()?;
     if let (Some(from), Some(to)) = (from, to)
         && from >= to
     {
-        return Err(Problem::new("bad_request", "the time range ends before it begins").field("from").way_out("swap --from and --to"));
+        return Err(
+            Problem::new("bad_request", "the time range ends before it begins")
+                .field("from")
+                .way_out("swap --from and --to"),
+        );
     }
     Ok((from, to))
 }
 
-fn bundle(common: &Common, file: &std::path::Path, vkey: Option<&str>) -> Result<ExitCode, Problem> {
+fn bundle(
+    common: &Common,
+    file: &std::path::Path,
+    vkey: Option<&str>,
+) -> Result<ExitCode, Problem> {
     let key: Option<VerifierKey> = vkey
-        .map(|k| k.parse().map_err(|e| Problem::new("bad_request", format!("{e}")).field("vkey")))
+        .map(|k| {
+            k.parse()
+                .map_err(|e| Problem::new("bad_request", format!("{e}")).field("vkey"))
+        })
         .transpose()?;
-    let reader = std::fs::File::open(file).map_err(|e| Problem::new("not_found", format!("{}: {e}", file.display())))?;
+    let reader = std::fs::File::open(file)
+        .map_err(|e| Problem::new("not_found", format!("{}: {e}", file.display())))?;
     match verify_bundle(BufReader::new(reader), key.as_ref()) {
         Ok(report) => {
             if common.json {
-                out::json_line(&json!({"verified": true, "origin": report.newest.origin, "entries": report.entries,
+                out::json_line(
+                    &json!({"verified": true, "origin": report.newest.origin, "entries": report.entries,
                     "size": report.newest.size, "payloads": report.payloads, "erased": report.erased,
-                    "key_was_trusted": report.key_was_trusted}));
+                    "key_was_trusted": report.key_was_trusted}),
+                );
             } else {
-                out::line(&format!("✓ {} entries of {} and {} payloads hold under a checkpoint of {}",
-                    report.entries, report.newest.origin, report.payloads, report.newest.size));
+                out::line(&format!(
+                    "✓ {} entries of {} and {} payloads hold under a checkpoint of {}",
+                    report.entries, report.newest.origin, report.payloads, report.newest.size
+                ));
                 if !report.key_was_trusted {
-                    out::say("the bundle vouched for its own key: compare it with the one printed at installation");
+                    out::say(
+                        "the bundle vouched for its own key: compare it with the one printed at installation",
+                    );
                 }
             }
             Ok(ExitCode::SUCCESS)
         }
         Err(fault) => {
-            let code = if fault.exit_code() == 2 { "foreign_checkpoint" } else { "audit_broken" };
+            let code = if fault.exit_code() == 2 {
+                "foreign_checkpoint"
+            } else {
+                "audit_broken"
+            };
             Err(Problem::new(code, fault.to_string()))
         }
     }

@@ -30,25 +30,45 @@ pub(crate) struct BackupArgs {
 pub(crate) async fn run(common: Common, args: BackupArgs) -> Result<ExitCode, Problem> {
     let home = Home::find(&common)?;
     if home.database.is_some() {
-        return Err(Problem::new("bad_request", "this command copies the embedded database").way_out("use pg_dump for PostgreSQL"));
+        return Err(
+            Problem::new("bad_request", "this command copies the embedded database")
+                .way_out("use pg_dump for PostgreSQL"),
+        );
     }
     let from = home.sqlite();
     if !from.exists() {
-        return Err(Problem::new("not_found", format!("there is no instance in {}", home.dir.display())).way_out("name another folder with --dir"));
+        return Err(Problem::new(
+            "not_found",
+            format!("there is no instance in {}", home.dir.display()),
+        )
+        .way_out("name another folder with --dir"));
     }
     if args.file.exists() {
-        return Err(Problem::new("bad_request", format!("{} is there already", args.file.display())).field("file").way_out("choose another name"));
+        return Err(Problem::new(
+            "bad_request",
+            format!("{} is there already", args.file.display()),
+        )
+        .field("file")
+        .way_out("choose another name"));
     }
     let (to, key) = (args.file.clone(), home.dir.join("audit.vkey"));
-    let bytes = tokio::task::spawn_blocking(move || copy(&from, &to)).await.map_err(|e| Problem::new("internal", e.to_string()))??;
+    let bytes = tokio::task::spawn_blocking(move || copy(&from, &to))
+        .await
+        .map_err(|e| Problem::new("internal", e.to_string()))??;
     // The public key travels along, so that the copy's log can be verified anywhere.
     let beside = PathBuf::from(format!("{}.vkey", args.file.display()));
     std::fs::copy(&key, &beside).map_err(|e| unavailable(format!("{}: {e}", key.display())))?;
     if common.json {
         out::json_line(&json!({"file": args.file, "bytes": bytes, "vkey": beside}));
     } else {
-        out::line(&format!("{}: {bytes} bytes, checked; public key in {}", args.file.display(), beside.display()));
-        out::say("Not in it: audit.key, secret files and source files of the folder. Keep those apart from the copy.");
+        out::line(&format!(
+            "{}: {bytes} bytes, checked; public key in {}",
+            args.file.display(),
+            beside.display()
+        ));
+        out::say(
+            "Not in it: audit.key, secret files and source files of the folder. Keep those apart from the copy.",
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -56,7 +76,8 @@ pub(crate) async fn run(common: Common, args: BackupArgs) -> Result<ExitCode, Pr
 fn copy(from: &Path, to: &Path) -> Result<u64, Problem> {
     let part = PathBuf::from(format!("{}.part", to.display()));
     let failed = |e: &dyn std::fmt::Display| unavailable(format!("{}: {e}", part.display()));
-    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|e| failed(&e))?;
+    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .map_err(|e| failed(&e))?;
     let _ = std::fs::remove_file(&part);
     let mut target = Connection::open(&part).map_err(|e| failed(&e))?;
     let bar = out::progress(0, "Copying pages");
@@ -76,10 +97,17 @@ fn copy(from: &Path, to: &Path) -> Result<u64, Problem> {
     }
     bar.finish_and_clear();
     // The copy must stand alone: no write-ahead log beside it.
-    let mode: String = target.query_row("PRAGMA journal_mode = DELETE", [], |r| r.get(0)).map_err(|e| failed(&e))?;
-    let sound: String = target.query_row("PRAGMA quick_check(1)", [], |r| r.get(0)).map_err(|e| failed(&e))?;
+    let mode: String = target
+        .query_row("PRAGMA journal_mode = DELETE", [], |r| r.get(0))
+        .map_err(|e| failed(&e))?;
+    let sound: String = target
+        .query_row("PRAGMA quick_check(1)", [], |r| r.get(0))
+        .map_err(|e| failed(&e))?;
     if sound != "ok" || mode != "delete" {
-        return Err(Problem::new("record_damaged", format!("the copy is not sound: {sound}")).way_out("run `tuesday audit verify` on the original"));
+        return Err(
+            Problem::new("record_damaged", format!("the copy is not sound: {sound}"))
+                .way_out("run `tuesday audit verify` on the original"),
+        );
     }
     target.close().map_err(|(_, e)| failed(&e))?;
     let file = std::fs::File::open(&part).map_err(|e| failed(&e))?;

@@ -38,7 +38,9 @@ pub(crate) async fn run(common: Common, args: BatchArgs) -> Result<ExitCode, Pro
     let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
     let batch = node.engine.batch(&workflow, &day).await?;
     if common.json {
-        out::json_line(&serde_json::to_value(&batch).map_err(|e| Problem::new("internal", e.to_string()))?);
+        out::json_line(
+            &serde_json::to_value(&batch).map_err(|e| Problem::new("internal", e.to_string()))?,
+        );
     } else {
         print(&batch);
     }
@@ -47,19 +49,40 @@ pub(crate) async fn run(common: Common, args: BatchArgs) -> Result<ExitCode, Pro
 
 fn print(b: &Batch) {
     if b.intake == 0 {
-        out::line(&format!("{} {}: no runs, {} refused at intake", b.workflow, b.day, b.refused));
+        out::line(&format!(
+            "{} {}: no runs, {} refused at intake",
+            b.workflow, b.day, b.refused
+        ));
         return;
     }
-    out::line(&format!("{} {} ({}): {} runs, {} refused at intake", b.workflow, b.day, b.time_zone, b.intake, b.refused));
+    out::line(&format!(
+        "{} {} ({}): {} runs, {} refused at intake",
+        b.workflow, b.day, b.time_zone, b.intake, b.refused
+    ));
     for (outcome, count) in &b.outcomes {
         out::line(&format!("  {count:>7}  {}", outcome.replace('_', " ")));
     }
-    let unknown = if b.cost_unknown > 0 { format!(", unknown for {} runs", b.cost_unknown) } else { String::new() };
-    out::line(&format!("Cost {}{unknown}", views::money(b.cost_micros, b.currency.as_deref())));
+    let unknown = if b.cost_unknown > 0 {
+        format!(", unknown for {} runs", b.cost_unknown)
+    } else {
+        String::new()
+    };
+    out::line(&format!(
+        "Cost {}{unknown}",
+        views::money(b.cost_micros, b.currency.as_deref())
+    ));
     for v in &b.versions {
-        let number = v.number.map_or_else(|| v.release.clone(), |n| n.to_string());
-        let rules = v.rules_version.map_or_else(|| "not routed".to_owned(), |r| format!("rules {r}"));
-        out::line(&format!("  {:>7}  release {number}, {}, {rules}", v.runs, v.model.as_deref().unwrap_or("release cannot be read")));
+        let number = v
+            .number
+            .map_or_else(|| v.release.clone(), |n| n.to_string());
+        let rules = v
+            .rules_version
+            .map_or_else(|| "not routed".to_owned(), |r| format!("rules {r}"));
+        out::line(&format!(
+            "  {:>7}  release {number}, {}, {rules}",
+            v.runs,
+            v.model.as_deref().unwrap_or("release cannot be read")
+        ));
     }
     if b.open.is_empty() {
         out::line("Nothing is open.");
@@ -70,7 +93,13 @@ fn print(b: &Batch) {
     for o in &b.open {
         let due = o.due_at.clone().unwrap_or_default();
         let task = o.review.clone().unwrap_or_else(|| o.run.clone());
-        table.add_row([o.owner.clone(), o.reason.unwrap_or(o.status).replace('_', " "), due, task, o.subject.clone()]);
+        table.add_row([
+            o.owner.clone(),
+            o.reason.unwrap_or(o.status).replace('_', " "),
+            due,
+            task,
+            o.subject.clone(),
+        ]);
     }
     out::line(&table.to_string());
 }

@@ -27,14 +27,24 @@ pub(crate) fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode, Problem
     let faults = lint::check(&package, &super::install::vars(&args.set)?);
     let errors = faults.iter().filter(|f| !f.warning).count();
     if common.json {
-        out::json_line(&json!({"ok": errors == 0, "errors": errors, "warnings": faults.len() - errors, "findings": faults}));
+        out::json_line(
+            &json!({"ok": errors == 0, "errors": errors, "warnings": faults.len() - errors, "findings": faults}),
+        );
     } else {
         for f in &faults {
             let line = f.line.map(|l| format!(":{l}")).unwrap_or_default();
             let kind = if f.warning { "warning" } else { "error" };
-            out::line(&format!("{}{line}: {kind}: {} [{}]\n  way out: {}", f.file, f.message, f.code, f.way_out));
+            out::line(&format!(
+                "{}{line}: {kind}: {} [{}]\n  way out: {}",
+                f.file, f.message, f.code, f.way_out
+            ));
         }
-        out::line(&format!("{} errors, {} warnings in {}", errors, faults.len() - errors, args.path.display()));
+        out::line(&format!(
+            "{} errors, {} warnings in {}",
+            errors,
+            faults.len() - errors,
+            args.path.display()
+        ));
     }
     Ok(ExitCode::from(u8::from(errors > 0)))
 }

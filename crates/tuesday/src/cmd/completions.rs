@@ -41,14 +41,27 @@ pub(crate) fn version(common: &Common, args: &VersionArgs) -> ExitCode {
         ("sqlite", rusqlite::version().to_owned()),
         ("postgresql", "14 or newer, over the network".to_owned()),
         ("rules", "decision table, CSV".to_owned()),
-        ("audit", "RFC 6962 tree, C2SP checkpoints, Ed25519".to_owned()),
-        ("models", "openai, anthropic, command, http, classifier, template".to_owned()),
-        ("platform", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
+        (
+            "audit",
+            "RFC 6962 tree, C2SP checkpoints, Ed25519".to_owned(),
+        ),
+        (
+            "models",
+            "openai, anthropic, command, http, classifier, template".to_owned(),
+        ),
+        (
+            "platform",
+            format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        ),
     ];
     if common.json {
         let mut value = json!({"version": version});
         if args.stack {
-            value["stack"] = parts.into_iter().map(|(k, v)| (k.to_owned(), json!(v))).collect::<serde_json::Map<_, _>>().into();
+            value["stack"] = parts
+                .into_iter()
+                .map(|(k, v)| (k.to_owned(), json!(v)))
+                .collect::<serde_json::Map<_, _>>()
+                .into();
         }
         out::json_line(&value);
         return ExitCode::SUCCESS;

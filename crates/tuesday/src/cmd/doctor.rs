@@ -45,10 +45,26 @@ struct Report(Vec<Line>);
 
 impl Report {
     fn ok(&mut self, check: &'static str, text: impl Into<String>) {
-        self.0.push(Line { check, mark: Mark::Ok, text: text.into(), way_out: None });
+        self.0.push(Line {
+            check,
+            mark: Mark::Ok,
+            text: text.into(),
+            way_out: None,
+        });
     }
-    fn bad(&mut self, check: &'static str, mark: Mark, text: impl Into<String>, way_out: impl Into<String>) {
-        self.0.push(Line { check, mark, text: text.into(), way_out: Some(way_out.into()) });
+    fn bad(
+        &mut self,
+        check: &'static str,
+        mark: Mark,
+        text: impl Into<String>,
+        way_out: impl Into<String>,
+    ) {
+        self.0.push(Line {
+            check,
+            mark,
+            text: text.into(),
+            way_out: Some(way_out.into()),
+        });
     }
 }
 
@@ -65,25 +81,48 @@ pub(crate) async fn run(common: Common, _: DoctorArgs) -> Result<ExitCode, Probl
             audit(&node, &mut report).await;
             worker(&node, &mut report).await;
         }
-        Err(p) => report.bad("database", Mark::Fail, p.detail, p.way_out.unwrap_or_else(|| "start the database, or correct --dir or --database".to_owned())),
+        Err(p) => report.bad(
+            "database",
+            Mark::Fail,
+            p.detail,
+            p.way_out
+                .unwrap_or_else(|| "start the database, or correct --dir or --database".to_owned()),
+        ),
     }
     Ok(print(&common, &report))
 }
 
 fn space(dir: &Path, report: &mut Report) {
     // A folder that is not there yet is asked about through its nearest parent that is.
-    let there = dir.ancestors().find(|p| p.exists()).unwrap_or_else(|| Path::new("."));
+    let there = dir
+        .ancestors()
+        .find(|p| p.exists())
+        .unwrap_or_else(|| Path::new("."));
     match rustix::fs::statvfs(there) {
         Ok(v) => {
             let free = v.f_bavail.saturating_mul(v.f_frsize);
-            let text = format!("{:.1} GiB free for {}", free as f64 / f64::from(1 << 30), dir.display());
+            let text = format!(
+                "{:.1} GiB free for {}",
+                free as f64 / f64::from(1 << 30),
+                dir.display()
+            );
             if free < LEAST_SPACE {
-                report.bad("disk", Mark::Fail, text, "free space, or move the folder with --dir");
+                report.bad(
+                    "disk",
+                    Mark::Fail,
+                    text,
+                    "free space, or move the folder with --dir",
+                );
             } else {
                 report.ok("disk", text);
             }
         }
-        Err(e) => report.bad("disk", Mark::Warn, format!("{}: {e}", dir.display()), "look by hand"),
+        Err(e) => report.bad(
+            "disk",
+            Mark::Warn,
+            format!("{}: {e}", dir.display()),
+            "look by hand",
+        ),
     }
 }
 
@@ -91,7 +130,16 @@ async fn database(node: &Node, report: &mut Report) {
     match node.engine.reader().health().await {
         Ok(h) => {
             let size = h.bytes as f64 / f64::from(1 << 20);
-            report.ok("database", format!("{} {}, {size:.1} MiB, {}, {} instance", h.backend, h.version, h.durability, node.instance.kind.word()));
+            report.ok(
+                "database",
+                format!(
+                    "{} {}, {size:.1} MiB, {}, {} instance",
+                    h.backend,
+                    h.version,
+                    h.durability,
+                    node.instance.kind.word()
+                ),
+            );
             // Opening refuses every other schema, so an open database is current.
             report.ok("schema", format!("{}, current", h.schema));
         }
@@ -101,13 +149,28 @@ async fn database(node: &Node, report: &mut Report) {
 
 async fn clock(node: &Node, report: &mut Report) {
     if node.instance.kind == InstanceKind::Test && node.instance.clock_offset != 0 {
-        return report.ok("clock", format!("test clock, {} s ahead of the machine", node.instance.clock_offset / 1_000_000));
+        return report.ok(
+            "clock",
+            format!(
+                "test clock, {} s ahead of the machine",
+                node.instance.clock_offset / 1_000_000
+            ),
+        );
     }
     let now = Clock::System.now();
-    let newest = node.engine.reader().audit_page(&tuesday_store::AuditFilter::default(), None, 1).await;
+    let newest = node
+        .engine
+        .reader()
+        .audit_page(&tuesday_store::AuditFilter::default(), None, 1)
+        .await;
     match newest.map(|p| p.first().map(|r| r.at)) {
         Ok(Some(at)) if at.since(now).as_secs() > SKEW_SECONDS => {
-            report.bad("clock", Mark::Fail, format!("the newest entry is from {at}, the machine says {now}"), "set the machine's clock");
+            report.bad(
+                "clock",
+                Mark::Fail,
+                format!("the newest entry is from {at}, the machine says {now}"),
+                "set the machine's clock",
+            );
         }
         Ok(_) => report.ok("clock", format!("{now}, not behind the log")),
         Err(e) => report.bad("clock", Mark::Fail, e.to_string(), "start the database"),
@@ -117,16 +180,27 @@ async fn clock(node: &Node, report: &mut Report) {
 async fn secrets(node: &Node, report: &mut Report) {
     match super::secret::installed(node, None).await {
         Ok(all) => {
-            let missing: Vec<&super::secret::Checked> = all.iter().filter(|c| c.fault.is_some()).collect();
+            let missing: Vec<&super::secret::Checked> =
+                all.iter().filter(|c| c.fault.is_some()).collect();
             if missing.is_empty() {
                 report.ok("secrets", format!("{} of {} found", all.len(), all.len()));
             }
             for c in missing {
                 let why = c.fault.clone().unwrap_or_default();
-                report.bad("secrets", Mark::Fail, format!("{}, {}: {why}", c.workflow, c.used_by), format!("put it in place: {}", c.reference));
+                report.bad(
+                    "secrets",
+                    Mark::Fail,
+                    format!("{}, {}: {why}", c.workflow, c.used_by),
+                    format!("put it in place: {}", c.reference),
+                );
             }
         }
-        Err(p) => report.bad("secrets", Mark::Fail, p.detail, "see `tuesday workflow list`"),
+        Err(p) => report.bad(
+            "secrets",
+            Mark::Fail,
+            p.detail,
+            "see `tuesday workflow list`",
+        ),
     }
 }
 
@@ -138,27 +212,50 @@ async fn audit(node: &Node, report: &mut Report) {
     };
     let key = node.home.dir.join("audit.key").exists();
     match head {
-        Some(h) => report.ok("audit", format!("{size} entries, {} sealed at {}", h.size, h.at)),
+        Some(h) => report.ok(
+            "audit",
+            format!("{size} entries, {} sealed at {}", h.size, h.at),
+        ),
         None if size == 0 => report.ok("audit", "nothing recorded yet"),
-        None => report.bad("audit", Mark::Warn, format!("{size} entries, none sealed"), "start a node that has audit.key"),
+        None => report.bad(
+            "audit",
+            Mark::Warn,
+            format!("{size} entries, none sealed"),
+            "start a node that has audit.key",
+        ),
     }
     if !key {
-        report.bad("audit key", Mark::Warn, "this node has no audit.key and seals nothing", "keep the key on one node at least");
+        report.bad(
+            "audit key",
+            Mark::Warn,
+            "this node has no audit.key and seals nothing",
+            "keep the key on one node at least",
+        );
     }
 }
 
 async fn worker(node: &Node, report: &mut Report) {
     let jobs = node.engine.reader().job_count().await.unwrap_or(0);
     if node.home.database.is_some() {
-        return report.ok("worker", format!("{jobs} jobs queued; ask each node's /readyz"));
+        return report.ok(
+            "worker",
+            format!("{jobs} jobs queued; ask each node's /readyz"),
+        );
     }
     match Lock::take(&node.home) {
         Err(_) => report.ok("worker", format!("a server is running, {jobs} jobs queued")),
         Ok(_) => {
             let due = node.engine.reader().next_due().await.ok().flatten();
-            let waits = due.map(|d| views::left(node.engine.now(), d)).unwrap_or_default();
+            let waits = due
+                .map(|d| views::left(node.engine.now(), d))
+                .unwrap_or_default();
             if jobs > 0 {
-                report.bad("worker", Mark::Warn, format!("{jobs} jobs queued ({waits}) and no server is running"), "tuesday serve");
+                report.bad(
+                    "worker",
+                    Mark::Warn,
+                    format!("{jobs} jobs queued ({waits}) and no server is running"),
+                    "tuesday serve",
+                );
             } else {
                 report.ok("worker", "no server is running, nothing is queued");
             }
@@ -176,7 +273,9 @@ fn print(common: &Common, report: &Report) -> ExitCode {
     };
     if common.json {
         let checks: Vec<_> = report.0.iter().map(|l| json!({"check": l.check, "result": word(l.mark), "text": l.text, "way_out": l.way_out})).collect();
-        out::json_line(&json!({"ok": problems == 0, "problems": problems, "warnings": warnings, "checks": checks}));
+        out::json_line(
+            &json!({"ok": problems == 0, "problems": problems, "warnings": warnings, "checks": checks}),
+        );
         return ExitCode::from(u8::from(problems > 0));
     }
     for l in &report.0 {
@@ -184,7 +283,11 @@ fn print(common: &Common, report: &Report) -> ExitCode {
     }
     out::line(&format!("\n{problems} problems, {warnings} warnings"));
     for l in report.0.iter().filter(|l| l.mark != Mark::Ok) {
-        out::line(&format!("  {:<10} {}", l.check, l.way_out.as_deref().unwrap_or_default()));
+        out::line(&format!(
+            "  {:<10} {}",
+            l.check,
+            l.way_out.as_deref().unwrap_or_default()
+        ));
     }
     ExitCode::from(u8::from(problems > 0))
 }

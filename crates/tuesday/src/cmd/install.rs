@@ -29,23 +29,49 @@ pub(crate) struct InstallArgs {
 pub(crate) async fn run(common: Common, args: InstallArgs) -> Result<ExitCode, Problem> {
     let package = files::read_package(&args.path)?;
     let vars = vars(&args.set)?;
-    let node = wiring::open(Home::find(&common)?, Opening { create: true, ..Opening::default() }).await?;
-    let options = InstallOptions { vars, test_instance: node.instance.kind == InstanceKind::Test };
-    let done = node.engine.install(&package, options, &wiring::actor(&common)).await?;
+    let node = wiring::open(
+        Home::find(&common)?,
+        Opening {
+            create: true,
+            ..Opening::default()
+        },
+    )
+    .await?;
+    let options = InstallOptions {
+        vars,
+        test_instance: node.instance.kind == InstanceKind::Test,
+    };
+    let done = node
+        .engine
+        .install(&package, options, &wiring::actor(&common))
+        .await?;
     node.engine.seal().await?;
     if common.json {
         out::json_line(&as_json(&done));
         return Ok(ExitCode::SUCCESS);
     }
     for w in &done.warnings {
-        out::say(&format!("warning: {}: {}; {}", w.file, w.message, w.way_out));
+        out::say(&format!(
+            "warning: {}: {}; {}",
+            w.file, w.message, w.way_out
+        ));
     }
-    let what = if done.changed { "installed" } else { "unchanged" };
-    out::line(&format!("{} {what}: release {}, label {}, stage {}", done.workflow, done.number, done.label, done.stage));
+    let what = if done.changed {
+        "installed"
+    } else {
+        "unchanged"
+    };
+    out::line(&format!(
+        "{} {what}: release {}, label {}, stage {}",
+        done.workflow, done.number, done.label, done.stage
+    ));
     if let Some(report) = &done.model_report {
         out::line(&format!("  model: {}", model_line(report)));
     }
-    out::line(&format!("Next: tuesday serve --dir {}", node.home.dir.display()));
+    out::line(&format!(
+        "Next: tuesday serve --dir {}",
+        node.home.dir.display()
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -53,9 +79,11 @@ pub(crate) async fn run(common: Common, args: InstallArgs) -> Result<ExitCode, P
 pub(crate) fn vars(set: &[String]) -> Result<BTreeMap<String, String>, Problem> {
     set.iter()
         .map(|pair| {
-            pair.split_once('=').map(|(n, v)| (n.trim().to_owned(), v.to_owned())).ok_or_else(|| {
-                Problem::new("bad_request", format!("`{pair}` is not NAME=VALUE")).field("set")
-            })
+            pair.split_once('=')
+                .map(|(n, v)| (n.trim().to_owned(), v.to_owned()))
+                .ok_or_else(|| {
+                    Problem::new("bad_request", format!("`{pair}` is not NAME=VALUE")).field("set")
+                })
         })
         .collect()
 }
@@ -71,7 +99,10 @@ fn as_json(done: &Installed) -> serde_json::Value {
 pub(crate) fn model_line(report: &serde_json::Value) -> String {
     let number = |k: &str| report.get(k).and_then(serde_json::Value::as_f64);
     match (number("accuracy"), number("ece")) {
-        (Some(a), Some(e)) => format!("{:.1} % right, calibration error {e:.3} (rows it was not fitted on)", a * 100.0),
+        (Some(a), Some(e)) => format!(
+            "{:.1} % right, calibration error {e:.3} (rows it was not fitted on)",
+            a * 100.0
+        ),
         _ => "compiled".to_owned(),
     }
 }

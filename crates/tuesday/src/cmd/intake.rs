@@ -59,10 +59,19 @@ enum Act {
 /// Runs the command.
 pub(crate) async fn run(common: Common, args: IntakeArgs) -> Result<ExitCode, Problem> {
     match args.act {
-        Act::List { workflow, verdict, after, limit } => {
+        Act::List {
+            workflow,
+            verdict,
+            after,
+            limit,
+        } => {
             let verdict = verdict.map(|v| args::word(&v, "verdict")).transpose()?;
             let after = after.map(|id| args::id(&id, "after")).transpose()?;
-            let filter = IntakeFilter { workflow, verdict, owner: None };
+            let filter = IntakeFilter {
+                workflow,
+                verdict,
+                owner: None,
+            };
             list(&common, &filter, after, usize::from(limit)).await
         }
         Act::Show { id } => show(&common, &id).await,
@@ -70,19 +79,41 @@ pub(crate) async fn run(common: Common, args: IntakeArgs) -> Result<ExitCode, Pr
     }
 }
 
-async fn list(common: &Common, filter: &IntakeFilter, after: Option<IntakeId>, limit: usize) -> Result<ExitCode, Problem> {
+async fn list(
+    common: &Common,
+    filter: &IntakeFilter,
+    after: Option<IntakeId>,
+    limit: usize,
+) -> Result<ExitCode, Problem> {
     let session = Session::open(common, false).await?;
-    let page = session.node.engine.reader().intake_page(filter, after, limit).await.map_err(stored)?;
+    let page = session
+        .node
+        .engine
+        .reader()
+        .intake_page(filter, after, limit)
+        .await
+        .map_err(stored)?;
     let mut table = out::table(&["Record", "Received", "Workflow", "Verdict", "Code", "What"]);
     for i in &page {
         if common.json {
             out::json_line(&views::intake(i));
         }
         let received = i.received_at.rfc3339();
-        table.add_row([i.id.to_string(), received, i.workflow.clone(), i.verdict.to_string(), i.code.clone(), i.detail.clone()]);
+        table.add_row([
+            i.id.to_string(),
+            received,
+            i.workflow.clone(),
+            i.verdict.to_string(),
+            i.code.clone(),
+            i.detail.clone(),
+        ]);
     }
     if !common.json {
-        out::line(&if page.is_empty() { "nothing was refused".to_owned() } else { table.to_string() });
+        out::line(&if page.is_empty() {
+            "nothing was refused".to_owned()
+        } else {
+            table.to_string()
+        });
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -90,7 +121,14 @@ async fn list(common: &Common, filter: &IntakeFilter, after: Option<IntakeId>, l
 async fn show(common: &Common, id: &str) -> Result<ExitCode, Problem> {
     let id: IntakeId = args::id(id, "id")?;
     let session = Session::open(common, false).await?;
-    let record = session.node.engine.reader().intake(id).await.map_err(stored)?.ok_or_else(|| absent(&id))?;
+    let record = session
+        .node
+        .engine
+        .reader()
+        .intake(id)
+        .await
+        .map_err(stored)?
+        .ok_or_else(|| absent(&id))?;
     let body = String::from_utf8_lossy(&record.body).into_owned();
     if common.json {
         let mut value = views::intake(&record);
@@ -98,21 +136,46 @@ async fn show(common: &Common, id: &str) -> Result<ExitCode, Problem> {
         out::json_line(&value);
         return Ok(ExitCode::SUCCESS);
     }
-    out::line(&format!("{}: {} for {}, {} has it", record.id, record.verdict, record.workflow, record.owner));
-    out::line(&format!("  {}: {}\n  {} bytes from {} at {}\n\n{body}", record.code, record.detail, record.body_len, record.source, record.received_at));
-    out::say(&format!("Next: tuesday intake resubmit {} --file CORRECTED.json", record.id));
+    out::line(&format!(
+        "{}: {} for {}, {} has it",
+        record.id, record.verdict, record.workflow, record.owner
+    ));
+    out::line(&format!(
+        "  {}: {}\n  {} bytes from {} at {}\n\n{body}",
+        record.code, record.detail, record.body_len, record.source, record.received_at
+    ));
+    out::say(&format!(
+        "Next: tuesday intake resubmit {} --file CORRECTED.json",
+        record.id
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
-async fn resubmit(common: &Common, id: &str, file: Option<PathBuf>, wait: Wait) -> Result<ExitCode, Problem> {
+async fn resubmit(
+    common: &Common,
+    id: &str,
+    file: Option<PathBuf>,
+    wait: Wait,
+) -> Result<ExitCode, Problem> {
     let id: IntakeId = args::id(id, "id")?;
     let body = file.map(|f| args::input(&f, "file")).transpose()?;
     let session = Session::open(common, wait.wait).await?;
-    let accepted = session.node.engine.resubmit(id, body, &wiring::actor(common)).await?;
+    let accepted = session
+        .node
+        .engine
+        .resubmit(id, body, &wiring::actor(common))
+        .await?;
     let done = if wait.wait {
         session.settled(accepted.run, wait.timeout.0).await
     } else {
-        session.node.engine.reader().run(accepted.run).await.map_err(stored)?.ok_or_else(|| absent(&accepted.run))
+        session
+            .node
+            .engine
+            .reader()
+            .run(accepted.run)
+            .await
+            .map_err(stored)?
+            .ok_or_else(|| absent(&accepted.run))
     };
     session.close().await;
     tell(common, &done?);

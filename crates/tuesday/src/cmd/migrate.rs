@@ -23,7 +23,11 @@ pub(crate) struct MigrateArgs {
 /// Runs the command.
 pub(crate) async fn run(common: Common, args: MigrateArgs) -> Result<ExitCode, Problem> {
     let mut config = wiring::target(&Home::find(&common)?, false)?;
-    config.migrate = if args.status { Migrate::Refuse } else { Migrate::Apply };
+    config.migrate = if args.status {
+        Migrate::Refuse
+    } else {
+        Migrate::Apply
+    };
     let store = match Store::open(&config).await {
         Ok(store) => store,
         Err(OpenError::OlderSchema { found, known }) => {
@@ -39,9 +43,14 @@ pub(crate) async fn run(common: Common, args: MigrateArgs) -> Result<ExitCode, P
     };
     let health = store.reader().health().await.map_err(stored)?;
     if common.json {
-        out::json_line(&json!({"schema": health.schema, "program": health.schema, "current": true, "backend": health.backend}));
+        out::json_line(
+            &json!({"schema": health.schema, "program": health.schema, "current": true, "backend": health.backend}),
+        );
     } else {
-        out::line(&format!("schema {} on {} {}, up to date", health.schema, health.backend, health.version));
+        out::line(&format!(
+            "schema {} on {} {}, up to date",
+            health.schema, health.backend, health.version
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -28,21 +28,40 @@ pub(crate) fn run(common: &Common, args: &PackArgs) -> Result<ExitCode, Problem>
     let package = files::read_package(&args.path)?;
     // Variables are set where the package is installed.
     let vars = BTreeMap::new();
-    let errors: Vec<_> = lint::check(&package, &vars).into_iter().filter(|f| !f.warning).collect();
+    let errors: Vec<_> = lint::check(&package, &vars)
+        .into_iter()
+        .filter(|f| !f.warning)
+        .collect();
     let def = package.definition(&vars);
     let (Ok(def), true) = (def, errors.is_empty()) else {
-        return Err(Problem::new("package_faulty", format!("{} has {} faults", args.path.display(), errors.len()))
-            .with("faults", serde_json::to_value(&errors).unwrap_or_default())
-            .way_out(format!("run `tuesday check {}`", args.path.display())));
+        return Err(Problem::new(
+            "package_faulty",
+            format!("{} has {} faults", args.path.display(), errors.len()),
+        )
+        .with("faults", serde_json::to_value(&errors).unwrap_or_default())
+        .way_out(format!("run `tuesday check {}`", args.path.display())));
     };
     let bytes = package.to_bundle(&vars);
-    let to = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.tuesday.json", def.workflow.name)));
-    std::fs::write(&to, &bytes).map_err(|e| out::unavailable(format!("{}: {e}", to.display())).field("output"))?;
-    let (hash, file) = (hex::encode(package.release_hash(&def.vars)), sha256_hex(&bytes));
+    let to = args
+        .output
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("{}.tuesday.json", def.workflow.name)));
+    std::fs::write(&to, &bytes)
+        .map_err(|e| out::unavailable(format!("{}: {e}", to.display())).field("output"))?;
+    let (hash, file) = (
+        hex::encode(package.release_hash(&def.vars)),
+        sha256_hex(&bytes),
+    );
     if common.json {
-        out::json_line(&json!({"workflow": def.workflow.name, "file": to, "bytes": bytes.len(), "sha256": file, "release_hash": hash}));
+        out::json_line(
+            &json!({"workflow": def.workflow.name, "file": to, "bytes": bytes.len(), "sha256": file, "release_hash": hash}),
+        );
     } else {
-        out::line(&format!("{}: {} bytes, release hash {hash}", to.display(), bytes.len()));
+        out::line(&format!(
+            "{}: {} bytes, release hash {hash}",
+            to.display(),
+            bytes.len()
+        ));
         out::say(&format!("Next: tuesday install {}", to.display()));
     }
     Ok(ExitCode::SUCCESS)

@@ -25,7 +25,8 @@ pub(crate) async fn run(common: Common, args: ReconstructArgs) -> Result<ExitCod
     let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
     let story = node.engine.story(id).await?;
     if common.json {
-        let value: Value = serde_json::to_value(&story).map_err(|e| Problem::new("internal", e.to_string()))?;
+        let value: Value =
+            serde_json::to_value(&story).map_err(|e| Problem::new("internal", e.to_string()))?;
         out::json_line(&value);
     } else {
         out::line(story.text().trim_end());
@@ -35,11 +36,15 @@ pub(crate) async fn run(common: Common, args: ReconstructArgs) -> Result<ExitCod
         return Ok(ExitCode::SUCCESS);
     }
     for name in &record.damaged {
-        out::say(&format!("damaged: {name} is not what the log committed to; it is not shown"));
+        out::say(&format!(
+            "damaged: {name} is not what the log committed to; it is not shown"
+        ));
     }
     for seq in &record.gaps {
         out::say(&format!("missing: change {seq} of this run has no entry"));
     }
-    out::say("help: run `tuesday audit verify`, keep the database as it is, and compare with a backup");
+    out::say(
+        "help: run `tuesday audit verify`, keep the database as it is, and compare with a backup",
+    );
     Ok(ExitCode::from(1))
 }

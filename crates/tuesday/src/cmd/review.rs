@@ -174,7 +174,14 @@ pub(crate) async fn run(common: Common, args: ReviewArgs) -> Result<ExitCode, Pr
         Act::Escalate { decision } => {
             let (id, by) = (args::id(&decision.id, "id")?, wiring::person(&common)?);
             let session = Session::open(&common, false).await?;
-            moved(&common, &session.node.engine.escalate(id, &by, decision.note, decision.revision).await?);
+            moved(
+                &common,
+                &session
+                    .node
+                    .engine
+                    .escalate(id, &by, decision.note, decision.revision)
+                    .await?,
+            );
             Ok(ExitCode::SUCCESS)
         }
         decide => Box::pin(decided(&common, decide)).await,
@@ -185,7 +192,10 @@ pub(crate) async fn run(common: Common, args: ReviewArgs) -> Result<ExitCode, Pr
 async fn decided(common: &Common, act: Act) -> Result<ExitCode, Problem> {
     let by = wiring::person(common)?;
     let decision = match &act {
-        Act::Approve { decision, .. } | Act::Edit { decision, .. } | Act::Reject { decision, .. } | Act::Settle { decision, .. } => decision,
+        Act::Approve { decision, .. }
+        | Act::Edit { decision, .. }
+        | Act::Reject { decision, .. }
+        | Act::Settle { decision, .. } => decision,
         _ => return Err(Problem::new("internal", "this is no decision")),
     };
     let id: ReviewId = args::id(&decision.id, "id")?;
@@ -195,16 +205,57 @@ async fn decided(common: &Common, act: Act) -> Result<ExitCode, Problem> {
     let done = match act {
         Act::Approve { answers, .. } => {
             let checklist = checklist(&session, id, &answers).await?;
-            let a = Approval { revision, note, checklist, accept_changed: answers.accept_changed, ..Approval::default() };
+            let a = Approval {
+                revision,
+                note,
+                checklist,
+                accept_changed: answers.accept_changed,
+                ..Approval::default()
+            };
             engine.approve(id, &by, a).await
         }
-        Act::Edit { answers, set, file, reason, .. } => {
+        Act::Edit {
+            answers,
+            set,
+            file,
+            reason,
+            ..
+        } => {
             let edit = Some(edited(&engine.case(id).await?, &set, file)?);
             let checklist = checklist(&session, id, &answers).await?;
-            engine.approve(id, &by, Approval { revision, edit, reason, note, checklist, accept_changed: answers.accept_changed }).await
+            engine
+                .approve(
+                    id,
+                    &by,
+                    Approval {
+                        revision,
+                        edit,
+                        reason,
+                        note,
+                        checklist,
+                        accept_changed: answers.accept_changed,
+                    },
+                )
+                .await
         }
-        Act::Reject { reason, .. } => engine.reject(id, &by, Refusal { revision, reason, note }).await,
-        Act::Settle { how, .. } => engine.settle(id, &by, revision, settlement(how, note)?).await,
+        Act::Reject { reason, .. } => {
+            engine
+                .reject(
+                    id,
+                    &by,
+                    Refusal {
+                        revision,
+                        reason,
+                        note,
+                    },
+                )
+                .await
+        }
+        Act::Settle { how, .. } => {
+            engine
+                .settle(id, &by, revision, settlement(how, note)?)
+                .await
+        }
         _ => Err(Problem::new("internal", "this is no decision")),
     };
     let told = match done {
@@ -215,16 +266,34 @@ async fn decided(common: &Common, act: Act) -> Result<ExitCode, Problem> {
     told
 }
 
-async fn finish(common: &Common, session: &Session, done: Decided, wait: Wait) -> Result<ExitCode, Problem> {
+async fn finish(
+    common: &Common,
+    session: &Session,
+    done: Decided,
+    wait: Wait,
+) -> Result<ExitCode, Problem> {
     let waits = wait.wait && done.approvals_left == 0;
-    let run = if waits { session.settled(done.run.id, wait.timeout.0).await? } else { done.run };
+    let run = if waits {
+        session.settled(done.run.id, wait.timeout.0).await?
+    } else {
+        done.run
+    };
     if common.json {
-        out::json_line(&json!({"review": views::review(&done.review), "run": views::run(&run), "approvals_left": done.approvals_left}));
+        out::json_line(
+            &json!({"review": views::review(&done.review), "run": views::run(&run), "approvals_left": done.approvals_left}),
+        );
         return Ok(ExitCode::SUCCESS);
     }
-    let what = done.review.decision.map_or_else(|| done.review.state.word(), |d| d.word()).replace('_', " ");
+    let what = done
+        .review
+        .decision
+        .map_or_else(|| done.review.state.word(), |d| d.word())
+        .replace('_', " ");
     if done.approvals_left > 0 {
-        out::line(&format!("{}: approved, {} more needed; {} has it now", done.review.id, done.approvals_left, done.review.owner));
+        out::line(&format!(
+            "{}: approved, {} more needed; {} has it now",
+            done.review.id, done.approvals_left, done.review.owner
+        ));
     } else {
         out::line(&format!("{}: {what}", done.review.id));
         super::run::tell(common, &run);
@@ -232,7 +301,11 @@ async fn finish(common: &Common, session: &Session, done: Decided, wait: Wait) -
     Ok(ExitCode::SUCCESS)
 }
 
-async fn checklist(session: &Session, id: ReviewId, answers: &Answers) -> Result<Vec<String>, Problem> {
+async fn checklist(
+    session: &Session,
+    id: ReviewId,
+    answers: &Answers,
+) -> Result<Vec<String>, Problem> {
     if !answers.all_checked {
         return Ok(answers.checked.clone());
     }
@@ -242,18 +315,35 @@ async fn checklist(session: &Session, id: ReviewId, answers: &Answers) -> Result
 
 fn settlement(how: How, note: Option<String>) -> Result<Settlement, Problem> {
     Ok(match how {
-        How { happened: Some(evidence), .. } => Settlement::Happened { evidence },
-        How { did_not_happen: Some(evidence), .. } => Settlement::DidNotHappen { evidence },
-        How { hand_over: Some(result), .. } => Settlement::HandOver { result },
-        How { supply: Some(path), .. } => Settlement::Supply { input: object(&path, "supply")? },
-        How { close_failed: Some(reason), .. } => Settlement::CloseFailed { reason },
+        How {
+            happened: Some(evidence),
+            ..
+        } => Settlement::Happened { evidence },
+        How {
+            did_not_happen: Some(evidence),
+            ..
+        } => Settlement::DidNotHappen { evidence },
+        How {
+            hand_over: Some(result),
+            ..
+        } => Settlement::HandOver { result },
+        How {
+            supply: Some(path), ..
+        } => Settlement::Supply {
+            input: object(&path, "supply")?,
+        },
+        How {
+            close_failed: Some(reason),
+            ..
+        } => Settlement::CloseFailed { reason },
         How { .. } => Settlement::Regenerate { reason: note },
     })
 }
 
 fn object(path: &std::path::Path, field: &str) -> Result<Value, Problem> {
     let bytes = args::input(path, field)?;
-    tuesday_domain::json::parse_strict(&bytes).map_err(|e| Problem::new("bad_request", format!("{}: {e}", path.display())).field(field))
+    tuesday_domain::json::parse_strict(&bytes)
+        .map_err(|e| Problem::new("bad_request", format!("{}: {e}", path.display())).field(field))
 }
 
 /// The output with the edited fields, or the whole file. A field that the schema calls a string
@@ -262,12 +352,17 @@ fn edited(case: &Case, set: &[String], file: Option<PathBuf>) -> Result<Value, P
     if let Some(path) = file {
         return object(&path, "file");
     }
-    let mut output = case.output.clone().ok_or_else(|| Problem::new("illegal_state", "there is no output to edit"))?;
+    let mut output = case
+        .output
+        .clone()
+        .ok_or_else(|| Problem::new("illegal_state", "there is no output to edit"))?;
     for pair in set {
         let bad = |why: &str| Problem::new("bad_request", format!("`{pair}`: {why}")).field("set");
         let (field, text) = pair.split_once('=').ok_or_else(|| bad("not FIELD=VALUE"))?;
         let kind = case.output_schema.pointer(&format!("/properties/{field}"));
-        let kind = kind.ok_or_else(|| bad("the output schema has no such field").way_out(known_fields(&case.output_schema)))?;
+        let kind = kind.ok_or_else(|| {
+            bad("the output schema has no such field").way_out(known_fields(&case.output_schema))
+        })?;
         let is_text = kind.get("type").is_some_and(|t| t == "string") || kind.get("enum").is_some();
         let value = match serde_json::from_str(text) {
             Ok(value) if !is_text => value,
@@ -281,7 +376,11 @@ fn edited(case: &Case, set: &[String], file: Option<PathBuf>) -> Result<Value, P
 
 fn known_fields(schema: &Value) -> String {
     let names = schema.get("properties").and_then(Value::as_object);
-    let names: Vec<&str> = names.into_iter().flatten().map(|(k, _)| k.as_str()).collect();
+    let names: Vec<&str> = names
+        .into_iter()
+        .flatten()
+        .map(|(k, _)| k.as_str())
+        .collect();
     format!("one of: {}", names.join(", "))
 }
 
@@ -289,29 +388,65 @@ fn moved(common: &Common, review: &Review) {
     if common.json {
         return out::json_line(&views::review(review));
     }
-    let held = review.claimed_by.as_ref().map(|h| format!(", {h} is on it")).unwrap_or_default();
-    out::line(&format!("{}: {}, {} has it{held}", review.id, review.state, review.owner));
+    let held = review
+        .claimed_by
+        .as_ref()
+        .map(|h| format!(", {h} is on it"))
+        .unwrap_or_default();
+    out::line(&format!(
+        "{}: {}, {} has it{held}",
+        review.id, review.state, review.owner
+    ));
 }
 
 async fn queue(common: &Common, list: List) -> Result<ExitCode, Problem> {
-    let states = list.state.map(|s| args::word(&s, "state")).transpose()?.into_iter().collect();
-    let filter = QueueFilter { workflow: list.workflow, owner: list.owner, states, ..QueueFilter::default() };
+    let states = list
+        .state
+        .map(|s| args::word(&s, "state"))
+        .transpose()?
+        .into_iter()
+        .collect();
+    let filter = QueueFilter {
+        workflow: list.workflow,
+        owner: list.owner,
+        states,
+        ..QueueFilter::default()
+    };
     let session = Session::open(common, false).await?;
     if let Some(workflow) = &filter.workflow {
         session.node.engine.live(workflow).await?;
     }
-    let page = session.node.engine.reader().review_page(&filter, None, usize::from(list.limit)).await.map_err(stored)?;
+    let page = session
+        .node
+        .engine
+        .reader()
+        .review_page(&filter, None, usize::from(list.limit))
+        .await
+        .map_err(stored)?;
     let now = session.node.engine.now();
     let mut table = out::table(&["Left", "Task", "Has it", "Why", "Case"]);
     for r in &page {
         if common.json {
             out::json_line(&views::review(r));
         }
-        let owner = r.claimed_by.as_ref().map_or_else(|| r.owner.clone(), |c| format!("{c}, claimed"));
-        table.add_row([views::left(now, r.due_at), r.id.to_string(), owner, r.reason.word().replace('_', " "), r.subject.clone()]);
+        let owner = r
+            .claimed_by
+            .as_ref()
+            .map_or_else(|| r.owner.clone(), |c| format!("{c}, claimed"));
+        table.add_row([
+            views::left(now, r.due_at),
+            r.id.to_string(),
+            owner,
+            r.reason.word().replace('_', " "),
+            r.subject.clone(),
+        ]);
     }
     if !common.json {
-        out::line(&if page.is_empty() { "nothing waits for a person".to_owned() } else { table.to_string() });
+        out::line(&if page.is_empty() {
+            "nothing waits for a person".to_owned()
+        } else {
+            table.to_string()
+        });
         if let Some(first) = page.first() {
             out::say(&format!("Next: tuesday review show {}", first.id));
         }
@@ -348,7 +483,12 @@ fn case_json(c: &Case) -> Value {
     value["release"] = json!(c.made.release);
     value["model"] = json!(c.made.model);
     value["confidence"] = json!(c.made.confidence);
-    value["checklist"] = json!(c.tier.as_ref().map(|t| t.checklist.clone()).unwrap_or_default());
+    value["checklist"] = json!(
+        c.tier
+            .as_ref()
+            .map(|t| t.checklist.clone())
+            .unwrap_or_default()
+    );
     value["reasons_list"] = json!(c.reasons_list);
     value["may_decide"] = json!(c.people.iter().map(|p| p.0.clone()).collect::<Vec<_>>());
     value
@@ -356,7 +496,14 @@ fn case_json(c: &Case) -> Value {
 
 fn print(c: &Case, now: tuesday_domain::time::Timestamp) {
     let r = &c.review;
-    out::line(&format!("{}\n  {}, {}, {} has it, {} left", r.subject, r.state, c.workflow_title, c.owner_name, views::left(now, r.due_at)));
+    out::line(&format!(
+        "{}\n  {}, {}, {} has it, {} left",
+        r.subject,
+        r.state,
+        c.workflow_title,
+        c.owner_name,
+        views::left(now, r.due_at)
+    ));
     let section = |title: &str, lines: Vec<String>| {
         if !lines.is_empty() {
             out::line(&format!("\n{title}\n  {}", lines.join("\n  ")));
@@ -364,21 +511,92 @@ fn print(c: &Case, now: tuesday_domain::time::Timestamp) {
     };
     section("Why a person looks", c.reasons.clone());
     section("Output", fields(c.output.as_ref()));
-    section("Approving writes", c.writes.iter().map(|w| format!("{} {} in {} ({}, ability {})", w.action, w.target, w.system, w.class, w.ability)).collect());
-    section("Read", c.items.iter().map(|i| format!("{}. {} from {}, {}: {}", i.n, i.name, i.system, i.freshness, views::short(&i.content, 200))).collect());
+    section(
+        "Approving writes",
+        c.writes
+            .iter()
+            .map(|w| {
+                format!(
+                    "{} {} in {} ({}, ability {})",
+                    w.action, w.target, w.system, w.class, w.ability
+                )
+            })
+            .collect(),
+    );
+    section(
+        "Read",
+        c.items
+            .iter()
+            .map(|i| {
+                format!(
+                    "{}. {} from {}, {}: {}",
+                    i.n,
+                    i.name,
+                    i.system,
+                    i.freshness,
+                    views::short(&i.content, 200)
+                )
+            })
+            .collect(),
+    );
     section("Flags", c.flags.iter().chain(&c.absent).cloned().collect());
-    section("Actions", c.actions.iter().map(|a| format!("{} {}: {} {}", a.name, a.target, a.state, a.detail.clone().unwrap_or_default())).collect());
-    section("Checklist", c.tier.as_ref().map(|t| t.checklist.clone()).unwrap_or_default());
-    let confidence = c.made.confidence.map(|p| format!(", confidence {p:.2}")).unwrap_or_default();
-    section("Made by", vec![format!("release {}, {}, {} attempts{confidence}", c.made.release_number, c.made.model, c.made.attempts)]);
-    section("May decide", vec![c.people.iter().map(|(h, n)| format!("{h} ({n})")).collect::<Vec<_>>().join(", ")]);
+    section(
+        "Actions",
+        c.actions
+            .iter()
+            .map(|a| {
+                format!(
+                    "{} {}: {} {}",
+                    a.name,
+                    a.target,
+                    a.state,
+                    a.detail.clone().unwrap_or_default()
+                )
+            })
+            .collect(),
+    );
+    section(
+        "Checklist",
+        c.tier
+            .as_ref()
+            .map(|t| t.checklist.clone())
+            .unwrap_or_default(),
+    );
+    let confidence = c
+        .made
+        .confidence
+        .map(|p| format!(", confidence {p:.2}"))
+        .unwrap_or_default();
+    section(
+        "Made by",
+        vec![format!(
+            "release {}, {}, {} attempts{confidence}",
+            c.made.release_number, c.made.model, c.made.attempts
+        )],
+    );
+    section(
+        "May decide",
+        vec![
+            c.people
+                .iter()
+                .map(|(h, n)| format!("{h} ({n})"))
+                .collect::<Vec<_>>()
+                .join(", "),
+        ],
+    );
     section("Reason codes", vec![c.reasons_list.join(", ")]);
-    out::say(&format!("\nNext: tuesday review approve {} --revision {} --as HANDLE", r.id, r.revision));
+    out::say(&format!(
+        "\nNext: tuesday review approve {} --revision {} --as HANDLE",
+        r.id, r.revision
+    ));
 }
 
 fn fields(output: Option<&Value>) -> Vec<String> {
     match output {
-        Some(Value::Object(map)) => map.iter().map(|(k, v)| format!("{k}: {}", views::short(v, 400))).collect(),
+        Some(Value::Object(map)) => map
+            .iter()
+            .map(|(k, v)| format!("{k}: {}", views::short(v, 400)))
+            .collect(),
         Some(other) => vec![views::short(other, 400)],
         None => Vec::new(),
     }

@@ -54,12 +54,17 @@ pub(crate) async fn run(common: Common, args: RulesArgs) -> Result<ExitCode, Pro
             let row = open(&common).await?.engine.live_rules(&workflow).await?;
             let rules = readable(&row.csv)?;
             if common.json {
-                out::json_line(&json!({"workflow": workflow, "version": row.version, "state": row.state.word(),
-                    "hash": rules.hash(), "reason": row.reason, "rows": sentences(&rules), "csv": row.csv}));
+                out::json_line(
+                    &json!({"workflow": workflow, "version": row.version, "state": row.state.word(),
+                    "hash": rules.hash(), "reason": row.reason, "rows": sentences(&rules), "csv": row.csv}),
+                );
             } else if csv {
                 out::line(row.csv.trim_end());
             } else {
-                out::line(&format!("{workflow}, rules {}, by {} at {}: {}", row.version, row.created_by, row.created_at, row.reason));
+                out::line(&format!(
+                    "{workflow}, rules {}, by {} at {}: {}",
+                    row.version, row.created_by, row.created_at, row.reason
+                ));
                 for sentence in sentences(&rules) {
                     out::line(&format!("  {sentence}"));
                 }
@@ -69,16 +74,30 @@ pub(crate) async fn run(common: Common, args: RulesArgs) -> Result<ExitCode, Pro
         Act::History { workflow } => {
             let node = open(&common).await?;
             node.engine.live(&workflow).await?;
-            let rows = node.engine.reader().rulesets(&workflow).await.map_err(stored)?;
+            let rows = node
+                .engine
+                .reader()
+                .rulesets(&workflow)
+                .await
+                .map_err(stored)?;
             let mut table = out::table(&["Version", "State", "At", "By", "Why", "Hash"]);
             for r in rows {
                 let hash = hex::encode(r.hash);
                 if common.json {
-                    out::json_line(&json!({"version": r.version, "state": r.state.word(), "at": r.created_at.rfc3339(),
-                        "by": r.created_by, "reason": r.reason, "hash": hash}));
+                    out::json_line(
+                        &json!({"version": r.version, "state": r.state.word(), "at": r.created_at.rfc3339(),
+                        "by": r.created_by, "reason": r.reason, "hash": hash}),
+                    );
                 }
                 let at = r.created_at.rfc3339();
-                table.add_row([r.version.to_string(), r.state.to_string(), at, r.created_by, r.reason, hash[..12].to_owned()]);
+                table.add_row([
+                    r.version.to_string(),
+                    r.state.to_string(),
+                    at,
+                    r.created_by,
+                    r.reason,
+                    hash[..12].to_owned(),
+                ]);
             }
             if !common.json {
                 out::line(&table.to_string());
@@ -96,7 +115,8 @@ async fn open(common: &Common) -> Result<Node, Problem> {
 async fn table_of(common: &Common, target: &str) -> Result<(String, String), Problem> {
     let path = PathBuf::from(target);
     if path.is_file() && path.extension().is_some_and(|e| e == "csv") {
-        let text = std::fs::read_to_string(&path).map_err(|e| Problem::new("bad_request", format!("{target}: {e}")))?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|e| Problem::new("bad_request", format!("{target}: {e}")))?;
         return Ok((target.to_owned(), text));
     }
     if path.exists() {
@@ -109,15 +129,25 @@ async fn table_of(common: &Common, target: &str) -> Result<(String, String), Pro
 fn package_table(path: &Path) -> Result<(String, String), Problem> {
     let package = files::read_package(path)?;
     let text = package.text("rules.csv").ok_or_else(|| {
-        Problem::new("package_faulty", format!("{} has no rules.csv", path.display())).way_out("add one; its last row goes to a person")
+        Problem::new(
+            "package_faulty",
+            format!("{} has no rules.csv", path.display()),
+        )
+        .way_out("add one; its last row goes to a person")
     })?;
-    Ok((path.join("rules.csv").display().to_string(), text.to_owned()))
+    Ok((
+        path.join("rules.csv").display().to_string(),
+        text.to_owned(),
+    ))
 }
 
 fn readable(csv: &str) -> Result<RuleSet, Problem> {
     parse(csv).map(|(rules, _)| rules).map_err(|f| {
         let first = f.first().map(|f| f.message.clone()).unwrap_or_default();
-        Problem::new("record_damaged", format!("the stored table cannot be read: {first}"))
+        Problem::new(
+            "record_damaged",
+            format!("the stored table cannot be read: {first}"),
+        )
     })
 }
 
@@ -125,11 +155,29 @@ fn readable(csv: &str) -> Result<RuleSet, Problem> {
 fn sentences(rules: &RuleSet) -> Vec<String> {
     let unit = |c: &Column| c.unit().map(|u| format!(" {u}")).unwrap_or_default();
     let row = |row: &Row| {
-        let cells = rules.columns().iter().zip(&row.cells).filter(|(_, cell)| !cell.is_any());
-        let when: Vec<String> = cells.map(|(c, cell)| format!("{} is {}{}", c.name, cell.text(), unit(c))).collect();
-        let when = if when.is_empty() { "otherwise".to_owned() } else { format!("when {}", when.join(" and ")) };
-        let tier = row.review_tier.as_ref().map(|t| format!(" by {t}")).unwrap_or_default();
-        let why = row.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
+        let cells = rules
+            .columns()
+            .iter()
+            .zip(&row.cells)
+            .filter(|(_, cell)| !cell.is_any());
+        let when: Vec<String> = cells
+            .map(|(c, cell)| format!("{} is {}{}", c.name, cell.text(), unit(c)))
+            .collect();
+        let when = if when.is_empty() {
+            "otherwise".to_owned()
+        } else {
+            format!("when {}", when.join(" and "))
+        };
+        let tier = row
+            .review_tier
+            .as_ref()
+            .map(|t| format!(" by {t}"))
+            .unwrap_or_default();
+        let why = row
+            .reason
+            .as_ref()
+            .map(|r| format!(": {r}"))
+            .unwrap_or_default();
         format!("{} {when}: {}{tier}{why}", row.id, row.route)
     };
     rules.rows().iter().map(row).collect()
@@ -139,14 +187,29 @@ fn check(common: &Common, name: &str, csv: &str) -> ExitCode {
     let findings = match parse(csv) {
         Ok((_, findings)) | Err(findings) => findings,
     };
-    let to_do = findings.iter().filter(|f| f.severity >= Severity::Warning).count();
+    let to_do = findings
+        .iter()
+        .filter(|f| f.severity >= Severity::Warning)
+        .count();
     if common.json {
-        out::json_line(&json!({"ok": to_do == 0, "table": name, "to_do": to_do, "findings": findings}));
+        out::json_line(
+            &json!({"ok": to_do == 0, "table": name, "to_do": to_do, "findings": findings}),
+        );
     } else {
         for f in &findings {
-            out::line(&format!("{name}:{}: {}{}: {}\n  way out: {}", f.line, word(f.severity), place(f), f.message, f.way_out));
+            out::line(&format!(
+                "{name}:{}: {}{}: {}\n  way out: {}",
+                f.line,
+                word(f.severity),
+                place(f),
+                f.message,
+                f.way_out
+            ));
         }
-        out::line(&format!("{to_do} to do, {} to know in {name}", findings.len() - to_do));
+        out::line(&format!(
+            "{to_do} to do, {} to know in {name}",
+            findings.len() - to_do
+        ));
     }
     ExitCode::from(u8::from(to_do > 0))
 }
@@ -161,7 +224,15 @@ const fn word(severity: Severity) -> &'static str {
 }
 
 fn place(f: &Finding) -> String {
-    let row = f.row.as_ref().map(|r| format!(", row {r}")).unwrap_or_default();
-    let column = f.column.as_ref().map(|c| format!(", {c}")).unwrap_or_default();
+    let row = f
+        .row
+        .as_ref()
+        .map(|r| format!(", row {r}"))
+        .unwrap_or_default();
+    let column = f
+        .column
+        .as_ref()
+        .map(|c| format!(", {c}"))
+        .unwrap_or_default();
     format!("{row}{column}")
 }

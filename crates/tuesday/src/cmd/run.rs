@@ -115,7 +115,11 @@ pub(crate) async fn run(common: Common, args: RunArgs) -> Result<ExitCode, Probl
         Act::Cancel { id, reason } => {
             let id: RunId = args::id(&id, "id")?;
             let session = Session::open(&common, false).await?;
-            let run = session.node.engine.cancel(id, &wiring::actor(&common), &reason).await?;
+            let run = session
+                .node
+                .engine
+                .cancel(id, &wiring::actor(&common), &reason)
+                .await?;
             tell(&common, &run);
             Ok(ExitCode::SUCCESS)
         }
@@ -125,16 +129,35 @@ pub(crate) async fn run(common: Common, args: RunArgs) -> Result<ExitCode, Probl
 async fn begin(common: &Common, start: Start) -> Result<ExitCode, Problem> {
     let body = args::input(&start.input, "input")?;
     let session = Session::open(common, start.wait.wait).await?;
-    let by = common.acting.clone().unwrap_or_else(|| "administrator".to_owned());
-    let incoming = Incoming { event_id: start.event_id, body, auth: IncomingAuth::Person(by), reference: None };
-    let accepted = session.node.engine.receive(&start.workflow, incoming).await?;
+    let by = common
+        .acting
+        .clone()
+        .unwrap_or_else(|| "administrator".to_owned());
+    let incoming = Incoming {
+        event_id: start.event_id,
+        body,
+        auth: IncomingAuth::Person(by),
+        reference: None,
+    };
+    let accepted = session
+        .node
+        .engine
+        .receive(&start.workflow, incoming)
+        .await?;
     if accepted.repeated {
         out::say("this event came before: nothing new was started");
     }
     let done = if start.wait.wait {
         session.settled(accepted.run, start.wait.timeout.0).await
     } else {
-        session.node.engine.reader().run(accepted.run).await.map_err(stored)?.ok_or_else(|| absent(&accepted.run))
+        session
+            .node
+            .engine
+            .reader()
+            .run(accepted.run)
+            .await
+            .map_err(stored)?
+            .ok_or_else(|| absent(&accepted.run))
     };
     session.close().await;
     let run = done?;
@@ -152,8 +175,16 @@ async fn begin(common: &Common, start: Start) -> Result<ExitCode, Problem> {
 async fn retry(common: &Common, id: &str, wait: Wait) -> Result<ExitCode, Problem> {
     let id: RunId = args::id(id, "id")?;
     let session = Session::open(common, wait.wait).await?;
-    let started = session.node.engine.retry(id, &wiring::actor(common)).await?;
-    let done = if wait.wait { session.settled(started.id, wait.timeout.0).await } else { Ok(started) };
+    let started = session
+        .node
+        .engine
+        .retry(id, &wiring::actor(common))
+        .await?;
+    let done = if wait.wait {
+        session.settled(started.id, wait.timeout.0).await
+    } else {
+        Ok(started)
+    };
     session.close().await;
     tell(common, &done?);
     Ok(ExitCode::SUCCESS)
@@ -164,12 +195,22 @@ pub(crate) fn tell(common: &Common, run: &Run) {
     if common.json {
         return out::json_line(&views::run(run));
     }
-    let owner = run.owner.as_ref().map(|o| format!(", {o} has it")).unwrap_or_default();
-    let why = run.reason.map(|r| format!(" ({})", r.word().replace('_', " "))).unwrap_or_default();
+    let owner = run
+        .owner
+        .as_ref()
+        .map(|o| format!(", {o} has it"))
+        .unwrap_or_default();
+    let why = run
+        .reason
+        .map(|r| format!(" ({})", r.word().replace('_', " ")))
+        .unwrap_or_default();
     out::line(&format!("{}  {}{why}{owner}", run.id, views::standing(run)));
     out::line(&format!("  {}", run.subject));
     if run.state.status.wants_person() {
-        out::say(&format!("Next: tuesday review list --workflow {}", run.workflow));
+        out::say(&format!(
+            "Next: tuesday review list --workflow {}",
+            run.workflow
+        ));
     } else {
         out::say(&format!("Next: tuesday reconstruct {}", run.id));
     }
@@ -179,7 +220,10 @@ async fn page(common: &Common, list: List) -> Result<ExitCode, Problem> {
     let filter = RunFilter {
         workflow: list.workflow,
         status: list.status.map(|s| args::word(&s, "status")).transpose()?,
-        outcome: list.outcome.map(|s| args::word(&s, "outcome")).transpose()?,
+        outcome: list
+            .outcome
+            .map(|s| args::word(&s, "outcome"))
+            .transpose()?,
         day: list.day.map(|d| args::day(&d, "day")).transpose()?,
         text: list.text,
     };
@@ -188,19 +232,45 @@ async fn page(common: &Common, list: List) -> Result<ExitCode, Problem> {
     if let Some(workflow) = &filter.workflow {
         session.node.engine.live(workflow).await?;
     }
-    let runs = session.node.engine.reader().run_page(&filter, after, usize::from(list.limit)).await.map_err(stored)?;
+    let runs = session
+        .node
+        .engine
+        .reader()
+        .run_page(&filter, after, usize::from(list.limit))
+        .await
+        .map_err(stored)?;
     let mut table = out::table(&["Run", "Received", "Workflow", "Stands", "Has it", "Case"]);
     for run in &runs {
         if common.json {
             out::json_line(&views::run(run));
         }
-        let received = run.received_at.rfc3339().replace('T', " ").chars().take(19).collect::<String>();
+        let received = run
+            .received_at
+            .rfc3339()
+            .replace('T', " ")
+            .chars()
+            .take(19)
+            .collect::<String>();
         let owner = run.owner.clone().unwrap_or_default();
-        table.add_row([run.id.to_string(), received, run.workflow.clone(), views::standing(run), owner, run.subject.clone()]);
+        table.add_row([
+            run.id.to_string(),
+            received,
+            run.workflow.clone(),
+            views::standing(run),
+            owner,
+            run.subject.clone(),
+        ]);
     }
     if !common.json {
-        out::line(&if runs.is_empty() { "no runs".to_owned() } else { table.to_string() });
-        if let Some(last) = runs.last().filter(|_| runs.len() == usize::from(list.limit)) {
+        out::line(&if runs.is_empty() {
+            "no runs".to_owned()
+        } else {
+            table.to_string()
+        });
+        if let Some(last) = runs
+            .last()
+            .filter(|_| runs.len() == usize::from(list.limit))
+        {
             out::say(&format!("More: --after {}", last.id));
         }
     }
@@ -211,10 +281,22 @@ async fn show(common: &Common, id: &str, inputs: bool) -> Result<ExitCode, Probl
     let id: RunId = args::id(id, "id")?;
     let session = Session::open(common, false).await?;
     let reader = session.node.engine.reader();
-    let run = reader.run(id).await.map_err(stored)?.ok_or_else(|| absent(&id))?;
-    let (attempts, reviews, actions) =
-        tokio::try_join!(reader.attempts(id), reader.reviews_of(id), reader.actions_of(id)).map_err(stored)?;
-    let payloads = if inputs { reader.payloads(id).await.map_err(stored)? } else { Vec::new() };
+    let run = reader
+        .run(id)
+        .await
+        .map_err(stored)?
+        .ok_or_else(|| absent(&id))?;
+    let (attempts, reviews, actions) = tokio::try_join!(
+        reader.attempts(id),
+        reader.reviews_of(id),
+        reader.actions_of(id)
+    )
+    .map_err(stored)?;
+    let payloads = if inputs {
+        reader.payloads(id).await.map_err(stored)?
+    } else {
+        Vec::new()
+    };
     if common.json {
         let mut value = views::run(&run);
         value["attempts_made"] = attempts.iter().map(views::attempt).collect();
@@ -226,30 +308,76 @@ async fn show(common: &Common, id: &str, inputs: bool) -> Result<ExitCode, Probl
         out::json_line(&value);
         return Ok(ExitCode::SUCCESS);
     }
-    out::line(&format!("{}\n  {}, {}, stage {}, {}", run.subject, views::standing(&run), run.workflow, run.stage, run.id));
-    let mut lines = vec![format!("{}  event     {} {}", clock(run.received_at), run.event_source, run.event_id)];
+    out::line(&format!(
+        "{}\n  {}, {}, stage {}, {}",
+        run.subject,
+        views::standing(&run),
+        run.workflow,
+        run.stage,
+        run.id
+    ));
+    let mut lines = vec![format!(
+        "{}  event     {} {}",
+        clock(run.received_at),
+        run.event_source,
+        run.event_id
+    )];
     for a in &attempts {
-        let mark = if a.result.word() == "done" { "✓" } else { "✗" };
-        let detail = a.detail.clone().or_else(|| a.model_reported.clone()).or_else(|| a.model.clone()).unwrap_or_default();
-        lines.push(format!("{}  {:<9} {mark} {}, {}  {detail}", clock(a.started_at), a.step, a.result, views::took(a.duration_us)));
+        let mark = if a.result.word() == "done" {
+            "✓"
+        } else {
+            "✗"
+        };
+        let detail = a
+            .detail
+            .clone()
+            .or_else(|| a.model_reported.clone())
+            .or_else(|| a.model.clone())
+            .unwrap_or_default();
+        lines.push(format!(
+            "{}  {:<9} {mark} {}, {}  {detail}",
+            clock(a.started_at),
+            a.step,
+            a.result,
+            views::took(a.duration_us)
+        ));
     }
     for r in &reviews {
         let what = match (&r.decided_by, r.decision) {
             (Some(by), Some(decision)) => format!("{by}: {}", decision.word().replace('_', " ")),
             _ => format!("{} has it until {}", r.owner, r.due_at),
         };
-        lines.push(format!("{}  review    {what}  {}", clock(r.created_at), r.id));
+        lines.push(format!(
+            "{}  review    {what}  {}",
+            clock(r.created_at),
+            r.id
+        ));
     }
     for a in &actions {
-        lines.push(format!("{}  write     {} {}: {}  {}", clock(a.updated_at), a.name, a.target, a.state, a.detail.clone().unwrap_or_default()));
+        lines.push(format!(
+            "{}  write     {} {}: {}  {}",
+            clock(a.updated_at),
+            a.name,
+            a.target,
+            a.state,
+            a.detail.clone().unwrap_or_default()
+        ));
     }
     for l in lines {
         out::line(&format!("  {}", l.trim_end()));
     }
     for p in &payloads {
-        out::line(&format!("\n{} {} ({})\n{}", p.kind, p.n, p.class.word(), String::from_utf8_lossy(&p.bytes).trim_end()));
+        out::line(&format!(
+            "\n{} {} ({})\n{}",
+            p.kind,
+            p.n,
+            p.class.word(),
+            String::from_utf8_lossy(&p.bytes).trim_end()
+        ));
     }
-    out::say(&format!("More: tuesday run show {id} --inputs, tuesday reconstruct {id}"));
+    out::say(&format!(
+        "More: tuesday run show {id} --inputs, tuesday reconstruct {id}"
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -258,6 +386,7 @@ fn clock(at: tuesday_domain::time::Timestamp) -> String {
 }
 
 fn payload(p: &Payload) -> Value {
-    let content = serde_json::from_slice(&p.bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&p.bytes).into_owned()));
+    let content = serde_json::from_slice(&p.bytes)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&p.bytes).into_owned()));
     json!({"n": p.n, "kind": p.kind.word(), "class": p.class.word(), "commitment": p.commitment.to_string(), "content": content})
 }

@@ -55,7 +55,9 @@ pub(crate) async fn run(common: Common, args: SecretArgs) -> Result<ExitCode, Pr
     let checked = match target {
         Some(t) if Path::new(&t).exists() => {
             let package = files::read_package(Path::new(&t))?;
-            let def = package.definition(&BTreeMap::new()).map_err(|f| Problem::new("package_faulty", f.message).way_out(f.way_out))?;
+            let def = package
+                .definition(&BTreeMap::new())
+                .map_err(|f| Problem::new("package_faulty", f.message).way_out(f.way_out))?;
             check(&home.dir, &def)
         }
         target => {
@@ -69,10 +71,21 @@ pub(crate) async fn run(common: Common, args: SecretArgs) -> Result<ExitCode, Pr
 }
 
 /// The secrets of one or every installed workflow.
-pub(crate) async fn installed(node: &wiring::Node, workflow: Option<&str>) -> Result<Vec<Checked>, Problem> {
+pub(crate) async fn installed(
+    node: &wiring::Node,
+    workflow: Option<&str>,
+) -> Result<Vec<Checked>, Problem> {
     let names = match workflow {
         Some(name) => vec![name.to_owned()],
-        None => node.engine.reader().workflows().await.map_err(stored)?.into_iter().map(|w| w.name).collect(),
+        None => node
+            .engine
+            .reader()
+            .workflows()
+            .await
+            .map_err(stored)?
+            .into_iter()
+            .map(|w| w.name)
+            .collect(),
     };
     let mut all = Vec::new();
     for name in names {
@@ -88,7 +101,10 @@ fn check(base: &Path, def: &Definition) -> Vec<Checked> {
         .into_iter()
         .map(|s| Checked {
             workflow: def.workflow.name.clone(),
-            age: s.reference.strip_prefix("file:").and_then(|path| age(&base.join(path), now)),
+            age: s
+                .reference
+                .strip_prefix("file:")
+                .and_then(|path| age(&base.join(path), now)),
             fault: store.resolve(&s.reference).err(),
             reference: s.reference,
             used_by: s.used_by,
@@ -98,7 +114,10 @@ fn check(base: &Path, def: &Definition) -> Vec<Checked> {
 
 fn age(path: &Path, now: Timestamp) -> Option<Duration> {
     let modified = std::fs::metadata(path).ok()?.modified().ok()?;
-    let micros = modified.duration_since(std::time::UNIX_EPOCH).ok()?.as_micros();
+    let micros = modified
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()?
+        .as_micros();
     Some(now.since(Timestamp::from_micros(i64::try_from(micros).ok()?)))
 }
 
@@ -107,12 +126,20 @@ fn print(common: &Common, checked: &[Checked], broken: usize) {
     for c in checked {
         let days = c.age.map(|a| a.as_secs() / 86_400);
         if common.json {
-            out::json_line(&json!({"workflow": c.workflow, "reference": c.reference, "used_by": c.used_by,
-                "ok": c.fault.is_none(), "age_days": days, "fault": c.fault}));
+            out::json_line(
+                &json!({"workflow": c.workflow, "reference": c.reference, "used_by": c.used_by,
+                "ok": c.fault.is_none(), "age_days": days, "fault": c.fault}),
+            );
         }
         let mark = if c.fault.is_some() { "✗" } else { "✓" };
         let age = days.map_or_else(|| "unknown".to_owned(), |d| format!("{d} d"));
-        table.add_row([mark.to_owned(), c.reference.clone(), format!("{}: {}", c.workflow, c.used_by), age, c.fault.clone().unwrap_or_default()]);
+        table.add_row([
+            mark.to_owned(),
+            c.reference.clone(),
+            format!("{}: {}", c.workflow, c.used_by),
+            age,
+            c.fault.clone().unwrap_or_default(),
+        ]);
     }
     if !common.json {
         if !checked.is_empty() {

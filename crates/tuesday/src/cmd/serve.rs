@@ -63,12 +63,30 @@ pub(crate) enum Role {
 /// Serves until told to stop.
 pub(crate) async fn run(common: Common, args: ServeArgs) -> Result<ExitCode, Problem> {
     let home = Home::find(&common)?;
-    let listen = args.listen.clone().or_else(|| home.file.listen.clone()).unwrap_or_else(|| LISTEN.to_owned());
+    let listen = args
+        .listen
+        .clone()
+        .or_else(|| home.file.listen.clone())
+        .unwrap_or_else(|| LISTEN.to_owned());
     let listener = bind(&listen).await?;
-    let address = listener.local_addr().map_err(|e| unavailable(e.to_string()))?;
-    let public_url = home.file.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    let kind = if args.test_instance || args.test_clock { InstanceKind::Test } else { InstanceKind::Real };
-    let slots = if args.role == Role::Web { 0 } else { args.slots };
+    let address = listener
+        .local_addr()
+        .map_err(|e| unavailable(e.to_string()))?;
+    let public_url = home
+        .file
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{address}"));
+    let kind = if args.test_instance || args.test_clock {
+        InstanceKind::Test
+    } else {
+        InstanceKind::Real
+    };
+    let slots = if args.role == Role::Web {
+        0
+    } else {
+        args.slots
+    };
     let lock = Lock::take(&home)?;
     let opening = Opening {
         slots,
@@ -82,8 +100,18 @@ pub(crate) async fn run(common: Common, args: ServeArgs) -> Result<ExitCode, Pro
     let mut config = WebConfig::new(&public_url);
     config.needs_worker = args.role != Role::Web;
     let link = sign_in_link(&node, &mut config).await?;
-    let workflows = node.engine.reader().workflows().await.map_err(|e| unavailable(e.to_string()))?.len();
-    out::say(&format!("tuesday {}: {} role, {workflows} workflows", env!("CARGO_PKG_VERSION"), format!("{:?}", args.role).to_lowercase()));
+    let workflows = node
+        .engine
+        .reader()
+        .workflows()
+        .await
+        .map_err(|e| unavailable(e.to_string()))?
+        .len();
+    out::say(&format!(
+        "tuesday {}: {} role, {workflows} workflows",
+        env!("CARGO_PKG_VERSION"),
+        format!("{:?}", args.role).to_lowercase()
+    ));
     out::say(&format!("  Console   {public_url}"));
     if let Some(link) = link {
         out::say(&format!("  Sign in   {link} (works once)"));
@@ -106,18 +134,35 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts worker and web.
-    pub(crate) async fn start(node: Node, listener: TcpListener, mut config: WebConfig, role: Role, lock: Option<Lock>) -> Result<Self, Problem> {
+    pub(crate) async fn start(
+        node: Node,
+        listener: TcpListener,
+        mut config: WebConfig,
+        role: Role,
+        lock: Option<Lock>,
+    ) -> Result<Self, Problem> {
         if lock.is_some() {
             // The one process of this database: whoever held leases before is gone.
-            node.store.release_leases_of("").await.map_err(|e| unavailable(e.to_string()))?;
+            node.store
+                .release_leases_of("")
+                .await
+                .map_err(|e| unavailable(e.to_string()))?;
         }
         config.metrics = metrics_text();
         let worker = (role != Role::Web).then(|| Worker::start(&node.engine));
         let stop = tokio_util::sync::CancellationToken::new();
         let told = stop.clone();
         let router = tuesday_web::router(node.engine.clone(), config);
-        let web = tokio::spawn(tuesday_web::serve(listener, router, async move { told.cancelled().await }));
-        Ok(Self { node, worker, web, stop, _lock: lock })
+        let web = tokio::spawn(tuesday_web::serve(listener, router, async move {
+            told.cancelled().await
+        }));
+        Ok(Self {
+            node,
+            worker,
+            web,
+            stop,
+            _lock: lock,
+        })
     }
 
     /// Finishes what is running, then stops.
@@ -140,11 +185,17 @@ impl Lock {
         if home.database.is_some() {
             return Ok(None);
         }
-        std::fs::create_dir_all(&home.dir).map_err(|e| unavailable(format!("{}: {e}", home.dir.display())))?;
+        std::fs::create_dir_all(&home.dir)
+            .map_err(|e| unavailable(format!("{}: {e}", home.dir.display())))?;
         let path = home.dir.join("serve.lock");
-        let file = std::fs::File::create(&path).map_err(|e| unavailable(format!("{}: {e}", path.display())))?;
+        let file = std::fs::File::create(&path)
+            .map_err(|e| unavailable(format!("{}: {e}", path.display())))?;
         file.try_lock().map_err(|_| {
-            unavailable(format!("another server is running on {}", home.dir.display())).way_out("stop it, or use PostgreSQL for several nodes")
+            unavailable(format!(
+                "another server is running on {}",
+                home.dir.display()
+            ))
+            .way_out("stop it, or use PostgreSQL for several nodes")
         })?;
         Ok(Some(Self(file)))
     }
@@ -153,14 +204,23 @@ impl Lock {
 /// Listens, or says in one line why not.
 pub(crate) async fn bind(listen: &str) -> Result<TcpListener, Problem> {
     TcpListener::bind(listen).await.map_err(|e| {
-        unavailable(format!("{listen}: {e}")).field("listen").way_out("choose another address with --listen")
+        unavailable(format!("{listen}: {e}"))
+            .field("listen")
+            .way_out("choose another address with --listen")
     })
 }
 
 /// A link that signs the first operator in, for an instance that has workflows.
 async fn sign_in_link(node: &Node, config: &mut WebConfig) -> Result<Option<String>, Problem> {
-    let workflows = node.engine.reader().workflows().await.map_err(|e| unavailable(e.to_string()))?;
-    let Some(first) = workflows.first() else { return Ok(None) };
+    let workflows = node
+        .engine
+        .reader()
+        .workflows()
+        .await
+        .map_err(|e| unavailable(e.to_string()))?;
+    let Some(first) = workflows.first() else {
+        return Ok(None);
+    };
     let code = code()?;
     config.sign_in_codes = HashMap::from([(code.clone(), first.owner.clone())]);
     Ok(Some(format!("{}/sign-in?code={code}", config.public_url)))
@@ -183,10 +243,11 @@ pub(crate) fn stopped() -> impl Future<Output = ()> {
     async {
         #[cfg(unix)]
         {
-            let mut term = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-                Ok(term) => term,
-                Err(_) => return drop(tokio::signal::ctrl_c().await),
-            };
+            let mut term =
+                match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                    Ok(term) => term,
+                    Err(_) => return drop(tokio::signal::ctrl_c().await),
+                };
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
                 _ = term.recv() => {}

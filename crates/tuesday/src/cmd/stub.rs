@@ -32,23 +32,35 @@ pub(crate) struct StubArgs {
 /// Serves until told to stop.
 pub(crate) async fn run(common: Common, args: StubArgs) -> Result<ExitCode, Problem> {
     let world = match &args.ledger {
-        Some(path) => tuesday_stub::World::with_file(path).map_err(|e| Problem::new("bad_request", e.to_string()).field("ledger"))?,
+        Some(path) => tuesday_stub::World::with_file(path)
+            .map_err(|e| Problem::new("bad_request", e.to_string()).field("ledger"))?,
         None => tuesday_stub::World::new(),
     };
-    let now = jiff::Timestamp::from_microsecond(Clock::System.now().micros()).map_err(|e| unavailable(e.to_string()))?;
+    let now = jiff::Timestamp::from_microsecond(Clock::System.now().micros())
+        .map_err(|e| unavailable(e.to_string()))?;
     for path in &args.seed {
         let bytes = crate::args::input(path, "seed")?;
-        let bad = |e: String| Problem::new("bad_request", format!("{}: {e}", path.display())).field("seed");
+        let bad = |e: String| {
+            Problem::new("bad_request", format!("{}: {e}", path.display())).field("seed")
+        };
         let seed: Value = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
         world.seed(&seed, now).map_err(|e| bad(e.to_string()))?;
     }
     let listener = bind(&args.listen).await?;
-    let address = listener.local_addr().map_err(|e| unavailable(e.to_string()))?;
+    let address = listener
+        .local_addr()
+        .map_err(|e| unavailable(e.to_string()))?;
     let mail = match &args.smtp {
         Some(addr) => {
             let listener = bind(addr).await?;
-            let address = listener.local_addr().map_err(|e| unavailable(e.to_string()))?;
-            tokio::spawn(tuesday_stub::smtp::serve(listener, world.clone(), stopped()));
+            let address = listener
+                .local_addr()
+                .map_err(|e| unavailable(e.to_string()))?;
+            tokio::spawn(tuesday_stub::smtp::serve(
+                listener,
+                world.clone(),
+                stopped(),
+            ));
             Some(address.to_string())
         }
         None => None,
@@ -56,12 +68,16 @@ pub(crate) async fn run(common: Common, args: StubArgs) -> Result<ExitCode, Prob
     if common.json {
         out::json_line(&serde_json::json!({"url": format!("http://{address}"), "smtp": mail}));
     } else {
-        out::say(&format!("Stub world on http://{address}: records at /SYSTEM/COLLECTION/ID, ledgers at /_ledger"));
+        out::say(&format!(
+            "Stub world on http://{address}: records at /SYSTEM/COLLECTION/ID, ledgers at /_ledger"
+        ));
         if let Some(mail) = mail {
             out::say(&format!("Mail on {mail}"));
         }
         out::say("No sign-in: keep it on a loopback address. Ctrl-C stops it.");
     }
-    tuesday_stub::serve(listener, world, stopped()).await.map_err(|e| unavailable(e.to_string()))?;
+    tuesday_stub::serve(listener, world, stopped())
+        .await
+        .map_err(|e| unavailable(e.to_string()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -11,8 +11,8 @@ use tuesday_engine::ops::NewToken;
 
 use crate::cli::Common;
 use crate::config::Home;
-use crate::wiring::{self, Opening};
 use crate::out;
+use crate::wiring::{self, Opening};
 
 /// Arguments of `token`.
 #[derive(Debug, Args)]
@@ -46,30 +46,66 @@ enum Act {
 pub(crate) async fn run(common: Common, args: TokenArgs) -> Result<ExitCode, Problem> {
     let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
     match args.act {
-        Act::Create { workflow, scope, person, days } => {
+        Act::Create {
+            workflow,
+            scope,
+            person,
+            days,
+        } => {
             let life = Duration::from_secs(u64::from(days) * 86_400);
             let person = person.or_else(|| common.acting.clone());
-            let new = NewToken { scope, workflow, person, life };
-            let (text, token) = node.engine.create_token(new, &wiring::actor(&common)).await?;
+            let new = NewToken {
+                scope,
+                workflow,
+                person,
+                life,
+            };
+            let (text, token) = node
+                .engine
+                .create_token(new, &wiring::actor(&common))
+                .await?;
             if common.json {
-                out::json_line(&json!({"token": text, "id": token.id.to_string(), "scope": token.scope.word(),
-                    "workflow": token.workflow, "expires_at": token.expires_at.rfc3339()}));
+                out::json_line(
+                    &json!({"token": text, "id": token.id.to_string(), "scope": token.scope.word(),
+                    "workflow": token.workflow, "expires_at": token.expires_at.rfc3339()}),
+                );
             } else {
                 out::line(&text);
-                out::say(&format!("{} works until {}; it is not shown again", token.id, token.expires_at));
+                out::say(&format!(
+                    "{} works until {}; it is not shown again",
+                    token.id, token.expires_at
+                ));
             }
         }
         Act::List => {
-            let tokens = node.engine.reader().tokens().await.map_err(|e| out::unavailable(e.to_string()))?;
-            let mut table = out::table(&["Token", "Scope", "Workflow", "Person", "Until", "Withdrawn"]);
+            let tokens = node
+                .engine
+                .reader()
+                .tokens()
+                .await
+                .map_err(|e| out::unavailable(e.to_string()))?;
+            let mut table =
+                out::table(&["Token", "Scope", "Workflow", "Person", "Until", "Withdrawn"]);
             for t in tokens {
                 let withdrawn = t.revoked_at.map(|at| at.rfc3339()).unwrap_or_default();
-                let (workflow, person) = (t.workflow.unwrap_or_else(|| "all".into()), t.person.unwrap_or_default());
+                let (workflow, person) = (
+                    t.workflow.unwrap_or_else(|| "all".into()),
+                    t.person.unwrap_or_default(),
+                );
                 if common.json {
-                    out::json_line(&json!({"id": t.id.to_string(), "scope": t.scope.word(), "workflow": workflow,
-                        "person": person, "expires_at": t.expires_at.rfc3339(), "revoked_at": withdrawn}));
+                    out::json_line(
+                        &json!({"id": t.id.to_string(), "scope": t.scope.word(), "workflow": workflow,
+                        "person": person, "expires_at": t.expires_at.rfc3339(), "revoked_at": withdrawn}),
+                    );
                 }
-                table.add_row([t.id.to_string(), t.scope.word().into(), workflow, person, t.expires_at.rfc3339(), withdrawn]);
+                table.add_row([
+                    t.id.to_string(),
+                    t.scope.word().into(),
+                    workflow,
+                    person,
+                    t.expires_at.rfc3339(),
+                    withdrawn,
+                ]);
             }
             if !common.json {
                 out::line(&table.to_string());

@@ -40,13 +40,27 @@ impl Session {
             None | Some(Err(_)) => (0, None),
             Some(Ok(lock)) => (SLOTS, lock),
         };
-        let node = wiring::open(home, Opening { slots, ..Opening::default() }).await?;
+        let node = wiring::open(
+            home,
+            Opening {
+                slots,
+                ..Opening::default()
+            },
+        )
+        .await?;
         if lock.is_some() {
             // The one process of this database: whoever held leases before is gone.
-            node.store.release_leases_of("").await.map_err(|e| out::unavailable(e.to_string()))?;
+            node.store
+                .release_leases_of("")
+                .await
+                .map_err(|e| out::unavailable(e.to_string()))?;
         }
         let worker = (slots > 0).then(|| Worker::start(&node.engine));
-        Ok(Self { node, worker, _lock: lock })
+        Ok(Self {
+            node,
+            worker,
+            _lock: lock,
+        })
     }
 
     /// The run once it has ended or a person has it.
@@ -57,7 +71,11 @@ impl Session {
         let reader = self.node.engine.reader();
         let look = async {
             loop {
-                let found = reader.run(run).await.map_err(stored)?.ok_or_else(|| absent(&run))?;
+                let found = reader
+                    .run(run)
+                    .await
+                    .map_err(stored)?
+                    .ok_or_else(|| absent(&run))?;
                 if found.state.status.is_terminal() || found.state.status.wants_person() {
                     return Ok(found);
                 }
@@ -65,9 +83,17 @@ impl Session {
             }
         };
         tokio::time::timeout(most, look).await.unwrap_or_else(|_| {
-            Err(Problem::new("unavailable", format!("{run} is not settled after {} s; it goes on when a worker runs", most.as_secs()))
-                .with("run_id", run.to_string())
-                .way_out(format!("look with `tuesday run show {run}`, or wait longer with --timeout")))
+            Err(Problem::new(
+                "unavailable",
+                format!(
+                    "{run} is not settled after {} s; it goes on when a worker runs",
+                    most.as_secs()
+                ),
+            )
+            .with("run_id", run.to_string())
+            .way_out(format!(
+                "look with `tuesday run show {run}`, or wait longer with --timeout"
+            )))
         })
     }
 

@@ -77,41 +77,87 @@ pub(crate) async fn run(common: Common, args: WorkflowArgs) -> Result<ExitCode, 
     match args.act {
         Act::List => {
             let rows = engine.reader().workflows().await.map_err(stored)?;
-            let mut table = out::table(&["Workflow", "Label", "Stage", "Switch", "Owner", "Rules", "Title"]);
+            let mut table = out::table(&[
+                "Workflow", "Label", "Stage", "Switch", "Owner", "Rules", "Title",
+            ]);
             for w in &rows {
                 if common.json {
                     out::json_line(&as_json(w));
                 }
-                let words = [w.label.word(), w.stage.word(), w.switch.word()].map(|t| t.replace('_', " "));
+                let words =
+                    [w.label.word(), w.stage.word(), w.switch.word()].map(|t| t.replace('_', " "));
                 let [label, stage, switch] = words;
-                table.add_row([w.name.clone(), label, stage, switch, w.owner.clone(), w.rules_version.to_string(), w.title.clone()]);
+                table.add_row([
+                    w.name.clone(),
+                    label,
+                    stage,
+                    switch,
+                    w.owner.clone(),
+                    w.rules_version.to_string(),
+                    w.title.clone(),
+                ]);
             }
             if !common.json {
-                out::line(&if rows.is_empty() { "no workflows".to_owned() } else { table.to_string() });
+                out::line(&if rows.is_empty() {
+                    "no workflows".to_owned()
+                } else {
+                    table.to_string()
+                });
             }
         }
         Act::Map { workflow } => {
             let map = engine.map(&workflow).await?;
             if common.json {
-                out::json_line(&serde_json::to_value(&map).map_err(|e| Problem::new("internal", e.to_string()))?);
+                out::json_line(
+                    &serde_json::to_value(&map)
+                        .map_err(|e| Problem::new("internal", e.to_string()))?,
+                );
             } else {
                 print(&map);
             }
         }
-        Act::Stage { workflow, reason, .. } => {
-            let to = stage.ok_or_else(|| Problem::new("bad_request", "a stage is missing").field("stage"))?;
-            tell(&common, &engine.set_stage(&workflow, to, &by, &reason).await?);
+        Act::Stage {
+            workflow, reason, ..
+        } => {
+            let to = stage
+                .ok_or_else(|| Problem::new("bad_request", "a stage is missing").field("stage"))?;
+            tell(
+                &common,
+                &engine.set_stage(&workflow, to, &by, &reason).await?,
+            );
         }
-        Act::Pause(why) => tell(&common, &engine.set_switch(&why.workflow, Switch::Paused, &by, &why.reason).await?),
-        Act::Resume(why) => tell(&common, &engine.set_switch(&why.workflow, Switch::Running, &by, &why.reason).await?),
-        Act::Kill(why) => tell(&common, &engine.set_switch(&why.workflow, Switch::Killed, &by, &why.reason).await?),
+        Act::Pause(why) => tell(
+            &common,
+            &engine
+                .set_switch(&why.workflow, Switch::Paused, &by, &why.reason)
+                .await?,
+        ),
+        Act::Resume(why) => tell(
+            &common,
+            &engine
+                .set_switch(&why.workflow, Switch::Running, &by, &why.reason)
+                .await?,
+        ),
+        Act::Kill(why) => tell(
+            &common,
+            &engine
+                .set_switch(&why.workflow, Switch::Killed, &by, &why.reason)
+                .await?,
+        ),
         Act::Schema { workflow, output } => {
             let (_, live) = engine.live(&workflow).await?;
-            let schema = if output { live.ready.output.source() } else { live.ready.input.source() };
+            let schema = if output {
+                live.ready.output.source()
+            } else {
+                live.ready.input.source()
+            };
             if common.json {
                 out::json_line(schema);
             } else {
-                out::line(&serde_json::to_string_pretty(schema).map_err(|e| Problem::new("internal", e.to_string()))?);
+                out::line(
+                    &serde_json::to_string_pretty(schema)
+                        .map_err(|e| Problem::new("internal", e.to_string()))?,
+                );
             }
         }
     }
@@ -128,17 +174,29 @@ fn tell(common: &Common, w: &Workflow) {
     if common.json {
         return out::json_line(&as_json(w));
     }
-    out::line(&format!("{}: {}, label {}, stage {}", w.name, w.switch, w.label, w.stage));
+    out::line(&format!(
+        "{}: {}, label {}, stage {}",
+        w.name, w.switch, w.label, w.stage
+    ));
     match w.switch {
-        Switch::Paused => out::say(&format!("New events are kept and wait. Resume: tuesday workflow resume {} --reason …", w.name)),
+        Switch::Paused => out::say(&format!(
+            "New events are kept and wait. Resume: tuesday workflow resume {} --reason …",
+            w.name
+        )),
         Switch::Killed => out::say("New events are refused and kept as intake records."),
         Switch::Running | Switch::Restricted => {}
     }
 }
 
 fn print(map: &Map) {
-    out::line(&format!("{} ({})\n  {}", map.title, map.workflow, map.about));
-    out::line(&format!("  label {}, stage {}, {}, release {}, rules {}", map.label, map.stage, map.switch, map.release, map.rules_version));
+    out::line(&format!(
+        "{} ({})\n  {}",
+        map.title, map.workflow, map.about
+    ));
+    out::line(&format!(
+        "  label {}, stage {}, {}, release {}, rules {}",
+        map.label, map.stage, map.switch, map.release, map.rules_version
+    ));
     let mut last = "";
     for s in &map.steps {
         if s.step != last {
@@ -146,7 +204,10 @@ fn print(map: &Map) {
             last = s.step;
         }
         out::line(&format!("  {}", s.what));
-        out::line(&format!("      owner {}; class {}; approval: {}", s.owner, s.class, s.approval));
+        out::line(&format!(
+            "      owner {}; class {}; approval: {}",
+            s.owner, s.class, s.approval
+        ));
         out::line(&format!("      on failure: {}", s.on_failure));
     }
 }

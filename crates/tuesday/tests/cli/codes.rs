@@ -23,7 +23,16 @@ fn malformed_is_2_and_unknown_is_4() {
         &["release", "show", "1"],
         &["intake", "show", RUN],
         &["audit", "export", "--run", "x", "-o", "f"],
-        &["audit", "export", "--from", "2026-02-02", "--to", "2026-02-01", "-o", "f"],
+        &[
+            "audit",
+            "export",
+            "--from",
+            "2026-02-02",
+            "--to",
+            "2026-02-01",
+            "-o",
+            "f",
+        ],
         &["clock", "set", "noon"],
         &["workflow", "stage", "own", "fast", "--reason", "x"],
         &["workflow", "pause", "own"],
@@ -36,11 +45,24 @@ fn malformed_is_2_and_unknown_is_4() {
     let unknown: &[&[&str]] = &[
         &["run", "show", RUN],
         &["run", "retry", RUN],
-        &["run", "start", "nobody", "--input", "own/records/sample.json"],
+        &[
+            "run",
+            "start",
+            "nobody",
+            "--input",
+            "own/records/sample.json",
+        ],
         &["run", "start", "own", "--input", "no-such-file"],
         &["run", "list", "--workflow", "nobody"],
         &["reconstruct", RUN],
-        &["batch", "show", "--workflow", "nobody", "--day", "2026-01-01"],
+        &[
+            "batch",
+            "show",
+            "--workflow",
+            "nobody",
+            "--day",
+            "2026-01-01",
+        ],
         &["review", "show", REVIEW],
         &["review", "approve", REVIEW, "--as", "ana"],
         &["release", "show", RELEASE],
@@ -56,39 +78,85 @@ fn malformed_is_2_and_unknown_is_4() {
         desk.run(args).with(4);
         let mut json = vec!["--json"];
         json.extend(*args);
-        assert!(!text(&desk.run(&json).json(), "/error/code").is_empty(), "{args:?}");
+        assert!(
+            !text(&desk.run(&json).json(), "/error/code").is_empty(),
+            "{args:?}"
+        );
     }
-    assert!(!desk.path("f").exists() && !desk.path("f.part").exists(), "a refused export leaves no file");
-    assert!(!desk.path("nowhere").exists(), "a command that reads makes no folder");
+    assert!(
+        !desk.path("f").exists() && !desk.path("f.part").exists(),
+        "a refused export leaves no file"
+    );
+    assert!(
+        !desk.path("nowhere").exists(),
+        "a command that reads makes no folder"
+    );
 }
 
 #[test]
 fn what_policy_refuses_is_3() {
     let desk = Desk::installed();
-    desk.run(&["workflow", "stage", "own", "auto", "--reason", "tired of clicking"]).with(3);
+    desk.run(&[
+        "workflow",
+        "stage",
+        "own",
+        "auto",
+        "--reason",
+        "tired of clicking",
+    ])
+    .with(3);
     desk.run(&["clock", "advance", "1h"]).with(3);
     desk.start("own", r#"{"id":"R-1","text":"Please call"}"#);
     let task = desk.task();
-    let said = desk.run(&["review", "approve", &task, "--as", "tess", "--all-checked"]).with(3);
-    assert!(said.err.contains("tess may not decide this task"), "{}", said.err);
-    desk.run(&["workflow", "kill", "own", "--reason", "over"]).ok();
-    desk.feed(&["run", "start", "own", "--input", "-"], r#"{"id":"R-2","text":"x"}"#).with(3);
-    desk.run(&["workflow", "resume", "own", "--reason", "sorry"]).with(3);
+    let said = desk
+        .run(&["review", "approve", &task, "--as", "tess", "--all-checked"])
+        .with(3);
+    assert!(
+        said.err.contains("tess may not decide this task"),
+        "{}",
+        said.err
+    );
+    desk.run(&["workflow", "kill", "own", "--reason", "over"])
+        .ok();
+    desk.feed(
+        &["run", "start", "own", "--input", "-"],
+        r#"{"id":"R-2","text":"x"}"#,
+    )
+    .with(3);
+    desk.run(&["workflow", "resume", "own", "--reason", "sorry"])
+        .with(3);
 }
 
 #[test]
 fn a_refused_event_is_kept_and_can_be_sent_again() {
     let desk = Desk::installed();
-    let said = desk.feed(&["--json", "run", "start", "own", "--input", "-"], r#"{"id":"R-1","txt":"x"}"#).with(2).json();
+    let said = desk
+        .feed(
+            &["--json", "run", "start", "own", "--input", "-"],
+            r#"{"id":"R-1","txt":"x"}"#,
+        )
+        .with(2)
+        .json();
     assert_eq!(text(&said, "/error/code"), "schema_violation");
     let record = text(&desk.run(&["--json", "intake", "list"]).ok().json(), "/id");
-    assert_eq!(text(&desk.run(&["--json", "intake", "show", &record]).ok().json(), "/body"), r#"{"id":"R-1","txt":"x"}"#);
+    assert_eq!(
+        text(
+            &desk.run(&["--json", "intake", "show", &record]).ok().json(),
+            "/body"
+        ),
+        r#"{"id":"R-1","txt":"x"}"#
+    );
     desk.run(&["intake", "resubmit", &record]).with(2);
-    let args = ["--json", "intake", "resubmit", &record, "--file", "-", "--wait"];
+    let args = [
+        "--json", "intake", "resubmit", &record, "--file", "-", "--wait",
+    ];
     let run = desk.feed(&args, r#"{"id":"R-1","text":"x"}"#).ok().json();
     assert_eq!(text(&run, "/status"), "in_review");
     let record = desk.run(&["--json", "intake", "show", &record]).ok().json();
-    assert_eq!((text(&record, "/verdict"), text(&record, "/run")), ("resubmitted".into(), text(&run, "/id")));
+    assert_eq!(
+        (text(&record, "/verdict"), text(&record, "/run")),
+        ("resubmitted".into(), text(&run, "/id"))
+    );
 }
 
 #[test]
@@ -110,14 +178,38 @@ fn a_table_with_something_to_do_is_1() {
 #[test]
 fn a_record_that_was_changed_is_called_damaged() {
     let desk = Desk::installed();
-    let id = text(&desk.start("own", r#"{"id":"R-1","text":"Please call"}"#), "/id");
+    let id = text(
+        &desk.start("own", r#"{"id":"R-1","text":"Please call"}"#),
+        "/id",
+    );
     desk.run(&["reconstruct", &id]).ok();
     desk.database().execute("UPDATE payloads SET bytes = CAST('{\"kind\":\"question\",\"summary\":\"forged words\"}' AS BLOB) WHERE kind = 'output'", []).unwrap();
     let said = desk.run(&["reconstruct", &id]).with(1);
     assert!(said.err.contains("damaged: output/"), "{}", said.err);
-    assert!(!said.out.contains("forged words"), "damaged bytes are never shown as good: {}", said.out);
+    assert!(
+        !said.out.contains("forged words"),
+        "damaged bytes are never shown as good: {}",
+        said.out
+    );
     desk.run(&["audit", "verify"]).ok();
-    desk.run(&["audit", "export", "--run", &id, "-o", "f"]).with(1);
-    desk.database().execute("UPDATE audit SET leaf = replace(leaf, 'run.accepted', 'run.acceptes') WHERE idx = 1", []).unwrap();
+    desk.run(&["audit", "export", "--run", &id, "-o", "f"])
+        .with(1);
+    // Whoever owns the file can drop the trigger that keeps entries as they are; the tree still tells.
+    let database = desk.database();
+    let name = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'";
+    let mut triggers = database.prepare(name).unwrap();
+    let names: Vec<String> = triggers
+        .query_map([], |r| r.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert!(!names.is_empty(), "nothing keeps entries as they are");
+    for name in names {
+        database
+            .execute_batch(&format!("DROP TRIGGER {name}"))
+            .unwrap();
+    }
+    let forge = "UPDATE audit SET leaf = CAST(replace(CAST(leaf AS TEXT), 'run.accepted', 'run.acceptes') AS BLOB) WHERE kind = 'run.accepted'";
+    assert_eq!(database.execute(forge, []).unwrap(), 1);
     desk.run(&["audit", "verify"]).with(1);
 }

@@ -5,7 +5,10 @@ use crate::{Desk, text};
 #[test]
 fn a_backup_verifies_in_another_folder() {
     let desk = Desk::installed();
-    let id = text(&desk.start("own", r#"{"id":"R-1","text":"Please call"}"#), "/id");
+    let id = text(
+        &desk.start("own", r#"{"id":"R-1","text":"Please call"}"#),
+        "/id",
+    );
     desk.run(&["backup", "copy.db"]).ok();
     desk.run(&["backup", "copy.db"]).with(2);
     std::fs::create_dir(desk.path("other")).unwrap();
@@ -16,9 +19,11 @@ fn a_backup_verifies_in_another_folder() {
 }
 
 #[test]
-fn the_clock_of_a_test_instance_moves_and_a_task_escalates() {
+fn the_clock_of_a_test_instance_moves_and_a_task_becomes_late() {
     let desk = Desk::installed();
-    desk.database().execute("UPDATE instance SET kind = 'test'", []).unwrap();
+    desk.database()
+        .execute("UPDATE instance SET kind = 'test'", [])
+        .unwrap();
     desk.start("own", r#"{"id":"R-1","text":"Please call"}"#);
     let before = desk.run(&["--json", "clock", "show"]).ok().json();
     let after = desk.run(&["--json", "clock", "advance", "25h"]).ok().json();
@@ -26,8 +31,14 @@ fn the_clock_of_a_test_instance_moves_and_a_task_escalates() {
     assert_eq!(ahead, 25 * 3_600_000);
     let list = desk.run(&["review", "list"]).ok();
     assert!(list.out.contains("late"), "{}", list.out);
-    let set = desk.run(&["--json", "clock", "set", "2031-05-01T12:00:00Z"]).ok().json();
-    assert!(text(&set, "/now").starts_with("2031-05-01T12:00:0"), "{set}");
+    let set = desk
+        .run(&["--json", "clock", "set", "2031-05-01T12:00:00Z"])
+        .ok()
+        .json();
+    assert!(
+        text(&set, "/now").starts_with("2031-05-01T12:00:0"),
+        "{set}"
+    );
 }
 
 #[test]
@@ -48,7 +59,15 @@ fn a_map_names_owner_class_approval_and_failure_path_of_every_step() {
     let desk = Desk::installed();
     let map = desk.run(&["--json", "workflow", "map", "own"]).ok().json();
     let steps = map["steps"].as_array().unwrap();
-    let order = ["trigger", "snapshot", "model", "validate", "route", "review", "write_back"];
+    let order = [
+        "trigger",
+        "snapshot",
+        "model",
+        "validate",
+        "route",
+        "review",
+        "write_back",
+    ];
     let mut found: Vec<String> = steps.iter().map(|s| text(s, "/step")).collect();
     found.dedup();
     assert_eq!(found, order);

@@ -30,7 +30,10 @@ struct Said {
 
 impl Desk {
     fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), env: Vec::new() }
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            env: Vec::new(),
+        }
     }
 
     /// A desk with the blank package installed under the name `own`.
@@ -47,8 +50,17 @@ impl Desk {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tuesday"));
-        command.args(args).current_dir(self.dir.path()).env("NO_COLOR", "1");
-        for name in ["TUESDAY_DIR", "TUESDAY_DATABASE", "TUESDAY_CONFIG", "TUESDAY_AS", "TUESDAY_LOG"] {
+        command
+            .args(args)
+            .current_dir(self.dir.path())
+            .env("NO_COLOR", "1");
+        for name in [
+            "TUESDAY_DIR",
+            "TUESDAY_DATABASE",
+            "TUESDAY_CONFIG",
+            "TUESDAY_AS",
+            "TUESDAY_LOG",
+        ] {
             command.env_remove(name);
         }
         command.envs(self.env.iter().map(|(k, v)| (*k, v.as_str())));
@@ -61,7 +73,13 @@ impl Desk {
 
     /// Runs with `input` on standard input.
     fn feed(&self, args: &[&str], input: &str) -> Said {
-        let mut child = self.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         // A command that refuses its arguments never reads; that is not the test's failure.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let done = child.wait_with_output().unwrap();
@@ -74,7 +92,12 @@ impl Desk {
 
     /// Starts a run and waits until it is settled.
     fn start(&self, workflow: &str, event: &str) -> Value {
-        self.feed(&["--json", "run", "start", workflow, "--input", "-", "--wait"], event).ok().json()
+        self.feed(
+            &["--json", "run", "start", workflow, "--input", "-", "--wait"],
+            event,
+        )
+        .ok()
+        .json()
     }
 
     /// The one open task.
@@ -99,20 +122,29 @@ impl Said {
     /// Fails unless it ended with `code`.
     #[track_caller]
     fn with(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
+        assert_eq!(
+            self.code, code,
+            "stdout: {}\nstderr: {}",
+            self.out, self.err
+        );
         self
     }
 
     /// The first line of output as JSON.
     #[track_caller]
     fn json(&self) -> Value {
-        serde_json::from_str(self.out.lines().next().unwrap_or_default()).unwrap_or_else(|e| panic!("{e}: {}", self.out))
+        serde_json::from_str(self.out.lines().next().unwrap_or_default())
+            .unwrap_or_else(|e| panic!("{e}: {}", self.out))
     }
 }
 
 #[track_caller]
 fn text(value: &Value, pointer: &str) -> String {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} in {value}")).to_owned()
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| panic!("{pointer} in {value}"))
+        .to_owned()
 }
 
 /// Every file below a folder.
@@ -120,7 +152,11 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+        if path.is_dir() {
+            found.extend(files(&path))
+        } else {
+            found.push(path)
+        }
     }
     found
 }

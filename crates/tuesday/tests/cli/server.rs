@@ -18,17 +18,43 @@ impl Drop for Served {
 #[test]
 fn commands_work_beside_a_running_server() {
     let desk = Desk::installed();
-    let mut child = desk.command(&["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let mut child = desk
+        .command(&["serve", "--listen", "127.0.0.1:0"])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
     let served = Served(child);
-    assert!(said.any(|line| line.contains("Console")), "the server did not start");
+    assert!(
+        said.any(|line| line.contains("Console")),
+        "the server did not start"
+    );
 
     let second = desk.run(&["serve", "--listen", "127.0.0.1:0"]).with(5);
-    assert!(second.err.contains("another server is running"), "{}", second.err);
+    assert!(
+        second.err.contains("another server is running"),
+        "{}",
+        second.err
+    );
     let run = desk.start("own", r#"{"id":"R-1","text":"Please call"}"#);
     assert_eq!(text(&run, "/status"), "in_review");
     let task = desk.task();
-    let done = desk.run(&["--json", "review", "approve", &task, "--as", "ana", "--all-checked", "--wait"]).ok().json();
+    let done = desk
+        .run(&[
+            "--json",
+            "review",
+            "approve",
+            &task,
+            "--as",
+            "ana",
+            "--all-checked",
+            "--wait",
+        ])
+        .ok()
+        .json();
     assert_eq!(text(&done, "/run/outcome"), "written_back");
     let doctor = desk.run(&["doctor"]).ok();
     assert!(doctor.out.contains("a server is running"), "{}", doctor.out);

@@ -38,7 +38,9 @@ impl Drop for Child {
 }
 
 fn own() -> Result<Command, Problem> {
-    std::env::current_exe().map(Command::new).map_err(|e| unavailable(format!("the own program: {e}")))
+    std::env::current_exe()
+        .map(Command::new)
+        .map_err(|e| unavailable(format!("the own program: {e}")))
 }
 
 impl Child {
@@ -56,36 +58,64 @@ impl Child {
             .map_err(|e| unavailable(format!("the stub world: {e}")))?;
         let mut url = String::new();
         if let Some(said) = process.stdout.take() {
-            BufReader::new(said).read_line(&mut url).map_err(|e| unavailable(e.to_string()))?;
+            BufReader::new(said)
+                .read_line(&mut url)
+                .map_err(|e| unavailable(e.to_string()))?;
         }
-        Ok(Self { process, url: url.trim().to_owned() })
+        Ok(Self {
+            process,
+            url: url.trim().to_owned(),
+        })
     }
 
     pub(super) fn server(common: &Common, dir: &Path, listen: &str) -> Result<Self, Problem> {
         let mut command = own()?;
-        command.args(["serve", "--test-instance", "--listen", listen, "--dir"]).arg(dir);
+        command
+            .args(["serve", "--test-instance", "--listen", listen, "--dir"])
+            .arg(dir);
         if let Some(url) = &common.database {
             command.args(["--database", url]);
         }
         let process = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn();
-        Ok(Self { process: process.map_err(|e| unavailable(format!("the server: {e}")))?, url: String::new() })
+        Ok(Self {
+            process: process.map_err(|e| unavailable(format!("the server: {e}")))?,
+            url: String::new(),
+        })
     }
 
     /// Runs the floor program to its end; answers what it printed.
-    pub(super) fn floor(common: &Common, args: &BenchArgs, dir: &Path, stub: &str) -> Result<String, Problem> {
+    pub(super) fn floor(
+        common: &Common,
+        args: &BenchArgs,
+        dir: &Path,
+        stub: &str,
+    ) -> Result<String, Problem> {
         let mut command = own()?;
         command.args(["bench", "--child", "floor", "--stub", stub]);
-        command.args(["--runs", &args.runs.to_string(), "--alone", &args.alone.to_string()]);
-        command.args(["--concurrency", &args.concurrency.to_string(), "--dir"]).arg(dir);
+        command.args([
+            "--runs",
+            &args.runs.to_string(),
+            "--alone",
+            &args.alone.to_string(),
+        ]);
+        command
+            .args(["--concurrency", &args.concurrency.to_string(), "--dir"])
+            .arg(dir);
         if let Some(url) = &common.database {
             command.args(["--store", "postgres", "--database", url]);
         }
-        let done = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+        let done = command
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output();
         let done = done.map_err(|e| unavailable(format!("the floor program: {e}")))?;
         if done.status.success() {
             return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
         }
-        Err(unavailable(format!("the floor program ended with {}", done.status)))
+        Err(unavailable(format!(
+            "the floor program ended with {}",
+            done.status
+        )))
     }
 }
 
@@ -94,22 +124,39 @@ pub(super) async fn run(role: Role, common: &Common, args: &BenchArgs) -> Result
     match role {
         Role::Stub => {
             let listener = bind("127.0.0.1:0").await?;
-            let at = listener.local_addr().map_err(|e| unavailable(e.to_string()))?;
+            let at = listener
+                .local_addr()
+                .map_err(|e| unavailable(e.to_string()))?;
             out::line(&format!("http://{at}"));
             let world = tuesday_stub::World::lean();
-            tuesday_stub::serve(listener, world, std::future::pending()).await.map_err(|e| unavailable(e.to_string()))
+            tuesday_stub::serve(listener, world, std::future::pending())
+                .await
+                .map_err(|e| unavailable(e.to_string()))
         }
         Role::Floor => {
             let (Some(stub), Some(dir)) = (&args.stub, &common.dir) else {
-                return Err(Problem::new("bad_request", "the floor program needs --stub and --dir"));
+                return Err(Problem::new(
+                    "bad_request",
+                    "the floor program needs --stub and --dir",
+                ));
             };
             let model = format!("{stub}/v1/chat/completions");
-            let mut options = FloorOptions::new(&model, &format!("{stub}/desk/results"), dir.clone());
+            let mut options =
+                FloorOptions::new(&model, &format!("{stub}/desk/results"), dir.clone());
             options.runs = args.runs;
             options.runs_alone = args.alone;
             options.concurrency = args.concurrency;
             let report = match &common.database {
-                Some(url) => floor_postgres(url, FloorOptions { workers: 32, ..options }).await,
+                Some(url) => {
+                    floor_postgres(
+                        url,
+                        FloorOptions {
+                            workers: 32,
+                            ..options
+                        },
+                    )
+                    .await
+                }
                 None => floor_sqlite(options).await,
             };
             let report = report.map_err(|e| problem(&e))?;

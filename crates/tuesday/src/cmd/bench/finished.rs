@@ -15,14 +15,25 @@ pub(super) struct Written {
 
 impl Written {
     pub(super) fn new(stub_url: &str, reader: StoreReader) -> Result<Self, BenchError> {
-        Ok(Self { ledger: CountEndpoint::new(&format!("{stub_url}/_ledger"), "/total/applied")?, reader })
+        Ok(Self {
+            ledger: CountEndpoint::new(&format!("{stub_url}/_ledger"), "/total/applied")?,
+            reader,
+        })
     }
 }
 
 impl Completion for Written {
     async fn finished(&self) -> Result<u64, BenchError> {
-        let counts = self.reader.run_counts().await.map_err(|e| BenchError::Run(e.to_string()))?;
-        Ok(counts.iter().filter(|c| c.status == Status::Completed).map(|c| c.runs).sum())
+        let counts = self
+            .reader
+            .run_counts()
+            .await
+            .map_err(|e| BenchError::Run(e.to_string()))?;
+        Ok(counts
+            .iter()
+            .filter(|c| c.status == Status::Completed)
+            .map(|c| c.runs)
+            .sum())
     }
 
     async fn wait(&self, target: u64, pause: Duration) -> Result<(), BenchError> {
@@ -40,8 +51,16 @@ pub(super) struct Parked(pub(super) StoreReader);
 
 impl Completion for Parked {
     async fn finished(&self) -> Result<u64, BenchError> {
-        let counts = self.0.review_counts(&QueueFilter::default()).await.map_err(|e| BenchError::Run(e.to_string()))?;
-        Ok(counts.iter().filter(|c| !c.state.is_decided()).map(|c| c.tasks).sum())
+        let counts = self
+            .0
+            .review_counts(&QueueFilter::default())
+            .await
+            .map_err(|e| BenchError::Run(e.to_string()))?;
+        Ok(counts
+            .iter()
+            .filter(|c| !c.state.is_decided())
+            .map(|c| c.tasks)
+            .sum())
     }
 
     async fn wait(&self, target: u64, _: Duration) -> Result<(), BenchError> {

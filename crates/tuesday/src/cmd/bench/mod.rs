@@ -80,11 +80,18 @@ pub(crate) async fn run(common: Common, args: BenchArgs) -> Result<ExitCode, Pro
         return Ok(ExitCode::SUCCESS);
     }
     if (args.store == Kind::Postgres) != common.database.is_some() {
-        return Err(Problem::new("bad_request", "--store postgres and --database URL go together").field("store"));
+        return Err(Problem::new(
+            "bad_request",
+            "--store postgres and --database URL go together",
+        )
+        .field("store"));
     }
     let (dir, is_own) = match &common.dir {
         Some(dir) => (dir.clone(), false),
-        None => (std::env::temp_dir().join(format!("tuesday-bench-{}", std::process::id())), true),
+        None => (
+            std::env::temp_dir().join(format!("tuesday-bench-{}", std::process::id())),
+            true,
+        ),
     };
     std::fs::create_dir_all(&dir).map_err(|e| unavailable(format!("{}: {e}", dir.display())))?;
     let result = measure(&common, &args, &dir).await;
@@ -94,7 +101,8 @@ pub(crate) async fn run(common: Common, args: BenchArgs) -> Result<ExitCode, Pro
     }
     let report = result?;
     if let Some(path) = &args.write {
-        std::fs::write(path, format!("{}\n", report.json())).map_err(|e| unavailable(format!("{}: {e}", path.display())))?;
+        std::fs::write(path, format!("{}\n", report.json()))
+            .map_err(|e| unavailable(format!("{}: {e}", path.display())))?;
     }
     if common.json {
         out::json_line(&report.json());
@@ -104,17 +112,30 @@ pub(crate) async fn run(common: Common, args: BenchArgs) -> Result<ExitCode, Pro
     Ok(ExitCode::SUCCESS)
 }
 
-async fn measure(common: &Common, args: &BenchArgs, dir: &std::path::Path) -> Result<report::Report, Problem> {
+async fn measure(
+    common: &Common,
+    args: &BenchArgs,
+    dir: &std::path::Path,
+) -> Result<report::Report, Problem> {
     let bar = out::progress(4, "Machine");
     let on = dir.to_owned();
     let limits = tokio::task::spawn_blocking(move || machine(&on, Duration::from_secs(1)));
-    let limits = limits.await.map_err(|e| unavailable(e.to_string()))?.map_err(|e| problem(&e))?;
+    let limits = limits
+        .await
+        .map_err(|e| unavailable(e.to_string()))?
+        .map_err(|e| problem(&e))?;
     bar.inc(1);
     bar.set_message("Floor");
     let stub = Child::stub()?;
     let floor = floor(common, args, dir, &stub)?;
     let mut out = report::Report {
-        bench: BenchReport { machine: limits, compared: vec![Compared { floor, subject: None }] },
+        bench: BenchReport {
+            machine: limits,
+            compared: vec![Compared {
+                floor,
+                subject: None,
+            }],
+        },
         date: jiff::Timestamp::now().to_string(),
         w1: None,
         w2: None,
@@ -146,12 +167,21 @@ async fn measure(common: &Common, args: &BenchArgs, dir: &std::path::Path) -> Re
 }
 
 /// Runs the floor program in a process of its own and reads what it says about itself.
-fn floor(common: &Common, args: &BenchArgs, dir: &std::path::Path, stub: &Child) -> Result<Measured, Problem> {
+fn floor(
+    common: &Common,
+    args: &BenchArgs,
+    dir: &std::path::Path,
+    stub: &Child,
+) -> Result<Measured, Problem> {
     let said = Child::floor(common, args, dir, &stub.url)?;
-    serde_json::from_str(&said).map_err(|e| unavailable(format!("the floor program said {said:?}: {e}")))
+    serde_json::from_str(&said)
+        .map_err(|e| unavailable(format!("the floor program said {said:?}: {e}")))
 }
 
 fn problem(e: &BenchError) -> Problem {
     use std::error::Error as _;
-    unavailable(e.source().map_or_else(|| e.to_string(), |why| format!("{e}: {why}")))
+    unavailable(
+        e.source()
+            .map_or_else(|| e.to_string(), |why| format!("{e}: {why}")),
+    )
 }

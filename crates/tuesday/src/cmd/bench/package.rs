@@ -41,27 +41,78 @@ pub(super) struct Bed {
 
 impl Bed {
     /// Installs both packages in `dir` or the database, before any server runs on it.
-    pub(super) async fn make(common: &Common, args: &BenchArgs, dir: &Path, stub: &Child) -> Result<Self, Problem> {
-        let home = Home { dir: dir.to_owned(), database: common.database.clone(), file: File::default() };
-        let opening = Opening { create: true, kind: InstanceKind::Test, ..Opening::default() };
+    pub(super) async fn make(
+        common: &Common,
+        args: &BenchArgs,
+        dir: &Path,
+        stub: &Child,
+    ) -> Result<Self, Problem> {
+        let home = Home {
+            dir: dir.to_owned(),
+            database: common.database.clone(),
+            file: File::default(),
+        };
+        let opening = Opening {
+            create: true,
+            kind: InstanceKind::Test,
+            ..Opening::default()
+        };
         let node = wiring::open(home, opening).await?;
         let by = Actor::Person("olga".to_owned());
         for (name, rules) in [
-            (AUTO, "row,answer:one of yes|no,route,review_tier,reason,note\na,yes,auto,,It says yes,\np,any,review,desk,It does not,\n"),
-            (REVIEW, "row,answer:one of yes|no,route,review_tier,reason,note\np,any,review,desk,Always seen by a person,\n"),
+            (
+                AUTO,
+                "row,answer:one of yes|no,route,review_tier,reason,note\na,yes,auto,,It says yes,\np,any,review,desk,It does not,\n",
+            ),
+            (
+                REVIEW,
+                "row,answer:one of yes|no,route,review_tier,reason,note\np,any,review,desk,Always seen by a person,\n",
+            ),
         ] {
             let vars = BTreeMap::from([("desk_url".to_owned(), stub.url.clone())]);
-            node.engine.install(&package(name, rules), InstallOptions { vars, test_instance: true }, &by).await?;
+            node.engine
+                .install(
+                    &package(name, rules),
+                    InstallOptions {
+                        vars,
+                        test_instance: true,
+                    },
+                    &by,
+                )
+                .await?;
         }
         let token = async |scope, person: Option<&str>| {
-            let new = NewToken { scope, workflow: None, person: person.map(str::to_owned), life: Duration::from_secs(86_400) };
-            node.engine.create_token(new, &by).await.map(|(text, _)| text)
+            let new = NewToken {
+                scope,
+                workflow: None,
+                person: person.map(str::to_owned),
+                life: Duration::from_secs(86_400),
+            };
+            node.engine
+                .create_token(new, &by)
+                .await
+                .map(|(text, _)| text)
         };
-        let (trigger, review) = (token(Scope::Trigger, None).await?, token(Scope::Review, Some("olga")).await?);
+        let (trigger, review) = (
+            token(Scope::Trigger, None).await?,
+            token(Scope::Review, Some("olga")).await?,
+        );
         // The port is free again at once and the server takes it.
-        let listen = bind("127.0.0.1:0").await?.local_addr().map_err(|e| unavailable(e.to_string()))?.to_string();
+        let listen = bind("127.0.0.1:0")
+            .await?
+            .local_addr()
+            .map_err(|e| unavailable(e.to_string()))?
+            .to_string();
         let (url, stub_url) = (format!("http://{listen}"), stub.url.clone());
-        Ok(Self { node, url, listen, trigger, review, stub_url, concurrency: args.concurrency })
+        Ok(Self {
+            node,
+            url,
+            listen,
+            trigger,
+            review,
+            stub_url,
+            concurrency: args.concurrency,
+        })
     }
 
     /// Waits until the server says that it is ready.
@@ -73,7 +124,9 @@ impl Bed {
                 _ => tokio::time::sleep(Duration::from_millis(20)).await,
             }
         }
-        Err(unavailable(format!("the server was not ready within {START:?}")))
+        Err(unavailable(format!(
+            "the server was not ready within {START:?}"
+        )))
     }
 
     pub(super) fn reader(&self) -> &StoreReader {
@@ -91,8 +144,17 @@ fn package(name: &str, rules: &str) -> Package {
     let answer = json!({"answer": {"enum": ["yes", "no"], "description": "Yes or no.", "x-class": "internal"}});
     Package::new([
         ("workflow.toml".to_owned(), TOML.replace("{name}", name)),
-        ("prompt.md".to_owned(), "Answer yes or no.\n\n{{ input.text }}\n".to_owned()),
-        ("input.schema.json".to_owned(), schema(json!({"id": text("Id"), "subject": text("Subject"), "text": text("Text")}), &["id"])),
+        (
+            "prompt.md".to_owned(),
+            "Answer yes or no.\n\n{{ input.text }}\n".to_owned(),
+        ),
+        (
+            "input.schema.json".to_owned(),
+            schema(
+                json!({"id": text("Id"), "subject": text("Subject"), "text": text("Text")}),
+                &["id"],
+            ),
+        ),
         ("output.schema.json".to_owned(), schema(answer, &["answer"])),
         ("rules.csv".to_owned(), rules.to_owned()),
     ])

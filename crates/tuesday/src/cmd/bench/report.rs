@@ -51,18 +51,35 @@ impl Report {
         let mut text = self.bench.text();
         let ms = |us: f64| us / 1000.0;
         if let Some(w1) = &self.w1 {
-            let _ = writeln!(text, "W1: {:.0} µs of processor time a run in the server, {:.0} in the stub", w1.server_cpu_us_per_run, w1.stub_cpu_us_per_run);
+            let _ = writeln!(
+                text,
+                "W1: {:.0} µs of processor time a run in the server, {:.0} in the stub",
+                w1.server_cpu_us_per_run, w1.stub_cpu_us_per_run
+            );
             for (name, l) in &w1.stages {
-                let _ = writeln!(text, "  {name}: {:.2} / {:.2} ms at saturation (p50 / p99)", ms(l.p50_us), ms(l.p99_us));
+                let _ = writeln!(
+                    text,
+                    "  {name}: {:.2} / {:.2} ms at saturation (p50 / p99)",
+                    ms(l.p50_us),
+                    ms(l.p99_us)
+                );
             }
         }
         if let Some(w2) = &self.w2 {
-            let memory = w2.memory_parked.map_or_else(|| "-".to_owned(), |m| format!("{} MB", m.resident_bytes / 1_000_000));
+            let memory = w2.memory_parked.map_or_else(
+                || "-".to_owned(),
+                |m| format!("{} MB", m.resident_bytes / 1_000_000),
+            );
             let _ = writeln!(
                 text,
                 "W2: {} parked at {:.0}/s, {memory} with all parked; oldest 50 listed in {:.2} / {:.2} ms; approved and written {:.0}/s; approval to write-back alone {:.2} / {:.2} ms",
-                w2.parked, w2.park.runs_per_second, ms(w2.list.p50_us), ms(w2.list.p99_us), w2.resumed_per_second,
-                ms(w2.approve_to_written_alone.p50_us), ms(w2.approve_to_written_alone.p99_us)
+                w2.parked,
+                w2.park.runs_per_second,
+                ms(w2.list.p50_us),
+                ms(w2.list.p99_us),
+                w2.resumed_per_second,
+                ms(w2.approve_to_written_alone.p50_us),
+                ms(w2.approve_to_written_alone.p99_us)
             );
         }
         let _ = writeln!(text, "measured {}", self.date);

@@ -14,17 +14,26 @@ use crate::out::unavailable;
 const WARM_UP: u64 = 300;
 
 /// Measures.
-pub(super) async fn run(args: &BenchArgs, bed: &Bed, server: &Child, stub: &Child) -> Result<(Measured, W1), Problem> {
+pub(super) async fn run(
+    args: &BenchArgs,
+    bed: &Bed,
+    server: &Child,
+    stub: &Child,
+) -> Result<(Measured, W1), Problem> {
     let written = Written::new(&bed.stub_url, bed.reader().clone()).map_err(|e| problem(&e))?;
     let mut options = DriveOptions::new(&bed.url, AUTO);
     options.token = Some(bed.trigger.clone());
     options.concurrency = bed.concurrency;
     options.runs = args.alone;
     options.key_prefix = "alone".to_owned();
-    let alone = drive_alone(options.clone(), &written).await.map_err(|e| problem(&e))?;
+    let alone = drive_alone(options.clone(), &written)
+        .await
+        .map_err(|e| problem(&e))?;
     options.runs = WARM_UP;
     options.key_prefix = "warm".to_owned();
-    drive(options.clone(), &written).await.map_err(|e| problem(&e))?;
+    drive(options.clone(), &written)
+        .await
+        .map_err(|e| problem(&e))?;
     let before = bytes(bed).await?;
     let cpu = |child: &Child| cpu_seconds(child.pid()).unwrap_or(0.0);
     let (server_before, stub_before) = (cpu(server), cpu(stub));
@@ -51,5 +60,9 @@ pub(super) async fn run(args: &BenchArgs, bed: &Bed, server: &Child, stub: &Chil
 }
 
 async fn bytes(bed: &Bed) -> Result<u64, Problem> {
-    bed.reader().health().await.map(|h| h.bytes).map_err(|e| unavailable(e.to_string()))
+    bed.reader()
+        .health()
+        .await
+        .map(|h| h.bytes)
+        .map_err(|e| unavailable(e.to_string()))
 }

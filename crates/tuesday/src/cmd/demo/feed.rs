@@ -26,7 +26,12 @@ pub(crate) struct Pushed {
 }
 
 /// Pushes every record once, or as many as it takes until `wanted` runs are accepted.
-pub(crate) async fn push(url: &str, token: &str, wanted: Option<usize>, now: Timestamp) -> Result<Pushed, Problem> {
+pub(crate) async fn push(
+    url: &str,
+    token: &str,
+    wanted: Option<usize>,
+    now: Timestamp,
+) -> Result<Pushed, Problem> {
     let client = reqwest::Client::builder()
         .pool_max_idle_per_host(AT_ONCE)
         .tcp_nodelay(true)
@@ -76,11 +81,15 @@ async fn post(
     }))
     .buffered(AT_ONCE);
     while let Some(answer) = answers.next().await {
-        let answer = answer.map_err(|e| unavailable(format!("the demo's own server did not answer: {e}")))?;
+        let answer = answer
+            .map_err(|e| unavailable(format!("the demo's own server did not answer: {e}")))?;
         let accepted = answer.status().is_success();
         let body: serde_json::Value = answer.json().await.unwrap_or_default();
         let kind = if !accepted {
-            body.get("code").and_then(|c| c.as_str()).unwrap_or("unknown").to_owned()
+            body.get("code")
+                .and_then(|c| c.as_str())
+                .unwrap_or("unknown")
+                .to_owned()
         } else if body.get("repeated").and_then(serde_json::Value::as_bool) == Some(true) {
             "repeated".to_owned()
         } else {
@@ -103,13 +112,26 @@ impl Records {
         let packages: Vec<(&'static str, Vec<String>)> = EXAMPLES
             .iter()
             .map(|name| {
-                let text = relative_times(&example_file(&format!("{name}/records/records.jsonl")).unwrap_or_default(), now);
-                (*name, text.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned).collect())
+                let text = relative_times(
+                    &example_file(&format!("{name}/records/records.jsonl")).unwrap_or_default(),
+                    now,
+                );
+                (
+                    *name,
+                    text.lines()
+                        .filter(|l| !l.trim().is_empty())
+                        .map(str::to_owned)
+                        .collect(),
+                )
             })
             .collect();
         let longest = packages.iter().map(|(_, l)| l.len()).max().unwrap_or(0);
         let lines = (0..longest)
-            .flat_map(|i| packages.iter().filter_map(move |(name, l)| l.get(i).map(|r| (*name, r.clone()))))
+            .flat_map(|i| {
+                packages
+                    .iter()
+                    .filter_map(move |(name, l)| l.get(i).map(|r| (*name, r.clone())))
+            })
             .collect();
         Self { lines, next: 0 }
     }
@@ -137,7 +159,11 @@ fn renamed(record: &str, round: usize) -> String {
     }
     match serde_json::from_str::<serde_json::Value>(record) {
         Ok(mut value) => {
-            if let Some(id) = value.get("id").and_then(serde_json::Value::as_str).map(|id| format!("{id}-{round}")) {
+            if let Some(id) = value
+                .get("id")
+                .and_then(serde_json::Value::as_str)
+                .map(|id| format!("{id}-{round}"))
+            {
                 value["id"] = id.into();
             }
             value.to_string()
@@ -151,9 +177,18 @@ pub(crate) async fn settle(node: &Node) -> Result<(), Problem> {
     let bar = out::progress(0, "Working through runs");
     let (mut last, mut since) = (u64::MAX, Instant::now());
     loop {
-        let counts = node.engine.reader().run_counts().await.map_err(|e| unavailable(e.to_string()))?;
+        let counts = node
+            .engine
+            .reader()
+            .run_counts()
+            .await
+            .map_err(|e| unavailable(e.to_string()))?;
         let all: u64 = counts.iter().map(|c| c.runs).sum();
-        let moving: u64 = counts.iter().filter(|c| is_moving(c.status)).map(|c| c.runs).sum();
+        let moving: u64 = counts
+            .iter()
+            .filter(|c| is_moving(c.status))
+            .map(|c| c.runs)
+            .sum();
         bar.set_length(all);
         bar.set_position(all - moving);
         if moving == 0 {
@@ -164,7 +199,9 @@ pub(crate) async fn settle(node: &Node) -> Result<(), Problem> {
             (last, since) = (moving, Instant::now());
         } else if since.elapsed() > PATIENCE {
             bar.finish_and_clear();
-            out::say(&format!("warning: {moving} runs are still waiting for a retry or a worker"));
+            out::say(&format!(
+                "warning: {moving} runs are still waiting for a retry or a worker"
+            ));
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

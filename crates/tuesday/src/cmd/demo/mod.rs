@@ -47,7 +47,9 @@ pub(crate) struct DemoArgs {
 pub(crate) async fn run(common: Common, args: DemoArgs) -> Result<ExitCode, Problem> {
     let started = Instant::now();
     let listener = bind(&args.listen).await?;
-    let address = listener.local_addr().map_err(|e| unavailable(e.to_string()))?;
+    let address = listener
+        .local_addr()
+        .map_err(|e| unavailable(e.to_string()))?;
     let home = home(&common)?;
     let world = world::World::start().await?;
     let public_url = format!("http://{address}");
@@ -62,8 +64,11 @@ pub(crate) async fn run(common: Common, args: DemoArgs) -> Result<ExitCode, Prob
     };
     let node = wiring::open(home, opening).await?;
     if node.instance.kind != InstanceKind::Test {
-        return Err(Problem::new("test_clock_live", format!("{} holds a real instance", node.home.dir.display()))
-            .way_out("give the demo a folder of its own"));
+        return Err(Problem::new(
+            "test_clock_live",
+            format!("{} holds a real instance", node.home.dir.display()),
+        )
+        .way_out("give the demo a folder of its own"));
     }
     install(&node, &world).await?;
     // Rows in the queue table become runs too; they count towards the number that was asked for.
@@ -97,7 +102,8 @@ fn home(common: &Common) -> Result<Home, Problem> {
         home.dir = std::env::temp_dir().join(name);
     }
     let dir: PathBuf = home.dir.clone();
-    std::fs::create_dir_all(&dir).map_err(|e| unavailable(format!("{}: {e}", dir.display())).field("dir"))?;
+    std::fs::create_dir_all(&dir)
+        .map_err(|e| unavailable(format!("{}: {e}", dir.display())).field("dir"))?;
     home.dir = dir.canonicalize().unwrap_or(dir);
     home.database = common.database.clone();
     Ok(home)
@@ -108,10 +114,22 @@ async fn install(node: &wiring::Node, world: &world::World) -> Result<(), Proble
     for name in EXAMPLES {
         bar.set_message(format!("Installing {name}"));
         let package = example(name);
-        let declared: BTreeMap<String, String> = package.definition(&BTreeMap::new()).map(|d| d.vars).unwrap_or_default();
+        let declared: BTreeMap<String, String> = package
+            .definition(&BTreeMap::new())
+            .map(|d| d.vars)
+            .unwrap_or_default();
         let vars = world.vars(&declared);
-        let options = InstallOptions { vars, test_instance: true };
-        node.engine.install(&package, options, &tuesday_domain::actor::Actor::Person("administrator".to_owned())).await?;
+        let options = InstallOptions {
+            vars,
+            test_instance: true,
+        };
+        node.engine
+            .install(
+                &package,
+                options,
+                &tuesday_domain::actor::Actor::Person("administrator".to_owned()),
+            )
+            .await?;
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -121,14 +139,26 @@ async fn install(node: &wiring::Node, world: &world::World) -> Result<(), Proble
 async fn console(public_url: &str) -> Result<(WebConfig, String), Problem> {
     let mut config = WebConfig::new(public_url);
     let code = code()?;
-    let first = example(EXAMPLES[0]).definition(&BTreeMap::new()).map_err(|f| Problem::new("package_faulty", f.message))?;
+    let first = example(EXAMPLES[0])
+        .definition(&BTreeMap::new())
+        .map_err(|f| Problem::new("package_faulty", f.message))?;
     config.sign_in_codes = HashMap::from([(code.clone(), first.owners.operator.handle)]);
     config.demo_people = true;
     Ok((config, format!("{public_url}/sign-in?code={code}")))
 }
 
 async fn token(running: &Running) -> Result<String, Problem> {
-    let new = NewToken { scope: Scope::Trigger, workflow: None, person: None, life: Duration::from_secs(86_400) };
+    let new = NewToken {
+        scope: Scope::Trigger,
+        workflow: None,
+        person: None,
+        life: Duration::from_secs(86_400),
+    };
     let by = tuesday_domain::actor::Actor::Person("administrator".to_owned());
-    running.node.engine.create_token(new, &by).await.map(|(text, _)| text)
+    running
+        .node
+        .engine
+        .create_token(new, &by)
+        .await
+        .map(|(text, _)| text)
 }

@@ -28,23 +28,49 @@ pub(crate) struct Summary {
 }
 
 /// Counts.
-pub(crate) async fn collect(node: &Node, pushed: &Pushed, duration: Duration) -> Result<Summary, Problem> {
+pub(crate) async fn collect(
+    node: &Node,
+    pushed: &Pushed,
+    duration: Duration,
+) -> Result<Summary, Problem> {
     let reader = node.engine.reader();
     let failed = |e: tuesday_store::ReadError| unavailable(e.to_string());
-    let (mut outcomes, mut by_workflow) = (BTreeMap::new(), BTreeMap::<String, BTreeMap<String, u64>>::new());
+    let (mut outcomes, mut by_workflow) = (
+        BTreeMap::new(),
+        BTreeMap::<String, BTreeMap<String, u64>>::new(),
+    );
     for c in reader.run_counts().await.map_err(failed)? {
-        let end = c.outcome.map_or_else(|| c.status.to_string(), |o| o.to_string());
+        let end = c
+            .outcome
+            .map_or_else(|| c.status.to_string(), |o| o.to_string());
         *outcomes.entry(end.clone()).or_default() += c.runs;
-        *by_workflow.entry(c.workflow).or_default().entry(end).or_default() += c.runs;
+        *by_workflow
+            .entry(c.workflow)
+            .or_default()
+            .entry(end)
+            .or_default() += c.runs;
     }
-    let open = reader.review_counts(&QueueFilter::default()).await.map_err(failed)?;
+    let open = reader
+        .review_counts(&QueueFilter::default())
+        .await
+        .map_err(failed)?;
     let actions = reader.action_counts().await.map_err(failed)?;
-    let count = |state| actions.iter().filter(|(s, _)| *s == state).map(|(_, n)| n).sum();
+    let count = |state| {
+        actions
+            .iter()
+            .filter(|(s, _)| *s == state)
+            .map(|(_, n)| n)
+            .sum()
+    };
     Ok(Summary {
         accepted: pushed.answers.get("accepted").copied().unwrap_or(0),
         outcomes,
         by_workflow,
-        reviews_open: open.iter().filter(|c| !c.state.is_decided()).map(|c| c.tasks).sum(),
+        reviews_open: open
+            .iter()
+            .filter(|c| !c.state.is_decided())
+            .map(|c| c.tasks)
+            .sum(),
         confirmed: count(ActionState::Confirmed),
         uncertain: count(ActionState::Uncertain),
         entries: reader.audit_size().await.map_err(failed)?,
@@ -114,14 +140,22 @@ impl Summary {
         let mut table = out::table(&headers);
         for (workflow, counts) in &self.by_workflow {
             let mut row = vec![workflow.clone()];
-            row.extend(ends.iter().map(|e| counts.get(*e).map_or_else(String::new, u64::to_string)));
+            row.extend(
+                ends.iter()
+                    .map(|e| counts.get(*e).map_or_else(String::new, u64::to_string)),
+            );
             table.add_row(row);
         }
         let mut row = vec!["all".to_owned()];
         row.extend(ends.iter().map(|e| self.outcomes[*e].to_string()));
         table.add_row(row);
         out::line(&table.to_string());
-        let refused: u64 = self.answers.iter().filter(|(k, _)| !["accepted", "repeated"].contains(&k.as_str())).map(|(_, n)| n).sum();
+        let refused: u64 = self
+            .answers
+            .iter()
+            .filter(|(k, _)| !["accepted", "repeated"].contains(&k.as_str()))
+            .map(|(_, n)| n)
+            .sum();
         out::line(&format!(
             "{} runs accepted; {} events repeated one, {refused} were refused and are kept at intake",
             self.settled(),
@@ -136,6 +170,11 @@ impl Summary {
             Some(false) => "NOT verified",
             None => "recorded (tuesday audit verify)",
         };
-        out::line(&format!("{} audit entries, {verdict}; {:.1} s; data in {}", self.entries, self.duration.as_secs_f64(), self.dir));
+        out::line(&format!(
+            "{} audit entries, {verdict}; {:.1} s; data in {}",
+            self.entries,
+            self.duration.as_secs_f64(),
+            self.dir
+        ));
     }
 }

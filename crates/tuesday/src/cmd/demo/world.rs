@@ -20,31 +20,54 @@ pub(crate) struct World {
 impl World {
     /// Starts it on a free port.
     pub(crate) async fn start() -> Result<Self, Problem> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|e| unavailable(e.to_string()))?;
-        let url = format!("http://{}", listener.local_addr().map_err(|e| unavailable(e.to_string()))?);
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .map_err(|e| unavailable(e.to_string()))?;
+        let url = format!(
+            "http://{}",
+            listener
+                .local_addr()
+                .map_err(|e| unavailable(e.to_string()))?
+        );
         let world = tuesday_stub::World::new();
         let served = world.clone();
-        tokio::spawn(async move { tuesday_stub::serve(listener, served, std::future::pending()).await });
+        tokio::spawn(
+            async move { tuesday_stub::serve(listener, served, std::future::pending()).await },
+        );
         Ok(Self { world, url })
     }
 
     /// Values for those of a package's variables that the stub world stands for.
     pub(crate) fn vars(&self, declared: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        declared.keys().filter(|k| *k == "desk_url").map(|k| (k.clone(), self.url.clone())).collect()
+        declared
+            .keys()
+            .filter(|k| *k == "desk_url")
+            .map(|k| (k.clone(), self.url.clone()))
+            .collect()
     }
 
     /// Fills the stub systems, the folders and the books with what the packages bring along; at most
     /// `queued` rows stay in the queue table. Answers how many do.
-    pub(crate) fn seed(&self, dir: &Path, now: Timestamp, queued: Option<usize>) -> Result<usize, Problem> {
+    pub(crate) fn seed(
+        &self,
+        dir: &Path,
+        now: Timestamp,
+        queued: Option<usize>,
+    ) -> Result<usize, Problem> {
         let mut rows = 0;
-        let at = jiff::Timestamp::from_microsecond(now.micros()).map_err(|e| unavailable(e.to_string()))?;
+        let at = jiff::Timestamp::from_microsecond(now.micros())
+            .map_err(|e| unavailable(e.to_string()))?;
         for name in EXAMPLES {
             if let Some(text) = example_file(&format!("{name}/records/stub.json")) {
-                let seed: Value = serde_json::from_str(&text).map_err(|e| unavailable(e.to_string()))?;
-                self.world.seed(&seed, at).map_err(|e| unavailable(e.to_string()))?;
+                let seed: Value =
+                    serde_json::from_str(&text).map_err(|e| unavailable(e.to_string()))?;
+                self.world
+                    .seed(&seed, at)
+                    .map_err(|e| unavailable(e.to_string()))?;
             }
             let folder = dir.join(name);
-            std::fs::create_dir_all(folder.join("inbox")).map_err(|e| unavailable(e.to_string()))?;
+            std::fs::create_dir_all(folder.join("inbox"))
+                .map_err(|e| unavailable(e.to_string()))?;
             let prefix = format!("{name}/records/");
             for path in Examples::iter().filter(|p| p.starts_with(&prefix) && p.ends_with(".csv")) {
                 let text = relative_times(&example_file(&path).unwrap_or_default(), now);
@@ -64,14 +87,21 @@ fn books(path: &Path, sql: &str, queued: Option<usize>) -> Result<usize, Problem
     let fresh = !path.exists();
     let conn = rusqlite::Connection::open(path).map_err(failed)?;
     if fresh {
-        conn.execute_batch(&format!("PRAGMA journal_mode=WAL; BEGIN; {sql} COMMIT;")).map_err(failed)?;
+        conn.execute_batch(&format!("PRAGMA journal_mode=WAL; BEGIN; {sql} COMMIT;"))
+            .map_err(failed)?;
         if let Some(most) = queued {
             let trim = "DELETE FROM match_queue WHERE id NOT IN (SELECT id FROM match_queue ORDER BY id LIMIT ?1)";
-            conn.execute(trim, [i64::try_from(most).unwrap_or(i64::MAX)]).map_err(failed)?;
+            conn.execute(trim, [i64::try_from(most).unwrap_or(i64::MAX)])
+                .map_err(failed)?;
         }
     }
-    let rows: i64 =
-        conn.query_row("SELECT count(*) FROM match_queue WHERE taken_by IS NULL", [], |r| r.get(0)).map_err(failed)?;
+    let rows: i64 = conn
+        .query_row(
+            "SELECT count(*) FROM match_queue WHERE taken_by IS NULL",
+            [],
+            |r| r.get(0),
+        )
+        .map_err(failed)?;
     Ok(usize::try_from(rows).unwrap_or(0))
 }
 
@@ -122,6 +152,9 @@ mod tests {
     #[test]
     fn relative_times_are_replaced_and_addresses_are_not() {
         let now = Timestamp::from_micros(86_400_000_000);
-        assert_eq!(relative_times("\"@-1d\" a@b.example @-90m.", now), "\"1970-01-01T00:00:00.000Z\" a@b.example 1970-01-01T22:30:00.000Z.");
+        assert_eq!(
+            relative_times("\"@-1d\" a@b.example @-90m.", now),
+            "\"1970-01-01T00:00:00.000Z\" a@b.example 1970-01-01T22:30:00.000Z."
+        );
     }
 }

@@ -59,7 +59,11 @@ pub(crate) fn run(common: &Common, args: &InitArgs) -> Result<ExitCode, Problem>
     check_name(&args.name)?;
     let dir = PathBuf::from(&args.name);
     if dir.exists() {
-        return Err(Problem::new("bad_request", format!("{} is there already", dir.display())).field("name").way_out("choose another name"));
+        return Err(
+            Problem::new("bad_request", format!("{} is there already", dir.display()))
+                .field("name")
+                .way_out("choose another name"),
+        );
     }
     let (files, extra) = match (&args.from_script, args.template.example()) {
         (Some(script), _) => (blank::from_script(&args.name, script)?, blank::sample()),
@@ -69,7 +73,10 @@ pub(crate) fn run(common: &Common, args: &InitArgs) -> Result<ExitCode, Problem>
     // What is written must be right before a person touches it.
     let faults = lint::check(&Package::new(files.clone()), &BTreeMap::new());
     if let Some(f) = faults.iter().find(|f| !f.warning) {
-        return Err(Problem::new("internal", format!("the template is faulty: {}: {}", f.file, f.message)));
+        return Err(Problem::new(
+            "internal",
+            format!("the template is faulty: {}: {}", f.file, f.message),
+        ));
     }
     for (name, text) in files.iter().chain(&extra) {
         write(&dir.join(name), text)?;
@@ -80,10 +87,16 @@ pub(crate) fn run(common: &Common, args: &InitArgs) -> Result<ExitCode, Problem>
 
 fn check_name(name: &str) -> Result<(), Problem> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.len() > 60 || !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(fits) {
-        return Err(Problem::new("bad_request", format!("`{name}` is not a name for a workflow"))
-            .field("name")
-            .way_out("lower-case letters, digits and hyphens, beginning with a letter"));
+    if name.len() > 60
+        || !name.starts_with(|c: char| c.is_ascii_lowercase())
+        || !name.chars().all(fits)
+    {
+        return Err(Problem::new(
+            "bad_request",
+            format!("`{name}` is not a name for a workflow"),
+        )
+        .field("name")
+        .way_out("lower-case letters, digits and hyphens, beginning with a letter"));
     }
     Ok(())
 }
@@ -93,11 +106,17 @@ fn from_example(example: &str, name: &str) -> Vec<(String, String)> {
     let rename = |(file, text): (String, String)| {
         let mut text = text.replace(example, name);
         if file == "workflow.toml" {
-            text = text.replace("label = \"production\"", "label = \"pilot\"").replace("stage = \"auto\"", "stage = \"approval_first\"");
+            text = text
+                .replace("label = \"production\"", "label = \"pilot\"")
+                .replace("stage = \"auto\"", "stage = \"approval_first\"");
         }
         (file, text)
     };
-    files::example(example).files.into_iter().map(rename).collect()
+    files::example(example)
+        .files
+        .into_iter()
+        .map(rename)
+        .collect()
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Problem> {
@@ -121,12 +140,16 @@ fn tell(common: &Common, args: &InitArgs, count: usize) {
     ];
     if of_own {
         next.push(format!("tuesday install {name}"));
-        next.push(format!("tuesday run start {name} --input {name}/records/sample.json --wait"));
+        next.push(format!(
+            "tuesday run start {name} --input {name}/records/sample.json --wait"
+        ));
         next.push("tuesday review list".to_owned());
         next.push("tuesday serve, for webhooks and the console".to_owned());
     } else {
         next.push(format!("set desk_url and the other [vars] to your systems, or try `tuesday stub`; {name}/README.md says more"));
-        next.push(format!("tuesday install {name} --set desk_url=http://127.0.0.1:4390"));
+        next.push(format!(
+            "tuesday install {name} --set desk_url=http://127.0.0.1:4390"
+        ));
     }
     out::say("Next:");
     for (i, step) in next.iter().enumerate() {
@@ -141,9 +164,14 @@ mod tests {
     #[test]
     fn every_template_is_free_of_faults_and_warnings_about_rules() {
         for template in Template::value_variants() {
-            let files = template.example().map_or_else(|| blank::files("own-work"), |e| from_example(e, "own-work"));
+            let files = template
+                .example()
+                .map_or_else(|| blank::files("own-work"), |e| from_example(e, "own-work"));
             let faults = lint::check(&Package::new(files), &BTreeMap::new());
-            let wrong: Vec<_> = faults.iter().filter(|f| !f.warning || *template == Template::Blank && f.code != "rules").collect();
+            let wrong: Vec<_> = faults
+                .iter()
+                .filter(|f| !f.warning || *template == Template::Blank && f.code != "rules")
+                .collect();
             assert!(wrong.is_empty(), "{template:?}: {wrong:?}");
         }
     }

@@ -36,8 +36,16 @@ pub(super) async fn run(desk: &Desk, dir: &Path, limit: usize) -> Result<SetRepo
     let now = desk.node().engine.now().rfc3339();
     let books = desk.dir.join("crm-pipeline");
     std::fs::create_dir_all(&books).map_err(|e| unavailable(e.to_string()))?;
-    for (source, name) in [("sales_pipeline", "opportunities"), ("accounts", "accounts"), ("products", "products")] {
-        export(&from.join(format!("{source}.csv")), &books.join(format!("{name}.csv")), &now)?;
+    for (source, name) in [
+        ("sales_pipeline", "opportunities"),
+        ("accounts", "accounts"),
+        ("products", "products"),
+    ] {
+        export(
+            &from.join(format!("{source}.csv")),
+            &books.join(format!("{name}.csv")),
+            &now,
+        )?;
     }
     deals.sort_by_key(|d| fixed_hash(get(d, "opportunity_id")));
     let deals = limited(deals, limit.min(DRAFTS));
@@ -45,14 +53,20 @@ pub(super) async fn run(desk: &Desk, dir: &Path, limit: usize) -> Result<SetRepo
     let mut out = SetReport::new("crm-pipeline, drafts", "public domain (second hand)");
     out.records = deals.len() as u64;
     let (_, before) = desk.ledger();
-    out.duration = desk.push(NAME, "drafts", deals.iter().map(input).collect()).await?;
+    out.duration = desk
+        .push(NAME, "drafts", deals.iter().map(input).collect())
+        .await?;
     let drafted = desk.seen(NAME, "drafts").await?;
-    let waiting = drafted.iter().filter(|s| s.run.state.outcome.is_none()).count();
+    let waiting = drafted
+        .iter()
+        .filter(|s| s.run.state.outcome.is_none())
+        .count();
     let mut supported = Vec::new();
     for s in &drafted {
         let strangers = unsupported(body(s), &desk.inputs(s.run.id).await?);
         if let Some(first) = strangers.first() {
-            out.notes.push(format!("{}: {first:?} is in no source", s.run.id));
+            out.notes
+                .push(format!("{}: {first:?} is in no source", s.run.id));
         }
         supported.push(strangers.is_empty() && !body(s).is_empty());
     }
@@ -60,19 +74,41 @@ pub(super) async fn run(desk: &Desk, dir: &Path, limit: usize) -> Result<SetRepo
     let ended = desk.seen(NAME, "drafts").await?;
     let (_, after) = desk.ledger();
     let delivered = |s: &Seen| {
-        let written = deals.get(s.record).and_then(|d| desk.written("documents", "statements", get(d, "opportunity_id")));
-        s.run.state.status == Status::Completed && written.is_some_and(|w| w.get("body").and_then(Value::as_str) == Some(body(s)))
+        let written = deals
+            .get(s.record)
+            .and_then(|d| desk.written("documents", "statements", get(d, "opportunity_id")));
+        s.run.state.status == Status::Completed
+            && written.is_some_and(|w| w.get("body").and_then(Value::as_str) == Some(body(s)))
     };
     out.count(&ended);
-    out.against("every number and name is in the inputs", share(supported), 1.0, Good::High);
-    out.against("written word for word as approved", share(ended.iter().map(delivered)), 1.0, Good::High);
-    out.plain("drafts with a marked blank", share(drafted.iter().map(|s| body(s).contains("[BLANK:"))));
-    out.notes.push(format!("{waiting} waited for a person, {approved} were approved over the API, {} were written", after - before));
+    out.against(
+        "every number and name is in the inputs",
+        share(supported),
+        1.0,
+        Good::High,
+    );
+    out.against(
+        "written word for word as approved",
+        share(ended.iter().map(delivered)),
+        1.0,
+        Good::High,
+    );
+    out.plain(
+        "drafts with a marked blank",
+        share(drafted.iter().map(|s| body(s).contains("[BLANK:"))),
+    );
+    out.notes.push(format!(
+        "{waiting} waited for a person, {approved} were approved over the API, {} were written",
+        after - before
+    ));
     Ok(out)
 }
 
 fn body(s: &Seen) -> &str {
-    s.output.get("body").and_then(Value::as_str).unwrap_or_default()
+    s.output
+        .get("body")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 fn input(deal: &Row) -> Value {
@@ -120,13 +156,17 @@ fn unsupported(draft: &str, inputs: &str) -> Vec<String> {
         open.replace_range(from..=to, " ");
     }
     words(&open)
-        .filter(|w| w.contains(|c: char| c.is_ascii_digit() || c.is_uppercase()) && !known.contains(w))
+        .filter(|w| {
+            w.contains(|c: char| c.is_ascii_digit() || c.is_uppercase()) && !known.contains(w)
+        })
         .map(str::to_owned)
         .collect()
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '.' || c == '-')).map(|w| w.trim_matches(['.', '-'])).filter(|w| !w.is_empty())
+    text.split(|c: char| !(c.is_alphanumeric() || c == '.' || c == '-'))
+        .map(|w| w.trim_matches(['.', '-']))
+        .filter(|w| !w.is_empty())
 }
 
 #[cfg(test)]
@@ -136,7 +176,16 @@ mod tests {
     #[test]
     fn a_number_or_name_from_nowhere_is_found() {
         let inputs = r#"{"account":"Kestrel Mills","value":"1054.50"}"#;
-        assert!(unsupported("customer: Kestrel Mills, value 1054.50, [BLANK: Start 9]", inputs).is_empty());
-        assert_eq!(unsupported("customer: Kestrel Mill, value 1055", inputs), ["Mill", "1055"]);
+        assert!(
+            unsupported(
+                "customer: Kestrel Mills, value 1054.50, [BLANK: Start 9]",
+                inputs
+            )
+            .is_empty()
+        );
+        assert_eq!(
+            unsupported("customer: Kestrel Mill, value 1055", inputs),
+            ["Mill", "1055"]
+        );
     }
 }

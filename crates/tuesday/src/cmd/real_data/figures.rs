@@ -19,12 +19,19 @@ pub(super) fn share(of: impl IntoIterator<Item = bool>) -> f64 {
 pub(super) fn calibration_error(said: &[(f64, bool)]) -> f64 {
     let mut bins = vec![(0.0, 0_usize, 0_usize); BINS];
     for (confidence, right) in said {
-        let at = (1..BINS).take_while(|n| *confidence > ratio(*n, BINS)).count();
+        let at = (1..BINS)
+            .take_while(|n| *confidence > ratio(*n, BINS))
+            .count();
         if let Some(bin) = bins.get_mut(at) {
             *bin = (bin.0 + confidence, bin.1 + usize::from(*right), bin.2 + 1);
         }
     }
-    bins.iter().filter(|b| b.2 > 0).map(|(sum, right, all)| (sum / ratio(*all, 1) - ratio(*right, *all)).abs() * ratio(*all, said.len())).sum()
+    bins.iter()
+        .filter(|b| b.2 > 0)
+        .map(|(sum, right, all)| {
+            (sum / ratio(*all, 1) - ratio(*right, *all)).abs() * ratio(*all, said.len())
+        })
+        .sum()
 }
 
 /// Chance that a positive scores above a negative; ties count half. Pairs of score and being positive.
@@ -53,8 +60,16 @@ pub(super) struct Found {
 /// `right` of `said` are among the `truth` that there was to find.
 pub(super) fn found(right: usize, said: usize, truth: usize) -> Found {
     let (precision, recall) = (ratio(right, said), ratio(right, truth));
-    let f1 = if right == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
-    Found { precision, recall, f1 }
+    let f1 = if right == 0 {
+        0.0
+    } else {
+        2.0 * precision * recall / (precision + recall)
+    };
+    Found {
+        precision,
+        recall,
+        f1,
+    }
 }
 
 #[cfg(test)]
@@ -70,14 +85,20 @@ mod tests {
         assert!(near(auroc(&[(0.1, false), (0.9, true)]), 1.0));
         assert!(near(auroc(&[(0.9, false), (0.1, true)]), 0.0));
         assert!(near(auroc(&[(0.5, false), (0.5, true)]), 0.5));
-        assert!(near(auroc(&[(0.1, false), (0.4, true), (0.35, false), (0.3, true)]), 0.75));
+        assert!(near(
+            auroc(&[(0.1, false), (0.4, true), (0.35, false), (0.3, true)]),
+            0.75
+        ));
     }
 
     #[test]
     fn calibration_is_the_gap_between_saying_and_being_right() {
         let said = [(0.9, true), (0.9, true), (0.9, false), (0.9, true)];
         assert!(near(calibration_error(&said), 0.15));
-        assert!(near(calibration_error(&[(1.0, true), (0.01, false)]), 0.005));
+        assert!(near(
+            calibration_error(&[(1.0, true), (0.01, false)]),
+            0.005
+        ));
     }
 
     #[test]

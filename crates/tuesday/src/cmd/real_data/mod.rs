@@ -45,12 +45,19 @@ pub(crate) struct RealDataArgs {
 /// Runs the main job on every set that is there.
 pub(crate) async fn run(common: Common, args: RealDataArgs) -> Result<ExitCode, Problem> {
     if !args.dir.is_dir() {
-        return Err(Problem::new("not_found", format!("there is no folder {}", args.dir.display())).field("dir"));
+        return Err(Problem::new(
+            "not_found",
+            format!("there is no folder {}", args.dir.display()),
+        )
+        .field("dir"));
     }
     let started = Instant::now();
     let (dir, keep) = match args.out {
         Some(dir) => (dir, true),
-        None => (std::env::temp_dir().join(format!("tuesday-real-data-{}", std::process::id())), false),
+        None => (
+            std::env::temp_dir().join(format!("tuesday-real-data-{}", std::process::id())),
+            false,
+        ),
     };
     std::fs::create_dir_all(&dir).map_err(|e| unavailable(format!("{}: {e}", dir.display())))?;
     let desk = Desk::start(dir.clone()).await?;
@@ -61,7 +68,10 @@ pub(crate) async fn run(common: Common, args: RealDataArgs) -> Result<ExitCode, 
         // A folder of our own name that nobody else uses; what cannot be removed is only untidy.
         let _ = std::fs::remove_dir_all(&dir);
     }
-    let holds = verified && duplicates == 0 && !reports.is_empty() && reports.iter().all(SetReport::adds_up);
+    let holds = verified
+        && duplicates == 0
+        && !reports.is_empty()
+        && reports.iter().all(SetReport::adds_up);
     if common.json {
         let sets: Vec<Value> = reports.iter().map(SetReport::json).collect();
         out::json_line(&json!({
@@ -70,16 +80,30 @@ pub(crate) async fn run(common: Common, args: RealDataArgs) -> Result<ExitCode, 
         }));
     } else {
         report::print(&reports, &missing);
-        let log = if verified { "the log verifies" } else { "THE LOG DOES NOT VERIFY" };
-        out::line(&format!("{applied} writes, {duplicates} twice, {log}, {:.0} s in all", started.elapsed().as_secs_f64()));
+        let log = if verified {
+            "the log verifies"
+        } else {
+            "THE LOG DOES NOT VERIFY"
+        };
+        out::line(&format!(
+            "{applied} writes, {duplicates} twice, {log}, {:.0} s in all",
+            started.elapsed().as_secs_f64()
+        ));
     }
     for r in reports.iter().filter(|r| !r.adds_up()) {
-        out::say(&format!("error: {}: {} records, {} accepted, {} completed, {} with a person", r.set, r.records, r.accepted, r.completed, r.with_person));
+        out::say(&format!(
+            "error: {}: {} records, {} accepted, {} completed, {} with a person",
+            r.set, r.records, r.accepted, r.completed, r.with_person
+        ));
     }
     Ok(ExitCode::from(u8::from(!holds)))
 }
 
-async fn all(desk: &Desk, dir: &std::path::Path, limit: usize) -> Result<(Vec<SetReport>, Vec<&'static str>), Problem> {
+async fn all(
+    desk: &Desk,
+    dir: &std::path::Path,
+    limit: usize,
+) -> Result<(Vec<SetReport>, Vec<&'static str>), Problem> {
     let (mut reports, mut missing) = (Vec::new(), Vec::new());
     let bar = out::progress(5, "Real data");
     macro_rules! set {
@@ -108,9 +132,18 @@ async fn all(desk: &Desk, dir: &std::path::Path, limit: usize) -> Result<(Vec<Se
 /// The lowest confidence from which on the wanted share was right, on rows the model had not seen.
 fn cutoff(report: &Value, wanted: f64) -> Option<f64> {
     let cutoffs = report.get("cutoffs")?.as_array()?;
-    let at = |c: &Value| c.get("wanted").and_then(Value::as_f64).is_some_and(|w| (w - wanted).abs() < 1e-9);
+    let at = |c: &Value| {
+        c.get("wanted")
+            .and_then(Value::as_f64)
+            .is_some_and(|w| (w - wanted).abs() < 1e-9)
+    };
     // The table compares four places, so the cutoff is rounded up to them.
-    cutoffs.iter().find(|c| at(c))?.get("at")?.as_f64().map(|c| (c * 10_000.0).ceil() / 10_000.0)
+    cutoffs
+        .iter()
+        .find(|c| at(c))?
+        .get("at")?
+        .as_f64()
+        .map(|c| (c * 10_000.0).ceil() / 10_000.0)
 }
 
 /// The first rows.

@@ -23,7 +23,12 @@ pub(super) struct Payment {
 
 /// Reads one side.
 pub(super) fn read(path: &Path) -> Result<Vec<Payment>, Problem> {
-    let bad = |id: &str| Problem::new("bad_request", format!("{}: {id} has no date or amount", path.display()));
+    let bad = |id: &str| {
+        Problem::new(
+            "bad_request",
+            format!("{}: {id} has no date or amount", path.display()),
+        )
+    };
     rows(path)?
         .iter()
         .map(|r| {
@@ -36,7 +41,12 @@ pub(super) fn read(path: &Path) -> Result<Vec<Payment>, Problem> {
                 memo,
                 date: date.to_owned(),
                 amount_text: amount.to_owned(),
-                day: day.duration_since(Date::constant(1970, 1, 1)).as_hours().try_into().unwrap_or(0) / 24,
+                day: day
+                    .duration_since(Date::constant(1970, 1, 1))
+                    .as_hours()
+                    .try_into()
+                    .unwrap_or(0)
+                    / 24,
                 amount: amount.parse().map_err(|_| bad(id))?,
             })
         })
@@ -45,7 +55,10 @@ pub(super) fn read(path: &Path) -> Result<Vec<Payment>, Problem> {
 
 fn letters(memo: &str) -> Vec<u64> {
     let padded: Vec<char> = format!(" {} ", memo.to_lowercase()).chars().collect();
-    let mut all: Vec<u64> = padded.windows(3).map(|w| fixed_hash(&w.iter().collect::<String>())).collect();
+    let mut all: Vec<u64> = padded
+        .windows(3)
+        .map(|w| fixed_hash(&w.iter().collect::<String>()))
+        .collect();
     all.sort_unstable();
     all.dedup();
     all
@@ -59,24 +72,43 @@ pub(super) struct Windows {
 
 impl Windows {
     pub(super) fn learn<'a>(known: impl Iterator<Item = (&'a Payment, &'a Payment)>) -> Self {
-        known.fold(Self { days: 0, log_ratio: 0.0 }, |w, (a, b)| Self {
-            days: w.days.max(b.day - a.day),
-            log_ratio: w.log_ratio.max((b.amount / a.amount).ln().abs()),
-        })
+        known.fold(
+            Self {
+                days: 0,
+                log_ratio: 0.0,
+            },
+            |w, (a, b)| Self {
+                days: w.days.max(b.day - a.day),
+                log_ratio: w.log_ratio.max((b.amount / a.amount).ln().abs()),
+            },
+        )
     }
 
     /// The same amount on the same day is 1, at the edge of both windows it is 0.
     fn nearness(&self, a: &Payment, b: &Payment) -> Option<f64> {
         let days = b.day - a.day;
         let apart = (b.amount / a.amount).ln().abs();
-        ((0..=self.days).contains(&days) && apart <= self.log_ratio).then(|| 1.0 - apart / self.log_ratio.max(f64::MIN_POSITIVE))
+        ((0..=self.days).contains(&days) && apart <= self.log_ratio)
+            .then(|| 1.0 - apart / self.log_ratio.max(f64::MIN_POSITIVE))
     }
 }
 
 /// The payments inside the windows whose memo and amount are nearest.
-pub(super) fn candidates<'a>(left: &Payment, right: &'a [Payment], windows: &Windows, most: usize) -> Vec<&'a Payment> {
-    let mut scored: Vec<(f64, &Payment)> =
-        right.iter().filter_map(|r| Some((windows.nearness(left, r)? + 4.0 * alike(&left.letters, &r.letters), r))).collect();
+pub(super) fn candidates<'a>(
+    left: &Payment,
+    right: &'a [Payment],
+    windows: &Windows,
+    most: usize,
+) -> Vec<&'a Payment> {
+    let mut scored: Vec<(f64, &Payment)> = right
+        .iter()
+        .filter_map(|r| {
+            Some((
+                windows.nearness(left, r)? + 4.0 * alike(&left.letters, &r.letters),
+                r,
+            ))
+        })
+        .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.id.cmp(&b.1.id)));
     scored.into_iter().take(most).map(|s| s.1).collect()
 }
@@ -93,7 +125,15 @@ mod tests {
 
     fn payment(id: &str, memo: &str, day: i32, amount: f64) -> Payment {
         let (date, amount_text) = (String::new(), String::new());
-        Payment { id: id.to_owned(), memo: memo.to_owned(), date, amount_text, day, amount, letters: letters(memo) }
+        Payment {
+            id: id.to_owned(),
+            memo: memo.to_owned(),
+            date,
+            amount_text,
+            day,
+            amount,
+            letters: letters(memo),
+        }
     }
 
     #[test]
@@ -107,7 +147,10 @@ mod tests {
         ];
         let windows = Windows::learn([(&left, &right[3])].into_iter());
         assert_eq!(windows.days, 4);
-        let ids: Vec<&str> = candidates(&left, &right, &windows, 5).iter().map(|p| p.id.as_str()).collect();
+        let ids: Vec<&str> = candidates(&left, &right, &windows, 5)
+            .iter()
+            .map(|p| p.id.as_str())
+            .collect();
         assert_eq!(ids, ["same", "near"]);
     }
 }

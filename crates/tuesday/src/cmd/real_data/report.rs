@@ -39,25 +39,51 @@ pub(super) struct SetReport {
 impl SetReport {
     pub(super) fn new(set: &'static str, licence: &'static str) -> Self {
         let (figures, notes) = (Vec::new(), Vec::new());
-        Self { set, licence, records: 0, accepted: 0, completed: 0, with_person: 0, duration: Duration::ZERO, figures, notes }
+        Self {
+            set,
+            licence,
+            records: 0,
+            accepted: 0,
+            completed: 0,
+            with_person: 0,
+            duration: Duration::ZERO,
+            figures,
+            notes,
+        }
     }
 
     /// A figure with the baseline it should reach.
-    pub(super) fn against(&mut self, name: &str, value: f64, baseline: f64, good: Good) -> &mut Self {
-        self.figures.push(Figure { name: name.to_owned(), value, baseline: Some((baseline, good)) });
+    pub(super) fn against(
+        &mut self,
+        name: &str,
+        value: f64,
+        baseline: f64,
+        good: Good,
+    ) -> &mut Self {
+        self.figures.push(Figure {
+            name: name.to_owned(),
+            value,
+            baseline: Some((baseline, good)),
+        });
         self
     }
 
     /// A figure without a baseline.
     pub(super) fn plain(&mut self, name: &str, value: f64) -> &mut Self {
-        self.figures.push(Figure { name: name.to_owned(), value, baseline: None });
+        self.figures.push(Figure {
+            name: name.to_owned(),
+            value,
+            baseline: None,
+        });
         self
     }
 
     /// Counts what became of the runs.
     pub(super) fn count(&mut self, seen: &[Seen]) {
         self.accepted += seen.len() as u64;
-        let stand = |here: fn(Status) -> bool| seen.iter().filter(|s| here(s.run.state.status)).count() as u64;
+        let stand = |here: fn(Status) -> bool| {
+            seen.iter().filter(|s| here(s.run.state.status)).count() as u64
+        };
         self.completed += stand(|s| s == Status::Completed);
         self.with_person += stand(Status::wants_person);
     }
@@ -97,13 +123,30 @@ pub(super) fn print(reports: &[SetReport], missing: &[&str]) {
     for r in reports {
         out::line(&format!(
             "\n{} ({}): {} records, {} accepted = {} completed + {} with a person, {:.1} s",
-            r.set, r.licence, r.records, r.accepted, r.completed, r.with_person, r.duration.as_secs_f64()
+            r.set,
+            r.licence,
+            r.records,
+            r.accepted,
+            r.completed,
+            r.with_person,
+            r.duration.as_secs_f64()
         ));
         let mut table = out::table(&["Figure", "Here", "Baseline", ""]);
         for f in &r.figures {
-            let baseline = f.baseline.map_or_else(String::new, |b| format!("{:.3}", b.0));
-            let mark = if f.is_behind() { "below the baseline" } else { "" };
-            table.add_row([f.name.clone(), format!("{:.3}", f.value), baseline, mark.to_owned()]);
+            let baseline = f
+                .baseline
+                .map_or_else(String::new, |b| format!("{:.3}", b.0));
+            let mark = if f.is_behind() {
+                "below the baseline"
+            } else {
+                ""
+            };
+            table.add_row([
+                f.name.clone(),
+                format!("{:.3}", f.value),
+                baseline,
+                mark.to_owned(),
+            ]);
         }
         out::line(&table.to_string());
         for note in &r.notes {
@@ -112,15 +155,27 @@ pub(super) fn print(reports: &[SetReport], missing: &[&str]) {
     }
     out::line("");
     for set in missing {
-        out::line(&format!("missing: {set} is not in the folder; nothing was measured on it"));
+        out::line(&format!(
+            "missing: {set} is not in the folder; nothing was measured on it"
+        ));
     }
     let behind: Vec<String> = reports
         .iter()
-        .flat_map(|r| r.figures.iter().filter(|f| f.is_behind()).map(move |f| format!("{}: {} {:.3}", r.set, f.name, f.value)))
+        .flat_map(|r| {
+            r.figures
+                .iter()
+                .filter(|f| f.is_behind())
+                .map(move |f| format!("{}: {} {:.3}", r.set, f.name, f.value))
+        })
         .collect();
     if behind.is_empty() {
-        out::line("No figure is below its baseline (baselines were measured on the withheld part of each set).");
+        out::line(
+            "No figure is below its baseline (baselines were measured on the withheld part of each set).",
+        );
     } else {
-        out::line(&format!("Below the baseline (measured on the withheld part of each set): {}", behind.join("; ")));
+        out::line(&format!(
+            "Below the baseline (measured on the withheld part of each set): {}",
+            behind.join("; ")
+        ));
     }
 }

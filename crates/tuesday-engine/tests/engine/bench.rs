@@ -1,0 +1,241 @@
+//! An engine on an empty database with one small workflow.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tuesday_domain::actor::Actor;
+use tuesday_domain::audit::NoteSigner;
+use tuesday_domain::definition::Package;
+use tuesday_engine::ops::{Incoming, IncomingAuth, InstallOptions};
+use tuesday_engine::{Clock, Engine, EngineConfig, Worker};
+use tuesday_store::{Config, Instance, InstanceKind, Store};
+use tuesday_testkit::check::{read_all, settled};
+use tuesday_testkit::fakes::Fakes;
+use tuesday_testkit::{Found, check, until};
+
+const WORKFLOW: &str = r#"
+[workflow]
+name = "small"
+title = "Small"
+about = "Grades a case and notes the grade."
+time_zone = "Europe/Berlin"
+subject = "{{ input.id }}"
+support = "Ask Rhea Lind"
+[owners]
+operator = { handle = "rhea", name = "Rhea Lind", email = "rhea.lind@example.com" }
+backup = { handle = "boris", name = "Boris Amari", email = "boris.amari@example.com" }
+technical = { handle = "tove", name = "Tove Nyman", email = "tove.nyman@example.com" }
+escalation = { handle = "edda", name = "Edda Moreau", email = "edda.moreau@example.com" }
+[[trigger]]
+name = "hand"
+kind = "cli"
+event_id = "id"
+[input]
+schema = "input.schema.json"
+[[source]]
+name = "crm"
+kind = "http"
+system = "CRM"
+rank = 1
+class = "internal"
+url = "https://crm.example.com/{{ input.id }}"
+fields = ["tier"]
+critical = ["tier"]
+record_id = "id"
+updated_at = "updated_at"
+warn_after = "1d"
+error_after = "30d"
+[[source]]
+name = "contract"
+kind = "http"
+system = "Contracts"
+rank = 2
+class = "internal"
+url = "https://contracts.example.com/{{ input.id }}"
+fields = ["tier"]
+critical = ["tier"]
+required = false
+record_id = "id"
+updated_at = "updated_at"
+warn_after = "1d"
+error_after = "30d"
+[model]
+kind = "http"
+pin = "fake-1"
+provider = "fake"
+url = "https://model.example.com"
+clearance = "internal"
+[output]
+schema = "output.schema.json"
+[facts]
+grade = "output.grade"
+[review]
+due = "4h"
+reasons = ["wrong"]
+on_reject = "close"
+[[review.tier]]
+name = "desk"
+owner = "rhea"
+backup = "boris"
+[[action]]
+name = "note"
+class = "write"
+kind = "http"
+system = "Desk"
+ability = "B"
+target = "input.id"
+method = "POST"
+url = "https://desk.example.com/notes"
+[action.fields]
+grade = "output.grade"
+[manual]
+owner = "rhea"
+instructions = "Grade it by hand."
+due = "8h"
+[limits]
+first_delay = "10ms"
+max_delay = "20ms"
+max_attempts = 3
+[on_failure]
+snapshot = "retry"
+generate = "retry"
+validate = "person"
+route = "person"
+dispatch = "retry"
+[rollout]
+label = "production"
+stage = "auto"
+"#;
+
+const INPUT: &str = r#"{"type":"object","required":["id"],"additionalProperties":false,"properties":{
+    "id":{"type":"string","maxLength":40,"description":"Number of the case.","x-class":"internal"}}}"#;
+const OUTPUT: &str = r#"{"type":"object","required":["grade"],"additionalProperties":false,"properties":{
+    "grade":{"enum":["low","high"],"description":"How much it matters.","x-class":"internal"}}}"#;
+const RULES: &str = "row,grade:one of low|high,route,review_tier,reason,note\nr1,low,auto,,It matters little,\nr2,any,review,desk,It matters,\n";
+
+/// Engine, store and what surrounds them.
+pub(crate) struct Bench {
+    pub(crate) engine: Engine,
+    pub(crate) fakes: Fakes,
+    pub(crate) store: Store,
+    signer: Arc<NoteSigner>,
+    _dir: tempfile::TempDir,
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&Config::sqlite(dir.path().join("tuesday.db")))
+            .await
+            .unwrap();
+        let instance = Instance {
+            id: "test".into(),
+            origin: "tuesday.local/test".into(),
+            kind: InstanceKind::Test,
+            created_at: Clock::System.now(),
+            clock_offset: 0,
+        };
+        store.init_instance(&instance).await.unwrap();
+        let fakes = Fakes::new(&json!({"grade": "low"}));
+        let now = Clock::System.now().rfc3339();
+        fakes.record("crm", json!({"id": "1", "tier": "gold", "updated_at": now}));
+        fakes.record(
+            "contract",
+            json!({"id": "1", "tier": "gold", "updated_at": now}),
+        );
+        let signer = Arc::new(NoteSigner::from_seed(&instance.origin, &[9; 32]).unwrap());
+        let engine = node(&store, &fakes, &signer, "one");
+        let files = [
+            ("workflow.toml", WORKFLOW),
+            ("input.schema.json", INPUT),
+            ("output.schema.json", OUTPUT),
+            ("rules.csv", RULES),
+            ("prompt.md", "Grade case {{ input.id }}."),
+            ("runbook.md", "# Runbook\n\nNothing to do.\n"),
+        ];
+        let package = Package::new(files.into_iter().map(|(n, t)| (n.to_owned(), t.to_owned())));
+        let options = InstallOptions {
+            test_instance: true,
+            ..InstallOptions::default()
+        };
+        engine
+            .install(&package, options, &Actor::Person("rhea".into()))
+            .await
+            .unwrap();
+        Self {
+            engine,
+            fakes,
+            store,
+            signer,
+            _dir: dir,
+        }
+    }
+
+    /// A second node on the same database.
+    pub(crate) async fn another(&self, name: &str) -> Engine {
+        let engine = node(&self.store, &self.fakes, &self.signer, name);
+        engine.load().await.unwrap();
+        engine
+    }
+
+    pub(crate) async fn receive(&self, id: &str) {
+        let incoming = Incoming {
+            event_id: None,
+            body: json!({"id": id}).to_string().into_bytes(),
+            auth: IncomingAuth::Person("rhea".into()),
+            reference: None,
+        };
+        self.engine.receive("small", incoming).await.unwrap();
+    }
+
+    /// Waits until the run is over or with a person.
+    pub(crate) async fn rest(&self, event: &str) -> Found {
+        until(&format!("{event} comes to rest"), || async {
+            let found = read_all(self.engine.reader()).await.remove(event)?;
+            (!found.run.state.status.wants_job()).then_some(found)
+        })
+        .await
+    }
+
+    /// Stops the worker and checks the invariants.
+    pub(crate) async fn end(self, worker: Worker) {
+        until("everything is settled", || async {
+            settled(self.engine.reader()).await.then_some(())
+        })
+        .await;
+        worker.shut_down(Duration::from_secs(10)).await;
+        self.engine.seal().await.unwrap();
+        let vkey = self.signer.verifier().to_string();
+        check(
+            self.engine.reader(),
+            &vkey,
+            &HashMap::new(),
+            &self.fakes.effects(),
+        )
+        .await;
+    }
+}
+
+fn node(store: &Store, fakes: &Fakes, signer: &Arc<NoteSigner>, name: &str) -> Engine {
+    let config = EngineConfig {
+        node: name.to_owned(),
+        lease: Duration::from_secs(30),
+        slots: 8,
+        public_url: String::new(),
+        signer: Some(Arc::clone(signer)),
+        checkpoint_file: None,
+        fatal: Arc::new(|why| panic!("{why}")),
+        crash: None,
+    };
+    Engine::new(store.clone(), fakes.ports(), Clock::offset(0), config)
+}
+
+/// A record that is so many days old.
+pub(crate) fn aged(days: i64, tier: &str) -> Value {
+    let then = tuesday_domain::time::Timestamp::from_micros(
+        Clock::System.now().micros() - days * 86_400_000_000,
+    );
+    json!({"id": "1", "tier": tier, "updated_at": then.rfc3339()})
+}
