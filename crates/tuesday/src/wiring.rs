@@ -91,7 +91,7 @@ pub(crate) async fn open(home: Home, opening: Opening) -> Result<Node, Problem> 
                 .clone()
                 .unwrap_or_else(|| home.dir.join("checkpoints.txt")),
         ),
-        fatal: Arc::new(|why| die(why)),
+        fatal: Arc::new(die),
         crash: opening.crash_at.map(crash_hook),
     };
     let engine = Engine::new(store.clone(), ports(&home)?, clock, config);

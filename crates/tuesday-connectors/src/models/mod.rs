@@ -5,10 +5,6 @@
 //! whether it is valid is decided by the domain, so that nothing is repaired on the quiet here.
 //!
 //! Not relied on: that a provider ends its stream, reports usage, names its model, or answers with JSON at all.
-#![expect(
-    clippy::result_large_err,
-    reason = "the port's fault is returned by value, and faults are rare"
-)]
 
 mod agreement;
 mod anthropic;

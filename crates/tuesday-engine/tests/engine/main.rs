@@ -1,5 +1,5 @@
 //! The engine in the test's own process: real SQLite, fake ports, a clock that is moved.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
 mod bench;
 mod leases;

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Payload, Run};
+use tuesday_domain::record::{Action, Attempt, AttemptResult, Payload, Review, Run};
 use tuesday_domain::time::Span;
 use tuesday_engine::ops::{Incoming, IncomingAuth};
 use tuesday_store::RunFilter;
@@ -316,55 +316,8 @@ async fn show(common: &Common, id: &str, inputs: bool) -> Result<ExitCode, Probl
         run.stage,
         run.id
     ));
-    let mut lines = vec![format!(
-        "{}  event     {} {}",
-        clock(run.received_at),
-        run.event_source,
-        run.event_id
-    )];
-    for a in &attempts {
-        let mark = if a.result.word() == "done" {
-            "✓"
-        } else {
-            "✗"
-        };
-        let detail = a
-            .detail
-            .clone()
-            .or_else(|| a.model_reported.clone())
-            .or_else(|| a.model.clone())
-            .unwrap_or_default();
-        lines.push(format!(
-            "{}  {:<9} {mark} {}, {}  {detail}",
-            clock(a.started_at),
-            a.step,
-            a.result,
-            views::took(a.duration_us)
-        ));
-    }
-    for r in &reviews {
-        let what = match (&r.decided_by, r.decision) {
-            (Some(by), Some(decision)) => format!("{by}: {}", decision.word().replace('_', " ")),
-            _ => format!("{} has it until {}", r.owner, r.due_at),
-        };
-        lines.push(format!(
-            "{}  review    {what}  {}",
-            clock(r.created_at),
-            r.id
-        ));
-    }
-    for a in &actions {
-        lines.push(format!(
-            "{}  write     {} {}: {}  {}",
-            clock(a.updated_at),
-            a.name,
-            a.target,
-            a.state,
-            a.detail.clone().unwrap_or_default()
-        ));
-    }
-    for l in lines {
-        out::line(&format!("  {}", l.trim_end()));
+    for line in lines(&run, &attempts, &reviews, &actions) {
+        out::line(&format!("  {}", line.trim_end()));
     }
     for p in &payloads {
         out::line(&format!(
@@ -379,6 +332,52 @@ async fn show(common: &Common, id: &str, inputs: bool) -> Result<ExitCode, Probl
         "More: tuesday run show {id} --inputs, tuesday reconstruct {id}"
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What happened, one line each.
+fn lines(run: &Run, attempts: &[Attempt], reviews: &[Review], actions: &[Action]) -> Vec<String> {
+    let received = clock(run.received_at);
+    let mut lines = vec![format!(
+        "{received}  event     {} {}",
+        run.event_source, run.event_id
+    )];
+    for a in attempts {
+        let mark = if a.result == AttemptResult::Done {
+            "✓"
+        } else {
+            "✗"
+        };
+        let said = [&a.detail, &a.model_reported, &a.model]
+            .into_iter()
+            .flatten()
+            .next();
+        let (at, took) = (clock(a.started_at), views::took(a.duration_us));
+        let said = said.map_or("", String::as_str);
+        lines.push(format!(
+            "{at}  {:<9} {mark} {}, {took}  {said}",
+            a.step.word(),
+            a.result
+        ));
+    }
+    for r in reviews {
+        let what = match (&r.decided_by, r.decision) {
+            (Some(by), Some(decision)) => format!("{by}: {}", decision.word().replace('_', " ")),
+            _ => format!("{} has it until {}", r.owner, r.due_at),
+        };
+        lines.push(format!(
+            "{}  review    {what}  {}",
+            clock(r.created_at),
+            r.id
+        ));
+    }
+    for a in actions {
+        let (at, why) = (clock(a.updated_at), a.detail.as_deref().unwrap_or_default());
+        lines.push(format!(
+            "{at}  write     {} {}: {}  {why}",
+            a.name, a.target, a.state
+        ));
+    }
+    lines
 }
 
 fn clock(at: tuesday_domain::time::Timestamp) -> String {

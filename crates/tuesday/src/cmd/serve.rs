@@ -1,7 +1,6 @@
 //! `tuesday serve`: API, console and worker on one node; several nodes share one PostgreSQL.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -239,21 +238,19 @@ fn metrics_text() -> Option<MetricsText> {
 }
 
 /// Completes on Ctrl-C or SIGTERM.
-pub(crate) fn stopped() -> impl Future<Output = ()> {
-    async {
-        #[cfg(unix)]
-        {
-            let mut term =
-                match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-                    Ok(term) => term,
-                    Err(_) => return drop(tokio::signal::ctrl_c().await),
-                };
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = term.recv() => {}
-            }
+pub(crate) async fn stopped() {
+    #[cfg(unix)]
+    {
+        let mut term =
+            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(term) => term,
+                Err(_) => return drop(tokio::signal::ctrl_c().await),
+            };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = term.recv() => {}
         }
-        #[cfg(not(unix))]
-        drop(tokio::signal::ctrl_c().await);
     }
+    #[cfg(not(unix))]
+    drop(tokio::signal::ctrl_c().await);
 }

@@ -13,7 +13,7 @@ use crate::args::{self, stored};
 use crate::cli::Common;
 use crate::config::Home;
 use crate::out;
-use crate::wiring::{self, Opening};
+use crate::wiring::{self, Node, Opening};
 
 /// Arguments of `workflow`.
 #[derive(Debug, Args)]
@@ -75,36 +75,7 @@ pub(crate) async fn run(common: Common, args: WorkflowArgs) -> Result<ExitCode, 
     let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
     let (engine, by) = (&node.engine, wiring::actor(&common));
     match args.act {
-        Act::List => {
-            let rows = engine.reader().workflows().await.map_err(stored)?;
-            let mut table = out::table(&[
-                "Workflow", "Label", "Stage", "Switch", "Owner", "Rules", "Title",
-            ]);
-            for w in &rows {
-                if common.json {
-                    out::json_line(&as_json(w));
-                }
-                let words =
-                    [w.label.word(), w.stage.word(), w.switch.word()].map(|t| t.replace('_', " "));
-                let [label, stage, switch] = words;
-                table.add_row([
-                    w.name.clone(),
-                    label,
-                    stage,
-                    switch,
-                    w.owner.clone(),
-                    w.rules_version.to_string(),
-                    w.title.clone(),
-                ]);
-            }
-            if !common.json {
-                out::line(&if rows.is_empty() {
-                    "no workflows".to_owned()
-                } else {
-                    table.to_string()
-                });
-            }
-        }
+        Act::List => list(&common, &node).await?,
         Act::Map { workflow } => {
             let map = engine.map(&workflow).await?;
             if common.json {
@@ -162,6 +133,38 @@ pub(crate) async fn run(common: Common, args: WorkflowArgs) -> Result<ExitCode, 
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn list(common: &Common, node: &Node) -> Result<(), Problem> {
+    let rows = node.engine.reader().workflows().await.map_err(stored)?;
+    let mut table = out::table(&[
+        "Workflow", "Label", "Stage", "Switch", "Owner", "Rules", "Title",
+    ]);
+    for w in &rows {
+        if common.json {
+            out::json_line(&as_json(w));
+        }
+        let [label, stage, switch] =
+            [w.label.word(), w.stage.word(), w.switch.word()].map(|t| t.replace('_', " "));
+        let rules = w.rules_version.to_string();
+        table.add_row([
+            w.name.clone(),
+            label,
+            stage,
+            switch,
+            w.owner.clone(),
+            rules,
+            w.title.clone(),
+        ]);
+    }
+    if !common.json {
+        out::line(&if rows.is_empty() {
+            "no workflows".to_owned()
+        } else {
+            table.to_string()
+        });
+    }
+    Ok(())
 }
 
 fn as_json(w: &Workflow) -> serde_json::Value {

@@ -7,74 +7,78 @@ const REVIEW: &str = "rev_00000000000000000000000000";
 const RELEASE: &str = "rel_00000000000000000000000000";
 const INTAKE: &str = "int_00000000000000000000000000";
 
+/// What cannot be read at all.
+const MALFORMED: &[&[&str]] = &[
+    &["run", "show", "run_x"],
+    &["run", "cancel", "1", "--reason", "x"],
+    &["run", "list", "--status", "sleeping"],
+    &["run", "list", "--day", "2026-02-30"],
+    &["reconstruct", REVIEW],
+    &["batch", "show", "--workflow", "own", "--day", "tuesday"],
+    &["review", "show", RUN],
+    &["review", "approve", "x", "--as", "ana"],
+    &["review", "settle", REVIEW, "--as", "ana"],
+    &["release", "show", "1"],
+    &["intake", "show", RUN],
+    &["audit", "export", "--run", "x", "-o", "f"],
+    &[
+        "audit",
+        "export",
+        "--from",
+        "2026-02-02",
+        "--to",
+        "2026-02-01",
+        "-o",
+        "f",
+    ],
+    &["clock", "set", "noon"],
+    &["workflow", "stage", "own", "fast", "--reason", "x"],
+    &["workflow", "pause", "own"],
+    &["init", "Not A Name"],
+    &["init", "own"],
+];
+
+/// What is well formed and not there.
+const UNKNOWN: &[&[&str]] = &[
+    &["run", "show", RUN],
+    &["run", "retry", RUN],
+    &[
+        "run",
+        "start",
+        "nobody",
+        "--input",
+        "own/records/sample.json",
+    ],
+    &["run", "start", "own", "--input", "no-such-file"],
+    &["run", "list", "--workflow", "nobody"],
+    &["reconstruct", RUN],
+    &[
+        "batch",
+        "show",
+        "--workflow",
+        "nobody",
+        "--day",
+        "2026-01-01",
+    ],
+    &["review", "show", REVIEW],
+    &["review", "approve", REVIEW, "--as", "ana"],
+    &["release", "show", RELEASE],
+    &["release", "list", "nobody"],
+    &["intake", "show", INTAKE],
+    &["rules", "show", "nobody"],
+    &["workflow", "map", "nobody"],
+    &["audit", "export", "--run", RUN, "-o", "f"],
+    &["--dir", "nowhere", "run", "list"],
+    &["check", "nowhere"],
+];
+
 #[test]
 fn malformed_is_2_and_unknown_is_4() {
     let desk = Desk::installed();
-    let malformed: &[&[&str]] = &[
-        &["run", "show", "run_x"],
-        &["run", "cancel", "1", "--reason", "x"],
-        &["run", "list", "--status", "sleeping"],
-        &["run", "list", "--day", "2026-02-30"],
-        &["reconstruct", REVIEW],
-        &["batch", "show", "--workflow", "own", "--day", "tuesday"],
-        &["review", "show", RUN],
-        &["review", "approve", "x", "--as", "ana"],
-        &["review", "settle", REVIEW, "--as", "ana"],
-        &["release", "show", "1"],
-        &["intake", "show", RUN],
-        &["audit", "export", "--run", "x", "-o", "f"],
-        &[
-            "audit",
-            "export",
-            "--from",
-            "2026-02-02",
-            "--to",
-            "2026-02-01",
-            "-o",
-            "f",
-        ],
-        &["clock", "set", "noon"],
-        &["workflow", "stage", "own", "fast", "--reason", "x"],
-        &["workflow", "pause", "own"],
-        &["init", "Not A Name"],
-        &["init", "own"],
-    ];
-    for args in malformed {
+    for args in MALFORMED {
         desk.run(args).with(2);
     }
-    let unknown: &[&[&str]] = &[
-        &["run", "show", RUN],
-        &["run", "retry", RUN],
-        &[
-            "run",
-            "start",
-            "nobody",
-            "--input",
-            "own/records/sample.json",
-        ],
-        &["run", "start", "own", "--input", "no-such-file"],
-        &["run", "list", "--workflow", "nobody"],
-        &["reconstruct", RUN],
-        &[
-            "batch",
-            "show",
-            "--workflow",
-            "nobody",
-            "--day",
-            "2026-01-01",
-        ],
-        &["review", "show", REVIEW],
-        &["review", "approve", REVIEW, "--as", "ana"],
-        &["release", "show", RELEASE],
-        &["release", "list", "nobody"],
-        &["intake", "show", INTAKE],
-        &["rules", "show", "nobody"],
-        &["workflow", "map", "nobody"],
-        &["audit", "export", "--run", RUN, "-o", "f"],
-        &["--dir", "nowhere", "run", "list"],
-        &["check", "nowhere"],
-    ];
-    for args in unknown {
+    for args in UNKNOWN {
         desk.run(args).with(4);
         let mut json = vec!["--json"];
         json.extend(*args);

@@ -32,6 +32,28 @@ fn an_own_package_goes_from_nothing_to_a_verified_record() {
         (id.clone(), &json!(true))
     );
 
+    approved(&desk, &id);
+
+    let story = desk.run(&["--json", "reconstruct", &id]).ok().json();
+    let answers = story["answers"].as_array().unwrap();
+    assert_eq!(answers.len(), 8);
+    assert!(
+        answers.iter().all(|a| a["reached"] == json!(true)),
+        "{story}"
+    );
+    assert!(
+        desk.run(&["reconstruct", &id])
+            .ok()
+            .out
+            .contains("Ana Example decided")
+    );
+    desk.run(&["run", "show", &id, "--inputs"]).ok();
+    desk.run(&["audit", "verify"]).ok();
+    exported(&desk, &id);
+}
+
+/// One task, one decision, one line in the file.
+fn approved(desk: &Desk, id: &str) {
     let task = desk.task();
     assert!(
         !desk.path("tuesday-data/own.jsonl").exists(),
@@ -75,25 +97,8 @@ fn an_own_package_goes_from_nothing_to_a_verified_record() {
     let line: Value = serde_json::from_str(&written).unwrap();
     assert_eq!(
         (text(&line, "/id"), text(&line, "/run")),
-        ("R-1001".into(), id.clone())
+        ("R-1001".into(), id.to_owned())
     );
-
-    let story = desk.run(&["--json", "reconstruct", &id]).ok().json();
-    let answers = story["answers"].as_array().unwrap();
-    assert_eq!(answers.len(), 8);
-    assert!(
-        answers.iter().all(|a| a["reached"] == json!(true)),
-        "{story}"
-    );
-    assert!(
-        desk.run(&["reconstruct", &id])
-            .ok()
-            .out
-            .contains("Ana Example decided")
-    );
-    desk.run(&["run", "show", &id, "--inputs"]).ok();
-    desk.run(&["audit", "verify"]).ok();
-    exported(&desk, &id);
 }
 
 fn exported(desk: &Desk, run: &str) {

@@ -110,7 +110,7 @@ impl Bed {
             .map(|c| json!({"id": c.account(), "tier": "silver", "owner": "ann", "updated_at": "@-1h"}))
             .collect();
         self.world
-            .seed(&json!({"crm/accounts": records}), jiff::Timestamp::now())
+            .seed(&json!({"crm/accounts": records}), now())
             .unwrap();
     }
 
@@ -289,4 +289,13 @@ pub(crate) async fn each<F: Future<Output = ()>>(test: &str, run: impl Fn(Option
         println!("{test} on PostgreSQL");
         run(Some(database)).await;
     }
+}
+
+/// The machine's clock: the stub world and signatures live in real time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test stands outside the engine's clock"
+)]
+pub(crate) fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
 }

@@ -300,7 +300,7 @@ async fn inputs_that_are_not_there() {
     done(&stage.rest("hole").await);
 
     let old = json!({"crm/accounts": [{"id": "AC-old", "tier": "gold", "owner": "ann", "updated_at": "@-100d"}]});
-    stage.bed.world.seed(&old, jiff::Timestamp::now()).unwrap();
+    stage.bed.world.seed(&old, crate::bed::now()).unwrap();
     assert_eq!(
         stage
             .bed
@@ -392,11 +392,7 @@ async fn destinations_that_misbehave() {
     })
     .await;
     let moved = json!({"crm/accounts": [{"id": "AC-moved", "tier": "gold", "owner": "bea", "updated_at": "@-0s", "version": "9"}]});
-    stage
-        .bed
-        .world
-        .seed(&moved, jiff::Timestamp::now())
-        .unwrap();
+    stage.bed.world.seed(&moved, crate::bed::now()).unwrap();
     let found = stage.rest("moved").await;
     asks(&found, Status::InReview, Reason::TargetChanged);
     let flag = found.actions.iter().find(|a| a.name == "flag").unwrap();

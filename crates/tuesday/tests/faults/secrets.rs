@@ -59,7 +59,7 @@ async fn secrets_stay_where_they_belong() {
         WEBHOOK_SECRET.to_owned(),
         "v1,AAAA".to_owned(),
     ] {
-        let stamp = jiff::Timestamp::now().as_second().to_string();
+        let stamp = crate::bed::now().as_second().to_string();
         let headers = [
             ("webhook-id", "one"),
             ("webhook-timestamp", stamp.as_str()),

@@ -136,7 +136,7 @@ async fn measure(
                 subject: None,
             }],
         },
-        date: jiff::Timestamp::now().to_string(),
+        date: tuesday_engine::Clock::System.now().rfc3339(),
         w1: None,
         w2: None,
     };

@@ -24,7 +24,7 @@ pub(super) async fn run(desk: &Desk, dir: &Path, limit: usize) -> Result<SetRepo
     let all = texts(&dir.join("banking77/train.jsonl"))?;
     let (records, fitted): (Vec<Text>, Vec<Text>) = all
         .into_iter()
-        .partition(|t| fixed_hash(&t.id) % HELD_OUT == 0);
+        .partition(|t| fixed_hash(&t.id).is_multiple_of(HELD_OUT));
     let mut records = limited(records, limit);
     let in_scope = records.len();
     for name in ["oos_val", "oos_train"] {
