@@ -205,20 +205,11 @@ impl Engine {
                 Err(Problem::new(code, last.to_string()))
             }
             IncomingAuth::Token(token) => {
-                let workflow = &release.ready.def.workflow.name;
-                let scope_fits = matches!(token.scope, Scope::Trigger | Scope::Admin);
-                if !scope_fits || token.workflow.as_ref().is_some_and(|w| w != workflow) {
-                    return Err(Problem::new(
-                        "not_allowed",
-                        "the token does not cover triggering this workflow",
-                    ));
-                }
-                if webhook().next().is_none() {
-                    return Err(Problem::new(
-                        "not_allowed",
-                        "this workflow declares no webhook trigger",
-                    ));
-                }
+                covers(
+                    token,
+                    &release.ready.def.workflow.name,
+                    webhook().next().is_some(),
+                )?;
                 Ok(Authentic {
                     source: "webhook".to_owned(),
                     requester: Actor::Token(token.id.to_string()),
@@ -353,30 +344,8 @@ impl Engine {
         }
         let (decision, run) = draft.finish();
         self.crash_point("accept.before_commit");
-        match self.apply(decision).await {
-            Ok(_) => {}
-            Err(ApplyError::DuplicateEvent {
-                run,
-                same_body: true,
-            }) => {
-                return Ok(Accepted {
-                    run,
-                    repeated: true,
-                    held: false,
-                });
-            }
-            Err(ApplyError::DuplicateEvent {
-                run,
-                same_body: false,
-            }) => {
-                return Err(Problem::new(
-                    "event_mismatch",
-                    "this event id came before with another body",
-                )
-                .with("run_id", run.to_string())
-                .way_out("use a new id for new content"));
-            }
-            Err(e) => return Err(apply_problem(e)),
+        if let Err(e) = self.apply(decision).await {
+            return known(e);
         }
         self.crash_point("accept.after_commit");
         debug_assert_eq!(run.body_hash, body_hash);
@@ -459,6 +428,44 @@ impl Work {
             attempt: None,
             fresh_lease: true,
         }
+    }
+}
+
+/// May this token trigger this workflow?
+fn covers(token: &Token, workflow: &str, has_webhook: bool) -> Result<(), Problem> {
+    let scope_fits = matches!(token.scope, Scope::Trigger | Scope::Admin);
+    if !scope_fits || token.workflow.as_ref().is_some_and(|w| w != workflow) {
+        let detail = "the token does not cover triggering this workflow";
+        return Err(Problem::new("not_allowed", detail));
+    }
+    if !has_webhook {
+        let detail = "this workflow declares no webhook trigger";
+        return Err(Problem::new("not_allowed", detail));
+    }
+    Ok(())
+}
+
+/// An event that was seen before is answered with its run; with another body it is a conflict.
+fn known(e: ApplyError) -> Result<Accepted, Problem> {
+    match e {
+        ApplyError::DuplicateEvent {
+            run,
+            same_body: true,
+        } => Ok(Accepted {
+            run,
+            repeated: true,
+            held: false,
+        }),
+        ApplyError::DuplicateEvent {
+            run,
+            same_body: false,
+        } => {
+            let detail = "this event id came before with another body";
+            Err(Problem::new("event_mismatch", detail)
+                .with("run_id", run.to_string())
+                .way_out("use a new id for new content"))
+        }
+        e => Err(apply_problem(e)),
     }
 }
 

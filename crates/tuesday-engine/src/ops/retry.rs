@@ -6,10 +6,12 @@ use sha2::{Digest, Sha256};
 use tuesday_domain::actor::Actor;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{PayloadKind, Run};
+use tuesday_domain::record::{PayloadKind, Run, Workflow};
 use tuesday_domain::run::RunState;
+use tuesday_domain::time::Timestamp;
 
 use super::task::not_found;
+use crate::catalog::LiveRelease;
 use crate::draft::Draft;
 use crate::engine::{Engine, apply_problem, read_problem};
 use crate::ids;
@@ -61,37 +63,7 @@ impl Engine {
         let input = tuesday_domain::json::parse_strict(&body)
             .map_err(|e| Problem::new("record_damaged", e))?;
         let now = self.now();
-        let new = Run {
-            id: ids::run(),
-            release: release.id,
-            event_source: "rerun".to_owned(),
-            event_id: format!("{id}/{}", now.micros()),
-            body_hash: Sha256::digest(body.as_slice()).into(),
-            requester: by.to_string(),
-            batch: release.ready.zone.day(now),
-            stage: row.stage.capped_by(row.label),
-            state: RunState::accepted(false),
-            reason: None,
-            owner: None,
-            attempts: 0,
-            repairs: 0,
-            payloads: 0,
-            body_ref: 1,
-            snapshot_ref: None,
-            output_ref: None,
-            verdict_ref: None,
-            rules_version: None,
-            rules_row: None,
-            version: 1,
-            received_at: now,
-            updated_at: now,
-            deadline_at: now.plus(release.ready.def.limits.deadline.0),
-            finished_at: None,
-            cost_micros: 0,
-            cost_unknown: false,
-            rerun_of: Some(id),
-            ..old
-        };
+        let new = repeated(old, &row, &release, &body, by, now);
         let mut draft = Draft::new_run(new, release.ready.strictest(), by.clone(), now);
         draft.run.body_ref = draft.payload(PayloadKind::Event, body.as_ref().clone());
         draft.fact("rerun_of", id.to_string());
@@ -102,5 +74,48 @@ impl Engine {
         self.apply(decision).await.map_err(apply_problem)?;
         self.go_on(place, Work::fresh(run.clone(), release, body, input));
         Ok(run)
+    }
+}
+
+/// A new run of the same event, under the live release.
+fn repeated(
+    old: Run,
+    row: &Workflow,
+    release: &LiveRelease,
+    body: &[u8],
+    by: &Actor,
+    now: Timestamp,
+) -> Run {
+    let ready = &release.ready;
+    Run {
+        id: ids::run(),
+        release: release.id,
+        event_source: "rerun".to_owned(),
+        event_id: format!("{}/{}", old.id, now.micros()),
+        body_hash: Sha256::digest(body).into(),
+        requester: by.to_string(),
+        batch: ready.zone.day(now),
+        stage: row.stage.capped_by(row.label),
+        state: RunState::accepted(false),
+        reason: None,
+        owner: None,
+        attempts: 0,
+        repairs: 0,
+        payloads: 0,
+        body_ref: 1,
+        snapshot_ref: None,
+        output_ref: None,
+        verdict_ref: None,
+        rules_version: None,
+        rules_row: None,
+        version: 1,
+        received_at: now,
+        updated_at: now,
+        deadline_at: now.plus(ready.def.limits.deadline.0),
+        finished_at: None,
+        cost_micros: 0,
+        cost_unknown: false,
+        rerun_of: Some(old.id),
+        ..old
     }
 }

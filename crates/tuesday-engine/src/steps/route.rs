@@ -7,6 +7,7 @@ use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::{ConfidenceSource, FailurePlan};
 use tuesday_domain::facts::{Ctx, at};
 use tuesday_domain::port::{Intent, ModelAnswer};
+use tuesday_domain::ready::Ready;
 use tuesday_domain::record::{Action, Attempt, AttemptResult, Change, PayloadKind, Run};
 use tuesday_domain::review::ReviewKind;
 use tuesday_domain::route::{Destined, Planned, ask, destine, merge, plan, table_facts, tier_name};
@@ -196,7 +197,7 @@ async fn routed(
         .await;
     };
     let facts = plan_facts(facts, snapshot);
-    let model = answer.extra.unwrap_or(Value::Null);
+    let model = answer.extra.clone().unwrap_or(Value::Null);
     let confidence_value = confidence.map_or(Value::Null, |c| json!(round(c)));
     let run_facts = json!({"id": work.run.id.to_string()});
     let ctx = Ctx::new(&merge(
@@ -230,28 +231,16 @@ async fn routed(
             vec![fault.words.clone()],
         ),
     };
-    if let (Some(reported), false) = (&answer.model_reported, ready.model.kind.is_built_in())
-        && *reported != ready.model.pin
-        && destined == Destined::Auto
+    if destined == Destined::Auto
+        && let Some(words) = mismatch(ready, &answer)
     {
-        let words = vec![format!(
-            "the provider answered with {reported}, the release pins {}",
-            ready.model.pin
-        )];
         destined = Destined::Review(tier_name(ready, &verdict), Reason::ModelMismatch, words);
-    }
-    draft.run.rules_version = Some(version);
-    draft.run.rules_row = row(&verdict);
-    draft.fact("rules_version", version);
-    if let Some(row) = &draft.run.rules_row {
-        draft.fact("row", row.clone());
     }
     let record = json!({
         "verdict": verdict, "facts": table, "confidence": confidence_value, "checks_failed": failed, "model": model,
         "flags": work.flags,
     });
-    draft.run.verdict_ref =
-        Some(draft.payload(PayloadKind::Verdict, record.to_string().into_bytes()));
+    stamp(&mut draft, version, &verdict, &record);
     let bound = bound_to(
         &answer.text,
         snapshot,
@@ -267,6 +256,28 @@ async fn routed(
         now,
     )
     .await
+}
+
+/// Stamps the run with what routed it.
+fn stamp(draft: &mut Draft, version: u64, verdict: &Verdict, record: &Value) {
+    draft.run.rules_version = Some(version);
+    draft.run.rules_row = row(verdict);
+    draft.fact("rules_version", version);
+    if let Some(row) = draft.run.rules_row.clone() {
+        draft.fact("row", row);
+    }
+    let bytes = record.to_string().into_bytes();
+    draft.run.verdict_ref = Some(draft.payload(PayloadKind::Verdict, bytes));
+}
+
+/// Another model than the pinned one answered: nothing it said goes out without a person.
+fn mismatch(ready: &Ready, answer: &ModelAnswer) -> Option<Vec<String>> {
+    let (reported, pin) = (answer.model_reported.as_ref()?, &ready.model.pin);
+    (!ready.model.kind.is_built_in() && reported != pin).then(|| {
+        vec![format!(
+            "the provider answered with {reported}, the release pins {pin}"
+        )]
+    })
 }
 
 fn row(verdict: &Verdict) -> Option<String> {

@@ -129,7 +129,8 @@ async fn steps_of(engine: &Engine, mut work: Work) {
         match step {
             Ok(Next::GoOn) => {}
             Ok(Next::Stop) => return,
-            Err(StepFault::Apply(ApplyError::FenceLost)) => {
+            // The other claim has moved the run on as a rule: then its version is what does not fit.
+            Err(StepFault::Apply(ApplyError::FenceLost | ApplyError::Conflict { .. })) => {
                 tracing::warn!(run = %id, "the result came too late; another claim has the run");
                 if let Some(attempt) = work.attempt.take() {
                     steps::late::record(engine, id, attempt).await;

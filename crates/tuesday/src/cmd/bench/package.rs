@@ -1,7 +1,7 @@
 //! The two bench packages, installed, and the tokens to drive them with.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -127,6 +127,11 @@ impl Bed {
         Err(unavailable(format!(
             "the server was not ready within {START:?}"
         )))
+    }
+
+    /// The file of an embedded database.
+    pub(super) fn sqlite(&self) -> Option<PathBuf> {
+        self.node.home.database.is_none().then(|| self.node.home.sqlite())
     }
 
     pub(super) fn reader(&self) -> &StoreReader {

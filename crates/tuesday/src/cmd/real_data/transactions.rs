@@ -99,7 +99,7 @@ pub(super) async fn run(desk: &Desk, dir: &Path, limit: usize) -> Result<SetRepo
         work.len(),
     );
     out.notes.push(format!(
-        "{} payments of the last quarter, {} candidates each from windows of {} days and {:.0} % learnt from the first three quarters",
+        "{} payments of the last quarter, {} candidates each from windows of {} days and {:.0} % learnt from the first three quarters; partners settled in those are not offered again",
         work.len(), CANDIDATES, windows.days, (windows.log_ratio.exp() - 1.0) * 100.0
     ));
     Ok(out)
