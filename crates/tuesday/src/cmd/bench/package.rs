@@ -131,7 +131,11 @@ impl Bed {
 
     /// The file of an embedded database.
     pub(super) fn sqlite(&self) -> Option<PathBuf> {
-        self.node.home.database.is_none().then(|| self.node.home.sqlite())
+        self.node
+            .home
+            .database
+            .is_none()
+            .then(|| self.node.home.sqlite())
     }
 
     pub(super) fn reader(&self) -> &StoreReader {

@@ -63,12 +63,25 @@ pub(super) async fn run(
 /// write-ahead log happens to be would say more about the moment than about a run.
 async fn bytes(bed: &Bed) -> Result<u64, Problem> {
     let Some(path) = bed.sqlite() else {
-        return bed.reader().health().await.map(|h| h.bytes).map_err(|e| unavailable(e.to_string()));
+        return bed
+            .reader()
+            .health()
+            .await
+            .map(|h| h.bytes)
+            .map_err(|e| unavailable(e.to_string()));
     };
     let pages = || {
-        let conn = rusqlite::Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let conn = rusqlite::Connection::open_with_flags(
+            path,
+            rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
+        )?;
         let number = |pragma: &str| conn.query_row(pragma, [], |r| r.get::<_, i64>(0));
-        Ok((number("PRAGMA page_count")? - number("PRAGMA freelist_count")?) * number("PRAGMA page_size")?)
+        Ok(
+            (number("PRAGMA page_count")? - number("PRAGMA freelist_count")?)
+                * number("PRAGMA page_size")?,
+        )
     };
-    pages().map(|n: i64| u64::try_from(n).unwrap_or(0)).map_err(|e: rusqlite::Error| unavailable(e.to_string()))
+    pages()
+        .map(|n: i64| u64::try_from(n).unwrap_or(0))
+        .map_err(|e: rusqlite::Error| unavailable(e.to_string()))
 }
