@@ -144,6 +144,16 @@ async fn steps_of(engine: &Engine, mut work: Work) {
                     None => return,
                 }
             }
+            // A table or release that cannot be used does not get better by trying: a person looks.
+            Err(StepFault::Load(fault)) if !matches!(fault, LoadFault::Read(_)) => {
+                if let Some(attempt) = work.attempt.take() {
+                    steps::late::record(engine, id, attempt).await;
+                }
+                if let Err(e) = steps::unusable_release(engine, id, work.fence, &fault).await {
+                    tracing::error!(run = %id, error = %e, "the run could not be put before a person");
+                }
+                return;
+            }
             Err(e) => {
                 // The lease runs out and the step is done again: every step is safe to run twice.
                 tracing::warn!(run = %id, error = %e, "a step could not be recorded");
