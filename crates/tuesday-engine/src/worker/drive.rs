@@ -133,7 +133,7 @@ async fn steps_of(engine: &Engine, mut work: Work) {
             Err(StepFault::Apply(ApplyError::FenceLost | ApplyError::Conflict { .. })) => {
                 tracing::warn!(run = %id, "the result came too late; another claim has the run");
                 if let Some(attempt) = work.attempt.take() {
-                    steps::late::record(engine, id, attempt).await;
+                    steps::late::record(engine, id, attempt);
                 }
                 return;
             }
@@ -147,7 +147,7 @@ async fn steps_of(engine: &Engine, mut work: Work) {
             // A table or release that cannot be used does not get better by trying: a person looks.
             Err(StepFault::Load(fault)) if !matches!(fault, LoadFault::Read(_)) => {
                 if let Some(attempt) = work.attempt.take() {
-                    steps::late::record(engine, id, attempt).await;
+                    steps::late::record(engine, id, attempt);
                 }
                 if let Err(e) = steps::unusable_release(engine, id, work.fence, &fault).await {
                     tracing::error!(run = %id, error = %e, "the run could not be put before a person");
