@@ -141,6 +141,8 @@ words! {
         ReleaseHashMismatch = "release_hash_mismatch",
         /// The provider answered with another model than the pinned one.
         ModelMismatch = "model_mismatch",
+        /// Stored bytes do not match their commitment; nothing that rests on them is sent.
+        RecordDamaged = "record_damaged",
         /// Handed to people by rule or by hand.
         Manual = "manual",
         /// Restricted data would have reached a model that is not cleared for it.

@@ -66,24 +66,15 @@ impl Engine {
             return Err(Problem::new("illegal_state", "there is no output to approve in this task")
                 .way_out("settle it: supply the input, hand over a result, regenerate, or close it as failed"));
         }
-        let (output_text, draft_output) = task.output().unwrap_or((String::new(), Value::Null));
+        let (output_text, draft_output) = intact(&task)?;
         let output = approval
             .edit
             .clone()
             .unwrap_or_else(|| draft_output.clone());
         let edited = output != draft_output;
         check(&task, by, &approval, &output, edited)?;
+        still_bound(&task, approval.revision, &output_text, &draft_output)?;
         let planned = planned(&task, &output)?;
-        if !edited
-            && !task.review.bound_to.is_empty()
-            && !still_bound(&task, &output_text, &planned)
-        {
-            return Err(Problem::new(
-                "revision_moved",
-                "output, inputs or effect are not what the task was opened for",
-            )
-            .way_out("regenerate the output"));
-        }
         self.record(task, by, approval, output, edited, planned, now)
             .await
     }
@@ -125,6 +116,10 @@ impl Engine {
             review.output_ref = Some(n);
         }
         if left > 0 {
+            if edited && let Some(snapshot) = task.snapshot() {
+                // The next person approves this text, these inputs and this effect, and no other.
+                review.bound_to = bound_to(&output.to_string(), &snapshot, &planned);
+            }
             return self.half(task, draft, review, by, left).await;
         }
         review.decided_at = Some(now);
@@ -324,16 +319,49 @@ fn planned(task: &Task, output: &Value) -> Result<Vec<Planned>, Problem> {
     })
 }
 
-fn still_bound(task: &Task, output_text: &str, planned: &[Planned]) -> bool {
-    // An edit by the first of two persons is bound anew by the second approval.
-    let edited = task
-        .payloads
-        .iter()
-        .any(|p| p.kind == PayloadKind::Edit && Some(p.n) == task.run.output_ref);
-    edited
-        || task
-            .snapshot()
-            .is_some_and(|s| bound_to(output_text, &s, planned) == task.review.bound_to)
+/// The output in force, from stored bytes that are exactly what was committed to.
+fn intact(task: &Task) -> Result<(String, Value), Problem> {
+    let damaged = |why: String| {
+        Problem::new("record_damaged", why).way_out(
+            "regenerate the output, or hand over a result; `tuesday audit verify` says more",
+        )
+    };
+    if let Some(why) = &task.damaged {
+        return Err(damaged(why.clone()));
+    }
+    task.output()
+        .ok_or_else(|| damaged("the stored output cannot be read".to_owned()))
+}
+
+/// Output, frozen inputs and effect are what the task was opened for, or bound to by the person who
+/// approved before. A task that is bound to nothing cannot be approved.
+fn still_bound(
+    task: &Task,
+    revision: Option<u32>,
+    text: &str,
+    output: &Value,
+) -> Result<(), Problem> {
+    let review = &task.review;
+    if let (Some(first), None) = (review.approved_by.last(), revision) {
+        return Err(Problem::new(
+            "revision_moved",
+            format!("{first} has approved this meanwhile; say which revision you have read"),
+        )
+        .with("revision", review.revision)
+        .way_out("read it again and send its revision with the approval"));
+    }
+    let bound = task.snapshot().is_some_and(|snapshot| {
+        let planned = planned(task, output).unwrap_or_default();
+        !review.bound_to.is_empty() && bound_to(text, &snapshot, &planned) == review.bound_to
+    });
+    if bound {
+        return Ok(());
+    }
+    Err(Problem::new(
+        "revision_moved",
+        "output, inputs or effect are not what the task was opened for",
+    )
+    .way_out("regenerate the output"))
 }
 
 fn note(draft: &mut Draft, review: &mut Review, approval: &Approval, by: &str) {

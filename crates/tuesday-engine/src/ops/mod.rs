@@ -32,6 +32,7 @@ pub use receive::{Accepted, Incoming, IncomingAuth};
 pub use reject::Refusal;
 pub use secrets::{SecretUse, secret_uses};
 pub use settle::Settlement;
+pub(crate) use task::damaged;
 pub(crate) use token::TokenCache;
 pub use token::{NewToken, checksum_ok};
 pub use verify::{Verified, verify_log};

@@ -424,6 +424,7 @@ impl Work {
             facts: None,
             flags: Vec::new(),
             actions: Vec::new(),
+            damaged: None,
             repair: None,
             attempt: None,
             fresh_lease: true,

@@ -24,6 +24,8 @@ pub(crate) struct Task {
     pub(crate) release: Arc<LiveRelease>,
     pub(crate) payloads: Vec<Payload>,
     pub(crate) actions: Vec<Action>,
+    /// The first stored bytes that are not what was committed to.
+    pub(crate) damaged: Option<String>,
 }
 
 impl Task {
@@ -56,6 +58,15 @@ impl Task {
         let value = tuesday_domain::json::parse_strict(unfenced(&text).as_bytes()).ok()?;
         Some((text, value))
     }
+}
+
+/// Names the first payload whose bytes do not open its commitment: whatever is read from it may have
+/// been changed behind the log's back.
+pub(crate) fn damaged(payloads: &[Payload]) -> Option<String> {
+    payloads
+        .iter()
+        .find(|p| !p.commitment.opens_with(&p.salt, &p.bytes))
+        .map(|p| format!("stored {} {} does not match its commitment", p.kind, p.n))
 }
 
 fn unfenced(text: &str) -> &str {
@@ -95,6 +106,7 @@ impl Engine {
                 .ok_or_else(|| not_found(&id.to_string()))?;
         }
         Ok(Task {
+            damaged: damaged(&found.payloads),
             review,
             run: found.run,
             release,
@@ -168,6 +180,7 @@ impl Work {
             facts: task.facts(),
             flags: Vec::new(),
             actions,
+            damaged: task.damaged.clone(),
             repair: None,
             attempt: None,
             fresh_lease: true,

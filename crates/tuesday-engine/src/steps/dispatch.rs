@@ -23,6 +23,9 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
     else {
         return finish(engine, work).await;
     };
+    if let Some(what) = work.damaged.clone() {
+        return Box::pin(trouble(engine, work, i, Trouble::Damaged(what))).await;
+    }
     let intent = match intent(work, i) {
         Ok(intent) => intent,
         Err(why) => return trouble(engine, work, i, Trouble::Gone(why)).await,

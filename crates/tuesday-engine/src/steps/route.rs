@@ -83,15 +83,13 @@ pub(crate) async fn answered(
             );
             to_person(engine, work, draft, ask).await
         }
-        Judged::Uncertain(_, sign) => {
+        Judged::Uncertain(output, sign) => {
             let words = vec![format!("the model is not sure: {sign}")];
-            to_person(
-                engine,
-                work,
-                draft,
-                Ask::output(Reason::UncertainOutput, words, RunEvent::OutputRefused),
-            )
-            .await
+            let ask = Ask {
+                bound_to: binding(work, &answer.text, &output),
+                ..Ask::output(Reason::UncertainOutput, words, RunEvent::OutputRefused)
+            };
+            to_person(engine, work, draft, ask).await
         }
         Judged::Output(output) => match confidence(work, &answer, &output) {
             Ok(confidence) => routed(engine, work, draft, (answer, output, confidence), now).await,
@@ -297,6 +295,18 @@ pub(crate) fn bound_to(output: &str, snapshot: &Snapshot, planned: &[Planned]) -
     let effects: Vec<Value> = planned.iter().map(|p| request_json(&p.intent)).collect();
     let snapshot = serde_json::to_string(snapshot).unwrap_or_default();
     sha256_hex(json!([output, snapshot, effects]).to_string().as_bytes())
+}
+
+/// The binding of an output that goes to a person before the table is asked. Without frozen inputs
+/// there is nothing to bind to: such an output cannot be approved.
+fn binding(work: &Work, text: &str, output: &Value) -> String {
+    let (Some(facts), Some(snapshot)) = (&work.facts, &work.snapshot) else {
+        return String::new();
+    };
+    let facts = plan_facts(facts, snapshot);
+    let (ready, run) = (&work.release.ready, &work.run);
+    let planned = plan(ready, run.id, run.stage, &facts, output).unwrap_or_default();
+    bound_to(text, snapshot, &planned)
 }
 
 /// The exact request of an action as it is stored.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tuesday_domain::action::ActionEvent;
+use tuesday_domain::action::{ActionEvent, ActionState};
 use tuesday_domain::definition::FailurePlan;
 use tuesday_domain::port::{Intent, Look};
 use tuesday_domain::record::Change;
@@ -31,6 +31,8 @@ pub(crate) enum Trouble {
     Unclear(&'static str, String),
     /// The stored request cannot be rebuilt.
     Gone(String),
+    /// What is stored for the run is not what was committed to.
+    Damaged(String),
     /// It stands where only a person goes on.
     Person,
 }
@@ -90,6 +92,10 @@ pub(crate) async fn trouble(
             )
             .await
         }
+        Trouble::Damaged(what) => {
+            let events = stopped(work.actions[i].0.state);
+            person(engine, work, i, events, Reason::RecordDamaged, what).await
+        }
         Trouble::Person => {
             person(
                 engine,
@@ -101,6 +107,22 @@ pub(crate) async fn trouble(
             )
             .await
         }
+    }
+}
+
+/// How an action stops where it stands: unsent it is blocked; what may be under way stays unclear.
+const fn stopped(state: ActionState) -> &'static [ActionEvent] {
+    match state {
+        ActionState::Authorised => &[ActionEvent::Block],
+        ActionState::RetryWait => &[ActionEvent::Reauthorise, ActionEvent::Block],
+        ActionState::Sending | ActionState::Delivered => &[ActionEvent::LoseAnswer],
+        ActionState::Proposed
+        | ActionState::Uncertain
+        | ActionState::Blocked
+        | ActionState::Failed
+        | ActionState::Confirmed
+        | ActionState::Voided
+        | ActionState::Compensated => &[],
     }
 }
 

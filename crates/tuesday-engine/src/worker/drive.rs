@@ -31,6 +31,8 @@ pub(crate) struct Work {
     pub(crate) facts: Option<Value>,
     pub(crate) flags: Vec<String>,
     pub(crate) actions: Vec<(Action, Value)>,
+    /// Stored bytes that are not what was committed to: nothing of this run is sent.
+    pub(crate) damaged: Option<String>,
     /// What was wrong with the last output, for a repair attempt.
     pub(crate) repair: Option<String>,
     /// The attempt that was just made and may not be recorded yet: its cost is booked even when its
@@ -241,6 +243,7 @@ async fn load(engine: &Engine, id: RunId, fence: i64) -> Result<Option<Work>, St
         facts,
         flags: Vec::new(),
         actions,
+        damaged: crate::ops::damaged(&found.payloads),
         repair: None,
         attempt: None,
         fresh_lease: false,

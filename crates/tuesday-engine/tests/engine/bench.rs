@@ -121,11 +121,25 @@ pub(crate) struct Bench {
     pub(crate) fakes: Fakes,
     pub(crate) store: Store,
     signer: Arc<NoteSigner>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Bench {
     pub(crate) async fn new() -> Self {
+        Self::of(WORKFLOW, RULES).await
+    }
+
+    /// With a change of the workflow's text: each pair is replaced once and must be there.
+    pub(crate) async fn changed(pairs: &[(&str, &str)]) -> Self {
+        let mut text = WORKFLOW.to_owned();
+        for (old, new) in pairs {
+            assert!(text.contains(old), "{old} is not in the workflow");
+            text = text.replacen(old, new, 1);
+        }
+        Self::of(&text, RULES).await
+    }
+
+    async fn of(workflow: &str, rules: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&Config::sqlite(dir.path().join("tuesday.db")))
             .await
@@ -148,10 +162,10 @@ impl Bench {
         let signer = Arc::new(NoteSigner::from_seed(&instance.origin, &[9; 32]).unwrap());
         let engine = node(&store, &fakes, &signer, "one");
         let files = [
-            ("workflow.toml", WORKFLOW),
+            ("workflow.toml", workflow),
             ("input.schema.json", INPUT),
             ("output.schema.json", OUTPUT),
-            ("rules.csv", RULES),
+            ("rules.csv", rules),
             ("prompt.md", "Grade case {{ input.id }}."),
             ("runbook.md", "# Runbook\n\nNothing to do.\n"),
         ];
@@ -169,7 +183,7 @@ impl Bench {
             fakes,
             store,
             signer,
-            _dir: dir,
+            dir,
         }
     }
 
@@ -188,6 +202,18 @@ impl Bench {
             reference: None,
         };
         self.engine.receive("small", incoming).await.unwrap();
+    }
+
+    /// Changes the database behind the engine's back; answers the rows changed.
+    pub(crate) fn raw(&self, sql: &str) -> usize {
+        let db = rusqlite::Connection::open(self.dir.path().join("tuesday.db")).unwrap();
+        db.busy_timeout(Duration::from_secs(10)).unwrap();
+        db.execute(sql, []).unwrap()
+    }
+
+    /// The newest task of the event's run.
+    pub(crate) async fn task(&self, event: &str) -> tuesday_domain::record::Review {
+        self.rest(event).await.reviews.pop().unwrap()
     }
 
     /// Waits until the run is over or with a person.

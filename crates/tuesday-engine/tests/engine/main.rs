@@ -1,6 +1,7 @@
 //! The engine in the test's own process: real SQLite, fake ports, a clock that is moved.
 #![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
+mod approvals;
 mod bench;
 mod leases;
 mod runs;
