@@ -15,22 +15,48 @@ pub(super) fn share(of: impl IntoIterator<Item = bool>) -> f64 {
     ratio(yes, all)
 }
 
-/// Expected calibration error over fifteen ranges of equal width; pairs of confidence and being right.
-pub(super) fn calibration_error(said: &[(f64, bool)]) -> f64 {
-    let mut bins = vec![(0.0, 0_usize, 0_usize); BINS];
+/// What was said in one range of confidence: rows, the sum of confidences, how many were right, and
+/// the variance of that number if every confidence meant what it says.
+#[derive(Clone, Copy, Default)]
+struct Bin {
+    rows: usize,
+    said: f64,
+    right: usize,
+    variance: f64,
+}
+
+/// Fifteen ranges of equal width.
+fn bins(said: &[(f64, bool)]) -> Vec<Bin> {
+    let mut bins = vec![Bin::default(); BINS];
     for (confidence, right) in said {
         let at = (1..BINS)
             .take_while(|n| *confidence > ratio(*n, BINS))
             .count();
         if let Some(bin) = bins.get_mut(at) {
-            *bin = (bin.0 + confidence, bin.1 + usize::from(*right), bin.2 + 1);
+            bin.rows += 1;
+            bin.said += confidence;
+            bin.right += usize::from(*right);
+            bin.variance += confidence * (1.0 - confidence);
         }
     }
-    bins.iter()
-        .filter(|b| b.2 > 0)
-        .map(|(sum, right, all)| {
-            (sum / ratio(*all, 1) - ratio(*right, *all)).abs() * ratio(*all, said.len())
-        })
+    bins
+}
+
+/// Expected calibration error over fifteen ranges of equal width; pairs of confidence and being right.
+pub(super) fn calibration_error(said: &[(f64, bool)]) -> f64 {
+    bins(said)
+        .iter()
+        .map(|b| (b.said - ratio(b.right, 1)).abs() / ratio(said.len(), 1))
+        .sum()
+}
+
+/// The calibration error that perfectly calibrated confidences would show on so many rows: the mean
+/// distance of a normal variable from its mean is its deviation times the root of 2/pi.
+pub(super) fn calibration_by_chance(said: &[(f64, bool)]) -> f64 {
+    let mean_distance = std::f64::consts::FRAC_2_PI.sqrt();
+    bins(said)
+        .iter()
+        .map(|b| b.variance.sqrt() * mean_distance / ratio(said.len(), 1))
         .sum()
 }
 
@@ -99,6 +125,14 @@ mod tests {
             calibration_error(&[(1.0, true), (0.01, false)]),
             0.005
         ));
+    }
+
+    #[test]
+    fn chance_alone_gives_a_gap_that_shrinks_with_the_rows() {
+        // One coin: the gap is a half, whichever side it falls; the normal estimate is near it.
+        assert!((calibration_by_chance(&[(0.5, true)]) - 0.399).abs() < 1e-3);
+        let many: Vec<(f64, bool)> = (0..400).map(|n| (0.5, n % 2 == 0)).collect();
+        assert!((calibration_by_chance(&many) - 0.399 / 20.0).abs() < 1e-3);
     }
 
     #[test]
