@@ -61,6 +61,26 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         1,
         "The task changed since it was read",
     ),
+    (
+        "source_changed",
+        409,
+        1,
+        "A watched field changed since the output was made",
+    ),
+    (
+        "freshness_unknown",
+        409,
+        1,
+        "Nobody knows whether the sources are still the same",
+    ),
+    ("target_missing", 409, 1, "A watched record is gone"),
+    (
+        "target_changed",
+        409,
+        1,
+        "The record that would be written has changed",
+    ),
+    ("already_sent", 409, 1, "It is being sent, or has been sent"),
     ("claimed_by_other", 409, 1, "Somebody else is on it"),
     ("illegal_state", 409, 1, "That cannot happen in this state"),
     (

@@ -59,6 +59,8 @@ pub enum ReviewEvent {
     Reject,
     /// Done by hand, with a result.
     HandOver,
+    /// Something about the case was noticed and noted; nobody decided.
+    Note,
     /// Passed to the next named person, by a person or because it is due.
     Escalate,
     /// The workflow was paused.
@@ -94,6 +96,7 @@ impl ReviewState {
         use ReviewEvent as E;
         Ok(match (self, event) {
             (Self::Open | Self::Claimed, E::Claim) => Self::Claimed,
+            (Self::Open | Self::Claimed, E::Note) => self,
             (Self::Claimed, E::Release) | (Self::Suspended, E::Resume) => Self::Open,
             (Self::Open | Self::Claimed, E::PartlyApprove | E::Escalate) => Self::Open,
             (Self::Open | Self::Claimed, E::Approve { edited: false }) => Self::Approved,
@@ -119,6 +122,7 @@ mod tests {
         ReviewEvent::Approve { edited: true },
         ReviewEvent::Reject,
         ReviewEvent::HandOver,
+        ReviewEvent::Note,
         ReviewEvent::Escalate,
         ReviewEvent::Suspend,
         ReviewEvent::Resume,
@@ -138,6 +142,7 @@ mod tests {
         for &state in ReviewState::ALL {
             for event in [
                 ReviewEvent::Escalate,
+                ReviewEvent::Note,
                 ReviewEvent::Release,
                 ReviewEvent::Suspend,
                 ReviewEvent::Resume,

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::action::ActionClass;
-use crate::definition::TierSpec;
+use crate::definition::{OnApprove, TierSpec};
 use crate::facts::{Ctx, is_missing};
 use crate::id::RunId;
 use crate::port::Intent;
@@ -171,14 +171,18 @@ fn telling(cell: &str) -> bool {
     !matches!(cell.trim(), "no" | "any") && !cell.trim_start().starts_with("not ")
 }
 
-/// The tier a verdict names, or the workflow's first one: an unknown tier never means nobody.
+/// The tier a verdict names. Where nothing names one, the workflow's first. A name that no tier has
+/// is kept: such a task goes to the operator owner.
 #[must_use]
 pub fn tier_name(ready: &Ready, verdict: &Verdict) -> String {
     let named = match verdict {
         Verdict::Hit(hit) => hit.review_tier.as_deref(),
         Verdict::Person(_) => None,
     };
-    tier(ready, named.unwrap_or("")).map_or_else(String::new, |t| t.name.clone())
+    match named.map(str::trim).filter(|n| !n.is_empty()) {
+        Some(named) => named.to_owned(),
+        None => tier(ready, "").map_or_else(String::new, |t| t.name.clone()),
+    }
 }
 
 /// The tier of that name, or the first.
@@ -225,6 +229,18 @@ pub fn plan(
         });
     }
     Ok(planned)
+}
+
+/// The part of a plan that a person's approval carries out.
+#[must_use]
+pub fn approved_plan(ready: &Ready, planned: Vec<Planned>) -> Vec<Planned> {
+    match ready.def.review.on_approve {
+        OnApprove::Act => planned,
+        OnApprove::SaveDraft => planned
+            .into_iter()
+            .filter(|p| p.intent.spec.class <= ActionClass::Draft)
+            .collect(),
+    }
 }
 
 fn intent(

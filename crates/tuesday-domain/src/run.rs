@@ -141,6 +141,14 @@ words! {
         ReleaseHashMismatch = "release_hash_mismatch",
         /// The provider answered with another model than the pinned one.
         ModelMismatch = "model_mismatch",
+        /// A watched field changed between approval and sending.
+        SourceChanged = "source_changed",
+        /// A watched source could not be read again, so nobody knows whether it changed.
+        FreshnessUnknown = "freshness_unknown",
+        /// A watched record is gone.
+        TargetMissing = "target_missing",
+        /// A person took an approval back before anything was sent.
+        Recalled = "recalled",
         /// Stored bytes do not match their commitment; nothing that rests on them is sent.
         RecordDamaged = "record_damaged",
         /// Handed to people by rule or by hand.
@@ -252,6 +260,8 @@ pub enum RunEvent {
     },
     /// An action needs a person: target changed, uncertain, refused.
     ActionNeedsPerson,
+    /// A person took the approval back before anything was sent.
+    Recalled,
     /// A person settled the actions and the run may go on delivering.
     DispatchResumed,
     /// Stricter rules are in force and nothing was sent.
@@ -382,6 +392,7 @@ impl RunState {
             (S::Dispatching, E::ActionNeedsPerson | E::RulesStricter) => {
                 self.to_person(Step::Dispatch)
             }
+            (S::Dispatching, E::Recalled) => self.to_person(Step::Review),
             (S::Received | S::Queued | S::RetryWait | S::Dispatching, E::Paused) => Self {
                 held_from: Some(self.status),
                 ..self.at(S::Held, self.step)
@@ -454,6 +465,7 @@ mod tests {
         RunEvent::ActionsConfirmed { drafts_only: false },
         RunEvent::ActionsConfirmed { drafts_only: true },
         RunEvent::ActionNeedsPerson,
+        RunEvent::Recalled,
         RunEvent::DispatchResumed,
         RunEvent::RulesStricter,
         RunEvent::Paused,

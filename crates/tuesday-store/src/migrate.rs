@@ -25,7 +25,10 @@ macro_rules! migration {
 }
 
 /// Every step there is, in order. Steps are added at the end and never changed.
-pub(crate) const ALL: &[Migration] = &[migration!(1, "0001_spine")];
+pub(crate) const ALL: &[Migration] = &[
+    migration!(1, "0001_spine"),
+    migration!(2, "0002_review_binding"),
+];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \
     name TEXT NOT NULL, checksum BLOB NOT NULL, applied_at INTEGER NOT NULL) STRICT";

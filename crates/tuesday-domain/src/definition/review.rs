@@ -15,8 +15,19 @@ pub struct ReviewSpec {
     pub claim: Span,
     /// Codes a reviewer picks from when rejecting or editing.
     pub reasons: Vec<String>,
-    /// Where a rejected output goes.
+    /// What an approval by a person does; always said, never assumed.
+    pub on_approve: OnApprove,
+    /// Where a rejected output goes, unless `reject` says otherwise for its reason.
     pub on_reject: OnReject,
+    /// Reasons whose rejection goes somewhere else.
+    #[serde(default)]
+    pub reject: Vec<RejectSpec>,
+    /// Seconds between a person's approval and sending in which it can be recalled: 0 to 600.
+    #[serde(default = "ten")]
+    pub recall_seconds: u32,
+    /// The same for approvals by rule.
+    #[serde(default)]
+    pub automatic_recall_seconds: u32,
     /// The tiers rows of the decision table may name.
     pub tier: Vec<TierSpec>,
 }
@@ -46,6 +57,9 @@ pub struct TierSpec {
     /// Approving the draft unchanged is refused.
     #[serde(default)]
     pub human_rewrite: bool,
+    /// With a reason, an approval may stand although a watched field or the target changed.
+    #[serde(default)]
+    pub may_accept_changed: bool,
 }
 
 /// What a rejection leads to.
@@ -56,6 +70,39 @@ pub enum OnReject {
     Close,
     /// A manual work item is opened for the operator owner.
     HandOff,
+    /// Fresh inputs and a new output, in the same run.
+    Regenerate,
+}
+
+/// `[[review.reject]]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RejectSpec {
+    /// One of `review.reasons`.
+    pub reason: String,
+    /// Where a rejection for this reason goes.
+    pub then: OnReject,
+}
+
+/// What an approval leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnApprove {
+    /// The approved actions are carried out.
+    Act,
+    /// Only drafts are placed; acting takes a further approval in the system that holds them.
+    SaveDraft,
+}
+
+impl ReviewSpec {
+    /// Where a rejection for this reason goes.
+    #[must_use]
+    pub fn after_rejection(&self, reason: &str) -> OnReject {
+        self.reject
+            .iter()
+            .find(|r| r.reason == reason)
+            .map_or(self.on_reject, |r| r.then)
+    }
 }
 
 /// `[manual]`
@@ -75,4 +122,7 @@ fn half_hour() -> Span {
 }
 fn one() -> u32 {
     1
+}
+fn ten() -> u32 {
+    10
 }

@@ -39,6 +39,9 @@ pub struct SourceSpec {
     pub version: Option<String>,
     /// Field with the time the record was last true (RFC 3339).
     pub updated_at: String,
+    /// Field with the name of who changed the record last, when the source tells.
+    #[serde(default)]
+    pub updated_by: Option<String>,
     /// Flagged as old from this age on.
     pub warn_after: Span,
     /// Refused from this age on.

@@ -12,5 +12,5 @@ pub use attempt::{Attempt, AttemptResult, Usage};
 pub use change::{AuditEntry, Change, Decision, Subject};
 pub use people::{Notice, NoticeState, Person, Scope, Token};
 pub use run::{Event, Intake, IntakeVerdict, Job, Lease, Payload, PayloadKind, PayloadRef, Run};
-pub use task::{Action, Review, ReviewDecision};
+pub use task::{Action, OverrideKind, Review, ReviewDecision};
 pub use workflow::{Checkpoint, Cursor, Release, ReleaseState, RuleSetRow, RuleSetState, Workflow};

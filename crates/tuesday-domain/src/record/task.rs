@@ -31,6 +31,20 @@ words! {
     }
 }
 
+words! {
+    /// How a person overrode the machine.
+    OverrideKind {
+        /// Another text than the model's.
+        Edit = "edit",
+        /// No.
+        Reject = "reject",
+        /// Somewhere else: by hand, or made anew.
+        Reroute = "reroute",
+        /// Approved although something had changed.
+        Forced = "forced",
+    }
+}
+
 /// One unit of human decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Review {
@@ -84,6 +98,18 @@ pub struct Review {
     pub approved_by: Vec<String>,
     /// Distinct approvals needed.
     pub approvals_needed: u32,
+    /// Who wrote the text in force; in a tier of two that person's approval does not count.
+    pub edited_by: Option<String>,
+    /// Payload number of the newest look at the sources that found something.
+    pub recheck_ref: Option<u32>,
+    /// Set when a person overrode the machine.
+    pub override_kind: Option<OverrideKind>,
+    /// Payload number of what was overridden: the difference and its reason.
+    pub override_ref: Option<u32>,
+    /// The decided task that this one follows: its approval was recalled or met a changed source.
+    pub follows: Option<ReviewId>,
+    /// Hashes of the decision requests that counted, so that a repeated request has no second effect.
+    pub request_keys: Vec<String>,
     /// Grows by one with every change; a decision names the revision it saw.
     pub revision: u32,
 }
@@ -119,6 +145,8 @@ pub struct Action {
     pub attempts: u32,
     /// When intent was first committed; bounds the life of a server-side key.
     pub first_sent_at: Option<Timestamp>,
+    /// Not sent before: until then a person can recall it.
+    pub not_before: Option<Timestamp>,
     /// Payload number of the receipt.
     pub receipt_ref: Option<u32>,
     /// The destination's own id for the effect.

@@ -121,6 +121,12 @@ pub(crate) fn open_review(def: &Definition, run: &Run, ask: Ask, now: Timestamp)
         } else {
             1
         },
+        edited_by: None,
+        recheck_ref: None,
+        override_kind: None,
+        override_ref: None,
+        follows: None,
+        request_keys: Vec::new(),
         revision: 1,
     }
 }
@@ -204,6 +210,12 @@ pub(crate) async fn unusable_release(
         bound_to: String::new(),
         approved_by: Vec::new(),
         approvals_needed: 1,
+        edited_by: None,
+        recheck_ref: None,
+        override_kind: None,
+        override_ref: None,
+        follows: None,
+        request_keys: Vec::new(),
         revision: 1,
     };
     draft.open_review(review);

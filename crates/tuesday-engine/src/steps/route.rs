@@ -462,6 +462,7 @@ fn new_action(
         authorised_by: Some(by.to_owned()),
         attempts: 0,
         first_sent_at: None,
+        not_before: None,
         receipt_ref: None,
         external_id: None,
         detail: None,

@@ -74,6 +74,8 @@ grade = "output.grade"
 [review]
 due = "4h"
 reasons = ["wrong"]
+on_approve = "act"
+recall_seconds = 0
 on_reject = "close"
 [[review.tier]]
 name = "desk"

@@ -31,6 +31,7 @@ pub(crate) static ACTIONS: Table = Table::new(
         ("ability", Ty::Text),
         ("target", Ty::Text),
         ("key", Ty::Text),
+        ("not_before", Ty::Int),
     ],
     2,
     12,
@@ -39,7 +40,7 @@ pub(crate) static ACTIONS: Table = Table::new(
 
 /// The columns in the order [`action`] reads them.
 pub(crate) const COLUMNS: &str = "run_id, id, state, request_ref, authorised_by, attempts, first_sent_at, receipt_ref, \
-    external_id, detail, updated_at, version, ordinal, revision, name, class, ability, target, key";
+    external_id, detail, updated_at, version, ordinal, revision, name, class, ability, target, key, not_before";
 
 pub(crate) fn bind<'a>(a: &'a Action, out: &mut Vec<Param<'a>>) {
     out.extend([
@@ -62,6 +63,7 @@ pub(crate) fn bind<'a>(a: &'a Action, out: &mut Vec<Param<'a>>) {
         Param::Text(a.ability.word()),
         Param::Text(&a.target),
         Param::Text(&a.key),
+        opt_time(a.not_before),
     ]);
 }
 
@@ -86,5 +88,6 @@ pub(crate) fn action(r: Row<'_>) -> Result<Action, ReadError> {
         ability: r.word(16)?,
         target: r.text(17)?,
         key: r.text(18)?,
+        not_before: r.opt_time(19)?,
     })
 }

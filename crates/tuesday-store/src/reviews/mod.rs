@@ -11,7 +11,7 @@ use tuesday_domain::record::Review;
 
 use crate::error::ReadError;
 use crate::table::{Table, Ty};
-use crate::value::{Param, Row, opt_num, opt_text, opt_time};
+use crate::value::{Param, Row, opt_id, opt_num, opt_text, opt_time};
 
 pub(crate) static REVIEWS: Table = Table::new(
     "reviews",
@@ -36,28 +36,36 @@ pub(crate) static REVIEWS: Table = Table::new(
         ("bound_to", Ty::Text),
         ("approved_by", Ty::Text),
         ("approvals_needed", Ty::Int),
+        ("edited_by", Ty::Text),
+        ("recheck_ref", Ty::Int),
+        ("override_kind", Ty::Text),
+        ("override_ref", Ty::Int),
+        ("request_keys", Ty::Text),
         ("revision", Ty::Int),
         ("run_id", Ty::Id),
         ("workflow", Ty::Text),
         ("kind", Ty::Text),
         ("tier", Ty::Text),
         ("created_at", Ty::Int),
+        ("follows", Ty::Id),
     ],
     1,
-    21,
+    26,
     true,
 );
 
 /// The columns in the order [`review`] reads them.
 pub(crate) const COLUMNS: &str = "id, state, subject, reason, reasons, owner, chain, level, claimed_by, claim_until, \
     due_at, decided_at, decided_by, decision, decision_reason, note, output_ref, bound_to, approved_by, \
-    approvals_needed, revision, run_id, workflow, kind, tier, created_at";
+    approvals_needed, edited_by, recheck_ref, override_kind, override_ref, request_keys, revision, run_id, workflow, \
+    kind, tier, created_at, follows";
 
 /// The lists of a review as JSON texts, which must live as long as the bound parameters.
 pub(crate) struct Lists {
     reasons: Cow<'static, str>,
     chain: Cow<'static, str>,
     approved_by: Cow<'static, str>,
+    request_keys: Cow<'static, str>,
 }
 
 impl Lists {
@@ -66,6 +74,7 @@ impl Lists {
             reasons: json(&v.reasons),
             chain: json(&v.chain),
             approved_by: json(&v.approved_by),
+            request_keys: json(&v.request_keys),
         }
     }
 }
@@ -100,12 +109,18 @@ pub(crate) fn bind<'a>(v: &'a Review, lists: &'a Lists, out: &mut Vec<Param<'a>>
         Param::Text(&v.bound_to),
         Param::Text(&lists.approved_by),
         Param::Int(i64::from(v.approvals_needed)),
+        opt_text(v.edited_by.as_deref()),
+        opt_num(v.recheck_ref),
+        opt_text(v.override_kind.map(|k| k.word())),
+        opt_num(v.override_ref),
+        Param::Text(&lists.request_keys),
         Param::Int(i64::from(v.revision)),
         Param::Id(v.run.uuid()),
         Param::Text(&v.workflow),
         Param::Text(v.kind.word()),
         Param::Text(&v.tier),
         Param::Int(v.created_at.micros()),
+        opt_id(v.follows.map(|id| id.uuid())),
     ]);
 }
 
@@ -131,11 +146,17 @@ pub(crate) fn review(r: Row<'_>) -> Result<Review, ReadError> {
         bound_to: r.text(17)?,
         approved_by: r.list(18)?,
         approvals_needed: r.num(19)?,
-        revision: r.num(20)?,
-        run: RunId::new(r.id(21)?),
-        workflow: r.text(22)?,
-        kind: r.word(23)?,
-        tier: r.text(24)?,
-        created_at: r.time(25)?,
+        edited_by: r.opt_text(20)?,
+        recheck_ref: r.opt_num(21)?,
+        override_kind: r.opt_word(22)?,
+        override_ref: r.opt_num(23)?,
+        request_keys: r.list(24)?,
+        revision: r.num(25)?,
+        run: RunId::new(r.id(26)?),
+        workflow: r.text(27)?,
+        kind: r.word(28)?,
+        tier: r.text(29)?,
+        created_at: r.time(30)?,
+        follows: r.opt_id(31)?.map(ReviewId::new),
     })
 }

@@ -178,6 +178,12 @@ pub(crate) fn review(run: &Run, owner: &str, due: Timestamp) -> Review {
         bound_to: "sha256:00".into(),
         approved_by: vec![],
         approvals_needed: 1,
+        edited_by: None,
+        recheck_ref: None,
+        override_kind: None,
+        override_ref: None,
+        follows: None,
+        request_keys: vec![],
         revision: 0,
     }
 }
@@ -198,6 +204,7 @@ pub(crate) fn action(run: &Run, ordinal: u16, request_ref: u32) -> Action {
         authorised_by: Some("rule:r1@3".into()),
         attempts: 0,
         first_sent_at: None,
+        not_before: None,
         receipt_ref: None,
         external_id: None,
         detail: None,

@@ -4,6 +4,7 @@
 mod bindings;
 mod declared;
 mod outside;
+mod reviewing;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +35,7 @@ pub fn check(package: &Package, vars: &BTreeMap<String, String>) -> Vec<PackageF
     lint.limits(&def);
     lint.files();
     let rules = lint.rules(&def);
+    lint.reviewing(&def, rules.as_ref());
     match Ready::compile(package, def) {
         Ok(ready) => lint.bindings(&ready, rules.as_ref()),
         Err(faults) => lint.faults.extend(faults),
