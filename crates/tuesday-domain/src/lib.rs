@@ -3,15 +3,18 @@
 //! No clock, no input or output, no randomness, no async runtime, no database, no HTTP. Whatever a
 //! function needs to know arrives as an argument; whatever should happen is returned as data.
 
+pub mod access;
 pub mod action;
 pub mod actor;
 pub mod audit;
+pub mod credential;
 pub mod definition;
 pub mod diff;
 pub mod facts;
 pub mod id;
 pub mod json;
 pub mod ledger;
+pub mod mask;
 pub mod port;
 pub mod problem;
 pub mod prompt;

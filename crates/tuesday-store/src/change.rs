@@ -6,7 +6,9 @@ use tuesday_domain::record::{Change, Decision, Subject};
 use crate::reviews::Lists;
 use crate::table::Table;
 use crate::value::{Param, big, opt_text, opt_time};
-use crate::{actions, attempts, intake, jobs, notices, payloads, people, reviews, runs, workflows};
+use crate::{
+    actions, attempts, intake, jobs, notices, payloads, people, reviews, rights, runs, workflows,
+};
 
 /// What is done with the bound values.
 #[derive(Clone, Copy)]
@@ -23,6 +25,8 @@ pub(crate) enum Verb {
     Fence(jobs::Fence),
     /// The job goes, if there is one.
     DropJob,
+    /// A statement that may touch any number of rows.
+    Any(&'static str),
 }
 
 /// Binds the values of a change and says what is done with them.
@@ -153,6 +157,69 @@ fn bind_rare<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
             out.extend([Param::Int(at.micros()), Param::Id(id.uuid())]);
             Verb::One(people::REVOKE)
         }
+        access => bind_access(access, out),
+    }
+}
+
+/// Changes of what people may do and how they get in.
+fn bind_access<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
+    match change {
+        Change::PutGrant(g) => with(
+            out,
+            |o| rights::bind_grant(g, o),
+            Verb::Put(&rights::GRANTS),
+        ),
+        Change::DropGrant(g) => with(
+            out,
+            |o| rights::bind_grant_key(g, o),
+            Verb::One(rights::DROP_GRANT),
+        ),
+        Change::PutCredential(c) => with(
+            out,
+            |o| rights::bind_credential(c, o),
+            Verb::Put(&rights::CREDENTIALS),
+        ),
+        Change::DropCredential(c) => with(
+            out,
+            |o| rights::bind_credential_key(c, o),
+            Verb::One(rights::DROP_CREDENTIAL),
+        ),
+        Change::InsertInvite(i) => with(
+            out,
+            |o| rights::bind_invite(i, o),
+            Verb::Insert(&rights::INVITES),
+        ),
+        Change::UseInvite { hash, at } => {
+            out.extend([Param::Int(at.micros()), Param::Blob(hash)]);
+            Verb::One(rights::USE_INVITE)
+        }
+        other => bind_session(other, out),
+    }
+}
+
+/// Changes of who is signed in, and of who is not there.
+fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
+    match change {
+        Change::InsertSession(s) => with(
+            out,
+            |o| rights::bind_session(s, o),
+            Verb::Insert(&rights::SESSIONS),
+        ),
+        Change::DropSession { hash } => with(
+            out,
+            |o| o.push(Param::Blob(hash)),
+            Verb::Any(rights::DROP_SESSION),
+        ),
+        Change::FreshenSession { hash, at } => {
+            out.extend([Param::Int(at.micros()), Param::Blob(hash)]);
+            Verb::One(rights::FRESHEN)
+        }
+        Change::PutGuesses(g) => with(
+            out,
+            |o| rights::bind_guesses(g, o),
+            Verb::Put(&rights::GUESSES),
+        ),
+        Change::PutAway(a) => with(out, |o| rights::bind_away(a, o), Verb::Put(&rights::AWAY)),
         Change::PutCursor(c) => with(
             out,
             |o| workflows::bind_cursor(c, o),
@@ -175,7 +242,21 @@ fn bind_rare<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         | Change::InsertIntake(_)
         | Change::UpdateIntake(_)
         | Change::InsertNotice(_)
-        | Change::UpdateNotice(_) => Verb::One("SELECT 1 WHERE 1 = 0"),
+        | Change::UpdateNotice(_)
+        | Change::PutWorkflow(_)
+        | Change::InsertRelease(_)
+        | Change::SetReleaseState { .. }
+        | Change::InsertRuleSet(_)
+        | Change::SetRuleSetState { .. }
+        | Change::PutPerson(_)
+        | Change::InsertToken(_)
+        | Change::RevokeToken { .. }
+        | Change::PutGrant(_)
+        | Change::DropGrant(_)
+        | Change::PutCredential(_)
+        | Change::DropCredential(_)
+        | Change::InsertInvite(_)
+        | Change::UseInvite { .. } => Verb::One("SELECT 1 WHERE 1 = 0"),
     }
 }
 
@@ -214,6 +295,19 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::InsertToken(t) => t.id.to_string(),
         Change::RevokeToken { id, .. } => id.to_string(),
         Change::InsertNotice(n) | Change::UpdateNotice(n) => n.id.to_string(),
+        Change::PutGrant(g) | Change::DropGrant(g) => {
+            format!("{} of {} on {}", g.role, g.person, g.place())
+        }
+        Change::PutCredential(c) | Change::DropCredential(c) => {
+            format!("{} of {}", c.kind, c.person)
+        }
+        Change::InsertInvite(i) => format!("the link for {}", i.person),
+        Change::UseInvite { .. } => "the link".to_owned(),
+        Change::InsertSession(_) | Change::DropSession { .. } | Change::FreshenSession { .. } => {
+            "the session".to_owned()
+        }
+        Change::PutGuesses(_) => "the count of wrong guesses".to_owned(),
+        Change::PutAway(a) => format!("the absence of {}", a.person),
         Change::PutCursor(c) => format!("cursor {} of {}", c.trigger, c.workflow),
     }
 }

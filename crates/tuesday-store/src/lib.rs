@@ -21,6 +21,7 @@ mod people;
 mod postgres;
 mod reader;
 mod reviews;
+mod rights;
 mod runs;
 mod select;
 mod sqlite;

@@ -28,6 +28,7 @@ macro_rules! migration {
 pub(crate) const ALL: &[Migration] = &[
     migration!(1, "0001_spine"),
     migration!(2, "0002_review_binding"),
+    migration!(3, "0003_people"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \

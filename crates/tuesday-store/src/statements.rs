@@ -7,10 +7,10 @@ use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
     Back, actions, attempts, audit, intake, jobs, notices, payloads, people, postgres, reviews,
-    runs, sqlite, workflows,
+    rights, runs, sqlite, workflows,
 };
 
-fn tables() -> [&'static Table; 14] {
+fn tables() -> [&'static Table; 20] {
     [
         &runs::RUNS,
         &payloads::PAYLOADS,
@@ -22,6 +22,12 @@ fn tables() -> [&'static Table; 14] {
         &notices::NOTICES,
         &people::PEOPLE,
         &people::TOKENS,
+        &rights::GRANTS,
+        &rights::CREDENTIALS,
+        &rights::INVITES,
+        &rights::SESSIONS,
+        &rights::GUESSES,
+        &rights::AWAY,
         &workflows::WORKFLOWS,
         &workflows::RELEASES,
         &workflows::RULESETS,
@@ -30,10 +36,17 @@ fn tables() -> [&'static Table; 14] {
 }
 
 /// Written once for both databases.
-const SHARED: [&str; 3] = [
+const SHARED: [&str; 10] = [
     workflows::SET_RELEASE,
     workflows::SET_RULESET,
     people::REVOKE,
+    rights::DROP_GRANT,
+    rights::DROP_CREDENTIAL,
+    rights::USE_INVITE,
+    rights::DROP_SESSION,
+    rights::FRESHEN,
+    rights::SEEN,
+    rights::USED,
 ];
 
 impl Store {

@@ -7,8 +7,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Action, Attempt, Cursor, Intake, Job, Lease, Notice, Payload, Person, Release, Review,
-    RuleSetRow, Run, Token, Workflow,
+    Action, Attempt, Away, Credential, Cursor, Grant, Guesses, Intake, Invite, Job, Lease, Notice,
+    Payload, Person, Release, Review, RuleSetRow, Run, Session, Token, Workflow,
 };
 use crate::actor::Actor;
 use crate::audit::{CanonicalError, Commitment, canonical};
@@ -106,6 +106,41 @@ pub enum Change {
         /// When.
         at: Timestamp,
     },
+    /// A role, new or with another clearance.
+    PutGrant(Box<Grant>),
+    /// A role is taken away; it must be there.
+    DropGrant(Box<Grant>),
+    /// A way to sign in, new or changed.
+    PutCredential(Box<Credential>),
+    /// A way to sign in is taken away; it must be there.
+    DropCredential(Box<Credential>),
+    /// A one-time link.
+    InsertInvite(Box<Invite>),
+    /// A one-time link is used up; it must be unused.
+    UseInvite {
+        /// SHA-256 of its code.
+        hash: [u8; 32],
+        /// When.
+        at: Timestamp,
+    },
+    /// A person signed in.
+    InsertSession(Box<Session>),
+    /// A session ends; one that is gone already is no conflict.
+    DropSession {
+        /// SHA-256 of its token.
+        hash: [u8; 32],
+    },
+    /// The person has just proved again who they are.
+    FreshenSession {
+        /// SHA-256 of its token.
+        hash: [u8; 32],
+        /// When.
+        at: Timestamp,
+    },
+    /// Wrong guesses at a door, counted.
+    PutGuesses(Guesses),
+    /// A person is away, or back.
+    PutAway(Away),
     /// A new notice.
     InsertNotice(Box<Notice>),
     /// The notice as it is now; `version` is `expect + 1`.

@@ -4,6 +4,7 @@
 mod attempt;
 mod change;
 mod people;
+mod rights;
 mod run;
 mod task;
 mod workflow;
@@ -11,6 +12,9 @@ mod workflow;
 pub use attempt::{Attempt, AttemptResult, Usage};
 pub use change::{AuditEntry, Change, Decision, Subject};
 pub use people::{Notice, NoticeState, Person, Scope, Token};
+pub use rights::{
+    Away, Credential, CredentialKind, Grant, Guesses, Invite, RightUse, Session, SignedInBy,
+};
 pub use run::{Event, Intake, IntakeVerdict, Job, Lease, Payload, PayloadKind, PayloadRef, Run};
 pub use task::{Action, OverrideKind, Review, ReviewDecision};
 pub use workflow::{Checkpoint, Cursor, Release, ReleaseState, RuleSetRow, RuleSetState, Workflow};

@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use tuesday_domain::access::Role;
 use tuesday_domain::actor::Actor;
-use tuesday_domain::definition::{Package, PackageFault, lint};
+use tuesday_domain::definition::{Definition, Package, PackageFault, lint};
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::ready::Ready;
 use tuesday_domain::record::{
-    AuditEntry, Change, Decision, Person, Release, ReleaseState, RuleSetRow, RuleSetState, Subject,
-    Workflow,
+    AuditEntry, Change, Decision, Grant, Person, Release, ReleaseState, RuleSetRow, RuleSetState,
+    Subject, Workflow,
 };
 use tuesday_domain::rules::{RuleSet, parse};
 use tuesday_domain::time::Timestamp;
@@ -156,15 +157,7 @@ impl Engine {
             });
         }
         changes.push(Change::InsertRelease(Box::new(release.clone())));
-        for p in def.owners.people() {
-            let (handle, name, email) = (p.handle.clone(), p.name.clone(), p.email.clone());
-            changes.push(Change::PutPerson(Person {
-                handle,
-                name,
-                email,
-                active: true,
-            }));
-        }
+        changes.extend(self.named(def, by, now).await?);
         let rules_version = self
             .put_rules(parts, existing.as_ref(), &mut changes, by, now)
             .await?;
@@ -193,6 +186,39 @@ impl Engine {
             .await
             .map_err(apply_problem)?;
         Ok(workflow)
+    }
+
+    /// The persons a package names, and their roles on its workflow. Who was deactivated stays so.
+    async fn named(
+        &self,
+        def: &Definition,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<Vec<Change>, Problem> {
+        let known = self.0.reader.people().await.map_err(read_problem)?;
+        let mut changes: Vec<Change> = Vec::new();
+        for p in def.owners.people() {
+            let old = known.iter().find(|k| k.handle == p.handle);
+            changes.push(Change::PutPerson(Person {
+                handle: p.handle.clone(),
+                name: p.name.clone(),
+                email: p.email.clone(),
+                active: old.is_none_or(|k| k.active),
+            }));
+        }
+        let grants = roles(def).into_iter().map(|(person, role, tier)| {
+            let workflow = Some(def.workflow.name.clone());
+            let own = Grant::new(person, role, workflow);
+            Change::PutGrant(Box::new(Grant {
+                tier,
+                may_pause: role == Role::EscalationOwner,
+                granted_by: by.to_string(),
+                granted_at: now,
+                ..own
+            }))
+        });
+        changes.extend(grants);
+        Ok(changes)
     }
 
     /// A table that differs from the active one becomes the next version.
@@ -235,6 +261,36 @@ impl Engine {
     }
 }
 
+/// Which roles a package's owners hold on its workflow, each once.
+fn roles(def: &Definition) -> Vec<(String, Role, Option<String>)> {
+    let o = &def.owners;
+    let mut out = vec![
+        (o.operator.handle.clone(), Role::OperatorOwner, None),
+        (o.backup.handle.clone(), Role::OperatorOwner, None),
+        (o.technical.handle.clone(), Role::TechnicalOwner, None),
+        (o.escalation.handle.clone(), Role::EscalationOwner, None),
+    ];
+    out.extend(
+        o.sponsor
+            .iter()
+            .map(|p| (p.handle.clone(), Role::ExecutiveSponsor, None)),
+    );
+    // The sponsor decides as well where no tier says who does; so it has been since the first package.
+    out.extend(
+        o.reviewers
+            .iter()
+            .chain(&o.sponsor)
+            .map(|p| (p.handle.clone(), Role::Reviewer, None)),
+    );
+    for tier in &def.review.tier {
+        let named = tier.people.iter().cloned();
+        out.extend(named.map(|h| (h, Role::SpecialistReviewer, Some(tier.name.clone()))));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    out.retain(|row| seen.insert(row.clone()));
+    out
+}
+
 fn checked(package: &Package, vars: &BTreeMap<String, String>) -> Result<Parts, Problem> {
     let faults = lint::check(package, vars);
     let (warnings, errors): (Vec<_>, Vec<_>) = faults.into_iter().partition(|f| f.warning);
@@ -269,7 +325,7 @@ fn checked(package: &Package, vars: &BTreeMap<String, String>) -> Result<Parts, 
 }
 
 fn row(
-    def: &tuesday_domain::definition::Definition,
+    def: &Definition,
     existing: Option<Workflow>,
     release: ReleaseId,
     rules_version: u64,

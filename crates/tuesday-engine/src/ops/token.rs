@@ -85,6 +85,35 @@ impl Engine {
         Ok((text, token))
     }
 
+    /// Withdraws a token; it stops working at once here and within a second elsewhere.
+    ///
+    /// # Errors
+    /// `reason_required`, `not_found`, `revision_moved` when it is withdrawn already.
+    pub async fn revoke_token(
+        &self,
+        id: tuesday_domain::id::TokenId,
+        reason: &str,
+        by: &Actor,
+    ) -> Result<(), Problem> {
+        let reason = super::people::reasoned(reason)?;
+        let all = self.0.reader.tokens().await.map_err(read_problem)?;
+        let token = all
+            .into_iter()
+            .find(|t| t.id == id)
+            .ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
+        let at = self.now();
+        let entry = AuditEntry::new(at, by.clone(), "token.revoked", Subject::Instance)
+            .fact("token", id.to_string())
+            .fact("person", token.person.unwrap_or_default())
+            .fact("before", "valid")
+            .fact("after", "withdrawn")
+            .fact("reason", reason);
+        self.commit(vec![Change::RevokeToken { id, at }], entry)
+            .await?;
+        self.0.tokens.forget();
+        Ok(())
+    }
+
     /// The token behind a presented text.
     ///
     /// # Errors
@@ -142,6 +171,10 @@ impl TokenCache {
     fn get(&self, hash: &[u8; 32], now: tuesday_domain::time::Timestamp) -> Option<Token> {
         let (token, seen) = self.lock().get(hash).cloned()?;
         (now.since(seen) < Self::LIFE && token.expires_at > now).then_some(token)
+    }
+    /// Everything is read again; a right was taken away.
+    pub(crate) fn forget(&self) {
+        self.lock().clear();
     }
     fn put(&self, hash: [u8; 32], token: Token, now: tuesday_domain::time::Timestamp) {
         let mut map = self.lock();

@@ -105,7 +105,11 @@ impl Store {
     }
 
     /// One statement in a transaction of its own; returns the rows it touched.
-    async fn execute(&self, sql: &'static str, params: Vec<Value>) -> Result<u64, ApplyError> {
+    pub(crate) async fn execute(
+        &self,
+        sql: &'static str,
+        params: Vec<Value>,
+    ) -> Result<u64, ApplyError> {
         match &self.back {
             Back::Sqlite(s) => {
                 let work = move |conn: &rusqlite::Connection| {

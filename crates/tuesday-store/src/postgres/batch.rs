@@ -156,7 +156,8 @@ impl<'a> Groups<'a> {
                     )
                 }
                 Verb::DropJob => (Rank::DropJob, jobs::postgres::DROP, vec![Ty::Id], false),
-                Verb::One(sql) => return self.single(sql, &params),
+                Verb::One(sql) => return self.single(sql, &params, Some(1)),
+                Verb::Any(sql) => return self.single(sql, &params, None),
             };
         self.row(rank, sql, &types, &params, strict);
     }
@@ -192,7 +193,7 @@ impl<'a> Groups<'a> {
     }
 
     /// A rare statement of its own.
-    fn single(&mut self, sql: &'a str, params: &[Param<'a>]) {
+    fn single(&mut self, sql: &'a str, params: &[Param<'a>], expect: Option<u64>) {
         self.ones += 1;
         let columns = params.iter().map(|p| Column::One(*p)).collect();
         self.groups.insert(
@@ -200,7 +201,7 @@ impl<'a> Groups<'a> {
             Group {
                 sql,
                 columns,
-                expect: Some(1),
+                expect,
                 rows: 1,
             },
         );

@@ -73,6 +73,7 @@ fn one(conn: &Connection, change: &Change) -> Result<(), ApplyError> {
             Ok(_) => Err(conflict()),
             Err(e) => Err(from_sqlite(e)),
         },
+        Verb::Any(sql) => run(conn, sql, &params).map(drop).map_err(from_sqlite),
         Verb::Fence(jobs::Fence::Check) => {
             let mut check = conn
                 .prepare_cached(jobs::sqlite::fence_sql(jobs::Fence::Check))

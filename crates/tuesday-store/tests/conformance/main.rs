@@ -6,5 +6,6 @@ mod audit;
 mod bed;
 mod queue;
 mod reads;
+mod rights;
 mod rows;
 mod schema;

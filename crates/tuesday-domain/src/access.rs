@@ -1,0 +1,433 @@
+//! Who may do what: roles, acts, and the one matrix that says which role may do which act.
+//!
+//! Everything that asks goes through [`Rights`]: pages, API, engine and the printed matrix. What is
+//! not written here is not allowed.
+
+use crate::actor::Class;
+use crate::record::{Grant, Scope};
+use crate::words::words;
+
+words! {
+    /// What a person is responsible for; held for one workflow or for the instance.
+    Role {
+        /// Accountable for a workflow: rules, queue, pause.
+        OperatorOwner = "operator_owner",
+        /// Connectors, definitions, releases; never approves content.
+        TechnicalOwner = "technical_owner",
+        /// Priority, budget, bounds; no daily edits.
+        ExecutiveSponsor = "executive_sponsor",
+        /// Decides review tasks.
+        Reviewer = "reviewer",
+        /// Decides review tasks of one tier.
+        SpecialistReviewer = "specialist_reviewer",
+        /// Receives escalations and decides them.
+        EscalationOwner = "escalation_owner",
+        /// Reacts when something is wrong.
+        OnCall = "on_call",
+        /// Approves releases that are not their own.
+        ReleaseApprover = "release_approver",
+        /// Sources, sensitivity classes, tool scopes, action classes.
+        SecurityApprover = "security_approver",
+        /// Reads what the clearance allows; verifies and exports.
+        Auditor = "auditor",
+        /// People, roles, vault; never approves content.
+        Administrator = "administrator",
+        /// A scoped token: proposes, never approves.
+        MachineIdentity = "machine_identity",
+    }
+}
+
+words! {
+    /// Something that can be asked for; every address of the API and every page is one of them.
+    Act {
+        /// One's own sessions, password and passkeys.
+        OwnAccount = "own_account",
+        /// Queue, runs, cases and workflows, masked by clearance.
+        ReadWork = "read_work",
+        /// Claim, approve, edit, reject, escalate.
+        DecideReview = "decide_review",
+        /// Give a task to somebody else.
+        ReassignReview = "reassign_review",
+        /// Retry, cancel or replay a run.
+        RetryRun = "retry_run",
+        /// Correct what was refused at the door, and send it again.
+        ResubmitIntake = "resubmit_intake",
+        /// Send an event.
+        SendEvent = "send_event",
+        /// Change the decision table inside its bounds, and back-test changes.
+        EditRules = "edit_rules",
+        /// Let a rule pass its soft bound, as the second person.
+        ApproveBounds = "approve_bounds",
+        /// Order of work, budget, continue or retire.
+        SetPriority = "set_priority",
+        /// Stop a workflow from acting.
+        PauseWorkflow = "pause_workflow",
+        /// Let it act again.
+        ResumeWorkflow = "resume_workflow",
+        /// End automation until a decision record says otherwise.
+        KillWorkflow = "kill_workflow",
+        /// How much a workflow may do by itself.
+        SetStage = "set_stage",
+        /// Sign the charter, the checklist, the label.
+        SignCharter = "sign_charter",
+        /// Definitions, connectors, new releases.
+        ProposeRelease = "propose_release",
+        /// The second person of a release.
+        ApproveRelease = "approve_release",
+        /// Go back to the release before.
+        RollBackRelease = "roll_back_release",
+        /// Sensitivity classes, tool scopes, action classes.
+        ApproveSecurity = "approve_security",
+        /// Acknowledge, mitigate and resolve incidents.
+        HandleIncident = "handle_incident",
+        /// Read and verify the audit log.
+        VerifyAudit = "verify_audit",
+        /// Export the audit log, or a bundle.
+        ExportAudit = "export_audit",
+        /// See who may do what, and when it was last used.
+        ReviewAccess = "review_access",
+        /// Invite, grant, deactivate.
+        ManagePeople = "manage_people",
+        /// Make and withdraw tokens of others.
+        ManageTokens = "manage_tokens",
+        /// Bind secrets to their vault.
+        BindVault = "bind_vault",
+    }
+}
+
+impl Act {
+    /// Whether the act changes something; such acts leave an audit entry.
+    #[must_use]
+    pub const fn changes(self) -> bool {
+        !matches!(
+            self,
+            Self::ReadWork | Self::VerifyAudit | Self::ReviewAccess
+        )
+    }
+
+    /// Whether the act wants a fresh proof that the person is there (OWASP ASVS 5.0, 7.5.3).
+    #[must_use]
+    pub const fn step_up(self) -> bool {
+        matches!(
+            self,
+            Self::ManagePeople | Self::ManageTokens | Self::KillWorkflow | Self::BindVault
+        )
+    }
+}
+
+/// The matrix. The only place that says which role may do which act.
+#[must_use]
+pub const fn may(role: Role, act: Act) -> bool {
+    use Act as A;
+    use Role as R;
+    match role {
+        R::OperatorOwner => matches!(
+            act,
+            A::OwnAccount
+                | A::ReadWork
+                | A::DecideReview
+                | A::ReassignReview
+                | A::RetryRun
+                | A::ResubmitIntake
+                | A::EditRules
+                | A::PauseWorkflow
+                | A::ResumeWorkflow
+                | A::KillWorkflow
+                | A::SetStage
+                | A::SignCharter
+                | A::HandleIncident
+                | A::VerifyAudit
+                | A::ExportAudit
+        ),
+        R::TechnicalOwner => matches!(
+            act,
+            A::OwnAccount
+                | A::ReadWork
+                | A::RetryRun
+                | A::PauseWorkflow
+                | A::ResumeWorkflow
+                | A::KillWorkflow
+                | A::SignCharter
+                | A::ProposeRelease
+                | A::RollBackRelease
+                | A::HandleIncident
+                | A::VerifyAudit
+        ),
+        R::ExecutiveSponsor => matches!(
+            act,
+            A::OwnAccount
+                | A::ReadWork
+                | A::ApproveBounds
+                | A::SetPriority
+                | A::PauseWorkflow
+                | A::ResumeWorkflow
+                | A::KillWorkflow
+                | A::SetStage
+                | A::SignCharter
+        ),
+        R::Reviewer | R::SpecialistReviewer | R::EscalationOwner => {
+            matches!(act, A::OwnAccount | A::ReadWork | A::DecideReview)
+        }
+        R::OnCall => matches!(
+            act,
+            A::OwnAccount | A::ReadWork | A::PauseWorkflow | A::RollBackRelease | A::HandleIncident
+        ),
+        R::ReleaseApprover => matches!(act, A::OwnAccount | A::ReadWork | A::ApproveRelease),
+        R::SecurityApprover => matches!(
+            act,
+            A::OwnAccount | A::ReadWork | A::ApproveSecurity | A::ReviewAccess
+        ),
+        R::Auditor => matches!(
+            act,
+            A::OwnAccount | A::ReadWork | A::VerifyAudit | A::ExportAudit | A::ReviewAccess
+        ),
+        R::Administrator => matches!(
+            act,
+            A::OwnAccount
+                | A::ReviewAccess
+                | A::ManagePeople
+                | A::ManageTokens
+                | A::BindVault
+                | A::VerifyAudit
+        ),
+        R::MachineIdentity => matches!(act, A::SendEvent | A::ReadWork),
+    }
+}
+
+/// What a token's scope leaves of its person's rights. No scope adds any.
+#[must_use]
+pub const fn scope_allows(scope: Scope, act: Act) -> bool {
+    match scope {
+        Scope::Trigger => matches!(act, Act::SendEvent),
+        Scope::Read => matches!(act, Act::ReadWork | Act::VerifyAudit | Act::ReviewAccess),
+        Scope::Review => matches!(
+            act,
+            Act::ReadWork | Act::DecideReview | Act::VerifyAudit | Act::OwnAccount
+        ),
+        // A token is no person: what wants one in front of a screen is not for it.
+        Scope::Admin => !matches!(act, Act::SendEvent),
+    }
+}
+
+impl Role {
+    /// The highest sensitivity class that a grant of this role shows unless it says another.
+    #[must_use]
+    pub const fn clearance(self) -> Class {
+        match self {
+            Self::OperatorOwner
+            | Self::Reviewer
+            | Self::SpecialistReviewer
+            | Self::EscalationOwner => Class::Confidential,
+            Self::TechnicalOwner
+            | Self::ExecutiveSponsor
+            | Self::OnCall
+            | Self::ReleaseApprover
+            | Self::SecurityApprover
+            | Self::Auditor
+            | Self::MachineIdentity => Class::Internal,
+            Self::Administrator => Class::Public,
+        }
+    }
+}
+
+/// Everything one person or token may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    grants: Vec<Grant>,
+    scope: Option<(Scope, Option<String>)>,
+}
+
+impl Rights {
+    /// The rights that these grants give.
+    #[must_use]
+    pub const fn new(grants: Vec<Grant>) -> Self {
+        Self {
+            grants,
+            scope: None,
+        }
+    }
+
+    /// The rights of a token that names nobody: it sends events and reads, up to the clearance of a machine.
+    #[must_use]
+    pub fn machine(workflow: Option<String>) -> Self {
+        Self::new(vec![Grant::new("", Role::MachineIdentity, workflow)])
+    }
+
+    /// The same, cut down to a token's scope and workflow.
+    #[must_use]
+    pub fn within(mut self, scope: Scope, workflow: Option<String>) -> Self {
+        self.scope = Some((scope, workflow));
+        self
+    }
+
+    /// The same, cut down to one workflow.
+    #[must_use]
+    pub fn only(mut self, workflow: &str) -> Self {
+        self.grants
+            .retain(|g| g.workflow.as_deref().is_none_or(|w| w == workflow));
+        for grant in &mut self.grants {
+            grant.workflow = Some(workflow.to_owned());
+        }
+        self
+    }
+
+    /// The grants behind them.
+    #[must_use]
+    pub fn grants(&self) -> &[Grant] {
+        &self.grants
+    }
+
+    fn scoped(&self, act: Act, workflow: Option<&str>) -> bool {
+        self.scope.as_ref().is_none_or(|(scope, own)| {
+            scope_allows(*scope, act)
+                && own
+                    .as_deref()
+                    .is_none_or(|o| workflow.is_none_or(|w| w == o))
+        })
+    }
+
+    fn applying<'a>(&'a self, workflow: &'a str) -> impl Iterator<Item = &'a Grant> {
+        self.grants
+            .iter()
+            .filter(move |g| g.workflow.as_deref().is_none_or(|w| w == workflow))
+    }
+
+    /// Whether the act is allowed on this workflow.
+    #[must_use]
+    pub fn may(&self, act: Act, workflow: &str) -> bool {
+        self.scoped(act, Some(workflow)) && self.applying(workflow).any(|g| grant_allows(g, act))
+    }
+
+    /// Whether the act is allowed on some workflow, or on the instance.
+    #[must_use]
+    pub fn may_anywhere(&self, act: Act) -> bool {
+        self.scoped(act, None) && self.grants.iter().any(|g| grant_allows(g, act))
+    }
+
+    /// The highest class these rights show on a workflow. Without a grant, what is public.
+    #[must_use]
+    pub fn clearance(&self, workflow: &str) -> Class {
+        self.applying(workflow)
+            .map(|g| g.clearance)
+            .max()
+            .unwrap_or(Class::Public)
+    }
+}
+
+fn grant_allows(grant: &Grant, act: Act) -> bool {
+    may(grant.role, act) || (grant.may_pause && matches!(act, Act::PauseWorkflow))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(role: Role, workflow: Option<&str>) -> Grant {
+        Grant::new("dana", role, workflow.map(str::to_owned))
+    }
+
+    /// The matrix in full, written down a second time: a change of either is a decision.
+    const PRINTED: &[(&str, &[&str])] = &[
+        (
+            "decide_review",
+            &[
+                "operator_owner",
+                "reviewer",
+                "specialist_reviewer",
+                "escalation_owner",
+            ],
+        ),
+        ("manage_people", &["administrator"]),
+        ("manage_tokens", &["administrator"]),
+        ("bind_vault", &["administrator"]),
+        ("edit_rules", &["operator_owner"]),
+        ("approve_bounds", &["executive_sponsor"]),
+        ("approve_release", &["release_approver"]),
+        ("propose_release", &["technical_owner"]),
+        ("approve_security", &["security_approver"]),
+        ("send_event", &["machine_identity"]),
+        ("export_audit", &["operator_owner", "auditor"]),
+        (
+            "pause_workflow",
+            &[
+                "operator_owner",
+                "technical_owner",
+                "executive_sponsor",
+                "on_call",
+            ],
+        ),
+        (
+            "kill_workflow",
+            &["operator_owner", "technical_owner", "executive_sponsor"],
+        ),
+    ];
+
+    #[test]
+    fn sensitive_acts_belong_to_exactly_the_named_roles() {
+        for (act, roles) in PRINTED {
+            let act: Act = act.parse().unwrap_or(Act::OwnAccount);
+            let found: Vec<_> = Role::ALL
+                .iter()
+                .filter(|r| may(**r, act))
+                .map(|r| r.word())
+                .collect();
+            assert_eq!(&found, roles, "{act}");
+        }
+    }
+
+    #[test]
+    fn nobody_who_runs_people_or_machines_decides_content() {
+        for role in [
+            Role::Administrator,
+            Role::MachineIdentity,
+            Role::TechnicalOwner,
+            Role::Auditor,
+        ] {
+            assert!(!may(role, Act::DecideReview), "{role}");
+        }
+        for act in Act::ALL {
+            assert!(Role::ALL.iter().any(|r| may(*r, *act)), "{act} is dead");
+        }
+    }
+
+    #[test]
+    fn a_grant_reaches_its_own_workflow_only() {
+        let rights = Rights::new(vec![grant(Role::Reviewer, Some("a"))]);
+        assert!(rights.may(Act::DecideReview, "a") && !rights.may(Act::DecideReview, "b"));
+        assert!(rights.may_anywhere(Act::DecideReview) && !rights.may_anywhere(Act::EditRules));
+        assert_eq!(rights.clearance("a"), Class::Confidential);
+        assert_eq!(rights.clearance("b"), Class::Public);
+        assert!(!Rights::default().may_anywhere(Act::OwnAccount));
+    }
+
+    #[test]
+    fn a_token_takes_away_and_never_adds() {
+        let person = Rights::new(vec![grant(Role::OperatorOwner, None)]);
+        let read = person.clone().within(Scope::Read, Some("a".into()));
+        assert!(read.may(Act::ReadWork, "a") && !read.may(Act::ReadWork, "b"));
+        assert!(!read.may(Act::DecideReview, "a"));
+        let review = person.clone().within(Scope::Review, None);
+        assert!(review.may(Act::DecideReview, "a") && !review.may(Act::EditRules, "a"));
+        let admin = Rights::new(vec![grant(Role::Reviewer, None)]).within(Scope::Admin, None);
+        assert!(!admin.may_anywhere(Act::ManagePeople));
+    }
+
+    #[test]
+    fn a_reviewer_pauses_only_when_that_was_granted() {
+        let mut g = grant(Role::Reviewer, Some("a"));
+        assert!(!Rights::new(vec![g.clone()]).may(Act::PauseWorkflow, "a"));
+        g.may_pause = true;
+        assert!(Rights::new(vec![g.clone()]).may(Act::PauseWorkflow, "a"));
+        assert!(!Rights::new(vec![g]).may(Act::ResumeWorkflow, "a"));
+    }
+
+    #[test]
+    fn rights_cut_to_one_workflow_keep_what_the_instance_gives() {
+        let rights = Rights::new(vec![
+            grant(Role::OperatorOwner, None),
+            grant(Role::Reviewer, Some("b")),
+        ])
+        .only("a");
+        assert!(rights.may(Act::EditRules, "a") && !rights.may(Act::ReadWork, "b"));
+    }
+}

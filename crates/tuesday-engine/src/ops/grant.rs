@@ -1,0 +1,137 @@
+//! Gives a person a role and takes it away.
+
+use tuesday_domain::access::Role;
+use tuesday_domain::actor::Actor;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{AuditEntry, Change, Grant, Subject};
+
+use super::people::reasoned;
+use crate::engine::{Engine, read_problem};
+
+fn words(g: Option<&Grant>) -> String {
+    g.map_or_else(
+        || "none".to_owned(),
+        |g| {
+            let pause = if g.may_pause { ", may pause" } else { "" };
+            format!(
+                "{} on {}, clearance {}{pause}",
+                g.role,
+                g.place(),
+                g.clearance.word()
+            )
+        },
+    )
+}
+
+fn same_place(a: &Grant, b: &Grant) -> bool {
+    a.role == b.role && a.workflow == b.workflow && a.tier == b.tier
+}
+
+impl Engine {
+    /// Grants a role, or changes its clearance; `grant.granted_by` and `granted_at` are set here.
+    ///
+    /// # Errors
+    /// `reason_required`, `not_found`, `not_allowed` for oneself or for a machine role.
+    pub async fn grant(&self, grant: Grant, reason: &str, by: &Actor) -> Result<Grant, Problem> {
+        let reason = reasoned(reason)?;
+        if grant.role == Role::MachineIdentity {
+            return Err(Problem::new(
+                "not_allowed",
+                "a person is no machine; machines have tokens",
+            )
+            .field("role"));
+        }
+        if grant.tier.is_some() && grant.role != Role::SpecialistReviewer {
+            return Err(
+                Problem::new("bad_request", "only a specialist reviewer has a tier").field("tier"),
+            );
+        }
+        self.known_person(&grant.person).await?;
+        if let Some(workflow) = &grant.workflow {
+            self.known_workflow(workflow).await?;
+        }
+        let all = self.0.reader.grants().await.map_err(read_problem)?;
+        // Nobody raises their own rights, except the very first administrator.
+        let first = !all.iter().any(|g| g.role == Role::Administrator);
+        if by.person() == Some(&grant.person) && !first {
+            return Err(Problem::new(
+                "same_person_twice",
+                "somebody else has to grant you a role",
+            ));
+        }
+        let before = all
+            .iter()
+            .find(|g| g.person == grant.person && same_place(g, &grant));
+        let now = self.now();
+        let grant = Grant {
+            granted_by: by.to_string(),
+            granted_at: now,
+            ..grant
+        };
+        let entry = AuditEntry::new(now, by.clone(), "right.granted", Subject::Instance)
+            .fact("person", grant.person.clone())
+            .fact("before", words(before))
+            .fact("after", words(Some(&grant)))
+            .fact("reason", reason);
+        self.commit(vec![Change::PutGrant(Box::new(grant.clone()))], entry)
+            .await?;
+        Ok(grant)
+    }
+
+    /// Takes a role away; it stops working with the next request.
+    ///
+    /// # Errors
+    /// `reason_required`, `not_found`, `illegal_state` for the last administrator.
+    pub async fn revoke(&self, grant: &Grant, reason: &str, by: &Actor) -> Result<(), Problem> {
+        let reason = reasoned(reason)?;
+        let all = self
+            .0
+            .reader
+            .grants_of(&grant.person)
+            .await
+            .map_err(read_problem)?;
+        let held = all
+            .into_iter()
+            .find(|g| same_place(g, grant))
+            .ok_or_else(|| {
+                Problem::new(
+                    "not_found",
+                    format!(
+                        "{} does not hold {} on {}",
+                        grant.person,
+                        grant.role,
+                        grant.place()
+                    ),
+                )
+            })?;
+        if held.role == Role::Administrator {
+            self.keeps_an_administrator(&held.person).await?;
+        }
+        let entry = AuditEntry::new(self.now(), by.clone(), "right.revoked", Subject::Instance)
+            .fact("person", held.person.clone())
+            .fact("before", words(Some(&held)))
+            .fact("after", "none")
+            .fact("reason", reason);
+        self.commit(vec![Change::DropGrant(Box::new(held))], entry)
+            .await
+    }
+
+    /// Somebody must be left who can let people in.
+    pub(crate) async fn keeps_an_administrator(&self, without: &str) -> Result<(), Problem> {
+        let reader = &self.0.reader;
+        let (grants, people) =
+            tokio::try_join!(reader.grants(), reader.people()).map_err(read_problem)?;
+        let active = |h: &str| people.iter().any(|p| p.handle == h && p.active);
+        let is = |g: &&Grant| g.role == Role::Administrator && active(&g.person);
+        if grants.iter().filter(is).any(|g| g.person == without)
+            && !grants.iter().filter(is).any(|g| g.person != without)
+        {
+            return Err(Problem::new(
+                "illegal_state",
+                format!("{without} is the last administrator"),
+            )
+            .way_out("make somebody else an administrator first"));
+        }
+        Ok(())
+    }
+}
