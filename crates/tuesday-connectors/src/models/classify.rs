@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 use tuesday_domain::definition::ConfidenceSource;
 use tuesday_domain::port::{FaultKind, ModelAnswer, ModelFault, ModelRequest};
 
-use super::classifier::{Classifier, Prediction};
 use super::fault::{misconfigured, unsent};
 use super::fill::Fillers;
 use super::template::{built_in, fill_failed};
+use tuesday_classifier::{Classifier, Prediction};
 
 /// Most classifiers that stay loaded; each takes a few MB.
 const MOST: usize = 32;

@@ -8,8 +8,8 @@ use tuesday_domain::facts::at;
 use tuesday_domain::json::parse_strict;
 use tuesday_domain::port::Compiled;
 
-use super::classifier::{Example, FeatureSpec, PairKind, PairSpec, TrainSpec, train};
 use super::fill;
+use tuesday_classifier::{Example, FeatureSpec, PairKind, PairSpec, TrainSpec, train};
 
 /// What `spec` needs from `files`.
 ///

@@ -9,7 +9,6 @@
 mod agreement;
 mod anthropic;
 mod anthropic_stream;
-pub mod classifier;
 mod classify;
 mod command;
 mod compile;
