@@ -111,6 +111,8 @@ ids! {
     NoticeId, "not", "notice";
     /// A scoped, expiring API token.
     TokenId, "tok", "token";
+    /// What somebody says about an output.
+    ProblemReportId, "prb", "problem report";
     /// An incident.
     IncidentId, "inc", "incident";
 }

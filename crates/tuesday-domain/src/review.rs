@@ -38,6 +38,8 @@ words! {
         Action = "action",
         /// Do the work by hand.
         Manual = "manual",
+        /// Say whether an approved output was right. Nothing waits for it.
+        SecondLook = "second_look",
     }
 }
 
@@ -63,6 +65,10 @@ pub enum ReviewEvent {
     Note,
     /// Passed to the next named person, by a person or because it is due.
     Escalate,
+    /// Given to another named person, by a person or because its owner is away.
+    Reassign,
+    /// Nobody is left above: the owner keeps it, overdue and marked.
+    Exhaust,
     /// The workflow was paused.
     Suspend,
     /// The workflow resumed.
@@ -98,7 +104,14 @@ impl ReviewState {
             (Self::Open | Self::Claimed, E::Claim) => Self::Claimed,
             (Self::Open | Self::Claimed, E::Note) => self,
             (Self::Claimed, E::Release) | (Self::Suspended, E::Resume) => Self::Open,
-            (Self::Open | Self::Claimed, E::PartlyApprove | E::Escalate) => Self::Open,
+            (Self::Open | Self::Claimed, E::PartlyApprove | E::Escalate | E::Reassign) => {
+                Self::Open
+            }
+            // A paused task stays paused, whoever has it.
+            (Self::Suspended, E::Reassign) => Self::Suspended,
+            // The person who is on it stays on it.
+            (Self::Open, E::Exhaust) => Self::Open,
+            (Self::Claimed, E::Exhaust) => Self::Claimed,
             (Self::Open | Self::Claimed, E::Approve { edited: false }) => Self::Approved,
             (Self::Open | Self::Claimed, E::Approve { edited: true }) => Self::ApprovedWithEdits,
             (Self::Open | Self::Claimed, E::Reject) => Self::Rejected,
@@ -124,6 +137,8 @@ mod tests {
         ReviewEvent::HandOver,
         ReviewEvent::Note,
         ReviewEvent::Escalate,
+        ReviewEvent::Reassign,
+        ReviewEvent::Exhaust,
         ReviewEvent::Suspend,
         ReviewEvent::Resume,
         ReviewEvent::Supersede,
@@ -143,6 +158,8 @@ mod tests {
             for event in [
                 ReviewEvent::Escalate,
                 ReviewEvent::Note,
+                ReviewEvent::Reassign,
+                ReviewEvent::Exhaust,
                 ReviewEvent::Release,
                 ReviewEvent::Suspend,
                 ReviewEvent::Resume,

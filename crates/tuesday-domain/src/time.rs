@@ -33,6 +33,14 @@ impl Timestamp {
                 .saturating_add(i64::try_from(d.as_micros()).unwrap_or(i64::MAX)),
         )
     }
+    /// This moment less `d`, saturating at the beginning of time.
+    #[must_use]
+    pub fn minus(self, d: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(d.as_micros()).unwrap_or(i64::MAX)),
+        )
+    }
     /// How long ago `earlier` was; zero when it lies in the future.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
@@ -120,6 +128,18 @@ impl Zone {
             .to_zoned(self.0.clone())
             .strftime("%Y-%m-%d %H:%M:%S")
             .to_string()
+    }
+    /// The first moment of the next day there.
+    #[must_use]
+    pub fn day_end(&self, at: Timestamp) -> Timestamp {
+        at.jiff()
+            .to_zoned(self.0.clone())
+            .date()
+            .tomorrow()
+            .and_then(|day| day.to_zoned(self.0.clone()))
+            .map_or(at, |next| {
+                Timestamp::from_micros(next.timestamp().as_microsecond())
+            })
     }
     /// The zone itself, for schedules.
     #[must_use]

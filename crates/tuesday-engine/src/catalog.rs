@@ -7,7 +7,7 @@ use std::sync::{Arc, RwLock};
 use tuesday_domain::definition::Package;
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::ready::Ready;
-use tuesday_domain::record::Workflow;
+use tuesday_domain::record::{PriorityClass, Workflow, WorkflowPriority};
 use tuesday_domain::rules::{RuleSet, parse};
 use tuesday_store::{ReadError, StoreReader};
 
@@ -51,6 +51,7 @@ pub(crate) struct Catalog {
     releases: RwLock<HashMap<ReleaseId, Arc<LiveRelease>>>,
     rules: RwLock<HashMap<(String, u64), Arc<RuleSet>>>,
     workflows: RwLock<HashMap<String, Arc<Workflow>>>,
+    priorities: RwLock<HashMap<String, PriorityClass>>,
 }
 
 fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
@@ -73,6 +74,19 @@ impl Catalog {
         read(&self.workflows).values().cloned().collect()
     }
 
+    /// The class of a workflow as last seen.
+    pub(crate) fn priority(&self, name: &str) -> PriorityClass {
+        read(&self.priorities)
+            .get(name)
+            .copied()
+            .unwrap_or(PriorityClass::Normal)
+    }
+
+    /// A class that was just set.
+    pub(crate) fn put_priority(&self, row: &WorkflowPriority) {
+        write(&self.priorities).insert(row.workflow.clone(), row.class);
+    }
+
     /// The workflow, read when this node does not know it yet.
     pub(crate) async fn workflow(
         &self,
@@ -92,6 +106,8 @@ impl Catalog {
     /// Reads every workflow's row again; answers whether any of them moved.
     pub(crate) async fn refresh(&self, reader: &StoreReader) -> Result<bool, ReadError> {
         let rows = reader.workflows().await?;
+        let classes = reader.priorities().await?;
+        *write(&self.priorities) = classes.into_iter().map(|p| (p.workflow, p.class)).collect();
         let mut known = write(&self.workflows);
         let mut moved = false;
         for row in rows {

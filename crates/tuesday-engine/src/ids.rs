@@ -1,6 +1,8 @@
 //! New ids and random bytes: the only place where the engine is not deterministic.
 
-use tuesday_domain::id::{ActionId, IntakeId, NoticeId, ReleaseId, ReviewId, RunId, TokenId};
+use tuesday_domain::id::{
+    ActionId, IntakeId, NoticeId, ProblemReportId, ReleaseId, ReviewId, RunId, TokenId,
+};
 use uuid::Uuid;
 
 macro_rules! fresh {
@@ -19,6 +21,7 @@ fresh! {
     intake -> IntakeId,
     notice -> NoticeId,
     token -> TokenId,
+    problem_report -> ProblemReportId,
 }
 
 /// 16 random bytes, the salt of a payload's commitment.

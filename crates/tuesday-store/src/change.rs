@@ -7,7 +7,8 @@ use crate::reviews::Lists;
 use crate::table::Table;
 use crate::value::{Param, big, opt_text, opt_time};
 use crate::{
-    actions, attempts, intake, jobs, notices, payloads, people, reviews, rights, runs, workflows,
+    actions, attempts, desk, intake, jobs, notices, payloads, people, reviews, rights, runs,
+    workflows,
 };
 
 /// What is done with the bound values.
@@ -225,6 +226,7 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
             |o| workflows::bind_cursor(c, o),
             Verb::Put(&workflows::CURSORS),
         ),
+        Change::Desk(d) => desk::bind(d, out),
         // `bind` has taken every other change; a list without a default keeps the two in step.
         Change::InsertRun(_)
         | Change::UpdateRun(_)
@@ -309,6 +311,7 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::PutGuesses(_) => "the count of wrong guesses".to_owned(),
         Change::PutAway(a) => format!("the absence of {}", a.person),
         Change::PutCursor(c) => format!("cursor {} of {}", c.trigger, c.workflow),
+        Change::Desk(d) => desk::describe(d),
     }
 }
 
@@ -329,6 +332,7 @@ pub(crate) fn audited_workflow(decision: &Decision) -> Option<&str> {
         Change::InsertRun(r) | Change::UpdateRun(r) => Some(r.workflow.as_str()),
         Change::InsertReview(v) | Change::UpdateReview(v) => Some(v.workflow.as_str()),
         Change::InsertIntake(i) | Change::UpdateIntake(i) => Some(i.workflow.as_str()),
+        Change::Desk(d) => desk::workflow(d),
         _ => None,
     })
 }

@@ -40,6 +40,20 @@ impl Select {
         self
     }
 
+    /// Adds a condition that ends in a list of values; the list is not empty.
+    pub(crate) fn and_list(&mut self, condition: &str, values: &[String]) -> &mut Self {
+        self.and(condition, []).list(values)
+    }
+
+    /// Adds a list of values in brackets.
+    pub(crate) fn list(&mut self, values: &[String]) -> &mut Self {
+        for (i, value) in values.iter().enumerate() {
+            let mark = if i == 0 { " (?" } else { ", ?" };
+            self.push(mark, [Value::Text(value.clone())]);
+        }
+        self.push(")", [])
+    }
+
     /// Adds text after the conditions.
     pub(crate) fn push<const N: usize>(&mut self, text: &str, values: [Value; N]) -> &mut Self {
         let mut values = values.into_iter();
@@ -64,7 +78,16 @@ impl Select {
 
 /// A pattern for `lower(column) LIKE ? ESCAPE '\'` that finds `text` anywhere.
 pub(crate) fn contains(text: &str) -> Value {
-    let mut pattern = String::from("%");
+    pattern("%", text)
+}
+
+/// A pattern that finds what begins with `text`.
+pub(crate) fn starts(text: &str) -> Value {
+    pattern("", text)
+}
+
+fn pattern(before: &str, text: &str) -> Value {
+    let mut pattern = String::from(before);
     for c in text.to_lowercase().chars() {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');

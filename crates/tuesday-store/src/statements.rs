@@ -6,12 +6,12 @@ use crate::error::ApplyError;
 use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
-    Back, actions, attempts, audit, intake, jobs, notices, payloads, people, postgres, reviews,
-    rights, runs, sqlite, workflows,
+    Back, actions, attempts, audit, intake, jobs, notices, oversight, payloads, people, postgres,
+    problems, queue, reviews, rights, runs, sqlite, workflows,
 };
 
-fn tables() -> [&'static Table; 20] {
-    [
+fn tables() -> Vec<&'static Table> {
+    vec![
         &runs::RUNS,
         &payloads::PAYLOADS,
         &attempts::ATTEMPTS,
@@ -32,14 +32,23 @@ fn tables() -> [&'static Table; 20] {
         &workflows::RELEASES,
         &workflows::RULESETS,
         &workflows::CURSORS,
+        &queue::PRIORITIES,
+        &queue::VIEWS,
+        &oversight::READS,
+        &oversight::VISITS,
+        &oversight::LOOKS,
+        &oversight::SEEDS,
+        &problems::PROBLEMS,
     ]
 }
 
 /// Written once for both databases.
-const SHARED: [&str; 10] = [
+const SHARED: &[&str] = &[
     workflows::SET_RELEASE,
     workflows::SET_RULESET,
     people::REVOKE,
+    queue::DROP_VIEW,
+    reviews::RENEW,
     rights::DROP_GRANT,
     rights::DROP_CREDENTIAL,
     rights::USE_INVITE,

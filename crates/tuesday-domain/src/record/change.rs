@@ -7,8 +7,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Action, Attempt, Away, Credential, Cursor, Grant, Guesses, Intake, Invite, Job, Lease, Notice,
-    Payload, Person, Release, Review, RuleSetRow, Run, Session, Token, Workflow,
+    Action, Attempt, Away, Credential, Cursor, DeskChange, Grant, Guesses, Intake, Invite, Job,
+    Lease, Notice, Payload, Person, Release, Review, RuleSetRow, Run, Session, Token, Workflow,
 };
 use crate::actor::Actor;
 use crate::audit::{CanonicalError, Commitment, canonical};
@@ -147,6 +147,8 @@ pub enum Change {
     UpdateNotice(Box<Notice>),
     /// A trigger read on.
     PutCursor(Cursor),
+    /// A row around review tasks.
+    Desk(Box<DeskChange>),
 }
 
 /// What an audit entry is about.

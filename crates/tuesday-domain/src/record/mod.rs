@@ -3,6 +3,7 @@
 
 mod attempt;
 mod change;
+mod desk;
 mod people;
 mod rights;
 mod run;
@@ -11,6 +12,11 @@ mod workflow;
 
 pub use attempt::{Attempt, AttemptResult, Usage};
 pub use change::{AuditEntry, Change, Decision, Subject};
+pub use desk::{
+    DeskChange, IllegalProblemMove, PriorityClass, ProblemKind, ProblemReport, ProblemState,
+    ProblemTie, ReviewRead, RunVisit, SavedView, SecondLook, SecondLookBasis, SecondLookResult,
+    Seed, SeedResult, WorkflowPriority,
+};
 pub use people::{Notice, NoticeState, Person, Scope, Token};
 pub use rights::{
     Away, Credential, CredentialKind, Grant, Guesses, Invite, RightUse, Session, SignedInBy,

@@ -28,6 +28,10 @@ words! {
         Happened = "happened",
         /// The action did not happen, says a person with evidence: send it again.
         DidNotHappen = "did_not_happen",
+        /// A second look found the output right.
+        Correct = "correct",
+        /// A second look found the output wrong.
+        Incorrect = "incorrect",
     }
 }
 
@@ -110,6 +114,8 @@ pub struct Review {
     pub follows: Option<ReviewId>,
     /// Hashes of the decision requests that counted, so that a repeated request has no second effect.
     pub request_keys: Vec<String>,
+    /// When nobody was left above; told again every day since. Such a task stays overdue.
+    pub exhausted_at: Option<Timestamp>,
     /// Grows by one with every change; a decision names the revision it saw.
     pub revision: u32,
 }

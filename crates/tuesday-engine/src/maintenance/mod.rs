@@ -1,6 +1,7 @@
 //! Services that look at the state and act. They take no input: whatever they do, they find it to
 //! be needed by reading, so running one twice or on two nodes at once changes nothing.
 
+mod cover;
 mod feeds;
 mod gauges;
 mod held;
@@ -9,6 +10,8 @@ mod refresh;
 mod reviews_due;
 pub mod schedule;
 mod seal;
+
+pub(crate) use notices::{about as notice_about, plain as notice};
 
 use std::future::Future;
 use std::time::Duration;
@@ -35,6 +38,14 @@ pub(crate) fn spawn_all(engine: &Engine, stop: &CancellationToken, tasks: &mut J
         Duration::from_millis(1000),
         "reviews_due",
         reviews_due::run,
+    );
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_millis(1000),
+        "cover",
+        cover::run,
     );
     every(
         engine,

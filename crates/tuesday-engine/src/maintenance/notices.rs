@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tuesday_domain::actor::Actor;
 use tuesday_domain::port::Message;
-use tuesday_domain::record::{AuditEntry, Change, Cursor, Decision, Notice, NoticeState, Subject};
+use tuesday_domain::record::{
+    AuditEntry, Change, Cursor, Decision, Notice, NoticeState, Review, Subject,
+};
 use tuesday_domain::time::Timestamp;
 
 use crate::engine::Engine;
@@ -119,6 +121,33 @@ fn notice(person: String, workflow: String, kind: &str, n: u32, now: Timestamp) 
             format!("/intake?workflow={workflow}"),
         )
     };
+    plain(person, workflow, kind, title, path, now)
+}
+
+/// A notice about one task: the link opens it, the message says when it is due.
+pub(crate) fn about(review: &Review, kind: &str, title: String, now: Timestamp) -> Notice {
+    plain(
+        review.owner.clone(),
+        review.workflow.clone(),
+        kind,
+        title,
+        format!("{OF_A_TASK}{}", review.id),
+        now,
+    )
+}
+
+/// The beginning of the path of a notice about one task.
+const OF_A_TASK: &str = "/reviews/";
+
+/// A notice that waits to be sent. The title holds no content of any case.
+pub(crate) fn plain(
+    person: String,
+    workflow: String,
+    kind: &str,
+    title: String,
+    path: String,
+    now: Timestamp,
+) -> Notice {
     Notice {
         id: ids::notice(),
         person,
@@ -133,6 +162,13 @@ fn notice(person: String, workflow: String, kind: &str, n: u32, now: Timestamp) 
         created_at: now,
         version: 1,
     }
+}
+
+/// When the task that a notice is about is due, as it is now.
+async fn due(engine: &Engine, notice: &Notice) -> Option<Timestamp> {
+    let id = notice.path.strip_prefix(OF_A_TASK)?.parse().ok()?;
+    let review = engine.0.reader.review(id).await.ok()??;
+    (!review.state.is_decided()).then_some(review.due_at)
 }
 
 async fn send(engine: &Engine) -> Result<(), String> {
@@ -153,7 +189,7 @@ async fn send(engine: &Engine) -> Result<(), String> {
             email: person.map(|p| p.email.clone()).unwrap_or_default(),
             title: notice.title.clone(),
             link: format!("{}{}", engine.0.config.public_url, notice.path),
-            due_at: None,
+            due_at: due(engine, &notice).await,
         };
         let answer = engine.0.ports.notifier.notify(&message).await;
         notice.attempts += 1;

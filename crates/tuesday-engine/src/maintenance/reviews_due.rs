@@ -1,6 +1,8 @@
 //! Time never decides: a due task goes to the next named person, an idle claim is given back, a run
 //! past its deadline is put before its owner.
 
+use std::time::Duration;
+
 use tuesday_domain::actor::Actor;
 use tuesday_domain::record::Change;
 use tuesday_domain::review::ReviewEvent;
@@ -11,12 +13,14 @@ use crate::engine::Engine;
 use crate::steps::{Ask, open_review};
 
 const BATCH: usize = 200;
+/// A task with nobody left above is told about once a day.
+const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) async fn run(engine: Engine) -> Result<(), String> {
     let now = engine.now();
     let reader = &engine.0.reader;
     for review in reader
-        .due_reviews(now, BATCH)
+        .due_reviews(now, now.minus(DAY), BATCH)
         .await
         .map_err(|e| e.to_string())?
     {

@@ -85,7 +85,7 @@ pub(crate) fn open_review(def: &Definition, run: &Run, ask: Ask, now: Timestamp)
         ReviewKind::Output => tier.and_then(|t| t.due).unwrap_or(def.review.due),
         ReviewKind::Manual => def.manual.due,
         ReviewKind::Input => def.input.due,
-        ReviewKind::Action => def.review.due,
+        ReviewKind::Action | ReviewKind::SecondLook => def.review.due,
     };
     let chain = review_chain(def, tier, ask.kind);
     Review {
@@ -116,6 +116,7 @@ pub(crate) fn open_review(def: &Definition, run: &Run, ask: Ask, now: Timestamp)
         output_ref: run.output_ref,
         bound_to: ask.bound_to,
         approved_by: Vec::new(),
+        exhausted_at: None,
         approvals_needed: if ask.kind == ReviewKind::Output {
             tier.map_or(1, |t| t.approvals.max(1))
         } else {
@@ -209,6 +210,7 @@ pub(crate) async fn unusable_release(
         output_ref: None,
         bound_to: String::new(),
         approved_by: Vec::new(),
+        exhausted_at: None,
         approvals_needed: 1,
         edited_by: None,
         recheck_ref: None,

@@ -59,12 +59,31 @@ async fn claim(engine: &Engine) -> Result<usize, tuesday_store::ApplyError> {
     if free.is_empty() {
         return Ok(0);
     }
+    // One class after the other: a lower one gets what the higher ones leave of the batch.
+    free.sort_by_key(|(name, _)| engine.0.catalog.priority(name));
+    let mut taken = 0;
+    for class in
+        free.chunk_by(|a, b| engine.0.catalog.priority(&a.0) == engine.0.catalog.priority(&b.0))
+    {
+        taken += claim_class(engine, class, BATCH - taken).await?;
+        if taken >= BATCH {
+            break;
+        }
+    }
+    Ok(taken)
+}
+
+async fn claim_class(
+    engine: &Engine,
+    free: &[(String, u32)],
+    limit: usize,
+) -> Result<usize, tuesday_store::ApplyError> {
     let request = ClaimRequest {
         node: &engine.0.config.node,
         now: engine.0.clock.for_leases(),
         lease: engine.0.config.lease,
-        limit: BATCH,
-        per_workflow: &free,
+        limit,
+        per_workflow: free,
     };
     let jobs = engine.0.store.claim(request).await?;
     let n = jobs.len();

@@ -10,6 +10,18 @@ use crate::reader::StoreReader;
 use crate::value::{Row, Value};
 
 impl StoreReader {
+    /// The newest run that wrote, or meant to write, to this record: the target of an action, or
+    /// the id the destination gave.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn run_written_to(&self, record: &str) -> Result<Option<RunId>, ReadError> {
+        let sql = "SELECT run_id FROM actions WHERE target = $1 OR external_id = $2 ORDER BY run_id DESC LIMIT 1";
+        let text = || Value::Text(record.to_owned());
+        self.first(sql, vec![text(), text()], |r| r.id(0).map(RunId::new))
+            .await
+    }
+
     /// All actions of a run, in the order of the plan.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 mod read;
 
-pub use read::{QueueFilter, ReviewCount};
+pub use read::ReviewCount;
 
 use std::borrow::Cow;
 
@@ -41,6 +41,7 @@ pub(crate) static REVIEWS: Table = Table::new(
         ("override_kind", Ty::Text),
         ("override_ref", Ty::Int),
         ("request_keys", Ty::Text),
+        ("exhausted_at", Ty::Int),
         ("revision", Ty::Int),
         ("run_id", Ty::Id),
         ("workflow", Ty::Text),
@@ -50,14 +51,18 @@ pub(crate) static REVIEWS: Table = Table::new(
         ("follows", Ty::Id),
     ],
     1,
-    26,
+    27,
     true,
 );
+
+/// A claim runs on as long as its holder is active; never shorter than it was promised.
+pub(crate) const RENEW: &str = "UPDATE reviews SET claim_until = $1 WHERE id = $2 AND state = 'claimed' \
+    AND claimed_by = $3";
 
 /// The columns in the order [`review`] reads them.
 pub(crate) const COLUMNS: &str = "id, state, subject, reason, reasons, owner, chain, level, claimed_by, claim_until, \
     due_at, decided_at, decided_by, decision, decision_reason, note, output_ref, bound_to, approved_by, \
-    approvals_needed, edited_by, recheck_ref, override_kind, override_ref, request_keys, revision, run_id, workflow, \
+    approvals_needed, edited_by, recheck_ref, override_kind, override_ref, request_keys, exhausted_at, revision, run_id, workflow, \
     kind, tier, created_at, follows";
 
 /// The lists of a review as JSON texts, which must live as long as the bound parameters.
@@ -114,6 +119,7 @@ pub(crate) fn bind<'a>(v: &'a Review, lists: &'a Lists, out: &mut Vec<Param<'a>>
         opt_text(v.override_kind.map(|k| k.word())),
         opt_num(v.override_ref),
         Param::Text(&lists.request_keys),
+        opt_time(v.exhausted_at),
         Param::Int(i64::from(v.revision)),
         Param::Id(v.run.uuid()),
         Param::Text(&v.workflow),
@@ -151,12 +157,13 @@ pub(crate) fn review(r: Row<'_>) -> Result<Review, ReadError> {
         override_kind: r.opt_word(22)?,
         override_ref: r.opt_num(23)?,
         request_keys: r.list(24)?,
-        revision: r.num(25)?,
-        run: RunId::new(r.id(26)?),
-        workflow: r.text(27)?,
-        kind: r.word(28)?,
-        tier: r.text(29)?,
-        created_at: r.time(30)?,
-        follows: r.opt_id(31)?.map(ReviewId::new),
+        exhausted_at: r.opt_time(25)?,
+        revision: r.num(26)?,
+        run: RunId::new(r.id(27)?),
+        workflow: r.text(28)?,
+        kind: r.word(29)?,
+        tier: r.text(30)?,
+        created_at: r.time(31)?,
+        follows: r.opt_id(32)?.map(ReviewId::new),
     })
 }

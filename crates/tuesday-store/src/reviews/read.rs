@@ -7,29 +7,10 @@ use tuesday_domain::time::Timestamp;
 
 use super::{COLUMNS, review};
 use crate::error::ReadError;
+use crate::queue::{OPEN, QueueFilter, conditions};
 use crate::reader::StoreReader;
-use crate::select::{Select, contains, limit as page};
+use crate::select::{Select, limit as page};
 use crate::value::{Row, Value};
-
-/// Word for word the condition of the partial index, so that the queue reads open tasks only.
-const OPEN: &str = "state IN ('open', 'claimed', 'suspended')";
-
-/// Which tasks the queue shows; absent means any.
-#[derive(Clone, Debug, Default)]
-pub struct QueueFilter {
-    /// Workflow name.
-    pub workflow: Option<String>,
-    /// Handle of the person who owns the task.
-    pub owner: Option<String>,
-    /// Handle of the person who is on it.
-    pub claimed_by: Option<String>,
-    /// States; empty means the open ones (open, claimed, suspended).
-    pub states: Vec<ReviewState>,
-    /// Tier.
-    pub tier: Option<String>,
-    /// Part of the subject, any case.
-    pub text: Option<String>,
-}
 
 /// How many tasks are in one state, by workflow and owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,25 +31,7 @@ pub struct ReviewCount {
 
 fn filtered(base: &str, filter: &QueueFilter) -> Select {
     let mut q = Select::new(base);
-    if filter.states.iter().all(|s| !s.is_decided()) {
-        q.and(OPEN, []);
-    }
-    if !filter.states.is_empty() {
-        // The words are constants of the domain, never input.
-        let words: Vec<_> = filter
-            .states
-            .iter()
-            .map(|s| format!("'{}'", s.word()))
-            .collect();
-        q.and(&format!("state IN ({})", words.join(", ")), []);
-    }
-    q.and_text("workflow = ?", filter.workflow.as_deref())
-        .and_text("owner = ?", filter.owner.as_deref())
-        .and_text("claimed_by = ?", filter.claimed_by.as_deref())
-        .and_text("tier = ?", filter.tier.as_deref());
-    if let Some(text) = &filter.text {
-        q.and(r"lower(subject) LIKE ? ESCAPE '\'", [contains(text)]);
-    }
+    conditions(&mut q, filter, None);
     q
 }
 
@@ -91,7 +54,8 @@ impl StoreReader {
         self.rows(sql, vec![Value::Id(run.uuid())], review).await
     }
 
-    /// A page of the queue, first due first; `after` is due time and id of the last task before.
+    /// Tasks the filter finds, first due first; `after` is due time and id of the last task before.
+    /// `due` and the classes of workflows are the matter of [`StoreReader::queue`].
     ///
     /// # Errors
     /// See [`StoreReader::run`].
@@ -136,21 +100,27 @@ impl StoreReader {
         .await
     }
 
-    /// Tasks that somebody could decide and that were due by `now`; suspended ones wait.
+    /// Tasks that somebody could decide and that were due by `now`; suspended ones wait. One with
+    /// nobody left above comes back when it was last told at or before `told`.
     ///
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn due_reviews(
         &self,
         now: Timestamp,
+        told: Timestamp,
         limit: usize,
     ) -> Result<Vec<Review>, ReadError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM reviews WHERE {OPEN} AND state <> 'suspended' AND due_at <= $1 \
-             ORDER BY due_at, id LIMIT $2"
+             AND (exhausted_at IS NULL OR exhausted_at <= $2) ORDER BY due_at, id LIMIT $3"
         );
-        self.rows(sql, vec![Value::Int(now.micros()), page(limit)], review)
-            .await
+        let params = vec![
+            Value::Int(now.micros()),
+            Value::Int(told.micros()),
+            page(limit),
+        ];
+        self.rows(sql, params, review).await
     }
 
     /// Claimed tasks whose claim ran out by `now`.
@@ -168,6 +138,28 @@ impl StoreReader {
         );
         self.rows(sql, vec![Value::Int(now.micros()), page(limit)], review)
             .await
+    }
+
+    /// Open tasks that one of these persons owns or is on, the longest due first.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn reviews_with(
+        &self,
+        people: &[String],
+        limit: usize,
+    ) -> Result<Vec<Review>, ReadError> {
+        if people.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut q = Select::new(&format!("SELECT {COLUMNS} FROM reviews"));
+        q.and(OPEN, [])
+            .and_list("(owner IN", people)
+            .push(" OR claimed_by IN", [])
+            .list(people)
+            .push(") ORDER BY due_at, id LIMIT ?", [page(limit)]);
+        let (sql, params) = q.done();
+        self.rows(sql, params, review).await
     }
 
     /// Tasks with a later id than `after` that were opened by `until`, oldest first: what notices are

@@ -4,6 +4,7 @@
 mod apply;
 mod audit;
 mod bed;
+mod desk;
 mod queue;
 mod reads;
 mod rights;

@@ -288,7 +288,7 @@ async fn the_queue_pages_counts_and_sweeps() {
                 .sum::<u64>(),
             3
         );
-        let due = bed.read.due_reviews(at(61), 50).await.unwrap();
+        let due = bed.read.due_reviews(at(61), at(0), 50).await.unwrap();
         assert_eq!(
             due.iter().map(|r| r.id).collect::<Vec<_>>(),
             want(&[0, 1, 2, 3, 4, 5])

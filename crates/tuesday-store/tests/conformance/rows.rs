@@ -177,6 +177,7 @@ pub(crate) fn review(run: &Run, owner: &str, due: Timestamp) -> Review {
         output_ref: Some(3),
         bound_to: "sha256:00".into(),
         approved_by: vec![],
+        exhausted_at: None,
         approvals_needed: 1,
         edited_by: None,
         recheck_ref: None,

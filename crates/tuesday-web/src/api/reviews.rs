@@ -1,5 +1,7 @@
 //! Review tasks, to read: the queue and one case.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
@@ -9,7 +11,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Review;
 use tuesday_domain::time::Timestamp;
 use tuesday_engine::ops::Case;
-use tuesday_store::QueueFilter;
+use tuesday_store::{QueueCounts, QueueFilter, QueueRow};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::ApiReader;
@@ -23,7 +25,7 @@ pub(crate) struct ReviewBody {
     id: String,
     run_id: String,
     workflow: String,
-    /// `output`, `input`, `action` or `manual`.
+    /// `output`, `input`, `action`, `manual` or `second_look`.
     kind: &'static str,
     state: &'static str,
     tier: String,
@@ -77,10 +79,79 @@ impl From<Review> for ReviewBody {
     }
 }
 
+/// A task in the queue.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QueueItem {
+    #[serde(flatten)]
+    review: ReviewBody,
+    /// Priority class of its workflow: `urgent`, `high`, `normal` or `low`.
+    priority: &'static str,
+    /// `overdue`, `hour`, `today` or `later`.
+    due: &'static str,
+    /// How long it has been waiting.
+    age_seconds: u64,
+    /// Nobody is left above its owner; its operator owner is told every day.
+    escalation_exhausted: bool,
+}
+
+impl From<QueueRow> for QueueItem {
+    fn from(row: QueueRow) -> Self {
+        Self {
+            priority: row.class.word(),
+            due: row.group.word(),
+            age_seconds: row.age.as_secs(),
+            escalation_exhausted: row.is_exhausted(),
+            review: row.review.into(),
+        }
+    }
+}
+
+/// Exact counts: of the filter, and of what it would find with another value in one of its places.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QueueCountsBody {
+    total: u64,
+    overdue: u64,
+    hour: u64,
+    today: u64,
+    later: u64,
+    all: u64,
+    mine: u64,
+    unclaimed: u64,
+    workflows: BTreeMap<String, u64>,
+    owners: BTreeMap<String, u64>,
+    tiers: BTreeMap<String, u64>,
+    #[schema(value_type = Object)]
+    kinds: BTreeMap<&'static str, u64>,
+    #[schema(value_type = Object)]
+    reasons: BTreeMap<&'static str, u64>,
+}
+
+impl From<QueueCounts> for QueueCountsBody {
+    fn from(c: QueueCounts) -> Self {
+        let [overdue, hour, today, later] = c.groups;
+        Self {
+            total: c.total,
+            overdue,
+            hour,
+            today,
+            later,
+            all: c.all,
+            mine: c.mine,
+            unclaimed: c.unclaimed,
+            workflows: c.workflows,
+            owners: c.owners,
+            tiers: c.tiers,
+            kinds: c.kinds,
+            reasons: c.reasons,
+        }
+    }
+}
+
 /// A page of the queue.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReviewList {
-    items: Vec<ReviewBody>,
+    items: Vec<QueueItem>,
+    counts: QueueCountsBody,
     /// The next `after`; absent on the last page.
     next: Option<String>,
 }
@@ -95,15 +166,21 @@ pub(crate) struct ReviewQuery {
     state: Option<String>,
     owner: Option<String>,
     claimed_by: Option<String>,
+    /// `all`, `mine` (owned or claimed by the token's person) or `unclaimed`.
+    who: Option<String>,
     tier: Option<String>,
-    /// Part of the subject.
+    kind: Option<String>,
+    reason: Option<String>,
+    /// `overdue`, `hour`, `today` or `later`.
+    due: Option<String>,
+    /// Part of the subject, the beginning of a note, or the id of a run or task.
     q: Option<String>,
     /// `next` of the page before.
     after: Option<String>,
     limit: Option<usize>,
 }
 
-/// Review tasks, first due first.
+/// Review tasks: priority class first, then due time.
 #[utoipa::path(get, path = "/api/v1/reviews", tag = "reviews", params(ReviewQuery),
     responses((status = 200, body = ReviewList), (status = 400, body = ProblemBody)))]
 pub(crate) async fn list(
@@ -112,29 +189,55 @@ pub(crate) async fn list(
     Query(q): Query<ReviewQuery>,
 ) -> Result<Json<ReviewList>, ApiError> {
     let limit = query::limit(q.limit, 50);
-    let filter = QueueFilter {
-        workflow: reader.only(q.workflow)?,
-        states: query::word("state", q.state.as_deref())?
-            .into_iter()
-            .collect(),
-        owner: q.owner,
-        claimed_by: q.claimed_by,
-        tier: q.tier,
-        text: q.q,
-    };
-    let after = q.after.as_deref().map(cursor).transpose()?;
+    let after = query::word("after", q.after.as_deref())?;
+    let filter = q.filter(&reader)?;
+    let times = app.engine.queue_times(filter.workflow.as_deref()).await;
     let page = app
         .engine
         .reader()
-        .review_page(&filter, after, limit)
+        .queue(&filter, times, after, limit)
         .await?;
-    let next = (page.len() == limit)
-        .then(|| page.last().map(after_of))
-        .flatten();
     Ok(Json(ReviewList {
-        items: page.into_iter().map(ReviewBody::from).collect(),
-        next,
+        items: page.rows.into_iter().map(QueueItem::from).collect(),
+        counts: page.counts.into(),
+        next: page.next.map(|place| place.to_string()),
     }))
+}
+
+impl ReviewQuery {
+    fn filter(self, reader: &ApiReader) -> Result<QueueFilter, Problem> {
+        let me = reader.person().map(str::to_owned);
+        let (mine, unclaimed) = match self.who.as_deref().unwrap_or("all") {
+            "all" => (None, false),
+            "unclaimed" => (None, true),
+            "mine" if me.is_some() => (me.clone(), false),
+            "mine" => {
+                return Err(
+                    Problem::new("bad_request", "the token is bound to no person").field("who"),
+                );
+            }
+            other => {
+                let said = format!("`{other}` is not one of all, mine, unclaimed");
+                return Err(Problem::new("bad_request", said).field("who"));
+            }
+        };
+        Ok(QueueFilter {
+            workflow: reader.only(self.workflow)?,
+            states: query::word("state", self.state.as_deref())?
+                .into_iter()
+                .collect(),
+            owner: self.owner,
+            claimed_by: self.claimed_by,
+            mine,
+            me,
+            unclaimed,
+            tier: self.tier,
+            kind: query::word("kind", self.kind.as_deref())?,
+            reason: query::word("reason", self.reason.as_deref())?,
+            due: query::word("due", self.due.as_deref())?,
+            text: self.q.filter(|t| !t.trim().is_empty()),
+        })
+    }
 }
 
 /// The place of a task in the queue, as text: due time and id.

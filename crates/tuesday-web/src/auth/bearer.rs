@@ -81,6 +81,11 @@ impl ApiReader {
         sees(&self.0, workflow)
     }
 
+    /// The person the token is bound to.
+    pub(crate) fn person(&self) -> Option<&str> {
+        self.0.person.as_deref()
+    }
+
     /// The workflow to list: the one asked for, or the token's own.
     pub(crate) fn only(&self, asked: Option<String>) -> Result<Option<String>, Problem> {
         if let Some(asked) = asked.as_deref() {

@@ -59,7 +59,7 @@ fn decision(v: &mut CaseView, case: &Case, me: &str) {
     let r = &case.review;
     let may = case.people.iter().any(|(h, _)| h == me);
     v.settle = match r.kind {
-        ReviewKind::Output => Settle::None,
+        ReviewKind::Output | ReviewKind::SecondLook => Settle::None,
         ReviewKind::Input => Settle::Input,
         ReviewKind::Action => Settle::Action,
         ReviewKind::Manual => Settle::Manual,
@@ -186,6 +186,9 @@ fn asks(r: &Review) -> &'static str {
             "It is not clear whether this was written. Look at the destination and say what you see."
         }
         ReviewKind::Manual => "This one is done by hand.",
+        ReviewKind::SecondLook => {
+            "This output was approved and used. Say whether it was right; nothing waits for the answer."
+        }
     }
 }
 

@@ -1,0 +1,71 @@
+//! Who is there: persons that can be given a task now, because they are active and not away.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::Review;
+use tuesday_domain::time::Timestamp;
+
+use crate::engine::{Engine, read_problem};
+
+/// Who is not there at a moment, with the stand-in where one is named.
+pub(crate) struct Gone {
+    stand_ins: BTreeMap<String, Option<String>>,
+    known: BTreeSet<String>,
+}
+
+impl Gone {
+    pub(crate) fn is(&self, person: &str) -> bool {
+        self.stand_ins.contains_key(person)
+    }
+
+    /// Handles of everybody who is not there.
+    pub(crate) fn people(&self) -> Vec<String> {
+        self.stand_ins.keys().cloned().collect()
+    }
+
+    /// Somebody who is known and there.
+    pub(crate) fn is_here(&self, person: &str) -> bool {
+        self.known.contains(person) && !self.is(person)
+    }
+
+    /// Who has the tasks of `person` meanwhile: the stand-in, the stand-in's stand-in, then the
+    /// persons the task escalates along, then the operator owner.
+    pub(crate) fn instead(&self, person: &str, review: &Review, operator: &str) -> Option<String> {
+        let mut next = person;
+        for _ in 0..self.stand_ins.len() {
+            match self.stand_ins.get(next).and_then(Option::as_deref) {
+                Some(backup) if self.is_here(backup) => return Some(backup.to_owned()),
+                Some(backup) => next = backup,
+                None => break,
+            }
+        }
+        review
+            .chain
+            .iter()
+            .map(String::as_str)
+            .chain([operator])
+            .find(|p| *p != person && self.is_here(p))
+            .map(str::to_owned)
+    }
+}
+
+impl Engine {
+    /// Who is deactivated or away at `now`.
+    pub(crate) async fn gone(&self, now: Timestamp) -> Result<Gone, Problem> {
+        let people = self.0.reader.people().await.map_err(read_problem)?;
+        let absences = self.0.reader.absences().await.map_err(read_problem)?;
+        let mut stand_ins: BTreeMap<_, _> = absences
+            .into_iter()
+            .filter(|a| now < a.until)
+            .map(|a| (a.person, a.to))
+            .collect();
+        for person in people.iter().filter(|p| !p.active) {
+            stand_ins.entry(person.handle.clone()).or_insert(None);
+        }
+        Ok(Gone {
+            stand_ins,
+            known: people.into_iter().map(|p| p.handle).collect(),
+        })
+    }
+}

@@ -1,0 +1,239 @@
+//! Somebody says that an output is wrong, slow or annoying; somebody answers.
+
+use std::time::Duration;
+
+use tuesday_domain::actor::Actor;
+use tuesday_domain::id::{ProblemReportId, ReviewId, RunId};
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{
+    AuditEntry, Change, Decision, DeskChange, ProblemKind, ProblemReport, ProblemState, ProblemTie,
+    Run, Subject,
+};
+use tuesday_store::RunFilter;
+
+use crate::engine::{Engine, apply_problem, read_problem};
+use crate::ids;
+use crate::maintenance::notice;
+
+/// Most bytes of words.
+const MOST: usize = 8 * 1_024;
+/// From the report until the answer is due.
+const ANSWER: Duration = Duration::from_secs(3 * 86_400);
+
+/// What somebody says, and what they know about the case.
+#[derive(Clone, Debug)]
+pub struct Complaint {
+    /// What it says.
+    pub kind: ProblemKind,
+    /// Free words; may be empty where the case is named and the kind says enough.
+    pub words: String,
+    /// The run, when the reporter knows it.
+    pub run: Option<RunId>,
+    /// The task, when the reporter knows it.
+    pub review: Option<ReviewId>,
+    /// The record that was written to, or words of its subject.
+    pub record: Option<String>,
+    /// The workflow, when the reporter knows it.
+    pub workflow: Option<String>,
+    /// Who reports: a handle, an address.
+    pub reported_by: String,
+}
+
+impl Engine {
+    /// Keeps the report, tied to its run where one is found, with an owner and a due time.
+    ///
+    /// # Errors
+    /// `malformed_event` when it says nothing, `body_too_large`, `not_found` for a run or task that
+    /// is named and not there.
+    pub async fn report_problem(&self, c: Complaint, by: &Actor) -> Result<ProblemReport, Problem> {
+        if c.words.len() > MOST {
+            return Err(
+                Problem::new("body_too_large", "a report holds at most 8 KiB of words")
+                    .field("words"),
+            );
+        }
+        let named = c.run.is_some() || c.review.is_some() || c.record.is_some();
+        if c.words.trim().is_empty() && !(named && c.kind != ProblemKind::Other) {
+            return Err(Problem::new("malformed_event", "the report says nothing")
+                .field("words")
+                .way_out("say in a sentence what is wrong, or name the case and pick wrong, slow or annoying"));
+        }
+        let (run, tied_by) = self.tied(&c).await?;
+        let workflow = run.as_ref().map(|r| r.workflow.clone()).or(c.workflow);
+        let owner = self.answers_for(workflow.as_deref()).await?;
+        let now = self.now();
+        let report = ProblemReport {
+            id: ids::problem_report(),
+            state: ProblemState::New,
+            owner,
+            due_at: now.plus(ANSWER),
+            answer: None,
+            answered_by: None,
+            answered_at: None,
+            version: 1,
+            kind: c.kind,
+            words: c.words,
+            reported_by: c.reported_by,
+            workflow,
+            run: run.map(|r| r.id),
+            tied_by,
+            asked_for: c.record,
+            created_at: now,
+        };
+        let subject = report
+            .workflow
+            .clone()
+            .map_or(Subject::Instance, Subject::Workflow);
+        let mut entry = AuditEntry::new(now, by.clone(), "problem.reported", subject)
+            .fact("report", report.id.to_string())
+            .fact("kind", report.kind.word())
+            .fact("tied_by", tied_by.word())
+            .fact("owner", report.owner.clone());
+        if let Some(run) = report.run {
+            entry = entry.fact("about", run.to_string());
+        }
+        let title = match &report.workflow {
+            Some(w) => format!("{w}: somebody reported a problem"),
+            None => "Somebody reported a problem that fits no run".to_owned(),
+        };
+        let told = notice(
+            report.owner.clone(),
+            report.workflow.clone().unwrap_or_default(),
+            "problem_reported",
+            title,
+            format!("/problem-reports/{}", report.id),
+            now,
+        );
+        let changes = vec![
+            Change::Desk(Box::new(DeskChange::InsertProblem(report.clone()))),
+            Change::InsertNotice(Box::new(told)),
+        ];
+        self.apply(Decision { changes, entry })
+            .await
+            .map_err(apply_problem)?;
+        Ok(report)
+    }
+
+    /// The run a report is about: named, or the only one whose subject or event fits the words.
+    async fn tied(&self, c: &Complaint) -> Result<(Option<Run>, ProblemTie), Problem> {
+        let reader = &self.0.reader;
+        let missing = |id: String| Problem::new("not_found", format!("there is no {id}"));
+        let mut id = c.run;
+        if let Some(review) = c.review {
+            let found = reader.review(review).await.map_err(read_problem)?;
+            id = Some(found.ok_or_else(|| missing(review.to_string()))?.run);
+        }
+        if let Some(id) = id {
+            let run = reader.run(id).await.map_err(read_problem)?;
+            return Ok((
+                Some(run.ok_or_else(|| missing(id.to_string()))?),
+                ProblemTie::Run,
+            ));
+        }
+        if let Some(record) = c.record.as_deref().map(str::trim).filter(|r| !r.is_empty()) {
+            let written = reader.run_written_to(record).await.map_err(read_problem)?;
+            if let Some(id) = written {
+                let run = reader.run(id).await.map_err(read_problem)?;
+                return Ok((run, ProblemTie::Record));
+            }
+            let filter = RunFilter {
+                workflow: c.workflow.clone(),
+                text: Some(record.to_owned()),
+                ..RunFilter::default()
+            };
+            let mut found = reader
+                .run_page(&filter, None, 2)
+                .await
+                .map_err(read_problem)?;
+            // Two cases that fit are none: a person ties the report.
+            if found.len() == 1 {
+                return Ok((found.pop(), ProblemTie::Words));
+            }
+        }
+        Ok((None, ProblemTie::Nothing))
+    }
+
+    /// The operator owner of the workflow; without one, that of the first workflow.
+    async fn answers_for(&self, workflow: Option<&str>) -> Result<String, Problem> {
+        if let Some(name) = workflow {
+            return Ok(self.known_workflow(name).await?.owner.clone());
+        }
+        let all = self.0.reader.workflows().await.map_err(read_problem)?;
+        all.into_iter().next().map(|w| w.owner).ok_or_else(|| {
+            Problem::new(
+                "unknown_workflow",
+                "no workflow is installed, so nobody answers for it",
+            )
+        })
+    }
+
+    /// Sorts a report: somebody is on it (`triaged`), or it has its answer.
+    ///
+    /// # Errors
+    /// `illegal_state` for an answered report, `reason_required` for an answer without words,
+    /// `not_allowed` unless `by` owns it or the workflow.
+    pub async fn triage(
+        &self,
+        id: ProblemReportId,
+        to: ProblemState,
+        by: &str,
+        words: &str,
+    ) -> Result<ProblemReport, Problem> {
+        let found = self
+            .0
+            .reader
+            .problem_report(id)
+            .await
+            .map_err(read_problem)?;
+        let mut report =
+            found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
+        let owners = match &report.workflow {
+            Some(name) => {
+                let (_, live) = self.live(name).await?;
+                let o = &live.ready.def.owners;
+                vec![
+                    o.operator.handle.clone(),
+                    o.backup.handle.clone(),
+                    o.technical.handle.clone(),
+                ]
+            }
+            None => Vec::new(),
+        };
+        if report.owner != by && !owners.iter().any(|o| o == by) {
+            return Err(
+                Problem::new("not_allowed", format!("{by} does not answer this report"))
+                    .with("people", vec![report.owner.clone()])
+                    .way_out("ask its owner"),
+            );
+        }
+        let from = report.state;
+        report.state = from
+            .sorted_as(to)
+            .map_err(|e| Problem::new("illegal_state", e.to_string()).field("state"))?;
+        let now = self.now();
+        if to.is_answered() {
+            if words.trim().is_empty() {
+                return Err(
+                    Problem::new("reason_required", "an answer needs words").field("answer")
+                );
+            }
+            report.answer = Some(words.to_owned());
+            report.answered_by = Some(by.to_owned());
+            report.answered_at = Some(now);
+        } else {
+            by.clone_into(&mut report.owner);
+        }
+        report.version += 1;
+        let subject = report
+            .workflow
+            .clone()
+            .map_or(Subject::Instance, Subject::Workflow);
+        let mut entry =
+            AuditEntry::new(now, Actor::Person(by.to_owned()), "problem.sorted", subject)
+                .fact("report", id.to_string());
+        entry.moves.push(format!("problem {from} {to}"));
+        self.desk(DeskChange::UpdateProblem(report.clone()), entry)
+            .await?;
+        Ok(report)
+    }
+}

@@ -1,0 +1,97 @@
+//! The changes around review tasks: which table each of them writes.
+
+use tuesday_domain::record::DeskChange;
+
+use crate::change::Verb;
+use crate::value::Param;
+use crate::{oversight, problems, queue};
+
+/// Binds the values of a change and says what is done with them.
+pub(crate) fn bind<'a>(change: &'a DeskChange, out: &mut Vec<Param<'a>>) -> Verb {
+    match change {
+        DeskChange::PutPriority(p) => {
+            queue::bind_priority(p, out);
+            Verb::Put(&queue::PRIORITIES)
+        }
+        DeskChange::PutView(v) => {
+            queue::bind_view(v, out);
+            Verb::Put(&queue::VIEWS)
+        }
+        DeskChange::DropView { person, name } => {
+            out.extend([Param::Text(person), Param::Text(name)]);
+            Verb::One(queue::DROP_VIEW)
+        }
+        DeskChange::PutRead(r) => {
+            oversight::bind_read(r, out);
+            Verb::Put(&oversight::READS)
+        }
+        DeskChange::PutVisit(v) => {
+            oversight::bind_visit(v, out);
+            Verb::Put(&oversight::VISITS)
+        }
+        DeskChange::RenewClaim { review, by, until } => {
+            out.extend([
+                Param::Int(until.micros()),
+                Param::Id(review.uuid()),
+                Param::Text(by),
+            ]);
+            Verb::One(crate::reviews::RENEW)
+        }
+        DeskChange::InsertSecondLook(l) => {
+            oversight::bind_look(l, out);
+            Verb::Insert(&oversight::LOOKS)
+        }
+        DeskChange::UpdateSecondLook(l) => {
+            oversight::bind_look(l, out);
+            Verb::Update(&oversight::LOOKS)
+        }
+        DeskChange::InsertSeed(s) => {
+            oversight::bind_seed(s, out);
+            Verb::Insert(&oversight::SEEDS)
+        }
+        DeskChange::UpdateSeed(s) => {
+            oversight::bind_seed(s, out);
+            Verb::Update(&oversight::SEEDS)
+        }
+        DeskChange::InsertProblem(p) => {
+            problems::bind(p, out);
+            Verb::Insert(&problems::PROBLEMS)
+        }
+        DeskChange::UpdateProblem(p) => {
+            problems::bind(p, out);
+            Verb::Update(&problems::PROBLEMS)
+        }
+    }
+}
+
+/// The row in words, for the message of a conflict.
+pub(crate) fn describe(change: &DeskChange) -> String {
+    match change {
+        DeskChange::PutPriority(p) => format!("the priority of {}", p.workflow),
+        DeskChange::PutView(v) => format!("the view `{}`", v.name),
+        DeskChange::DropView { name, .. } => format!("the view `{name}`"),
+        DeskChange::PutRead(r) => format!("{} as read by {}", r.review, r.person),
+        DeskChange::PutVisit(v) => format!("{} as seen by {}", v.run, v.person),
+        DeskChange::RenewClaim { review, .. } => review.to_string(),
+        DeskChange::InsertSecondLook(l) | DeskChange::UpdateSecondLook(l) => {
+            format!("the second look at {}", l.run)
+        }
+        DeskChange::InsertSeed(s) | DeskChange::UpdateSeed(s) => format!("the seed {}", s.run),
+        DeskChange::InsertProblem(p) | DeskChange::UpdateProblem(p) => p.id.to_string(),
+    }
+}
+
+/// The workflow a change belongs to, where the row names one.
+pub(crate) fn workflow(change: &DeskChange) -> Option<&str> {
+    match change {
+        DeskChange::PutPriority(p) => Some(&p.workflow),
+        DeskChange::InsertSecondLook(l) | DeskChange::UpdateSecondLook(l) => Some(&l.workflow),
+        DeskChange::InsertSeed(s) | DeskChange::UpdateSeed(s) => Some(&s.workflow),
+        DeskChange::InsertProblem(p) | DeskChange::UpdateProblem(p) => p.workflow.as_deref(),
+        DeskChange::PutView(_)
+        | DeskChange::DropView { .. }
+        | DeskChange::PutRead(_)
+        | DeskChange::PutVisit(_)
+        | DeskChange::RenewClaim { .. } => None,
+    }
+}
