@@ -1,7 +1,7 @@
 //! Exports part of the audit log as one file that a stranger can verify: entries with their proofs,
 //! older checkpoints, the payloads behind the commitments, sealed by the log's key.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 
 use serde_json::Value;
@@ -11,6 +11,7 @@ use tuesday_domain::audit::{
 };
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
+use tuesday_domain::record::PayloadKind;
 use tuesday_domain::time::Timestamp;
 use tuesday_store::{AuditFilter, TileKey};
 
@@ -51,6 +52,9 @@ pub struct Exported {
     /// Whether the log's key sealed the bundle.
     pub sealed: bool,
 }
+
+/// What the picked entries committed to: a payload by run, kind and number.
+type Mentioned = HashMap<(RunId, PayloadKind, u32), Commitment>;
 
 /// One entry that was picked.
 struct Picked {
@@ -201,8 +205,8 @@ impl Engine {
         bundle: &mut BundleWriter<W>,
         tiles: &mut Tiles<'_>,
         progress: &mut impl FnMut(u64, u64),
-    ) -> Result<HashSet<[u8; 32]>, Problem> {
-        let (mut mentioned, mut written) = (HashSet::new(), 0);
+    ) -> Result<Mentioned, Problem> {
+        let (mut mentioned, mut written) = (Mentioned::new(), 0);
         let (mut page, mut page_at): (Vec<Vec<u8>>, u64) = (Vec::new(), 0);
         for chunk in picked.chunks(PAGE) {
             let plans: Option<Vec<_>> = chunk
@@ -227,7 +231,7 @@ impl Engine {
                     .ok()
                     .and_then(|i| page.get(i));
                 let leaf = leaf.ok_or_else(|| damaged("an entry is gone"))?;
-                note_commitments(leaf, &mut mentioned);
+                note_commitments(p.run, leaf, &mut mentioned);
                 bundle.entry(p.index, leaf, proof).map_err(write_problem)?;
                 written += 1;
             }
@@ -239,7 +243,7 @@ impl Engine {
     async fn payloads<W: Write + Send>(
         &self,
         picked: &[Picked],
-        mentioned: &HashSet<[u8; 32]>,
+        mentioned: &Mentioned,
         bundle: &mut BundleWriter<W>,
     ) -> Result<u64, Problem> {
         let runs: BTreeSet<RunId> = picked.iter().filter_map(|p| p.run).collect();
@@ -247,11 +251,14 @@ impl Engine {
         for run in runs {
             let name = run.to_string();
             for p in self.0.reader.payloads(run).await.map_err(read_problem)? {
+                let Some(said) = mentioned.get(&(run, p.kind, p.n)) else {
+                    continue;
+                };
                 // Without its salt a payload was erased; the entry still holds, the text is gone.
-                if !mentioned.contains(&p.commitment.0) || p.salt == [0; 16] {
+                if p.salt == [0; 16] {
                     continue;
                 }
-                if !p.commitment.opens_with(&p.salt, &p.bytes) {
+                if !said.opens_with(&p.salt, &p.bytes) {
                     return Err(damaged(&format!(
                         "payload {}/{} of {name} is not what the log committed to",
                         p.kind, p.n
@@ -263,7 +270,7 @@ impl Engine {
                     run: Some(&name),
                 };
                 bundle
-                    .payload(p.commitment, &p.salt, &p.bytes, label)
+                    .payload(*said, &p.salt, &p.bytes, label)
                     .map_err(write_problem)?;
                 count += 1;
             }
@@ -335,15 +342,15 @@ fn tile_of(node: NodeId) -> (u8, u64) {
     )
 }
 
-fn note_commitments(leaf: &[u8], into: &mut HashSet<[u8; 32]>) {
+fn note_commitments(run: Option<RunId>, leaf: &[u8], into: &mut Mentioned) {
+    let Some(run) = run else { return };
     let value: Value = serde_json::from_slice(leaf).unwrap_or(Value::Null);
     let commits = value.get("commits").and_then(Value::as_object);
-    into.extend(
-        commits
-            .into_iter()
-            .flat_map(|c| c.values())
-            .filter_map(|c| c.as_str()?.parse::<Commitment>().ok().map(|c| c.0)),
-    );
+    into.extend(commits.into_iter().flatten().filter_map(|(name, said)| {
+        let (kind, n) = name.split_once('/')?;
+        let key = (run, kind.parse().ok()?, n.parse().ok()?);
+        Some((key, said.as_str()?.parse().ok()?))
+    }));
 }
 
 fn asked(q: &ExportQuery) -> Value {

@@ -26,6 +26,8 @@ use crate::catalog::LiveRelease;
 use crate::draft::Draft;
 use crate::engine::{Engine, apply_problem, read_problem};
 use crate::ids;
+use crate::steps;
+use crate::steps::snapshot::Frozen;
 use crate::worker::drive::{Work, hand_over};
 
 /// Longest subject line kept, in characters.
@@ -311,9 +313,8 @@ impl Engine {
         let place = if paused {
             None
         } else {
-            self.0
-                .slots
-                .take(&row.name, release.ready.def.limits.concurrency)
+            let cap = release.ready.def.limits.concurrency;
+            self.0.slots.take_soon(&row.name, cap).await
         };
         let mut draft = Draft::new_run(run, release.ready.strictest(), authentic.requester, now);
         draft.run.body_ref = draft.payload(PayloadKind::Event, body.as_ref().clone());
@@ -342,6 +343,11 @@ impl Engine {
                 lease,
             }));
         }
+        let frozen = if place.is_some() {
+            steps::snapshot::at_once(&mut draft, release, &input, &body, now)?
+        } else {
+            None
+        };
         let (decision, run) = draft.finish();
         self.crash_point("accept.before_commit");
         if let Err(e) = self.apply(decision).await {
@@ -353,9 +359,9 @@ impl Engine {
             Some(place) => hand_over(
                 self,
                 place,
-                Work::fresh(run, Arc::clone(release), body, input),
+                Work::fresh(run, Arc::clone(release), body, input, frozen),
             ),
-            None => self.0.slots.wake.notify_one(),
+            None => self.0.slots.left_over(),
         }
         Ok(Accepted {
             run: id,
@@ -413,16 +419,21 @@ impl Work {
         release: Arc<LiveRelease>,
         body: Arc<Vec<u8>>,
         input: Value,
+        frozen: Option<Frozen>,
     ) -> Self {
+        let (snapshot, facts, flags) = match frozen {
+            Some(f) => (Some(f.snapshot), Some(f.facts), f.flags),
+            None => (None, None, Vec::new()),
+        };
         Self {
             run,
             fence: 1,
             release,
             body,
             input,
-            snapshot: None,
-            facts: None,
-            flags: Vec::new(),
+            snapshot,
+            facts,
+            flags,
             actions: Vec::new(),
             damaged: None,
             repair: None,

@@ -72,7 +72,7 @@ impl Engine {
         let place = self.queue(&mut draft, &release);
         let (decision, run) = draft.finish();
         self.apply(decision).await.map_err(apply_problem)?;
-        self.go_on(place, Work::fresh(run.clone(), release, body, input));
+        self.go_on(place, Work::fresh(run.clone(), release, body, input, None));
         Ok(run)
     }
 }

@@ -160,7 +160,7 @@ impl Engine {
     pub(crate) fn go_on(&self, place: Option<Held>, work: Work) {
         match place {
             Some(place) => hand_over(self, place, work),
-            None => self.0.slots.wake.notify_one(),
+            None => self.0.slots.left_over(),
         }
     }
 }

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use tuesday_domain::actor::Actor;
+use tuesday_domain::actor::{Actor, Class};
 use tuesday_domain::definition::FailurePlan;
 use tuesday_domain::port::{SourceFault, SourceRecord};
+use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Attempt, AttemptResult, Change, PayloadKind};
 use tuesday_domain::retry::RetryVerdict;
 use tuesday_domain::run::{Reason, RunEvent, Step};
-use tuesday_domain::snapshot::{Assembled, Readiness, assemble};
+use tuesday_domain::snapshot::{Assembled, Readiness, Snapshot, assemble};
 use tuesday_domain::time::Timestamp;
 
 use super::person::{Ask, to_person};
+use crate::catalog::LiveRelease;
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::ids;
@@ -120,18 +122,58 @@ async fn read(
     }
 }
 
-fn keep(draft: &mut Draft, work: &Work, assembled: &Assembled) {
-    for (n, class, bytes) in &assembled.payloads {
-        let stored = draft.payload_of_class(PayloadKind::Source, *class, bytes.clone());
+/// Frozen inputs, as the steps behind need them.
+pub(crate) struct Frozen {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) facts: Value,
+    pub(crate) flags: Vec<String>,
+}
+
+/// Freezes the inputs of a run in the very decision that accepts it, when its worker is known and
+/// nothing has to be read for it: the event is then all there is, and a commit is saved. Whatever is
+/// not ready goes the long way.
+pub(crate) fn at_once(
+    draft: &mut Draft,
+    release: &LiveRelease,
+    input: &Value,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Option<Frozen>, Problem> {
+    let ready = &release.ready;
+    if !ready.def.source.is_empty() {
+        return Ok(None);
+    }
+    let assembled = assemble(
+        &ready.def,
+        ready.input.strictest(),
+        input,
+        body,
+        draft.run.body_ref,
+        draft.run.payloads + 1,
+        Vec::new(),
+        now,
+    );
+    if assembled.readiness != Readiness::Ready {
+        return Ok(None);
+    }
+    draft.event(RunEvent::SnapshotTaken)?;
+    draft.event(RunEvent::LeaseTaken)?;
+    keep(draft, ready.strictest(), &assembled);
+    Ok(Some(Frozen {
+        snapshot: assembled.snapshot,
+        facts: assembled.facts,
+        flags: assembled.flags,
+    }))
+}
+
+fn keep(draft: &mut Draft, class: Class, assembled: &Assembled) {
+    for (n, own, bytes) in &assembled.payloads {
+        let stored = draft.payload_of_class(PayloadKind::Source, *own, bytes.clone());
         debug_assert_eq!(stored, *n);
     }
     let manifest = serde_json::to_vec(&assembled.snapshot).unwrap_or_default();
-    let class = work.release.ready.strictest();
-    draft.run.snapshot_ref = Some(draft_payload(draft, class, manifest));
-}
-
-fn draft_payload(draft: &mut Draft, class: tuesday_domain::actor::Class, bytes: Vec<u8>) -> u32 {
-    draft.payload_of_class(PayloadKind::Snapshot, class, bytes)
+    let n = draft.payload_of_class(PayloadKind::Snapshot, class, manifest);
+    draft.run.snapshot_ref = Some(n);
 }
 
 async fn frozen(
@@ -152,7 +194,7 @@ async fn frozen(
     draft.event(RunEvent::SnapshotTaken)?;
     // The same worker goes on under the same lease, so the attempt starts here.
     draft.event(RunEvent::LeaseTaken)?;
-    keep(&mut draft, work, &assembled);
+    keep(&mut draft, class, &assembled);
     draft.change(Change::CheckFence {
         run: work.run.id,
         fence: work.fence,
@@ -184,7 +226,7 @@ async fn not_ready(
         "run.inputs_refused",
         now,
     );
-    keep(&mut draft, work, &assembled);
+    keep(&mut draft, class, &assembled);
     to_person(engine, work, draft, ask).await
 }
 

@@ -48,14 +48,18 @@ async fn pause(engine: &Engine) -> Duration {
 }
 
 async fn claim(engine: &Engine) -> Result<usize, tuesday_store::ApplyError> {
-    let mut free = Vec::new();
+    let (mut free, mut places, mut full) = (Vec::new(), 0, false);
     for w in engine.0.catalog.workflows() {
         let cap = engine.workflow_cap(&w).await;
         let n = engine.0.slots.free(&w.name, cap);
+        full |= n == 0;
         if n > 0 {
+            places += n as usize;
             free.push((w.name.clone(), n));
         }
     }
+    // Whoever gives a place back wakes this loop only while jobs may wait for one.
+    engine.0.slots.set_backlog(full);
     if free.is_empty() {
         return Ok(0);
     }
@@ -87,6 +91,7 @@ async fn claim_class(
     };
     let jobs = engine.0.store.claim(request).await?;
     let n = jobs.len();
+    engine.0.slots.set_backlog(full || n >= places.min(BATCH));
     for job in jobs {
         start(engine, job).await;
     }

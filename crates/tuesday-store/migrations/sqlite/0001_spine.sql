@@ -1,6 +1,7 @@
 -- The whole spine. Ids are 16 bytes, times are microseconds since 1970 in UTC, truth is 0 or 1,
 -- closed sets are their words. CHECK constraints state what belongs together, so that a fault in
--- the program is refused here and not found later.
+-- the program is refused here and not found later. Their words are compared one by one: for a list of
+-- three or more behind IN, SQLite builds a table of its own at every insert and update.
 
 CREATE TABLE instance (
     one          INTEGER PRIMARY KEY CHECK (one = 1),
@@ -22,7 +23,7 @@ CREATE TABLE people (
 CREATE TABLE tokens (
     id         BLOB PRIMARY KEY CHECK (length(id) = 16),
     hash       BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
-    scope      TEXT NOT NULL CHECK (scope IN ('trigger', 'review', 'read', 'admin')),
+    scope      TEXT NOT NULL CHECK (scope = 'trigger' OR scope = 'review' OR scope = 'read' OR scope = 'admin'),
     workflow   TEXT,
     person     TEXT REFERENCES people (handle),
     created_at INTEGER NOT NULL,
@@ -35,9 +36,12 @@ CREATE TABLE workflows (
     name          TEXT PRIMARY KEY,
     title         TEXT NOT NULL,
     owner         TEXT NOT NULL CHECK (owner <> ''),
-    label         TEXT NOT NULL CHECK (label IN ('research', 'pilot', 'production', 'retired')),
-    stage         TEXT NOT NULL CHECK (stage IN ('off', 'shadow', 'draft_only', 'approval_first', 'auto')),
-    switch        TEXT NOT NULL CHECK (switch IN ('running', 'restricted', 'paused', 'killed')),
+    label         TEXT NOT NULL CHECK (label = 'research' OR label = 'pilot' OR label = 'production' OR
+                                       label = 'retired'),
+    stage         TEXT NOT NULL CHECK (stage = 'off' OR stage = 'shadow' OR stage = 'draft_only' OR
+                                       stage = 'approval_first' OR stage = 'auto'),
+    switch        TEXT NOT NULL CHECK (switch = 'running' OR switch = 'restricted' OR switch = 'paused' OR
+                                       switch = 'killed'),
     live_release  BLOB NOT NULL CHECK (length(live_release) = 16),
     rules_version INTEGER NOT NULL CHECK (rules_version >= 0),
     version       INTEGER NOT NULL CHECK (version >= 0),
@@ -48,8 +52,9 @@ CREATE TABLE releases (
     id         BLOB PRIMARY KEY CHECK (length(id) = 16),
     workflow   TEXT NOT NULL,
     number     INTEGER NOT NULL CHECK (number >= 1),
-    state      TEXT NOT NULL CHECK (state IN ('draft', 'evaluating', 'blocked', 'passed', 'approved', 'live',
-                                              'superseded', 'rolled_back', 'withdrawn')),
+    state      TEXT NOT NULL CHECK (state = 'draft' OR state = 'evaluating' OR state = 'blocked' OR
+                                    state = 'passed' OR state = 'approved' OR state = 'live' OR
+                                    state = 'superseded' OR state = 'rolled_back' OR state = 'withdrawn'),
     hash       BLOB NOT NULL CHECK (length(hash) = 32),
     bundle     BLOB NOT NULL,
     artifact   BLOB NOT NULL,
@@ -61,7 +66,8 @@ CREATE TABLE releases (
 CREATE TABLE rulesets (
     workflow   TEXT NOT NULL,
     version    INTEGER NOT NULL CHECK (version >= 1),
-    state      TEXT NOT NULL CHECK (state IN ('proposed', 'active', 'superseded', 'refused', 'expired')),
+    state      TEXT NOT NULL CHECK (state = 'proposed' OR state = 'active' OR state = 'superseded' OR
+                                    state = 'refused' OR state = 'expired'),
     csv        TEXT NOT NULL,
     hash       BLOB NOT NULL CHECK (length(hash) = 32),
     reason     TEXT NOT NULL,
@@ -81,16 +87,21 @@ CREATE TABLE runs (
     id            BLOB PRIMARY KEY CHECK (length(id) = 16),
     release_id    BLOB NOT NULL CHECK (length(release_id) = 16),
     subject       TEXT NOT NULL,
-    status        TEXT NOT NULL CHECK (status IN ('received', 'waiting_input', 'queued', 'running', 'retry_wait',
-                                                  'in_review', 'dispatching', 'held', 'completed', 'rejected',
-                                                  'handed_off', 'cancelled', 'failed')),
-    step          TEXT NOT NULL CHECK (step IN ('intake', 'snapshot', 'generate', 'validate', 'route', 'review',
-                                                'dispatch', 'confirm')),
-    review        TEXT NOT NULL CHECK (review IN ('none', 'pending', 'approved', 'approved_with_edits', 'rejected',
-                                                  'escalated')),
-    outcome       TEXT CHECK (outcome IN ('written_back', 'draft_placed', 'shadow_only', 'rejected', 'handed_off',
-                                          'cancelled', 'failed')),
-    held_from     TEXT CHECK (held_from IN ('received', 'queued', 'retry_wait', 'dispatching')),
+    status        TEXT NOT NULL CHECK (status = 'received' OR status = 'waiting_input' OR status = 'queued' OR
+                                       status = 'running' OR status = 'retry_wait' OR status = 'in_review' OR
+                                       status = 'dispatching' OR status = 'held' OR status = 'completed' OR
+                                       status = 'rejected' OR status = 'handed_off' OR status = 'cancelled' OR
+                                       status = 'failed'),
+    step          TEXT NOT NULL CHECK (step = 'intake' OR step = 'snapshot' OR step = 'generate' OR
+                                       step = 'validate' OR step = 'route' OR step = 'review' OR step = 'dispatch' OR
+                                       step = 'confirm'),
+    review        TEXT NOT NULL CHECK (review = 'none' OR review = 'pending' OR review = 'approved' OR
+                                       review = 'approved_with_edits' OR review = 'rejected' OR review = 'escalated'),
+    outcome       TEXT CHECK (outcome = 'written_back' OR outcome = 'draft_placed' OR outcome = 'shadow_only' OR
+                              outcome = 'rejected' OR outcome = 'handed_off' OR outcome = 'cancelled' OR
+                              outcome = 'failed'),
+    held_from     TEXT CHECK (held_from = 'received' OR held_from = 'queued' OR held_from = 'retry_wait' OR
+                              held_from = 'dispatching'),
     reason        TEXT,
     owner         TEXT,
     attempts      INTEGER NOT NULL CHECK (attempts >= 0),
@@ -113,17 +124,19 @@ CREATE TABLE runs (
     body_hash     BLOB NOT NULL CHECK (length(body_hash) = 32),
     requester     TEXT NOT NULL,
     batch         TEXT NOT NULL CHECK (length(batch) = 10),
-    stage         TEXT NOT NULL CHECK (stage IN ('off', 'shadow', 'draft_only', 'approval_first', 'auto')),
+    stage         TEXT NOT NULL CHECK (stage = 'off' OR stage = 'shadow' OR stage = 'draft_only' OR
+                                       stage = 'approval_first' OR stage = 'auto'),
     body_ref      INTEGER NOT NULL,
     received_at   INTEGER NOT NULL,
     rerun_of      BLOB CHECK (length(rerun_of) = 16),
     -- A run that ended says how, and only a run that ended.
-    CHECK ((outcome IS NOT NULL) = (status IN ('completed', 'rejected', 'handed_off', 'cancelled', 'failed'))),
+    CHECK ((outcome IS NOT NULL) = (status = 'completed' OR status = 'rejected' OR status = 'handed_off' OR
+                                    status = 'cancelled' OR status = 'failed')),
     CHECK ((finished_at IS NOT NULL) = (outcome IS NOT NULL)),
     -- A held run says where it goes on.
     CHECK ((held_from IS NOT NULL) = (status = 'held')),
     -- Where people have a run, one of them is named.
-    CHECK (status NOT IN ('waiting_input', 'in_review', 'held') OR (owner IS NOT NULL AND owner <> ''))
+    CHECK ((status <> 'waiting_input' AND status <> 'in_review' AND status <> 'held') OR (owner IS NOT NULL AND owner <> ''))
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX runs_event ON runs (event_id, event_source, workflow);
 CREATE INDEX runs_day ON runs (workflow, batch, id);
@@ -132,9 +145,11 @@ CREATE INDEX runs_open ON runs (status, deadline_at) WHERE outcome IS NULL;
 CREATE TABLE payloads (
     run_id     BLOB NOT NULL REFERENCES runs (id),
     n          INTEGER NOT NULL CHECK (n >= 1),
-    kind       TEXT NOT NULL CHECK (kind IN ('event', 'source', 'snapshot', 'answer', 'output', 'edit', 'verdict',
-                                             'request', 'receipt', 'note')),
-    class      TEXT NOT NULL CHECK (class IN ('public', 'internal', 'confidential', 'restricted')),
+    kind       TEXT NOT NULL CHECK (kind = 'event' OR kind = 'source' OR kind = 'snapshot' OR kind = 'answer' OR
+                                    kind = 'output' OR kind = 'edit' OR kind = 'verdict' OR kind = 'request' OR
+                                    kind = 'receipt' OR kind = 'note'),
+    class      TEXT NOT NULL CHECK (class = 'public' OR class = 'internal' OR class = 'confidential' OR
+                                    class = 'restricted'),
     salt       BLOB NOT NULL CHECK (length(salt) = 16),
     commitment BLOB NOT NULL CHECK (length(commitment) = 32),
     bytes      BLOB NOT NULL,
@@ -148,8 +163,9 @@ CREATE TABLE attempts (
     number         INTEGER NOT NULL CHECK (number >= 1),
     started_at     INTEGER NOT NULL,
     duration_us    INTEGER NOT NULL CHECK (duration_us >= 0),
-    result         TEXT NOT NULL CHECK (result IN ('done', 'transient', 'permanent', 'timed_out', 'invalid', 'refused',
-                                                   'late', 'unclear')),
+    result         TEXT NOT NULL CHECK (result = 'done' OR result = 'transient' OR result = 'permanent' OR
+                                        result = 'timed_out' OR result = 'invalid' OR result = 'refused' OR
+                                        result = 'late' OR result = 'unclear'),
     code           TEXT,
     detail         TEXT,
     model          TEXT,
@@ -179,8 +195,9 @@ CREATE INDEX jobs_due ON jobs (workflow, due_at);
 
 CREATE TABLE reviews (
     id               BLOB PRIMARY KEY CHECK (length(id) = 16),
-    state            TEXT NOT NULL CHECK (state IN ('open', 'claimed', 'approved', 'approved_with_edits', 'rejected',
-                                                    'handed_over', 'suspended', 'superseded')),
+    state            TEXT NOT NULL CHECK (state = 'open' OR state = 'claimed' OR state = 'approved' OR
+                                          state = 'approved_with_edits' OR state = 'rejected' OR
+                                          state = 'handed_over' OR state = 'suspended' OR state = 'superseded'),
     subject          TEXT NOT NULL,
     reason           TEXT NOT NULL,
     reasons          TEXT NOT NULL,
@@ -192,8 +209,9 @@ CREATE TABLE reviews (
     due_at           INTEGER NOT NULL,
     decided_at       INTEGER,
     decided_by       TEXT,
-    decision         TEXT CHECK (decision IN ('approve', 'approve_with_edits', 'reject', 'hand_over', 'supply',
-                                              'regenerate', 'close_failed', 'happened', 'did_not_happen')),
+    decision         TEXT CHECK (decision = 'approve' OR decision = 'approve_with_edits' OR decision = 'reject' OR
+                                 decision = 'hand_over' OR decision = 'supply' OR decision = 'regenerate' OR
+                                 decision = 'close_failed' OR decision = 'happened' OR decision = 'did_not_happen'),
     decision_reason  TEXT,
     note             TEXT,
     output_ref       INTEGER,
@@ -203,14 +221,14 @@ CREATE TABLE reviews (
     revision         INTEGER NOT NULL CHECK (revision >= 0),
     run_id           BLOB NOT NULL REFERENCES runs (id),
     workflow         TEXT NOT NULL,
-    kind             TEXT NOT NULL CHECK (kind IN ('output', 'input', 'action', 'manual')),
+    kind             TEXT NOT NULL CHECK (kind = 'output' OR kind = 'input' OR kind = 'action' OR kind = 'manual'),
     tier             TEXT NOT NULL,
     created_at       INTEGER NOT NULL,
     -- A claim names who and until when.
     CHECK (state <> 'claimed' OR (claimed_by IS NOT NULL AND claim_until IS NOT NULL)),
     -- A decision names the person; an open task has none.
-    CHECK (state NOT IN ('open', 'claimed', 'suspended') OR (decided_by IS NULL AND decided_at IS NULL)),
-    CHECK (state NOT IN ('approved', 'approved_with_edits', 'rejected', 'handed_over')
+    CHECK ((state <> 'open' AND state <> 'claimed' AND state <> 'suspended') OR (decided_by IS NULL AND decided_at IS NULL)),
+    CHECK ((state <> 'approved' AND state <> 'approved_with_edits' AND state <> 'rejected' AND state <> 'handed_over')
            OR (decided_by IS NOT NULL AND decided_at IS NOT NULL AND decision IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX reviews_open ON reviews (due_at, id) WHERE state IN ('open', 'claimed', 'suspended');
@@ -219,9 +237,10 @@ CREATE INDEX reviews_run ON reviews (run_id);
 CREATE TABLE actions (
     run_id        BLOB NOT NULL REFERENCES runs (id),
     id            BLOB NOT NULL CHECK (length(id) = 16),
-    state         TEXT NOT NULL CHECK (state IN ('proposed', 'authorised', 'sending', 'delivered', 'confirmed',
-                                                 'retry_wait', 'uncertain', 'blocked', 'failed', 'voided',
-                                                 'compensated')),
+    state         TEXT NOT NULL CHECK (state = 'proposed' OR state = 'authorised' OR state = 'sending' OR
+                                       state = 'delivered' OR state = 'confirmed' OR state = 'retry_wait' OR
+                                       state = 'uncertain' OR state = 'blocked' OR state = 'failed' OR
+                                       state = 'voided' OR state = 'compensated'),
     request_ref   INTEGER NOT NULL,
     authorised_by TEXT,
     attempts      INTEGER NOT NULL CHECK (attempts >= 0),
@@ -234,20 +253,22 @@ CREATE TABLE actions (
     ordinal       INTEGER NOT NULL CHECK (ordinal >= 0),
     revision      INTEGER NOT NULL CHECK (revision >= 0),
     name          TEXT NOT NULL,
-    class         TEXT NOT NULL CHECK (class IN ('read', 'draft', 'write', 'send', 'pay', 'irreversible')),
-    ability       TEXT NOT NULL CHECK (ability IN ('A', 'B', 'C', 'D', 'E', 'F')),
+    class         TEXT NOT NULL CHECK (class = 'read' OR class = 'draft' OR class = 'write' OR class = 'send' OR
+                                       class = 'pay' OR class = 'irreversible'),
+    ability       TEXT NOT NULL CHECK (ability = 'A' OR ability = 'B' OR ability = 'C' OR ability = 'D' OR
+                                       ability = 'E' OR ability = 'F'),
     target        TEXT NOT NULL,
     key           TEXT NOT NULL,
     PRIMARY KEY (run_id, id),
     -- Nothing leaves without somebody's word and a time.
-    CHECK (state IN ('proposed', 'voided', 'blocked') OR authorised_by IS NOT NULL),
-    CHECK (state NOT IN ('sending', 'delivered', 'uncertain') OR first_sent_at IS NOT NULL)
+    CHECK ((state = 'proposed' OR state = 'voided' OR state = 'blocked') OR authorised_by IS NOT NULL),
+    CHECK ((state <> 'sending' AND state <> 'delivered' AND state <> 'uncertain') OR first_sent_at IS NOT NULL)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX actions_key ON actions (key);
 
 CREATE TABLE intake (
     id          BLOB PRIMARY KEY CHECK (length(id) = 16),
-    verdict     TEXT NOT NULL CHECK (verdict IN ('refused', 'resubmitted', 'dismissed')),
+    verdict     TEXT NOT NULL CHECK (verdict = 'refused' OR verdict = 'resubmitted' OR verdict = 'dismissed'),
     code        TEXT NOT NULL,
     detail      TEXT NOT NULL,
     owner       TEXT NOT NULL,
@@ -264,7 +285,7 @@ CREATE TABLE intake (
 
 CREATE TABLE notices (
     id         BLOB PRIMARY KEY CHECK (length(id) = 16),
-    state      TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'failed')),
+    state      TEXT NOT NULL CHECK (state = 'waiting' OR state = 'sent' OR state = 'failed'),
     attempts   INTEGER NOT NULL CHECK (attempts >= 0),
     due_at     INTEGER NOT NULL,
     detail     TEXT,

@@ -32,7 +32,8 @@ impl Work {
     }
 }
 
-/// One statement for each table; the parameter is the run.
+/// One statement for each table; the parameter is the run. Words are compared one by one, because a
+/// longer list behind IN makes SQLite build a table of its own each time.
 struct Queries {
     run: String,
     job: String,
@@ -47,7 +48,7 @@ static QUERIES: std::sync::LazyLock<Queries> = std::sync::LazyLock::new(|| Queri
     payloads: format!(
         "SELECT {} FROM payloads AS p JOIN runs AS r ON r.id = p.run_id WHERE p.run_id = $1 \
          AND (p.n = r.body_ref OR p.n = r.snapshot_ref OR p.n = r.output_ref OR p.n = r.verdict_ref \
-         OR p.kind IN ('request', 'receipt', 'source', 'edit')) ORDER BY p.n",
+         OR p.kind = 'request' OR p.kind = 'receipt' OR p.kind = 'source' OR p.kind = 'edit') ORDER BY p.n",
         payloads::COLUMNS
     ),
     actions: format!(
@@ -55,7 +56,7 @@ static QUERIES: std::sync::LazyLock<Queries> = std::sync::LazyLock::new(|| Queri
         actions::COLUMNS
     ),
     reviews: format!(
-        "SELECT {} FROM reviews WHERE run_id = $1 AND state IN ('open', 'claimed', 'suspended') ORDER BY id",
+        "SELECT {} FROM reviews WHERE run_id = $1 AND (state = 'open' OR state = 'claimed' OR state = 'suspended') ORDER BY id",
         reviews::COLUMNS
     ),
 });

@@ -1,9 +1,12 @@
 //! The writer thread: whatever waits becomes one transaction with one flush to disk.
 //!
-//! Each operation has its own savepoint, so one that fails takes nothing else with it. Answers go
-//! out after the commit. A commit that fails leaves an unknown outcome: everybody in the batch is
-//! told so, and the thread ends.
+//! A batch is written straight down at first. When a decision of it fails, the whole batch is rolled
+//! back and done again with a savepoint around each operation, so that one that fails takes nothing
+//! else with it: a savepoint copies every page it touches, which good batches need not pay for.
+//! Answers go out after the commit. A commit that fails leaves an unknown outcome: everybody in the
+//! batch is told so, and the thread ends.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -73,6 +76,7 @@ impl Writer {
                 Thread {
                     conn,
                     inbox,
+                    again: VecDeque::new(),
                     tell,
                     version: None,
                 }
@@ -105,6 +109,8 @@ impl Writer {
 struct Thread {
     conn: Connection,
     inbox: mpsc::Receiver<Op>,
+    /// Taken from the inbox and rolled back; they come before everything else.
+    again: VecDeque<Op>,
     tell: watch::Sender<u64>,
     version: Option<i64>,
 }
@@ -118,10 +124,20 @@ enum Waiting {
     Call(bool, Answer),
 }
 
+/// What became of a transaction.
+enum Ended {
+    /// Everybody in it can be answered.
+    Committed,
+    /// Nothing of it is stored and everybody was told why.
+    Refused,
+    /// Nothing of it is stored, its operations wait in [`Thread::again`].
+    Careful,
+}
+
 impl Thread {
     fn run(mut self) {
         let mut waiting = Vec::with_capacity(BATCH);
-        while let Some(op) = self.inbox.blocking_recv() {
+        while let Some(op) = self.first() {
             self.look();
             if matches!(op, Op::Look) {
                 continue;
@@ -134,39 +150,139 @@ impl Thread {
         }
     }
 
-    /// One transaction. An error means that its outcome is unknown.
+    /// Waits for something to do; nothing when the last sender is gone.
+    fn first(&mut self) -> Option<Op> {
+        self.again
+            .pop_front()
+            .or_else(|| self.inbox.blocking_recv())
+    }
+
+    /// What waits already.
+    fn next(&mut self) -> Option<Op> {
+        loop {
+            match self
+                .again
+                .pop_front()
+                .or_else(|| self.inbox.try_recv().ok())
+            {
+                Some(Op::Look) => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// One batch. An error means that its outcome is unknown.
     fn batch(&mut self, first: Op, waiting: &mut Vec<Waiting>) -> Result<(), ApplyError> {
-        let mut next = Some(first);
+        let Some((first, index)) = self.begin(first) else {
+            return Ok(());
+        };
+        let mut ended = self.straight(first, index, waiting);
+        if matches!(ended, Ended::Careful) {
+            self.abandon();
+            waiting.clear();
+            let Some(first) = self.again.pop_front() else {
+                return Ok(());
+            };
+            let Some((first, index)) = self.begin(first) else {
+                return Ok(());
+            };
+            ended = self.careful(first, index, waiting);
+        }
+        match ended {
+            Ended::Committed => self.commit(waiting),
+            Ended::Refused | Ended::Careful => Ok(()),
+        }
+    }
+
+    /// Begins a transaction and finds the next index of the log; otherwise `op` hears why not.
+    fn begin(&self, op: Op) -> Option<(Op, i64)> {
         let begun = self
             .execute("BEGIN IMMEDIATE")
             .and_then(|()| self.next_index());
-        let mut index = match begun {
-            Ok(index) => index,
+        match begun {
+            Ok(index) => Some((op, index)),
             Err(e) => {
                 self.abandon();
-                if let Some(op) = next {
-                    refuse(op, &from_sqlite(e));
-                }
-                return Ok(());
+                refuse(op, &from_sqlite(e));
+                None
             }
-        };
+        }
+    }
+
+    /// Decisions without savepoints, then calls, which can be done only once and so come last.
+    fn straight(&mut self, first: Op, mut index: i64, waiting: &mut Vec<Waiting>) -> Ended {
+        let (mut applied, mut calls) = (Vec::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some(op) = next {
+            match op {
+                Op::Look => {}
+                Op::Call(_) => calls.push(op),
+                Op::Apply {
+                    decision,
+                    leaf,
+                    reply,
+                } => {
+                    let done = apply_decision(&self.conn, &decision, &leaf, index);
+                    applied.push((decision, leaf, reply));
+                    if done.is_err() {
+                        self.again
+                            .extend(
+                                applied
+                                    .into_iter()
+                                    .map(|(decision, leaf, reply)| Op::Apply {
+                                        decision,
+                                        leaf,
+                                        reply,
+                                    }),
+                            );
+                        self.again.extend(calls);
+                        return Ended::Careful;
+                    }
+                    index += 1;
+                }
+            }
+            let full = applied.len() + calls.len() >= BATCH;
+            next = if full { None } else { self.next() };
+        }
+        let first_index = index - i64::try_from(applied.len()).unwrap_or(index);
+        waiting.extend(
+            applied
+                .into_iter()
+                .zip(first_index..)
+                .map(|((_, _, reply), at)| {
+                    let audit = u64::try_from(at).ok();
+                    Waiting::Apply(reply, Ok(Applied { audit }))
+                }),
+        );
+        let mut calls = calls.into_iter();
+        while let Some(call) = calls.next() {
+            if let Err(e) = self.step(call, &mut index, waiting) {
+                self.abandon();
+                answer_all(waiting, Some(&e));
+                calls.for_each(|call| refuse(call, &e));
+                return Ended::Refused;
+            }
+        }
+        Ended::Committed
+    }
+
+    /// Every operation under a savepoint of its own.
+    fn careful(&mut self, first: Op, mut index: i64, waiting: &mut Vec<Waiting>) -> Ended {
+        let mut next = Some(first);
         while let Some(op) = next {
             if let Err(e) = self.step(op, &mut index, waiting) {
                 // SQLite gave up the whole transaction (no room, no memory, an I/O error): nothing
-                // of it is stored, and everybody hears why.
+                // of it is stored, and everybody in it hears why.
                 self.abandon();
                 answer_all(waiting, Some(&e));
-                return Ok(());
+                return Ended::Refused;
             }
-            next = if waiting.len() < BATCH {
-                self.inbox.try_recv().ok()
-            } else {
-                None
-            };
-            while matches!(next, Some(Op::Look)) {
-                next = self.inbox.try_recv().ok();
-            }
+            next = self.again.pop_front();
         }
+        Ended::Committed
+    }
+
+    fn commit(&self, waiting: &mut Vec<Waiting>) -> Result<(), ApplyError> {
         match self.execute("COMMIT") {
             Ok(()) => answer_all(waiting, None),
             // No room for the pages: the commit mark was never written. SQLite has rolled back by

@@ -24,6 +24,8 @@ pub(crate) const LISTEN: &str = "127.0.0.1:4321";
 pub(crate) const SLOTS: u32 = 512;
 /// How long running work may take to finish when the node stops.
 const GRACE: Duration = Duration::from_secs(20);
+/// Between two times that samples of the metrics are added up.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -234,6 +236,14 @@ pub(crate) fn code() -> Result<String, Problem> {
 
 fn metrics_text() -> Option<MetricsText> {
     let handle = PrometheusBuilder::new().install_recorder().ok()?;
+    let upkeep = handle.clone();
+    // Samples are kept one by one until somebody adds them up; nobody may ever ask for the metrics.
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            upkeep.run_upkeep();
+        }
+    });
     Some(Arc::new(move || handle.render()))
 }
 

@@ -22,6 +22,26 @@ impl Written {
     }
 }
 
+impl Written {
+    /// Effects in the stub's ledger: cheap to ask for however many runs there are.
+    pub(super) const fn effects(&self) -> &CountEndpoint {
+        &self.ledger
+    }
+}
+
+/// Nothing is waited for: acceptance is all that counts.
+pub(super) struct AcceptedOnly;
+
+impl Completion for AcceptedOnly {
+    async fn finished(&self) -> Result<u64, BenchError> {
+        Ok(0)
+    }
+
+    async fn wait(&self, _: u64, _: Duration) -> Result<(), BenchError> {
+        Ok(())
+    }
+}
+
 impl Completion for Written {
     async fn finished(&self) -> Result<u64, BenchError> {
         let counts = self

@@ -5,9 +5,11 @@
 
 mod child;
 mod finished;
+mod history;
 mod package;
 mod report;
 mod stages;
+mod start;
 mod w1;
 mod w2;
 
@@ -16,7 +18,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use tuesday_bench::{BenchError, BenchReport, Compared, Measured, machine};
+use tuesday_bench::{BenchError, BenchReport, Compared, DriveReport, Measured, drive, machine};
 use tuesday_domain::problem::Problem;
 
 use crate::cli::Common;
@@ -44,6 +46,12 @@ pub(crate) struct BenchArgs {
     /// Workloads
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Workload::W1, Workload::W2])]
     workload: Vec<Workload>,
+    /// Events a second offered while acknowledgements are timed, for ten seconds
+    #[arg(long, default_value_t = 500)]
+    offered: u64,
+    /// Finished runs to add before W1 is measured once more, with the queue and stories
+    #[arg(long, default_value_t = 0)]
+    history: u64,
     /// Write the report as JSON to this file too
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
@@ -117,7 +125,7 @@ async fn measure(
     args: &BenchArgs,
     dir: &std::path::Path,
 ) -> Result<report::Report, Problem> {
-    let bar = out::progress(4, "Machine");
+    let bar = out::progress(7, "Machine");
     let on = dir.to_owned();
     let limits = tokio::task::spawn_blocking(move || machine(&on, Duration::from_secs(1)));
     let limits = limits
@@ -126,53 +134,102 @@ async fn measure(
         .map_err(|e| problem(&e))?;
     bar.inc(1);
     bar.set_message("Floor");
-    let stub = Child::stub()?;
-    let floor = floor(common, args, dir, &stub)?;
     let mut out = report::Report {
         bench: BenchReport {
             machine: limits,
             compared: vec![Compared {
-                floor,
+                floor: floor(common, args, dir)?,
                 subject: None,
             }],
         },
         date: tuesday_engine::Clock::System.now().rfc3339(),
+        floor_after_runs_per_second: None,
+        part_of_both_floors: None,
+        cold_start_ms: None,
         w1: None,
+        offered: None,
         w2: None,
+        killed: None,
+        history: None,
     };
     bar.inc(1);
     if !args.floor {
-        // A stub of its own: the floor's keys must not be known to it.
-        drop(stub);
-        let stub = Child::stub()?;
-        let bed = package::Bed::make(common, args, dir, &stub).await?;
-        let server = Child::server(common, dir, &bed.listen)?;
-        bed.ready().await?;
-        if args.workload.contains(&Workload::W1) {
-            bar.set_message("W1");
-            let (subject, extra) = w1::run(args, &bed, &server, &stub).await?;
-            if let Some(first) = out.bench.compared.first_mut() {
-                first.subject = Some(subject);
-            }
-            out.w1 = Some(extra);
-        }
-        bar.inc(1);
-        if args.workload.contains(&Workload::W2) {
-            bar.set_message("W2");
-            out.w2 = Some(w2::run(args, &bed, &server).await?);
-        }
+        subject(common, args, dir, &mut out, &bar).await?;
     }
     bar.finish_and_clear();
     Ok(out)
 }
 
-/// Runs the floor program in a process of its own and reads what it says about itself.
-fn floor(
+/// Everything that is held against the floor, on one server.
+async fn subject(
     common: &Common,
     args: &BenchArgs,
     dir: &std::path::Path,
-    stub: &Child,
-) -> Result<Measured, Problem> {
+    out: &mut report::Report,
+    bar: &indicatif::ProgressBar,
+) -> Result<(), Problem> {
+    // A stub of its own: the floor's keys must not be known to it.
+    let stub = Child::stub()?;
+    let bed = package::Bed::make(common, args, dir, &stub).await?;
+    let (mut server, cold_start_ms) = start::ready(common, dir, &bed).await?;
+    out.cold_start_ms = Some(cold_start_ms);
+    let stage = |name: &'static str| {
+        bar.inc(1);
+        bar.set_message(name);
+    };
+    if args.workload.contains(&Workload::W1) {
+        stage("W1");
+        let (subject, extra) = w1::run(args, &bed, &server, &stub).await?;
+        out.w1 = Some(extra);
+        stage("Floor again");
+        compare(out, subject, floor(common, args, dir)?);
+        stage("Acknowledgements");
+        out.offered = Some(offered(args, &bed).await?);
+    }
+    if args.workload.contains(&Workload::W2) {
+        stage("W2");
+        out.w2 = Some(w2::run(args, &bed, &server).await?);
+    }
+    if args.workload.contains(&Workload::W1) {
+        stage("Kill");
+        let (again, killed) = start::kill(common, dir, &bed, server).await?;
+        (server, out.killed) = (again, Some(killed));
+        if args.history > 0 {
+            stage("History");
+            out.history = Some(history::run(args, &bed, &server).await?);
+        }
+    }
+    drop(server);
+    Ok(())
+}
+
+/// W1 beside the floor before it and the floor after it: the machine may change between them.
+fn compare(out: &mut report::Report, subject: Measured, again: Measured) {
+    if let Some(pair) = out.bench.compared.first_mut() {
+        let after = again.saturated.runs_per_second;
+        let mean = f64::midpoint(pair.floor.saturated.runs_per_second, after);
+        out.floor_after_runs_per_second = Some(after);
+        out.part_of_both_floors = Some(subject.saturated.runs_per_second / mean);
+        pair.subject = Some(subject);
+    }
+}
+
+/// Acknowledgements with a fixed number of events offered a second.
+async fn offered(args: &BenchArgs, bed: &package::Bed) -> Result<DriveReport, Problem> {
+    let mut events = bed.events(package::AUTO, "offered", args.offered * 10);
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "nobody offers 2^52 events a second"
+    )]
+    let rate = args.offered as f64;
+    events.rate = Some(rate);
+    let written = bed.written()?;
+    drive(events, &written).await.map_err(|e| problem(&e))
+}
+
+/// Runs the floor program in a process of its own and reads what it says about itself.
+fn floor(common: &Common, args: &BenchArgs, dir: &std::path::Path) -> Result<Measured, Problem> {
+    let stub = Child::stub()?;
     let said = Child::floor(common, args, dir, &stub.url)?;
     serde_json::from_str(&said)
         .map_err(|e| unavailable(format!("the floor program said {said:?}: {e}")))

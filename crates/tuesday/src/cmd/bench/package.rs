@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tuesday_bench::{DriveOptions, get_often};
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::Package;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Scope;
 use tuesday_engine::ops::{InstallOptions, NewToken};
-use tuesday_store::{InstanceKind, StoreReader};
+use tuesday_store::{InstanceKind, Store, StoreReader};
 
-use super::{BenchArgs, child::Child};
+use super::{BenchArgs, child::Child, finished::Written, problem};
 use crate::cli::Common;
 use crate::cmd::serve::bind;
 use crate::config::{File, Home};
@@ -29,7 +30,6 @@ const START: Duration = Duration::from_secs(20);
 
 /// What is driven.
 pub(super) struct Bed {
-    /// Only read from here on.
     node: Node,
     pub(super) listen: String,
     pub(super) url: String,
@@ -117,16 +117,31 @@ impl Bed {
 
     /// Waits until the server says that it is ready.
     pub(super) async fn ready(&self) -> Result<(), Problem> {
-        let began = Instant::now();
+        let (began, url) = (Instant::now(), format!("{}/readyz", self.url));
         while began.elapsed() < START {
-            match reqwest::get(format!("{}/readyz", self.url)).await {
-                Ok(answer) if answer.status().is_success() => return Ok(()),
-                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            if get_often(&url, "", 1).await.is_ok() {
+                return Ok(());
             }
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
         Err(unavailable(format!(
             "the server was not ready within {START:?}"
         )))
+    }
+
+    /// What is sent to a workflow: `runs` events whose keys start with `prefix`.
+    pub(super) fn events(&self, workflow: &str, prefix: &str, runs: u64) -> DriveOptions {
+        let mut options = DriveOptions::new(&self.url, workflow);
+        options.token = Some(self.trigger.clone());
+        options.concurrency = self.concurrency;
+        options.runs = runs;
+        options.key_prefix = prefix.to_owned();
+        options
+    }
+
+    /// Effects and finished runs.
+    pub(super) fn written(&self) -> Result<Written, Problem> {
+        Written::new(&self.stub_url, self.reader().clone()).map_err(|e| problem(&e))
     }
 
     /// The file of an embedded database.
@@ -136,6 +151,11 @@ impl Bed {
             .database
             .is_none()
             .then(|| self.node.home.sqlite())
+    }
+
+    /// Fills the past; whatever is measured goes through the server.
+    pub(super) const fn store(&self) -> &Store {
+        &self.node.store
     }
 
     pub(super) fn reader(&self) -> &StoreReader {

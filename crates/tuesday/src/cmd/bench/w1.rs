@@ -1,10 +1,9 @@
 //! W1: accepted over HTTP, snapshot, model, route, write-back; alone and saturated.
 
-use tuesday_bench::{DriveOptions, Measured, cpu_seconds, drive, drive_alone, memory};
+use tuesday_bench::{DriveReport, Measured, cpu_seconds, drive, drive_alone, memory};
 use tuesday_domain::problem::Problem;
 
 use super::child::Child;
-use super::finished::Written;
 use super::package::{AUTO, Bed};
 use super::report::W1;
 use super::{BenchArgs, problem, stages};
@@ -20,32 +19,18 @@ pub(super) async fn run(
     server: &Child,
     stub: &Child,
 ) -> Result<(Measured, W1), Problem> {
-    let written = Written::new(&bed.stub_url, bed.reader().clone()).map_err(|e| problem(&e))?;
-    let mut options = DriveOptions::new(&bed.url, AUTO);
-    options.token = Some(bed.trigger.clone());
-    options.concurrency = bed.concurrency;
-    options.runs = args.alone;
-    options.key_prefix = "alone".to_owned();
-    let alone = drive_alone(options.clone(), &written)
+    let written = bed.written()?;
+    let alone = drive_alone(bed.events(AUTO, "alone", args.alone), &written)
         .await
         .map_err(|e| problem(&e))?;
-    options.runs = WARM_UP;
-    options.key_prefix = "warm".to_owned();
-    drive(options.clone(), &written)
+    drive(bed.events(AUTO, "warm", WARM_UP), &written)
         .await
         .map_err(|e| problem(&e))?;
-    let before = bytes(bed).await?;
-    let cpu = |child: &Child| cpu_seconds(child.pid()).unwrap_or(0.0);
-    let (server_before, stub_before) = (cpu(server), cpu(stub));
-    options.runs = args.runs;
-    options.key_prefix = "full".to_owned();
-    let saturated = drive(options, &written).await.map_err(|e| problem(&e))?;
-    let (server_cpu, stub_cpu) = (cpu(server) - server_before, cpu(stub) - stub_before);
-    #[expect(clippy::cast_precision_loss, reason = "no bench has 2^52 runs")]
-    let runs = args.runs as f64;
+    let (before, stub_before) = (bytes(bed).await?, cpu(stub));
+    let (saturated, server_cpu_us_per_run) = saturate(bed, server, "full", args.runs).await?;
     let extra = W1 {
-        server_cpu_us_per_run: server_cpu * 1e6 / runs,
-        stub_cpu_us_per_run: stub_cpu * 1e6 / runs,
+        server_cpu_us_per_run,
+        stub_cpu_us_per_run: per_run(cpu(stub) - stub_before, args.runs),
         stages: stages::of(bed.reader(), AUTO).await?,
     };
     let subject = Measured {
@@ -57,6 +42,32 @@ pub(super) async fn run(
         bytes_per_run: Some(bytes(bed).await?.saturating_sub(before) / args.runs),
     };
     Ok((subject, extra))
+}
+
+/// As many runs at once as it takes; answers the server's processor time a run too, microseconds.
+pub(super) async fn saturate(
+    bed: &Bed,
+    server: &Child,
+    prefix: &str,
+    runs: u64,
+) -> Result<(DriveReport, f64), Problem> {
+    let before = cpu(server);
+    let report = drive(bed.events(AUTO, prefix, runs), &bed.written()?)
+        .await
+        .map_err(|e| problem(&e))?;
+    Ok((report, per_run(cpu(server) - before, runs)))
+}
+
+/// Processor time of a child so far, seconds.
+pub(super) fn cpu(child: &Child) -> f64 {
+    cpu_seconds(child.pid()).unwrap_or(0.0)
+}
+
+/// Microseconds a run.
+pub(super) fn per_run(seconds: f64, runs: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "no bench has 2^52 runs")]
+    let runs = runs.max(1) as f64;
+    seconds * 1e6 / runs
 }
 
 /// Size of the database. On SQLite the pages that are in use, wherever they lie just now: how full the
