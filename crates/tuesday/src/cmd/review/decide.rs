@@ -27,7 +27,7 @@ pub(super) async fn run(common: &Common, act: Act) -> Result<ExitCode, Problem> 
     let id: ReviewId = args::id(&decision.id, "id")?;
     let wait = decision.wait;
     let session = Session::open(common, wait.wait).await?;
-    let told = match decide(&session, id, &by, act).await {
+    let told = match Box::pin(decide(&session, id, &by, act)).await {
         Ok(done) => finish(common, &session, done, wait).await,
         Err(e) => Err(e),
     };
