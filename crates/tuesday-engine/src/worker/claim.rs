@@ -74,6 +74,10 @@ async fn claim(engine: &Engine) -> Result<usize, tuesday_store::ApplyError> {
             break;
         }
     }
+    engine
+        .0
+        .slots
+        .set_backlog(full || taken >= places.min(BATCH));
     Ok(taken)
 }
 
@@ -91,7 +95,6 @@ async fn claim_class(
     };
     let jobs = engine.0.store.claim(request).await?;
     let n = jobs.len();
-    engine.0.slots.set_backlog(full || n >= places.min(BATCH));
     for job in jobs {
         start(engine, job).await;
     }
