@@ -123,6 +123,25 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
     ),
     ("schema_violation", 422, 2, "A field breaks the schema"),
     ("reason_required", 422, 2, "A reason is needed"),
+    ("report_empty", 422, 2, "The report says nothing"),
+    (
+        "owner_not_a_person",
+        422,
+        2,
+        "The owner is not a person who is there",
+    ),
+    (
+        "not_opened",
+        422,
+        2,
+        "Not every item was opened by the person who decides",
+    ),
+    (
+        "too_many_items",
+        422,
+        2,
+        "More items than one decision may cover",
+    ),
     (
         "unknown_reason",
         422,

@@ -13,7 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, audit, decisions, health, intake, reviews, runs, triggers, workflows,
+    Description, audit, decisions, health, intake, problem_reports, reviews, runs, triggers, views,
+    workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -59,10 +60,23 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(decisions::edit))
         .routes(routes!(decisions::reject))
         .routes(routes!(decisions::escalate))
+        .routes(routes!(decisions::reassign))
+        .routes(routes!(decisions::many))
+        .routes(routes!(decisions::reading))
         .routes(routes!(decisions::settle))
         .routes(routes!(workflows::list))
         .routes(routes!(workflows::show))
         .routes(routes!(workflows::rules))
+        .routes(routes!(workflows::priority))
+        .routes(routes!(workflows::set_priority))
+        .routes(routes!(workflows::batch))
+        .routes(routes!(views::list))
+        .routes(routes!(views::save))
+        .routes(routes!(views::drop_one))
+        .routes(routes!(problem_reports::create))
+        .routes(routes!(problem_reports::list))
+        .routes(routes!(problem_reports::show))
+        .routes(routes!(problem_reports::triage))
         .routes(routes!(intake::list))
         .routes(routes!(intake::show))
         .routes(routes!(intake::resubmit))

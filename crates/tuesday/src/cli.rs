@@ -25,8 +25,9 @@ Try it     demo          the four example packages with stub systems; start here
            init          a package of your own, then check and install it
 
 Work       run           start, show, list, retry, cancel
-           review        the queue: list, show, claim, approve, edit, reject, escalate, settle
+           review        the queue: list, show, claim, approve, edit, reject, escalate, reassign, settle
            intake        refused events: list, show, resubmit
+           problem       reports about outputs: report, list, show, triage
            batch         one day of one workflow
            reconstruct   the whole story of one run
 
@@ -35,7 +36,7 @@ Change     check         every fault of a package
            install       a package becomes the live release
            rules         show, check, history
            release       list, show
-           workflow      list, map, stage, pause, resume, kill, schema
+           workflow      list, map, stage, pause, resume, kill, priority, schema
 
 Prove      audit         verify, export, checkpoint, verify-bundle
 
@@ -105,6 +106,8 @@ pub(crate) enum Command {
     Run(cmd::run::RunArgs),
     /// The whole story of one run
     Reconstruct(cmd::reconstruct::ReconstructArgs),
+    /// What people say about outputs, and the answers
+    Problem(cmd::problem::ProblemArgs),
     /// One day of one workflow, with totals that add up
     Batch(cmd::batch::BatchArgs),
     /// The queue, and every decision a person makes
@@ -115,7 +118,7 @@ pub(crate) enum Command {
     Rules(cmd::rules::RulesArgs),
     /// Releases and their parts
     Release(cmd::release::ReleaseArgs),
-    /// What is installed: map, stage, pause, resume, kill, schema
+    /// What is installed: map, stage, pause, resume, kill, priority, schema
     Workflow(cmd::workflow::WorkflowArgs),
     /// The audit log: verify, export, checkpoint
     Audit(cmd::audit::AuditArgs),

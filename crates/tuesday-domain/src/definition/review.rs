@@ -54,6 +54,12 @@ pub struct TierSpec {
     /// Questions that must be answered to approve.
     #[serde(default)]
     pub checklist: Vec<String>,
+    /// When to trust the draft and when to escalate: stands on the task.
+    #[serde(default)]
+    pub guidance: String,
+    /// Most tasks that one decision may cover, each of them opened before; 0 allows none.
+    #[serde(default)]
+    pub batch_max: u32,
     /// Approving the draft unchanged is refused.
     #[serde(default)]
     pub human_rewrite: bool,

@@ -199,6 +199,17 @@ impl Engine {
         let mut changes: Vec<Change> = Vec::new();
         for p in def.owners.people() {
             let old = known.iter().find(|k| k.handle == p.handle);
+            if old.is_some_and(|k| !k.active) && has_work(def, &p.handle) {
+                return Err(Problem::new(
+                    "owner_not_a_person",
+                    format!(
+                        "{} is deactivated and would own work of this workflow",
+                        p.handle
+                    ),
+                )
+                .field("owners")
+                .way_out("name somebody who is there, or activate the person"));
+            }
             changes.push(Change::PutPerson(Person {
                 handle: p.handle.clone(),
                 name: p.name.clone(),
@@ -289,6 +300,15 @@ fn roles(def: &Definition) -> Vec<(String, Role, Option<String>)> {
     let mut seen = std::collections::BTreeSet::new();
     out.retain(|row| seen.insert(row.clone()));
     out
+}
+
+/// The person would be given tasks, or stands in for those who are.
+fn has_work(def: &tuesday_domain::definition::Definition, person: &str) -> bool {
+    let owners = &def.owners;
+    let named = [&owners.operator, &owners.backup, &owners.escalation];
+    let tiers = def.review.tier.iter().flat_map(|t| [&t.owner, &t.backup]);
+    named.iter().any(|p| p.handle == person)
+        || tiers.chain([&def.manual.owner]).any(|h| h == person)
 }
 
 fn checked(package: &Package, vars: &BTreeMap<String, String>) -> Result<Parts, Problem> {

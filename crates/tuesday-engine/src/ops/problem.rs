@@ -43,7 +43,7 @@ impl Engine {
     /// Keeps the report, tied to its run where one is found, with an owner and a due time.
     ///
     /// # Errors
-    /// `malformed_event` when it says nothing, `body_too_large`, `not_found` for a run or task that
+    /// `report_empty` when it says nothing, `body_too_large`, `not_found` for a run or task that
     /// is named and not there.
     pub async fn report_problem(&self, c: Complaint, by: &Actor) -> Result<ProblemReport, Problem> {
         if c.words.len() > MOST {
@@ -54,7 +54,7 @@ impl Engine {
         }
         let named = c.run.is_some() || c.review.is_some() || c.record.is_some();
         if c.words.trim().is_empty() && !(named && c.kind != ProblemKind::Other) {
-            return Err(Problem::new("malformed_event", "the report says nothing")
+            return Err(Problem::new("report_empty", "the report says nothing")
                 .field("words")
                 .way_out("say in a sentence what is wrong, or name the case and pick wrong, slow or annoying"));
         }

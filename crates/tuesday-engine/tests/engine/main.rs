@@ -3,5 +3,6 @@
 
 mod approvals;
 mod bench;
+mod desk;
 mod leases;
 mod runs;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
-use tuesday_engine::ops::{Approval, Decided, Refusal, Settlement};
+use tuesday_engine::ops::{Approval, Decided, Doing, Refusal, Settlement, There, Together};
 use utoipa::ToSchema;
 
 use super::reviews::ReviewBody;
@@ -209,6 +209,180 @@ pub(crate) async fn escalate(
             .await?
             .into(),
     ))
+}
+
+/// Given to somebody else.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReassignmentBody {
+    /// Handle of the person who gets it.
+    to: String,
+    #[serde(default)]
+    reason: String,
+    revision: Option<u32>,
+}
+
+/// Gives the task to another named person; due time and age stay.
+#[utoipa::path(post, path = "/api/v1/reviews/{id}/reassignment", tag = "reviews", params(("id" = String, Path)), request_body = ReassignmentBody,
+    responses((status = 200, body = ReviewBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(crate) async fn reassign(
+    State(app): State<App>,
+    by: ApiReviewer,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<ReviewBody>, ApiError> {
+    let id = reached(&app, &by, &id).await?;
+    let b: ReassignmentBody = query::body(&body)?;
+    let given = app
+        .engine
+        .reassign(id, &by.person, &b.to, &b.reason, b.revision)
+        .await?;
+    Ok(Json(given.into()))
+}
+
+/// Several alike tasks, decided in the same way.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ManyBody {
+    items: Vec<ManyItem>,
+    /// `approve` or `reject`.
+    decision: String,
+    #[serde(default)]
+    checklist: Vec<String>,
+    /// One of the declared codes; needed to reject.
+    #[serde(default)]
+    reason: String,
+    note: Option<String>,
+}
+
+/// One of them.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ManyItem {
+    id: String,
+    /// The revision that was seen.
+    revision: u32,
+}
+
+/// What became of each, in the order they were given.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ManyDone {
+    items: Vec<OneDone>,
+}
+
+/// What became of one.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OneDone {
+    id: String,
+    decided: bool,
+    state: Option<&'static str>,
+    /// Code and words of the refusal.
+    code: Option<&'static str>,
+    detail: Option<String>,
+}
+
+/// Decides several alike tasks of a tier that allows it; each was opened before.
+#[utoipa::path(post, path = "/api/v1/reviews/decisions", tag = "reviews", request_body = ManyBody,
+    responses((status = 200, body = ManyDone), (status = 400, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(crate) async fn many(
+    State(app): State<App>,
+    by: ApiReviewer,
+    body: Bytes,
+) -> Result<Json<ManyDone>, ApiError> {
+    let b: ManyBody = query::body(&body)?;
+    let mut items = Vec::with_capacity(b.items.len().min(query::MAX_PAGE));
+    for item in &b.items {
+        items.push((reached(&app, &by, &item.id).await?, item.revision));
+    }
+    let what = match b.decision.as_str() {
+        "approve" => Together::Approve {
+            checklist: b.checklist,
+        },
+        "reject" => Together::Reject { reason: b.reason },
+        other => {
+            let words = format!("`{other}` is not one of approve, reject");
+            return Err(Problem::new("bad_request", words).field("decision").into());
+        }
+    };
+    let done = app
+        .engine
+        .decide_many(&by.person, &items, &what, b.note.as_deref())
+        .await?;
+    let one = |(id, done): (ReviewId, Result<Decided, Problem>)| {
+        let refused = done.as_ref().err();
+        OneDone {
+            id: id.to_string(),
+            decided: done.is_ok(),
+            code: refused.map(|p| p.code),
+            detail: refused.map(|p| p.detail.clone()),
+            state: done.as_ref().ok().map(|d| d.review.state.word()),
+        }
+    };
+    Ok(Json(ManyDone {
+        items: done.into_iter().map(one).collect(),
+    }))
+}
+
+/// A sign of life of somebody who has the task open.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReadingBody {
+    /// `viewing`, `editing` or `idle`.
+    doing: String,
+    /// The revision that is shown.
+    revision: u32,
+    /// How long it was in view since the last sign.
+    #[serde(default)]
+    visible_ms: u64,
+}
+
+/// Who has the task open.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PresenceBody {
+    people: Vec<PresentBody>,
+}
+
+/// One of them.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PresentBody {
+    person: String,
+    /// `viewing`, `editing` or `idle`.
+    doing: &'static str,
+    at: String,
+}
+
+impl From<Vec<There>> for PresenceBody {
+    fn from(there: Vec<There>) -> Self {
+        let people = there.into_iter().map(|t| PresentBody {
+            person: t.person,
+            doing: t.doing.word(),
+            at: t.at.rfc3339(),
+        });
+        Self {
+            people: people.collect(),
+        }
+    }
+}
+
+/// Says that the token's person has the task open, and answers who else has. A claim runs on.
+#[utoipa::path(post, path = "/api/v1/reviews/{id}/reading", tag = "reviews", params(("id" = String, Path)), request_body = ReadingBody,
+    responses((status = 200, body = PresenceBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
+pub(crate) async fn reading(
+    State(app): State<App>,
+    by: ApiReviewer,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<PresenceBody>, ApiError> {
+    let id = reached(&app, &by, &id).await?;
+    let b: ReadingBody = query::body(&body)?;
+    let doing: Doing = query::word("doing", Some(&b.doing))?
+        .ok_or_else(|| Problem::new("bad_request", "say what is done").field("doing"))?;
+    let visible = std::time::Duration::from_millis(b.visible_ms);
+    let there = app
+        .engine
+        .reading(id, &by.person, doing, b.revision, visible)
+        .await?;
+    Ok(Json(there.into()))
 }
 
 /// How a task that is not a plain yes or no is settled.

@@ -5,9 +5,11 @@ pub(crate) mod audit;
 pub(crate) mod decisions;
 pub(crate) mod health;
 pub(crate) mod intake;
+pub(crate) mod problem_reports;
 pub(crate) mod reviews;
 pub(crate) mod runs;
 pub(crate) mod triggers;
+pub(crate) mod views;
 pub(crate) mod workflows;
 
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};

@@ -278,6 +278,8 @@ pub(crate) struct CaseBody {
     release: String,
     model: String,
     confidence: Option<f64>,
+    /// When to trust the draft and when to escalate.
+    guidance: String,
     /// Questions to answer word for word in `checklist`.
     checklist: Vec<String>,
     /// Codes for rejecting and editing.
@@ -345,6 +347,11 @@ impl From<Case> for CaseBody {
             release: c.made.release,
             model: c.made.model,
             confidence: c.made.confidence,
+            guidance: c
+                .tier
+                .as_ref()
+                .map(|t| t.guidance.clone())
+                .unwrap_or_default(),
             checklist: c.tier.map(|t| t.checklist).unwrap_or_default(),
             reasons_list: c.reasons_list,
             may_decide: c.people.into_iter().map(|(handle, _)| handle).collect(),

@@ -1,13 +1,15 @@
 //! Workflows and their decision tables, to read.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::Workflow;
+use tuesday_domain::record::{PriorityClass, Workflow, WorkflowPriority};
 use utoipa::ToSchema;
 
-use crate::auth::ApiReader;
+use crate::auth::{ApiReader, ApiReviewer};
+use crate::query;
 use crate::refusal::{ApiError, ProblemBody};
 use crate::state::App;
 
@@ -130,4 +132,91 @@ pub(crate) async fn rules(
         created_at: r.created_at.rfc3339(),
         created_by: r.created_by,
     }))
+}
+
+/// Which work comes first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PriorityBody {
+    /// `urgent`, `high`, `normal` or `low`.
+    class: &'static str,
+    /// Absent while nobody has set it.
+    set_by: Option<String>,
+    reason: Option<String>,
+    set_at: Option<String>,
+}
+
+impl From<WorkflowPriority> for PriorityBody {
+    fn from(p: WorkflowPriority) -> Self {
+        Self {
+            class: p.class.word(),
+            set_by: Some(p.set_by),
+            reason: Some(p.reason),
+            set_at: Some(p.set_at.rfc3339()),
+        }
+    }
+}
+
+/// The priority class of a workflow and who set it.
+#[utoipa::path(get, path = "/api/v1/workflows/{workflow}/priority", tag = "workflows", params(("workflow" = String, Path)),
+    responses((status = 200, body = PriorityBody), (status = 404, body = ProblemBody)))]
+pub(crate) async fn priority(
+    State(app): State<App>,
+    reader: ApiReader,
+    Path(name): Path<String>,
+) -> Result<Json<PriorityBody>, ApiError> {
+    found(&app, &reader, &name).await?;
+    let all = app.engine.reader().priorities().await?;
+    Ok(Json(all.into_iter().find(|p| p.workflow == name).map_or(
+        PriorityBody {
+            class: PriorityClass::Normal.word(),
+            set_by: None,
+            reason: None,
+            set_at: None,
+        },
+        PriorityBody::from,
+    )))
+}
+
+/// A new class.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewPriority {
+    class: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// The sponsor sets the class.
+#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/priority", tag = "workflows", params(("workflow" = String, Path)), request_body = NewPriority,
+    responses((status = 200, body = PriorityBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(crate) async fn set_priority(
+    State(app): State<App>,
+    by: ApiReviewer,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<PriorityBody>, ApiError> {
+    by.sees(&name)?;
+    let b: NewPriority = query::body(&body)?;
+    let class = query::word("class", Some(&b.class))?
+        .ok_or_else(|| Problem::new("bad_request", "the class is missing").field("class"))?;
+    let set = app
+        .engine
+        .set_priority(&name, class, &by.person, &b.reason)
+        .await?;
+    Ok(Json(set.into()))
+}
+
+/// One day of a workflow: totals that add up, open exceptions with their owners, versions, cost.
+#[utoipa::path(get, path = "/api/v1/workflows/{workflow}/batches/{day}", tag = "workflows", params(("workflow" = String, Path), ("day" = String, Path)),
+    responses((status = 200, body = serde_json::Value), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody)))]
+pub(crate) async fn batch(
+    State(app): State<App>,
+    reader: ApiReader,
+    Path((name, day)): Path<(String, String)>,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    found(&app, &reader, &name).await?;
+    let batch = app.engine.batch(&name, &day).await?;
+    let value =
+        serde_json::to_value(&batch).map_err(|e| Problem::new("internal", e.to_string()))?;
+    Ok(Json(value))
 }

@@ -81,6 +81,14 @@ impl ApiReader {
         sees(&self.0, workflow)
     }
 
+    /// The person the token is bound to, or the token itself, as an author of changes.
+    pub(crate) fn actor(&self) -> Actor {
+        match &self.0.person {
+            Some(person) => Actor::Person(person.clone()),
+            None => Actor::Token(self.0.id.to_string()),
+        }
+    }
+
     /// The person the token is bound to.
     pub(crate) fn person(&self) -> Option<&str> {
         self.0.person.as_deref()

@@ -14,6 +14,7 @@ pub(crate) mod install;
 pub(crate) mod intake;
 pub(crate) mod migrate;
 pub(crate) mod pack;
+pub(crate) mod problem;
 pub(crate) mod real_data;
 pub(crate) mod reconstruct;
 pub(crate) mod release;
@@ -48,6 +49,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Batch(args) => batch::run(common, args).await,
         Command::Review(args) => review::run(common, args).await,
         Command::Intake(args) => intake::run(common, args).await,
+        Command::Problem(args) => problem::run(common, args).await,
         Command::Rules(args) => rules::run(common, args).await,
         Command::Release(args) => release::run(common, args).await,
         Command::Workflow(args) => workflow::run(common, args).await,

@@ -47,6 +47,16 @@ enum Act {
     Resume(Why),
     /// Refuse everything
     Kill(Why),
+    /// Say which work comes first: urgent, high, normal or low; the sponsor does
+    Priority {
+        /// The workflow
+        workflow: String,
+        /// The class
+        class: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
     /// JSON Schema of what an event must look like
     Schema {
         /// The workflow
@@ -115,6 +125,13 @@ pub(crate) async fn run(common: Common, args: WorkflowArgs) -> Result<ExitCode, 
                 .set_switch(&why.workflow, Switch::Killed, &by, &why.reason)
                 .await?,
         ),
+        Act::Priority {
+            workflow,
+            class,
+            reason,
+        } => {
+            priority(&common, &node, &workflow, &class, &reason).await?;
+        }
         Act::Schema { workflow, output } => {
             let (_, live) = engine.live(&workflow).await?;
             let schema = if output {
@@ -133,6 +150,32 @@ pub(crate) async fn run(common: Common, args: WorkflowArgs) -> Result<ExitCode, 
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn priority(
+    common: &Common,
+    node: &Node,
+    workflow: &str,
+    class: &str,
+    reason: &str,
+) -> Result<(), Problem> {
+    let (class, by) = (args::word(class, "class")?, wiring::person(common)?);
+    let set = node
+        .engine
+        .set_priority(workflow, class, &by, reason)
+        .await?;
+    if common.json {
+        out::json_line(&json!({
+            "workflow": set.workflow, "class": set.class.word(), "set_by": set.set_by,
+            "reason": set.reason, "set_at": set.set_at.rfc3339(),
+        }));
+    } else {
+        out::line(&format!(
+            "{}: {}, set by {}",
+            set.workflow, set.class, set.set_by
+        ));
+    }
+    Ok(())
 }
 
 async fn list(common: &Common, node: &Node) -> Result<(), Problem> {

@@ -133,6 +133,23 @@ impl Lint<'_> {
         }
     }
 
+    /// Nobody's work is owned by a group or a mailing list.
+    pub(super) fn people_of_their_own(&mut self, def: &Definition) {
+        for p in def.owners.people() {
+            if let Some(sign) = shared_box(p) {
+                self.add(
+                    &p.handle,
+                    "owner_not_a_person",
+                    &format!(
+                        "`{}` looks like a group or a mailing list: {sign}",
+                        p.handle
+                    ),
+                    "name one person with an address of their own",
+                );
+            }
+        }
+    }
+
     pub(super) fn limits(&mut self, def: &Definition) {
         let l = &def.limits;
         for (name, n) in [
@@ -176,13 +193,27 @@ impl Lint<'_> {
                 );
             }
         }
-        if def.review.due.0.is_zero() {
-            self.add(
-                "due",
-                "zero_limit",
-                "review.due is 0",
-                "say how long a person has",
-            );
+        let tiers = def.review.tier.iter().filter_map(|t| {
+            t.due
+                .map(|due| (format!("the due time of tier `{}`", t.name), due))
+        });
+        for (name, due) in [
+            ("review.due".to_owned(), def.review.due),
+            ("manual.due".to_owned(), def.manual.due),
+            ("input.due".to_owned(), def.input.due),
+            ("review.claim".to_owned(), def.review.claim),
+        ]
+        .into_iter()
+        .chain(tiers)
+        {
+            if due.0.is_zero() {
+                self.add(
+                    "due",
+                    "zero_limit",
+                    &format!("{name} is 0"),
+                    "say how long a person has",
+                );
+            }
         }
         if def.on_failure.route != FailurePlan::Person {
             self.add(
@@ -257,4 +288,42 @@ impl Lint<'_> {
         }
         rules
     }
+}
+
+/// Local parts that stand for a group at most companies (RFC 2142 names several of them).
+const SHARED: [&str; 22] = [
+    "all",
+    "team",
+    "info",
+    "support",
+    "sales",
+    "ops",
+    "operations",
+    "office",
+    "help",
+    "helpdesk",
+    "desk",
+    "admin",
+    "hostmaster",
+    "postmaster",
+    "webmaster",
+    "abuse",
+    "noc",
+    "security",
+    "billing",
+    "noreply",
+    "no-reply",
+    "everyone",
+];
+
+/// What makes an address look shared, when something does.
+fn shared_box(person: &super::super::PersonSpec) -> Option<String> {
+    let local = person.email.split_once('@').map_or("", |(local, _)| local);
+    let local = local.to_ascii_lowercase();
+    let ends = ["-team", "-list", "-all", "-group", ".team", "_team", "-l"];
+    if SHARED.contains(&local.as_str()) || ends.iter().any(|e| local.ends_with(e)) {
+        return Some(format!("the address begins with `{local}`"));
+    }
+    (person.email.contains(',') || person.email.contains(';'))
+        .then(|| "it has several addresses".to_owned())
 }

@@ -28,6 +28,7 @@ pub fn check(package: &Package, vars: &BTreeMap<String, String>) -> Vec<PackageF
     };
     lint.secrets(&def);
     lint.owners(&def);
+    lint.people_of_their_own(&def);
     lint.triggers(&def);
     lint.sources(&def);
     lint.model(&def);

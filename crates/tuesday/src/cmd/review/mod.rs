@@ -79,6 +79,20 @@ enum Act {
         #[command(flatten)]
         decision: Decision,
     },
+    /// Give the task to another named person
+    Reassign {
+        /// The task
+        id: String,
+        /// Handle of the person who gets it
+        #[arg(long, value_name = "HANDLE")]
+        to: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// The revision you saw
+        #[arg(long)]
+        revision: Option<u32>,
+    },
     /// Settle a task that is no plain yes or no
     Settle {
         #[command(flatten)]
@@ -169,6 +183,21 @@ pub(crate) async fn run(common: Common, args: ReviewArgs) -> Result<ExitCode, Pr
             let (id, by) = (args::id(&id, "id")?, wiring::person(&common)?);
             let session = Session::open(&common, false).await?;
             moved(&common, &session.node.engine.release(id, &by).await?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Act::Reassign {
+            id,
+            to,
+            reason,
+            revision,
+        } => {
+            let (id, by) = (args::id(&id, "id")?, wiring::person(&common)?);
+            let session = Session::open(&common, false).await?;
+            let engine = &session.node.engine;
+            moved(
+                &common,
+                &engine.reassign(id, &by, &to, &reason, revision).await?,
+            );
             Ok(ExitCode::SUCCESS)
         }
         Act::Escalate { decision } => {

@@ -1,0 +1,242 @@
+//! Problem reports: somebody says that an output is wrong, slow or annoying.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tuesday_domain::id::ProblemReportId;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{ProblemKind, ProblemReport, ProblemState};
+use tuesday_domain::time::Timestamp;
+use tuesday_engine::ops::Complaint;
+use tuesday_store::ProblemFilter;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::auth::{ApiReader, ApiReviewer};
+use crate::query;
+use crate::refusal::{ApiError, ProblemBody};
+use crate::state::App;
+
+/// What somebody says about an output.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReportBody {
+    id: String,
+    /// `new`, `triaged`, `not_an_error`, `quality_issue` or `incident`.
+    state: &'static str,
+    /// `wrong`, `slow`, `annoying` or `other`.
+    kind: &'static str,
+    words: String,
+    reported_by: String,
+    workflow: Option<String>,
+    run_id: Option<String>,
+    /// `run`, `record`, `words` or `nothing`.
+    tied_by: &'static str,
+    /// The record or words that were given to find the run.
+    record: Option<String>,
+    owner: String,
+    due_at: String,
+    created_at: String,
+    answer: Option<String>,
+    answered_by: Option<String>,
+    answered_at: Option<String>,
+}
+
+impl From<ProblemReport> for ReportBody {
+    fn from(r: ProblemReport) -> Self {
+        Self {
+            id: r.id.to_string(),
+            state: r.state.word(),
+            kind: r.kind.word(),
+            words: r.words,
+            reported_by: r.reported_by,
+            workflow: r.workflow,
+            run_id: r.run.map(|id| id.to_string()),
+            tied_by: r.tied_by.word(),
+            record: r.asked_for,
+            owner: r.owner,
+            due_at: r.due_at.rfc3339(),
+            created_at: r.created_at.rfc3339(),
+            answer: r.answer,
+            answered_by: r.answered_by,
+            answered_at: r.answered_at.map(Timestamp::rfc3339),
+        }
+    }
+}
+
+/// A new report.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewReport {
+    /// `wrong`, `slow`, `annoying` or `other`; `other` unless given.
+    kind: Option<String>,
+    #[serde(default)]
+    words: String,
+    run_id: Option<String>,
+    review_id: Option<String>,
+    /// The record that was written to, or words of the case.
+    record: Option<String>,
+    workflow: Option<String>,
+    /// In whose name, when the token is bound to nobody.
+    reported_by: Option<String>,
+}
+
+/// Reports a problem.
+#[utoipa::path(post, path = "/api/v1/problem-reports", tag = "problem reports", request_body = NewReport,
+    responses((status = 201, body = ReportBody), (status = 404, body = ProblemBody), (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    by: ApiReader,
+    body: Bytes,
+) -> Result<(StatusCode, Json<ReportBody>), ApiError> {
+    let b: NewReport = query::body(&body)?;
+    let reported_by = by
+        .person()
+        .map(str::to_owned)
+        .or(b.reported_by.filter(|r| !r.trim().is_empty()))
+        .unwrap_or_else(|| "anonymous".to_owned());
+    let run = b.run_id.as_deref().map(query::id).transpose()?;
+    let review = b.review_id.as_deref().map(query::id).transpose()?;
+    if let Some(id) = run {
+        let found = app.engine.reader().run(id).await?;
+        let found =
+            found.ok_or_else(|| Problem::new("not_found", format!("there is no run {id}")))?;
+        by.sees(&found.workflow)?;
+    }
+    if let Some(id) = review {
+        let found = app.engine.reader().review(id).await?;
+        let found = found
+            .ok_or_else(|| Problem::new("not_found", format!("there is no review task {id}")))?;
+        by.sees(&found.workflow)?;
+    }
+    let complaint = Complaint {
+        kind: query::word("kind", b.kind.as_deref())?.unwrap_or(ProblemKind::Other),
+        words: b.words,
+        run,
+        review,
+        record: b.record,
+        workflow: by.only(b.workflow)?,
+        reported_by,
+    };
+    let report = app.engine.report_problem(complaint, &by.actor()).await?;
+    Ok((StatusCode::CREATED, Json(report.into())))
+}
+
+/// A page of reports.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReportList {
+    items: Vec<ReportBody>,
+    /// The next `after`; absent on the last page.
+    next: Option<String>,
+}
+
+/// Which reports.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReportQuery {
+    workflow: Option<String>,
+    state: Option<String>,
+    /// `true`: only those without an answer.
+    open: Option<bool>,
+    kind: Option<String>,
+    run_id: Option<String>,
+    /// Part of the words.
+    q: Option<String>,
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+/// Reports, the longest due answer first.
+#[utoipa::path(get, path = "/api/v1/problem-reports", tag = "problem reports", params(ReportQuery),
+    responses((status = 200, body = ReportList), (status = 400, body = ProblemBody)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    reader: ApiReader,
+    Query(q): Query<ReportQuery>,
+) -> Result<Json<ReportList>, ApiError> {
+    let limit = query::limit(q.limit, 50);
+    let filter = ProblemFilter {
+        workflow: reader.only(q.workflow)?,
+        state: query::word::<ProblemState>("state", q.state.as_deref())?,
+        open: q.open.unwrap_or(false),
+        kind: query::word::<ProblemKind>("kind", q.kind.as_deref())?,
+        run: q.run_id.as_deref().map(query::id).transpose()?,
+        text: q.q.filter(|t| !t.trim().is_empty()),
+    };
+    let after = q.after.as_deref().map(place).transpose()?;
+    let found = app
+        .engine
+        .reader()
+        .problem_reports(&filter, after, limit)
+        .await?;
+    let next = (found.len() == limit)
+        .then(|| {
+            found
+                .last()
+                .map(|r| format!("{}-{}", r.due_at.micros(), r.id))
+        })
+        .flatten();
+    Ok(Json(ReportList {
+        items: found.into_iter().map(ReportBody::from).collect(),
+        next,
+    }))
+}
+
+fn place(text: &str) -> Result<(Timestamp, ProblemReportId), Problem> {
+    let bad = || Problem::new("bad_request", "`after` is not the `next` of a page").field("after");
+    let (due, id) = text.split_once('-').ok_or_else(bad)?;
+    let due = due.parse().map_err(|_| bad())?;
+    Ok((Timestamp::from_micros(due), query::id(id)?))
+}
+
+/// One report.
+#[utoipa::path(get, path = "/api/v1/problem-reports/{id}", tag = "problem reports", params(("id" = String, Path)),
+    responses((status = 200, body = ReportBody), (status = 404, body = ProblemBody)))]
+pub(crate) async fn show(
+    State(app): State<App>,
+    reader: ApiReader,
+    Path(id): Path<String>,
+) -> Result<Json<ReportBody>, ApiError> {
+    let id: ProblemReportId = query::id(&id)?;
+    let found = app.engine.reader().problem_report(id).await?;
+    let found = found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
+    // A report that fits no workflow is for those who see all of them.
+    reader.sees(found.workflow.as_deref().unwrap_or_default())?;
+    Ok(Json(found.into()))
+}
+
+/// How a report is sorted.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TriageBody {
+    /// `triaged`, `not_an_error`, `quality_issue` or `incident`.
+    state: String,
+    /// Needed for everything but `triaged`.
+    #[serde(default)]
+    answer: String,
+}
+
+/// Sorts a report, or answers it.
+#[utoipa::path(post, path = "/api/v1/problem-reports/{id}/triage", tag = "problem reports", params(("id" = String, Path)), request_body = TriageBody,
+    responses((status = 200, body = ReportBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(crate) async fn triage(
+    State(app): State<App>,
+    by: ApiReviewer,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<ReportBody>, ApiError> {
+    let id: ProblemReportId = query::id(&id)?;
+    let b: TriageBody = query::body(&body)?;
+    let to = query::word("state", Some(&b.state))?
+        .ok_or_else(|| Problem::new("bad_request", "the state is missing").field("state"))?;
+    let found = app.engine.reader().problem_report(id).await?;
+    let found = found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
+    by.sees(found.workflow.as_deref().unwrap_or_default())?;
+    Ok(Json(
+        app.engine
+            .triage(id, to, &by.person, &b.answer)
+            .await?
+            .into(),
+    ))
+}

@@ -1,0 +1,197 @@
+//! `tuesday problem`: what people say about outputs, and the answers.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use tuesday_domain::id::ProblemReportId;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{ProblemKind, ProblemReport};
+use tuesday_domain::time::Timestamp;
+use tuesday_engine::ops::Complaint;
+use tuesday_store::ProblemFilter;
+
+use super::wait::Session;
+use crate::args::{self, absent, stored};
+use crate::cli::Common;
+use crate::{out, views, wiring};
+
+/// Arguments of `problem`.
+#[derive(Debug, Args)]
+pub(crate) struct ProblemArgs {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// Say that an output is wrong, slow or annoying
+    Report(Report),
+    /// Reports, the longest due answer first
+    List {
+        /// Of this workflow
+        #[arg(long)]
+        workflow: Option<String>,
+        /// new, triaged, not_an_error, quality_issue or incident
+        #[arg(long)]
+        state: Option<String>,
+        /// Only those without an answer
+        #[arg(long)]
+        open: bool,
+        /// Part of the words
+        #[arg(long, value_name = "TEXT")]
+        text: Option<String>,
+        /// At most this many
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+    },
+    /// One report
+    Show {
+        /// The report
+        id: String,
+    },
+    /// Take a report, or answer it
+    Triage {
+        /// The report
+        id: String,
+        /// triaged, not_an_error, quality_issue or incident
+        #[arg(long, value_name = "STATE")]
+        to: String,
+        /// The answer; needed for everything but triaged
+        #[arg(long, default_value = "")]
+        answer: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Report {
+    /// What happened, in words
+    #[arg(default_value = "")]
+    words: String,
+    /// wrong, slow, annoying or other
+    #[arg(long, default_value = "other")]
+    kind: String,
+    /// The run it is about
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
+    /// The review task it is about
+    #[arg(long, value_name = "ID", conflicts_with = "run")]
+    review: Option<String>,
+    /// The record that was written to, or words of the case
+    #[arg(long, value_name = "TEXT")]
+    record: Option<String>,
+    /// Of this workflow
+    #[arg(long)]
+    workflow: Option<String>,
+    /// In whose name, such as the address of a customer
+    #[arg(long, value_name = "WHO")]
+    reported_by: Option<String>,
+}
+
+/// Runs the command.
+pub(crate) async fn run(common: Common, args: ProblemArgs) -> Result<ExitCode, Problem> {
+    let session = Session::open(&common, false).await?;
+    let engine = &session.node.engine;
+    match args.act {
+        Act::Report(r) => {
+            let actor = wiring::actor(&common);
+            let acting = common
+                .acting
+                .clone()
+                .unwrap_or_else(|| "anonymous".to_owned());
+            let complaint = Complaint {
+                kind: args::word::<ProblemKind>(&r.kind, "kind")?,
+                words: r.words,
+                run: r.run.map(|id| args::id(&id, "run")).transpose()?,
+                review: r.review.map(|id| args::id(&id, "review")).transpose()?,
+                record: r.record,
+                workflow: r.workflow,
+                reported_by: r.reported_by.unwrap_or(acting),
+            };
+            tell(&common, &engine.report_problem(complaint, &actor).await?);
+        }
+        Act::List {
+            workflow,
+            state,
+            open,
+            text,
+            limit,
+        } => {
+            let filter = ProblemFilter {
+                workflow,
+                state: state.map(|s| args::word(&s, "state")).transpose()?,
+                open,
+                text,
+                ..ProblemFilter::default()
+            };
+            let found = engine
+                .reader()
+                .problem_reports(&filter, None, usize::from(limit))
+                .await
+                .map_err(stored)?;
+            list(&common, &found, engine.now());
+        }
+        Act::Show { id } => {
+            let id: ProblemReportId = args::id(&id, "id")?;
+            let found = engine.reader().problem_report(id).await.map_err(stored)?;
+            tell(&common, &found.ok_or_else(|| absent(&id))?);
+        }
+        Act::Triage { id, to, answer } => {
+            let (id, by) = (args::id(&id, "id")?, wiring::person(&common)?);
+            let to = args::word(&to, "to")?;
+            tell(&common, &engine.triage(id, to, &by, &answer).await?);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(common: &Common, found: &[ProblemReport], now: Timestamp) {
+    let mut table = out::table(&["Left", "Report", "Has it", "State", "Says", "Words"]);
+    for r in found {
+        if common.json {
+            out::json_line(&view(r));
+        }
+        table.add_row([
+            views::left(now, r.due_at),
+            r.id.to_string(),
+            r.owner.clone(),
+            r.state.word().replace('_', " "),
+            r.kind.to_string(),
+            views::short(&Value::String(r.words.clone()), 60),
+        ]);
+    }
+    if !common.json {
+        out::line(&if found.is_empty() {
+            "no reports".to_owned()
+        } else {
+            table.to_string()
+        });
+    }
+}
+
+fn tell(common: &Common, r: &ProblemReport) {
+    if common.json {
+        return out::json_line(&view(r));
+    }
+    let about = r
+        .run
+        .map_or_else(|| "tied to no run".to_owned(), |run| format!("about {run}"));
+    out::line(&format!(
+        "{}: {}, {} has it until {}, {about}",
+        r.id, r.state, r.owner, r.due_at
+    ));
+    out::line(&format!("  {} says {}: {}", r.reported_by, r.kind, r.words));
+    if let (Some(by), Some(answer)) = (&r.answered_by, &r.answer) {
+        out::line(&format!("  {by}: {answer}"));
+    }
+}
+
+fn view(r: &ProblemReport) -> Value {
+    json!({
+        "id": r.id.to_string(), "state": r.state.word(), "kind": r.kind.word(), "words": r.words,
+        "reported_by": r.reported_by, "workflow": r.workflow, "run_id": r.run.map(|id| id.to_string()),
+        "tied_by": r.tied_by.word(), "record": r.asked_for, "owner": r.owner, "due_at": r.due_at.rfc3339(),
+        "created_at": r.created_at.rfc3339(), "answer": r.answer, "answered_by": r.answered_by,
+        "answered_at": r.answered_at.map(Timestamp::rfc3339),
+    })
+}
