@@ -190,7 +190,8 @@ pub const fn may(role: Role, act: Act) -> bool {
                 | A::BindVault
                 | A::VerifyAudit
         ),
-        R::MachineIdentity => matches!(act, A::SendEvent | A::ReadWork),
+        // The log holds no content, and a watcher from outside should be able to verify it.
+        R::MachineIdentity => matches!(act, A::SendEvent | A::ReadWork | A::VerifyAudit),
     }
 }
 
@@ -202,7 +203,12 @@ pub const fn scope_allows(scope: Scope, act: Act) -> bool {
         Scope::Read => matches!(act, Act::ReadWork | Act::VerifyAudit | Act::ReviewAccess),
         Scope::Review => matches!(
             act,
-            Act::ReadWork | Act::DecideReview | Act::VerifyAudit | Act::OwnAccount
+            Act::ReadWork
+                | Act::DecideReview
+                | Act::RetryRun
+                | Act::ResubmitIntake
+                | Act::VerifyAudit
+                | Act::OwnAccount
         ),
         // A token is no person: what wants one in front of a screen is not for it.
         Scope::Admin => !matches!(act, Act::SendEvent),

@@ -23,6 +23,7 @@ const STYLES: &[&str] = &[
     "css/parts.css",
     "css/review.css",
     "css/run.css",
+    "css/people.css",
 ];
 
 /// One file as it is served.

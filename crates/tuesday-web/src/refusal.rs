@@ -19,6 +19,8 @@ pub(crate) struct ApiError(pub(crate) Problem);
 pub(crate) enum PageError {
     /// Nobody is signed in; afterwards the browser comes back here.
     SignIn,
+    /// Half signed in; the second half is set up on the account page.
+    Account,
     /// Said in words.
     Refused(Problem),
 }
@@ -147,6 +149,7 @@ impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         match self {
             Self::SignIn => Redirect::to("/sign-in").into_response(),
+            Self::Account => Redirect::to("/account").into_response(),
             Self::Refused(p) => problem_page(&p),
         }
     }

@@ -119,8 +119,35 @@ fn console() -> Router<App> {
             get(console::sign_in::page).post(console::sign_in::post),
         )
         .route("/sign-out", post(console::sign_in::sign_out))
+        .route("/account", get(console::account::page))
+        .route("/account/confirmation", post(console::account::confirm))
+        .route("/account/password", post(console::account::password))
+        .route("/account/codes", post(console::account::codes))
+        .route("/account/sessions", post(console::account::sessions))
+        .route(
+            "/people",
+            get(console::people::list).post(console::people::invite),
+        )
+        .route("/people/matrix", get(console::people::matrix))
+        .route(
+            "/people/tokens",
+            get(console::tokens::page).post(console::tokens::create),
+        )
+        .route(
+            "/people/tokens/{id}/revocation",
+            post(console::tokens::revoke),
+        )
+        .route("/people/{handle}", get(console::people::one))
+        .route("/people/{handle}/role", post(console::people::role))
+        .route("/people/{handle}/standing", post(console::people::standing))
         .route("/look", post(console::sign_in::look))
         .route("/assets/{name}", get(console::asset))
+}
+
+/// The description of the API alone.
+#[cfg(test)]
+pub(crate) fn description() -> utoipa::openapi::OpenApi {
+    api().split_for_parts().1
 }
 
 /// Machines get a problem document, people a page.

@@ -20,7 +20,8 @@ pub async fn serve(
             tracing::debug!(error = %e, "no TCP_NODELAY on a connection");
         }
     });
-    axum::serve(listener, router)
+    let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
+    axum::serve(listener, service)
         .with_graceful_shutdown(shutdown)
         .await
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tuesday_engine::Engine;
 
-use crate::auth::Sessions;
+use crate::auth::Flashes;
 use crate::config::WebConfig;
 use crate::definitions::Definitions;
 
@@ -13,7 +13,7 @@ use crate::definitions::Definitions;
 pub(crate) struct Web {
     pub(crate) engine: Engine,
     pub(crate) config: WebConfig,
-    pub(crate) sessions: Sessions,
+    pub(crate) sessions: Flashes,
     pub(crate) definitions: Definitions,
     codes: Mutex<HashMap<String, String>>,
 }
@@ -27,7 +27,7 @@ impl Web {
         Arc::new(Self {
             engine,
             config,
-            sessions: Sessions::default(),
+            sessions: Flashes::default(),
             definitions: Definitions::default(),
             codes,
         })

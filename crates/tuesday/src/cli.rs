@@ -41,7 +41,9 @@ Change     check         every fault of a package
 Prove      audit         verify, export, checkpoint, verify-bundle
 
 Operate    serve         API, console and worker
-           token         create, list
+           user          invite, list, show, grant, revoke, deactivate, activate, away, passwd-reset
+           security      matrix, access-review
+           token         create, list, revoke
            secret        check
            doctor        what is in order and what is not
            migrate       the schema
@@ -122,6 +124,10 @@ pub(crate) enum Command {
     Workflow(cmd::workflow::WorkflowArgs),
     /// The audit log: verify, export, checkpoint
     Audit(cmd::audit::AuditArgs),
+    /// People, their roles and their links
+    User(cmd::user::UserArgs),
+    /// Who may do what, and who has not used it
+    Security(cmd::security::SecurityArgs),
     /// API tokens
     Token(cmd::token::TokenArgs),
     /// Whether every secret reference leads to a value

@@ -96,7 +96,11 @@ pub(crate) async fn list(
         .then(|| page.last().map(|i| i.id.to_string()))
         .flatten();
     Ok(Json(IntakeList {
-        items: page.into_iter().map(|i| body_of(i, false)).collect(),
+        items: page
+            .into_iter()
+            .filter(|i| reader.reads(&i.workflow))
+            .map(|i| body_of(i, false))
+            .collect(),
         next,
     }))
 }

@@ -198,7 +198,12 @@ pub(crate) async fn list(
         .queue(&filter, times, after, limit)
         .await?;
     Ok(Json(ReviewList {
-        items: page.rows.into_iter().map(QueueItem::from).collect(),
+        items: page
+            .rows
+            .into_iter()
+            .filter(|r| reader.reads(&r.review.workflow))
+            .map(QueueItem::from)
+            .collect(),
         counts: page.counts.into(),
         next: page.next.map(|place| place.to_string()),
     }))

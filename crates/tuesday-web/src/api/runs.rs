@@ -133,7 +133,11 @@ pub(crate) async fn list(
         .then(|| runs.last().map(|r| r.id.to_string()))
         .flatten();
     Ok(Json(RunList {
-        items: runs.into_iter().map(RunBody::from).collect(),
+        items: runs
+            .into_iter()
+            .filter(|r| reader.reads(&r.workflow))
+            .map(RunBody::from)
+            .collect(),
         next,
     }))
 }

@@ -4,25 +4,54 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use tuesday_domain::access::{Act, Rights};
 use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Scope, Token};
+use tuesday_engine::Engine;
 
+use super::access;
 use crate::refusal::ApiError;
 use crate::state::App;
 
 /// May read.
-pub(crate) struct ApiReader(Token);
+pub(crate) struct ApiReader(Bearer);
+
+/// A token that is good for what the address asks for, and whose rights it carries.
+pub(crate) struct Bearer {
+    token: Token,
+    rights: Rights,
+    act: Act,
+    engine: Engine,
+}
+
+impl Bearer {
+    fn actor(&self) -> Actor {
+        match &self.token.person {
+            Some(person) => Actor::Person(person.clone()),
+            None => Actor::Token(self.token.id.to_string()),
+        }
+    }
+
+    /// A token does not see the workflows it does not reach; to it they do not exist.
+    fn sees(&self, workflow: &str) -> Result<(), Problem> {
+        let reached = access::reaches(&self.rights, self.act, workflow);
+        if reached.is_err() {
+            access::tell_refused(&self.engine, self.actor(), self.act, workflow);
+        }
+        reached
+    }
+}
 
 /// May decide, in the name of a person.
 pub(crate) struct ApiReviewer {
-    token: Token,
+    bearer: Bearer,
     pub(crate) person: String,
 }
 
 /// May do everything, in the name of a person.
 pub(crate) struct ApiAdmin {
-    token: Token,
+    bearer: Bearer,
     person: String,
 }
 
@@ -32,7 +61,8 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-async fn token(parts: &Parts, app: &App, allowed: &[Scope]) -> Result<Token, ApiError> {
+async fn bearing(parts: &Parts, app: &App, allowed: &[Scope]) -> Result<Bearer, ApiError> {
+    let act = access::act_of(parts)?;
     let missing = || {
         Problem::new("not_signed_in", "no access token").way_out("send Authorization: Bearer tsd_…")
     };
@@ -40,19 +70,27 @@ async fn token(parts: &Parts, app: &App, allowed: &[Scope]) -> Result<Token, Api
         .engine
         .token(bearer(&parts.headers).ok_or_else(missing)?)
         .await?;
-    if allowed.contains(&token.scope) {
-        return Ok(token);
+    let rights = app.engine.token_rights(&token).await?;
+    let found = Bearer {
+        token,
+        rights,
+        act,
+        engine: app.engine.clone(),
+    };
+    let scope = found.token.scope;
+    if !allowed.contains(&scope) {
+        let needed: Vec<_> = allowed.iter().map(|s| s.word()).collect();
+        let needed = needed.join(" or ");
+        access::tell_refused(&app.engine, found.actor(), act, "");
+        let words = format!("the token's scope is {scope}, this needs {needed}");
+        return Err(Problem::new("not_allowed", words).into());
     }
-    let needed = allowed
-        .iter()
-        .map(|s| s.word())
-        .collect::<Vec<_>>()
-        .join(" or ");
-    Err(Problem::new(
-        "not_allowed",
-        format!("the token's scope is {}, this needs {needed}", token.scope),
-    )
-    .into())
+    access::check(&app.engine, &found.actor(), &found.rights, act).await?;
+    if let Some(person) = &found.token.person {
+        let workflow = found.token.workflow.as_deref().unwrap_or("");
+        app.engine.note_use(person, act, workflow).await;
+    }
+    Ok(found)
 }
 
 fn person(token: &Token) -> Result<String, Problem> {
@@ -64,21 +102,15 @@ fn person(token: &Token) -> Result<String, Problem> {
     })
 }
 
-/// A token of one workflow does not see the others; to it they do not exist.
-fn sees(token: &Token, workflow: &str) -> Result<(), Problem> {
-    match &token.workflow {
-        Some(own) if own != workflow => Err(Problem::new(
-            "not_found",
-            "there is nothing under that id for this token",
-        )),
-        _ => Ok(()),
-    }
-}
-
 impl ApiReader {
     /// Refuses objects of workflows the token is not for.
     pub(crate) fn sees(&self, workflow: &str) -> Result<(), Problem> {
-        sees(&self.0, workflow)
+        self.0.sees(workflow)
+    }
+
+    /// Whether it may read this workflow.
+    pub(crate) fn reads(&self, workflow: &str) -> bool {
+        self.0.rights.may(Act::ReadWork, workflow)
     }
 
     /// The person the token is bound to, or the token itself, as an author of changes.
@@ -91,7 +123,7 @@ impl ApiReader {
 
     /// The person the token is bound to.
     pub(crate) fn person(&self) -> Option<&str> {
-        self.0.person.as_deref()
+        self.0.token.person.as_deref()
     }
 
     /// The workflow to list: the one asked for, or the token's own.
@@ -99,14 +131,14 @@ impl ApiReader {
         if let Some(asked) = asked.as_deref() {
             self.sees(asked)?;
         }
-        Ok(asked.or_else(|| self.0.workflow.clone()))
+        Ok(asked.or_else(|| self.0.token.workflow.clone()))
     }
 }
 
 impl ApiReviewer {
     /// Refuses objects of workflows the token is not for.
     pub(crate) fn sees(&self, workflow: &str) -> Result<(), Problem> {
-        sees(&self.token, workflow)
+        self.bearer.sees(workflow)
     }
 
     /// The person, as an author of changes.
@@ -118,7 +150,7 @@ impl ApiReviewer {
 impl ApiAdmin {
     /// Refuses objects of workflows the token is not for.
     pub(crate) fn sees(&self, workflow: &str) -> Result<(), Problem> {
-        sees(&self.token, workflow)
+        self.bearer.sees(workflow)
     }
 
     /// The person, as an author of changes.
@@ -130,7 +162,7 @@ impl ApiAdmin {
 impl FromRequestParts<App> for ApiReader {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        token(parts, app, &[Scope::Read, Scope::Review, Scope::Admin])
+        bearing(parts, app, &[Scope::Read, Scope::Review, Scope::Admin])
             .await
             .map(Self)
     }
@@ -139,10 +171,10 @@ impl FromRequestParts<App> for ApiReader {
 impl FromRequestParts<App> for ApiReviewer {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let token = token(parts, app, &[Scope::Review, Scope::Admin]).await?;
+        let bearer = bearing(parts, app, &[Scope::Review, Scope::Admin]).await?;
         Ok(Self {
-            person: person(&token)?,
-            token,
+            person: person(&bearer.token)?,
+            bearer,
         })
     }
 }
@@ -150,10 +182,10 @@ impl FromRequestParts<App> for ApiReviewer {
 impl FromRequestParts<App> for ApiAdmin {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let token = token(parts, app, &[Scope::Admin]).await?;
+        let bearer = bearing(parts, app, &[Scope::Admin]).await?;
         Ok(Self {
-            person: person(&token)?,
-            token,
+            person: person(&bearer.token)?,
+            bearer,
         })
     }
 }

@@ -3,13 +3,17 @@
 //! Machines show a token (`bearer`), people have a session (`session`). Both end in a value whose
 //! type says what was checked; handlers take such a value as an argument and cannot run without it.
 
+mod access;
 mod bearer;
 mod form;
 mod session;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
+mod walk;
 
 pub(crate) use bearer::{ApiAdmin, ApiReader, ApiReviewer, bearer};
 pub(crate) use form::{PostForm, same_site};
-pub(crate) use session::{Sessions, User, clear_cookie, cookie, set_cookie};
+pub(crate) use session::{Flashes, User, clear_cookie, cookie, cookie_name, is_half, set_cookie};
 
 /// Equality that takes the same time wherever the texts differ.
 pub(crate) fn same_secret(a: &str, b: &str) -> bool {

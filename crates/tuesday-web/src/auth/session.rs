@@ -1,29 +1,25 @@
-//! Sessions of the console: an opaque random token in a cookie, its hash as the key of a table in
-//! memory. A restart signs everybody out, which is the safe side.
+//! Sessions of the console: an opaque random token in a cookie; what it stands for is in the database,
+//! so that signing out ends it on every node and a role that was taken away is gone with the next request.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use axum::extract::FromRequestParts;
 use axum::http::header::COOKIE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
+use tuesday_domain::access::{Act, Rights};
 use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{Session as Stored, SignedInBy};
+use tuesday_engine::Engine;
 
+use super::access;
 use crate::config::WebConfig;
 use crate::refusal::PageError;
 use crate::state::App;
 
-/// Without a request for this long, a session ends.
-const IDLE: Duration = Duration::from_secs(30 * 60);
-/// However busy, a session ends after this long.
-const ABSOLUTE: Duration = Duration::from_secs(12 * 3_600);
-/// More sessions than this are not kept; the oldest goes.
+/// More sentences than this are not kept.
 const MOST: usize = 10_000;
 
 /// What a session knows.
@@ -33,106 +29,44 @@ pub(crate) struct Session {
     pub(crate) person: String,
     /// Name of the person.
     pub(crate) name: String,
-    /// The only workflow it reaches, when its token was for one.
+    /// The only workflow it reaches: its token was for one, or the person has roles on one.
     pub(crate) workflow: Option<String>,
     /// Goes with every form.
     pub(crate) csrf: String,
-    started: Instant,
-    seen: Instant,
-    ends: Instant,
-    flash: Option<String>,
+    /// As it is stored.
+    pub(crate) stored: Stored,
 }
 
-/// The table: hash of the cookie's token to session.
+/// One sentence for the next page of a session, on this node.
 #[derive(Default)]
-pub(crate) struct Sessions(Mutex<HashMap<[u8; 32], Session>>);
+pub(crate) struct Flashes(Mutex<HashMap<[u8; 32], String>>);
 
-fn key(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
-}
-
-/// 256 random bits as text.
-fn secret() -> Result<String, Problem> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|e| Problem::new("internal", format!("no randomness: {e}")))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
-}
-
-impl Sessions {
-    fn table(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], Session>> {
+impl Flashes {
+    fn table(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Starts a session that lasts at most `life`; answers the cookie's token.
-    pub(crate) fn start(
-        &self,
-        person: &str,
-        name: &str,
-        workflow: Option<String>,
-        life: Duration,
-    ) -> Result<String, Problem> {
-        let (token, csrf, now) = (secret()?, secret()?, Instant::now());
-        let ends = now + life.min(ABSOLUTE);
-        let session = Session {
-            person: person.into(),
-            name: name.into(),
-            workflow,
-            csrf,
-            started: now,
-            seen: now,
-            ends,
-            flash: None,
-        };
-        let mut table = self.table();
-        table.retain(|_, s| s.ends > now && now.duration_since(s.seen) < IDLE);
-        if table.len() >= MOST
-            && let Some(oldest) = table.iter().min_by_key(|(_, s)| s.started).map(|(k, _)| *k)
-        {
-            table.remove(&oldest);
-        }
-        table.insert(key(&token), session);
-        Ok(token)
-    }
-
-    /// The session of a token that is still good; being asked counts as being used.
-    fn find(&self, token: &str) -> Option<Session> {
-        let now = Instant::now();
-        let key = key(token);
-        let mut table = self.table();
-        let session = table.get_mut(&key)?;
-        if session.ends <= now || now.duration_since(session.seen) >= IDLE {
-            table.remove(&key);
-            return None;
-        }
-        session.seen = now;
-        Some(session.clone())
-    }
-
-    /// Ends a session.
-    pub(crate) fn end(&self, token: &str) {
-        self.table().remove(&key(token));
     }
 
     /// Keeps one sentence for the next page.
     pub(crate) fn tell(&self, user: &User, words: String) {
-        if let Some(session) = self.table().get_mut(&key(&user.token)) {
-            session.flash = Some(words);
+        let mut table = self.table();
+        if table.len() >= MOST {
+            table.clear();
         }
+        table.insert(user.session.stored.hash, words);
     }
 
     /// Takes that sentence.
     pub(crate) fn told(&self, user: &User) -> Option<String> {
-        self.table()
-            .get_mut(&key(&user.token))
-            .and_then(|s| s.flash.take())
+        self.table().remove(&user.session.stored.hash)
     }
 }
 
-/// A person with a session: may use the console.
+/// A person with a session, whose roles allow what the address asks for.
 pub(crate) struct User {
     pub(crate) session: Session,
-    pub(crate) token: String,
+    pub(crate) rights: Rights,
+    act: Act,
+    engine: Engine,
 }
 
 impl User {
@@ -141,15 +75,23 @@ impl User {
         Actor::Person(self.session.person.clone())
     }
 
-    /// Refuses objects of workflows the session is not for.
+    /// Refuses objects of workflows that the person's roles do not reach.
     pub(crate) fn sees(&self, workflow: &str) -> Result<(), Problem> {
-        match &self.session.workflow {
-            Some(own) if own != workflow => Err(Problem::new(
-                "not_found",
-                "there is nothing under that address for you",
-            )),
-            _ => Ok(()),
+        let reached = access::reaches(&self.rights, self.act, workflow);
+        if reached.is_err() {
+            access::tell_refused(&self.engine, self.actor(), self.act, workflow);
         }
+        reached
+    }
+
+    /// Whether the person may read this workflow.
+    pub(crate) fn reads(&self, workflow: &str) -> bool {
+        self.rights.may(Act::ReadWork, workflow)
+    }
+
+    /// Whether a page may offer this.
+    pub(crate) fn may(&self, act: Act) -> bool {
+        act == Act::OwnAccount || self.rights.may_anywhere(act)
     }
 
     /// The workflow to list: the session's own, or the one asked for.
@@ -201,43 +143,69 @@ pub(crate) fn clear_cookie(config: &WebConfig) -> Option<HeaderValue> {
     .ok()
 }
 
+/// Whether the session may only set up how to sign in: a password alone is one factor.
+pub(crate) const fn is_half(by: SignedInBy) -> bool {
+    matches!(by, SignedInBy::Password | SignedInBy::Invite)
+}
+
+fn one_workflow(rights: &Rights) -> Option<String> {
+    let mut places = rights.grants().iter().map(|g| g.workflow.clone());
+    let first = places.next()??;
+    places.all(|p| p.as_ref() == Some(&first)).then_some(first)
+}
+
 impl FromRequestParts<App> for User {
     type Rejection = PageError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
-        let token = cookie(&parts.headers, cookie_name(&app.config))
-            .ok_or(PageError::SignIn)?
-            .to_owned();
-        let session = app.sessions.find(&token).ok_or(PageError::SignIn)?;
-        Ok(Self { session, token })
+        let act = access::act_of(parts)?;
+        let token = cookie(&parts.headers, cookie_name(&app.config)).ok_or(PageError::SignIn)?;
+        let (stored, person) = app.engine.session(token).await?.ok_or(PageError::SignIn)?;
+        if is_half(stored.by) && act != Act::OwnAccount {
+            return Err(PageError::Account);
+        }
+        let mut rights = app.engine.rights(&person.handle).await?;
+        if let Some(workflow) = &stored.workflow {
+            rights = rights.only(workflow);
+        }
+        let actor = Actor::Person(person.handle.clone());
+        access::check(&app.engine, &actor, &rights, act).await?;
+        if act.step_up()
+            && parts.method != axum::http::Method::GET
+            && !tuesday_engine::ops::is_fresh(&stored, app.engine.now())
+        {
+            return Err(Problem::new(
+                "fresh_sign_in_needed",
+                "this act wants a proof that is at most ten minutes old",
+            )
+            .way_out("confirm who you are on /account, then do it again")
+            .into());
+        }
+        app.engine
+            .note_use(
+                &person.handle,
+                act,
+                stored.workflow.as_deref().unwrap_or(""),
+            )
+            .await;
+        let session = Session {
+            person: person.handle,
+            name: person.name,
+            workflow: stored.workflow.clone().or_else(|| one_workflow(&rights)),
+            csrf: stored.csrf.clone(),
+            stored,
+        };
+        Ok(Self {
+            session,
+            rights,
+            act,
+            engine: app.engine.clone(),
+        })
     }
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_session_is_found_by_its_token_only_and_ends() {
-        let sessions = Sessions::default();
-        let token = sessions.start("dana", "Dana", None, ABSOLUTE).unwrap();
-        assert_eq!(token.len(), 43);
-        assert_eq!(sessions.find(&token).unwrap().person, "dana");
-        assert!(sessions.find("other").is_none());
-        assert!(
-            !sessions.table().keys().any(|k| k == token.as_bytes()),
-            "the token itself is not kept"
-        );
-        sessions.end(&token);
-        assert!(sessions.find(&token).is_none());
-        let short = sessions
-            .start("dana", "Dana", None, Duration::ZERO)
-            .unwrap();
-        assert!(
-            sessions.find(&short).is_none(),
-            "a session never outlives its token"
-        );
-    }
 
     #[test]
     fn cookies_are_read_by_their_whole_name() {

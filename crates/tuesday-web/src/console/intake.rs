@@ -106,6 +106,7 @@ pub(crate) async fn list(
     };
     let rows = page
         .iter()
+        .filter(|i| visit.user.reads(&i.workflow))
         .map(|i| IntakeRow {
             id: i.id.to_string(),
             detail: i.detail.clone(),

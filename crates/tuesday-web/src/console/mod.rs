@@ -3,6 +3,7 @@
 //! Every act is a plain form; the script only saves keystrokes. A handler reads through the store's
 //! reader, acts through the engine, and never decides anything itself.
 
+pub(crate) mod account;
 pub(crate) mod audit;
 mod case;
 mod case_parts;
@@ -12,6 +13,7 @@ pub(crate) mod edit;
 pub(crate) mod errors;
 mod forms;
 pub(crate) mod intake;
+pub(crate) mod people;
 pub(crate) mod queue;
 pub(crate) mod review;
 pub(crate) mod run;
@@ -21,6 +23,7 @@ mod scale;
 mod shell;
 pub(crate) mod sign_in;
 mod steps;
+pub(crate) mod tokens;
 mod views;
 mod visit;
 mod words;

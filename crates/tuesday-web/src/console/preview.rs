@@ -29,6 +29,11 @@ fn shell(assets: &Assets, title: &str) -> Shell {
             name: "Dana Whitfield".into(),
             initials: "DW".into(),
         }),
+        sees: super::shell::Sees {
+            work: true,
+            audit: true,
+            people: true,
+        },
         waiting: Some("23".into()),
         workflows: vec![
             link("support-triage", "Support triage"),

@@ -102,7 +102,11 @@ pub(crate) async fn column(
         Some(cursor(&q.after)?)
     };
     let reader = app.engine.reader();
-    let tasks = reader.review_page(&filter, after, MAX_PAGE).await?;
+    let mut tasks = reader.review_page(&filter, after, MAX_PAGE).await?;
+    let more = (tasks.len() == MAX_PAGE)
+        .then(|| tasks.last().map(after_of))
+        .flatten();
+    tasks.retain(|t| visit.user.reads(&t.workflow));
     let people = reader.people().await?;
     let now = app.engine.now();
     let name = |h: &str| {
@@ -123,9 +127,7 @@ pub(crate) async fn column(
             ("after", after),
         ])
     };
-    let next = (tasks.len() == MAX_PAGE)
-        .then(|| tasks.last().map(after_of))
-        .flatten();
+    let next = more;
     let view = QueueView {
         tabs: tabs(q),
         who: q.who.clone(),

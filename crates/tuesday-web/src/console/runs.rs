@@ -116,7 +116,7 @@ pub(crate) async fn page(
         .then(|| runs.last().map(|r| q.address(&r.id.to_string())))
         .flatten();
     let mut rows = Vec::with_capacity(runs.len());
-    for run in &runs {
+    for run in runs.iter().filter(|r| visit.user.reads(&r.workflow)) {
         let known = app
             .definitions
             .of(app.engine.reader(), run.release)

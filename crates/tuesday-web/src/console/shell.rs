@@ -13,6 +13,8 @@ pub(crate) struct Shell {
     /// `light` or `dark` when the person chose; otherwise the system's choice holds.
     pub(crate) theme: Option<&'static str>,
     pub(crate) who: Option<Who>,
+    /// Which parts of the navigation are offered.
+    pub(crate) sees: Sees,
     pub(crate) csrf: String,
     /// Open review tasks, in words.
     pub(crate) waiting: Option<String>,
@@ -23,6 +25,14 @@ pub(crate) struct Shell {
     pub(crate) demo: bool,
     /// One sentence about what just happened.
     pub(crate) flash: Option<String>,
+}
+
+/// What the person's roles offer.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Sees {
+    pub(crate) work: bool,
+    pub(crate) audit: bool,
+    pub(crate) people: bool,
 }
 
 /// The person signed in.

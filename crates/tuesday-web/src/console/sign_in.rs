@@ -1,20 +1,22 @@
 //! Coming and going: a token, a one-time link, or on a demo instance one of its people.
 
-use std::time::Duration;
+use std::net::SocketAddr;
 
 use askama::Template;
-use axum::extract::{Form, Query, State};
+use axum::extract::{ConnectInfo, Extension, Form, Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Person, Scope};
+use tuesday_domain::record::{Person, Scope, SignedInBy};
+use tuesday_engine::ops::{ABSOLUTE, NewSession, Proof};
 
 use super::html;
 use super::shell::{Shell, initials};
 use super::visit::{LOOK, theme};
 use crate::assets;
-use crate::auth::{PostForm, clear_cookie, same_site, set_cookie};
+use crate::auth::{PostForm, clear_cookie, cookie, cookie_name, is_half, same_site, set_cookie};
 use crate::query::own_path;
 use crate::refusal::{PageError, status};
 use crate::state::App;
@@ -43,12 +45,15 @@ pub(crate) struct SignInQuery {
     code: Option<String>,
 }
 
-/// One of three ways in.
+/// One of four ways in.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct SignInForm {
     token: Option<String>,
     code: Option<String>,
     act_as: Option<String>,
+    handle: Option<String>,
+    password: Option<String>,
+    otp: Option<String>,
 }
 
 /// The door.
@@ -125,13 +130,29 @@ async fn demo_people(app: &App) -> Result<Vec<DemoPerson>, PageError> {
 /// Signs in.
 pub(crate) async fn post(
     State(app): State<App>,
+    from: Option<Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
     Form(form): Form<SignInForm>,
 ) -> Result<Response, PageError> {
     same_site(&headers, &app.config.public_url)?;
-    match enter(&app, &form).await {
-        Ok(token) => {
-            let mut answer = Redirect::to("/queue").into_response();
+    let address = from.map(|f| f.0.0.ip().to_string()).unwrap_or_default();
+    let entered = match enter(&app, form, address).await {
+        Ok(new) => app
+            .engine
+            .start_session(NewSession {
+                agent: agent(&headers),
+                ..new.clone()
+            })
+            .await
+            .map(|token| (token, is_half(new.by))),
+        Err(e) => Err(e),
+    };
+    match entered {
+        Ok((token, half)) => {
+            // Whoever was signed in here before is not any more: a session never changes hands.
+            end_old(&app, &headers).await?;
+            let to = if half { "/account" } else { "/queue" };
+            let mut answer = Redirect::to(to).into_response();
             if let Some(cookie) = set_cookie(&app.config, &token) {
                 answer.headers_mut().insert(header::SET_COOKIE, cookie);
             }
@@ -141,30 +162,68 @@ pub(crate) async fn post(
     }
 }
 
-async fn enter(app: &App, form: &SignInForm) -> Result<String, Problem> {
-    let day = Duration::from_secs(12 * 3_600);
-    if let Some(code) = form.code.as_deref() {
-        let spent = || {
-            Problem::new(
-                "token_invalid",
-                "this link was used already, or it never was one",
-            )
-        };
-        return start(app, &app.redeem(code).ok_or_else(spent)?, None, day).await;
+fn agent(headers: &HeaderMap) -> String {
+    let text = headers
+        .get(header::USER_AGENT)
+        .and_then(|v| v.to_str().ok());
+    text.unwrap_or("a browser without a name").to_owned()
+}
+
+async fn end_old(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+    if let Some(token) = cookie(headers, cookie_name(&app.config))
+        && let Some((old, person)) = app.engine.session(token).await?
+    {
+        let by = Actor::Person(person.handle.clone());
+        let engine = &app.engine;
+        engine
+            .end_sessions(&person.handle, Some(old.hash), None, &by)
+            .await?;
     }
-    if let Some(handle) = form.act_as.as_deref() {
+    Ok(())
+}
+
+fn session(person: String, by: SignedInBy) -> NewSession {
+    NewSession {
+        person,
+        by,
+        workflow: None,
+        agent: String::new(),
+        life: ABSOLUTE,
+    }
+}
+
+async fn enter(app: &App, form: SignInForm, address: String) -> Result<NewSession, Problem> {
+    if let Some(code) = form.code.as_deref() {
+        if let Some(person) = app.redeem(code) {
+            return Ok(session(person, SignedInBy::Link));
+        }
+        let person = app.engine.redeem_invite(code).await?;
+        return Ok(session(person, SignedInBy::Invite));
+    }
+    if let Some(handle) = form.act_as {
         if !app.config.demo_people {
             return Err(Problem::new(
                 "not_allowed",
                 "only a demo instance lets people choose who they are",
             ));
         }
-        return start(app, handle, None, day).await;
+        return Ok(session(handle, SignedInBy::Demo));
     }
-    let token = app
-        .engine
-        .token(form.token.as_deref().unwrap_or_default().trim())
-        .await?;
+    if let Some(handle) = form.handle {
+        let proof = Proof {
+            handle: handle.trim().to_owned(),
+            password: form.password.unwrap_or_default(),
+            code: form.otp.unwrap_or_default(),
+            address,
+        };
+        let by = app.engine.prove(&proof).await?;
+        return Ok(session(proof.handle, by));
+    }
+    by_token(app, form.token.as_deref().unwrap_or_default().trim()).await
+}
+
+async fn by_token(app: &App, text: &str) -> Result<NewSession, Problem> {
+    let token = app.engine.token(text).await?;
     if !matches!(token.scope, Scope::Review | Scope::Admin) {
         return Err(Problem::new(
             "not_allowed",
@@ -175,47 +234,29 @@ async fn enter(app: &App, form: &SignInForm) -> Result<String, Problem> {
         ));
     }
     let nobody = || Problem::new("not_allowed", "the token is bound to no person");
-    let left = token.expires_at.since(app.engine.now());
-    start(
-        app,
-        token.person.as_deref().ok_or_else(nobody)?,
-        token.workflow.clone(),
-        left,
-    )
-    .await
+    Ok(NewSession {
+        workflow: token.workflow,
+        life: token.expires_at.since(app.engine.now()),
+        ..session(token.person.ok_or_else(nobody)?, SignedInBy::Token)
+    })
 }
 
-async fn start(
-    app: &App,
-    handle: &str,
-    workflow: Option<String>,
-    life: Duration,
-) -> Result<String, Problem> {
-    let unknown = || {
-        Problem::new(
-            "not_allowed",
-            format!("there is no active person `{handle}`"),
-        )
-    };
-    let person = app
-        .engine
-        .reader()
-        .person(handle)
-        .await
-        .map_err(crate::refusal::read_problem)?;
-    let person = person.filter(|p| p.active).ok_or_else(unknown)?;
-    app.sessions
-        .start(&person.handle, &person.name, workflow, life)
-}
-
-/// Ends the session.
-pub(crate) async fn sign_out(State(app): State<App>, form: PostForm) -> Response {
-    app.sessions.end(&form.user.token);
+/// Ends the session, on every node.
+pub(crate) async fn sign_out(
+    State(app): State<App>,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let session = &form.user.session;
+    let (by, hash) = (form.user.actor(), session.stored.hash);
+    let engine = &app.engine;
+    engine
+        .end_sessions(&session.person, Some(hash), None, &by)
+        .await?;
     let mut answer = Redirect::to("/sign-in").into_response();
     if let Some(cookie) = clear_cookie(&app.config) {
         answer.headers_mut().insert(header::SET_COOKIE, cookie);
     }
-    answer
+    Ok(answer)
 }
 
 /// Keeps how pages should look.

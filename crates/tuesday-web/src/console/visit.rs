@@ -3,12 +3,13 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use super::shell::{Shell, Who, WorkflowLink, initials};
+use super::shell::{Sees, Shell, Who, WorkflowLink, initials};
 use super::words::count;
 use crate::assets;
 use crate::auth::{User, cookie};
 use crate::refusal::PageError;
 use crate::state::App;
+use tuesday_domain::access::Act;
 use tuesday_store::QueueFilter;
 
 /// Name of the cookie with the chosen look.
@@ -82,11 +83,16 @@ impl Visit {
                 name: session.name.clone(),
                 initials: initials(&session.name),
             }),
+            sees: Sees {
+                work: self.user.may(Act::ReadWork),
+                audit: self.user.may(Act::VerifyAudit),
+                people: self.user.may(Act::ReviewAccess),
+            },
             csrf: session.csrf.clone(),
             waiting: (waiting > 0).then(|| count(waiting)),
             workflows: workflows
                 .into_iter()
-                .filter(|w| self.user.sees(&w.name).is_ok())
+                .filter(|w| self.user.reads(&w.name) || self.user.may(Act::ManagePeople))
                 .map(|w| WorkflowLink {
                     name: w.name,
                     title: w.title,

@@ -22,9 +22,11 @@ pub(crate) mod review;
 pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod secret;
+pub(crate) mod security;
 pub(crate) mod serve;
 pub(crate) mod stub;
 pub(crate) mod token;
+pub(crate) mod user;
 pub(crate) mod wait;
 pub(crate) mod workflow;
 
@@ -57,6 +59,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::RealData(args) => Box::pin(real_data::run(common, args)).await,
         Command::Audit(args) => audit::run(common, args).await,
         Command::Token(args) => token::run(common, args).await,
+        Command::User(args) => Box::pin(user::run(common, args)).await,
+        Command::Security(args) => security::run(common, args).await,
         Command::Secret(args) => secret::run(common, args).await,
         Command::Doctor(args) => doctor::run(common, args).await,
         Command::Migrate(args) => migrate::run(common, args).await,

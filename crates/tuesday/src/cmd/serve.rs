@@ -8,7 +8,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
+use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{Grant, Person};
 use tuesday_engine::Worker;
 use tuesday_store::InstanceKind;
 use tuesday_web::{MetricsText, WebConfig};
@@ -116,6 +118,13 @@ pub(crate) async fn run(common: Common, args: ServeArgs) -> Result<ExitCode, Pro
     out::say(&format!("  Console   {public_url}"));
     if let Some(link) = link {
         out::say(&format!("  Sign in   {link} (works once)"));
+    }
+    if args.role != Role::Worker
+        && let Some(link) = set_up_link(&node, &public_url).await?
+    {
+        out::say(&format!(
+            "  Set up    {link} (the first administrator; works once, for three days)"
+        ));
     }
     let running = Running::start(node, listener, config, args.role, lock).await?;
     stopped().await;
@@ -225,6 +234,44 @@ async fn sign_in_link(node: &Node, config: &mut WebConfig) -> Result<Option<Stri
     let code = code()?;
     config.sign_in_codes = HashMap::from([(code.clone(), first.owner.clone())]);
     Ok(Some(format!("{}/sign-in?code={code}", config.public_url)))
+}
+
+/// A link for the first administrator, as long as nobody who administers can sign in. There is no
+/// password to begin with, so there is none to forget to change.
+async fn set_up_link(node: &Node, public_url: &str) -> Result<Option<String>, Problem> {
+    const HANDLE: &str = "administrator";
+    let (engine, reader) = (&node.engine, node.engine.reader());
+    let failed = |e: tuesday_store::ReadError| unavailable(e.to_string());
+    let by = Actor::System("set_up");
+    let reason = "first start";
+    let mut found = false;
+    for grant in reader.grants().await.map_err(failed)? {
+        if grant.role == tuesday_domain::access::Role::Administrator {
+            if grant.person != HANDLE
+                || !reader.credentials(HANDLE).await.map_err(failed)?.is_empty()
+            {
+                return Ok(None);
+            }
+            found = true;
+        }
+    }
+    let code = if found {
+        engine.reset_sign_in(HANDLE, reason, &by).await?
+    } else {
+        let person = Person {
+            handle: HANDLE.to_owned(),
+            name: "Administrator".to_owned(),
+            email: "administrator@localhost".to_owned(),
+            active: true,
+        };
+        let code = engine.invite(person, reason, &by).await?;
+        let role = tuesday_domain::access::Role::Administrator;
+        engine
+            .grant(Grant::new(HANDLE, role, None), reason, &by)
+            .await?;
+        code
+    };
+    Ok(Some(format!("{public_url}/sign-in?code={code}")))
 }
 
 /// 128 random bits in hex.

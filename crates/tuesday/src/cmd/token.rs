@@ -40,6 +40,14 @@ enum Act {
     },
     /// List tokens, never their text
     List,
+    /// Withdraw a token
+    Revoke {
+        /// Its id
+        id: tuesday_domain::id::TokenId,
+        /// Why; kept in the audit log
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
 }
 
 /// Runs the command.
@@ -76,6 +84,11 @@ pub(crate) async fn run(common: Common, args: TokenArgs) -> Result<ExitCode, Pro
                     token.id, token.expires_at
                 ));
             }
+        }
+        Act::Revoke { id, reason } => {
+            let by = wiring::actor(&common);
+            node.engine.revoke_token(id, &reason, &by).await?;
+            out::say(&format!("{id} is withdrawn"));
         }
         Act::List => {
             let tokens = node

@@ -1,0 +1,271 @@
+//! Which act each address is. An address that is not in this table lets nobody in, and fails a test.
+
+use axum::extract::MatchedPath;
+use axum::http::request::Parts;
+use tuesday_domain::access::{Act, Rights};
+use tuesday_domain::actor::Actor;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::Subject;
+use tuesday_engine::Engine;
+
+use super::access::Door::{Key, Nobody, Open};
+
+/// What an address asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Door {
+    /// Anybody, signed in or not.
+    Open,
+    /// The event's own signature or token, checked where it is received.
+    Nobody,
+    /// Somebody who may do this.
+    Key(Act),
+}
+
+/// Every address with its method.
+pub(crate) const DOORS: &[(&str, &str, Door)] = &[
+    ("POST", "/api/v1/triggers/{workflow}", Nobody),
+    ("GET", "/api/v1/runs", Key(Act::ReadWork)),
+    ("GET", "/api/v1/runs/{id}", Key(Act::ReadWork)),
+    ("GET", "/api/v1/runs/{id}/story", Key(Act::ReadWork)),
+    ("POST", "/api/v1/runs/{id}/retry", Key(Act::RetryRun)),
+    ("POST", "/api/v1/runs/{id}/cancellation", Key(Act::RetryRun)),
+    ("GET", "/api/v1/reviews", Key(Act::ReadWork)),
+    ("GET", "/api/v1/reviews/{id}", Key(Act::ReadWork)),
+    ("POST", "/api/v1/reviews/{id}/claim", Key(Act::DecideReview)),
+    (
+        "POST",
+        "/api/v1/reviews/{id}/release",
+        Key(Act::DecideReview),
+    ),
+    (
+        "POST",
+        "/api/v1/reviews/{id}/approval",
+        Key(Act::DecideReview),
+    ),
+    ("POST", "/api/v1/reviews/{id}/edit", Key(Act::DecideReview)),
+    (
+        "POST",
+        "/api/v1/reviews/{id}/rejection",
+        Key(Act::DecideReview),
+    ),
+    (
+        "POST",
+        "/api/v1/reviews/{id}/escalation",
+        Key(Act::DecideReview),
+    ),
+    (
+        "POST",
+        "/api/v1/reviews/{id}/settlement",
+        Key(Act::DecideReview),
+    ),
+    ("GET", "/api/v1/workflows", Key(Act::ReadWork)),
+    ("GET", "/api/v1/workflows/{workflow}", Key(Act::ReadWork)),
+    (
+        "GET",
+        "/api/v1/workflows/{workflow}/rules",
+        Key(Act::ReadWork),
+    ),
+    ("GET", "/api/v1/intake", Key(Act::ReadWork)),
+    ("GET", "/api/v1/intake/{id}", Key(Act::ReadWork)),
+    (
+        "POST",
+        "/api/v1/intake/{id}/resubmission",
+        Key(Act::ResubmitIntake),
+    ),
+    ("GET", "/api/v1/audit/checkpoint", Key(Act::VerifyAudit)),
+    ("GET", "/api/v1/audit/checkpoints", Key(Act::VerifyAudit)),
+    ("GET", "/api/v1/audit/entries", Key(Act::VerifyAudit)),
+    ("GET", "/healthz", Open),
+    ("GET", "/readyz", Open),
+    ("GET", "/metrics", Open),
+    ("GET", "/openapi.json", Open),
+    ("GET", "/", Open),
+    ("GET", "/errors/{code}", Open),
+    ("GET", "/assets/{name}", Open),
+    ("GET", "/sign-in", Open),
+    ("POST", "/sign-in", Open),
+    ("POST", "/sign-out", Key(Act::OwnAccount)),
+    ("POST", "/look", Key(Act::OwnAccount)),
+    ("GET", "/queue", Key(Act::ReadWork)),
+    ("GET", "/reviews/{id}", Key(Act::ReadWork)),
+    ("GET", "/reviews/{id}/edit", Key(Act::DecideReview)),
+    ("POST", "/reviews/{id}/edit", Key(Act::DecideReview)),
+    ("POST", "/reviews/{id}/changes", Key(Act::DecideReview)),
+    ("POST", "/reviews/{id}/approval", Key(Act::DecideReview)),
+    ("POST", "/reviews/{id}/rejection", Key(Act::DecideReview)),
+    ("POST", "/reviews/{id}/escalation", Key(Act::DecideReview)),
+    ("POST", "/reviews/{id}/settlement", Key(Act::DecideReview)),
+    ("POST", "/reviews/{id}/claim", Key(Act::DecideReview)),
+    ("POST", "/reviews/{id}/release", Key(Act::DecideReview)),
+    ("GET", "/runs", Key(Act::ReadWork)),
+    ("GET", "/runs/{id}", Key(Act::ReadWork)),
+    ("GET", "/runs/{id}/story.txt", Key(Act::ReadWork)),
+    ("POST", "/runs/{id}/retry", Key(Act::RetryRun)),
+    ("GET", "/intake", Key(Act::ReadWork)),
+    ("GET", "/intake/{id}", Key(Act::ReadWork)),
+    (
+        "POST",
+        "/intake/{id}/resubmission",
+        Key(Act::ResubmitIntake),
+    ),
+    ("GET", "/audit", Key(Act::VerifyAudit)),
+    ("GET", "/workflows/{workflow}", Key(Act::ReadWork)),
+    ("GET", "/account", Key(Act::OwnAccount)),
+    ("POST", "/account/confirmation", Key(Act::OwnAccount)),
+    ("POST", "/account/password", Key(Act::OwnAccount)),
+    ("POST", "/account/codes", Key(Act::OwnAccount)),
+    ("POST", "/account/sessions", Key(Act::OwnAccount)),
+    ("GET", "/people", Key(Act::ReviewAccess)),
+    ("POST", "/people", Key(Act::ManagePeople)),
+    ("GET", "/people/matrix", Key(Act::OwnAccount)),
+    ("GET", "/people/tokens", Key(Act::ReviewAccess)),
+    ("POST", "/people/tokens", Key(Act::ManageTokens)),
+    (
+        "POST",
+        "/people/tokens/{id}/revocation",
+        Key(Act::ManageTokens),
+    ),
+    ("GET", "/people/{handle}", Key(Act::ReviewAccess)),
+    ("POST", "/people/{handle}/role", Key(Act::ManagePeople)),
+    ("POST", "/people/{handle}/standing", Key(Act::ManagePeople)),
+];
+
+/// The act of the address that a request matched.
+pub(crate) fn act_of(parts: &Parts) -> Result<Act, Problem> {
+    let path = parts
+        .extensions
+        .get::<MatchedPath>()
+        .map(MatchedPath::as_str);
+    // A page can be asked for its head alone.
+    let method = match parts.method.as_str() {
+        "HEAD" => "GET",
+        other => other,
+    };
+    let found = DOORS
+        .iter()
+        .find(|(m, p, _)| *m == method && Some(*p) == path);
+    match found {
+        Some((_, _, Key(act))) => Ok(*act),
+        _ => Err(Problem::new(
+            "not_allowed",
+            "nobody has said who may do this",
+        )),
+    }
+}
+
+/// Refuses an act that the rights hold nowhere, and keeps that it was asked for.
+pub(crate) async fn check(
+    engine: &Engine,
+    by: &Actor,
+    rights: &Rights,
+    act: Act,
+) -> Result<(), Problem> {
+    let own = act == Act::OwnAccount && by.person().is_some();
+    if own || rights.may_anywhere(act) {
+        return Ok(());
+    }
+    let facts = [("act", act.word().to_owned())];
+    engine
+        .access_event("access.refused", by, Subject::Instance, &facts)
+        .await?;
+    Err(refusal(act))
+}
+
+/// Whether the rights reach an object of this workflow; what one may not even read does not exist.
+pub(crate) fn reaches(rights: &Rights, act: Act, workflow: &str) -> Result<(), Problem> {
+    if rights.may(act, workflow) {
+        return Ok(());
+    }
+    if rights.may(Act::ReadWork, workflow) {
+        return Err(refusal(act));
+    }
+    Err(Problem::new(
+        "not_found",
+        "there is nothing under that address for you",
+    ))
+}
+
+fn refusal(act: Act) -> Problem {
+    Problem::new(
+        "not_allowed",
+        format!(
+            "your roles do not allow this: {}",
+            act.word().replace('_', " ")
+        ),
+    )
+    .with("act", act.word())
+    .way_out("the matrix of roles is on /people/matrix; an administrator grants them")
+}
+
+/// Keeps that an object was refused, without making the reader wait.
+pub(crate) fn tell_refused(engine: &Engine, by: Actor, act: Act, workflow: &str) {
+    let (engine, workflow) = (engine.clone(), workflow.to_owned());
+    tokio::spawn(async move {
+        let facts = [("act", act.word().to_owned())];
+        let subject = Subject::Workflow(workflow);
+        if let Err(e) = engine
+            .access_event("access.refused", &by, subject, &facts)
+            .await
+        {
+            tracing::error!(error = %e, "a refused access was not kept");
+        }
+    });
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The addresses as the router names them, read from its source and from the API description,
+    /// so that an address nobody thought about fails here.
+    fn routed() -> BTreeSet<(String, String)> {
+        let mut out = BTreeSet::new();
+        let source: String = include_str!("../router.rs").split_whitespace().collect();
+        let console = source.split("fnconsole()").nth(1).unwrap();
+        for part in console.split(".route(\"").skip(1) {
+            let path = part.split('"').next().unwrap().to_owned();
+            for method in ["get", "post", "put", "delete", "patch"] {
+                if part.contains(&format!("{method}(")) {
+                    out.insert((method.to_uppercase(), path.clone()));
+                }
+            }
+        }
+        let api = serde_json::to_value(crate::router::description()).unwrap();
+        for (path, methods) in api["paths"].as_object().unwrap() {
+            for method in methods.as_object().unwrap().keys() {
+                out.insert((method.to_uppercase(), path.clone()));
+            }
+        }
+        out.insert(("GET".into(), "/openapi.json".into()));
+        out
+    }
+
+    #[test]
+    fn every_address_has_a_door_and_every_door_an_address() {
+        let doors: BTreeSet<_> = DOORS
+            .iter()
+            .map(|(m, p, _)| ((*m).to_owned(), (*p).to_owned()))
+            .collect();
+        assert_eq!(doors.len(), DOORS.len(), "a door stands there twice");
+        let routed = routed();
+        assert!(routed.len() > 50, "the list of addresses was not read");
+        let without: Vec<_> = routed.difference(&doors).collect();
+        assert!(without.is_empty(), "no door: {without:?}");
+        let idle: Vec<_> = doors.difference(&routed).collect();
+        assert!(idle.is_empty(), "no address: {idle:?}");
+    }
+
+    #[test]
+    fn what_changes_something_is_open_to_nobody() {
+        for (method, path, door) in DOORS {
+            match door {
+                Open => assert!(*method == "GET" || *path == "/sign-in", "{path}"),
+                Key(act) if *method != "GET" => assert!(act.changes(), "{path}"),
+                Key(_) | Nobody => {}
+            }
+        }
+    }
+}
