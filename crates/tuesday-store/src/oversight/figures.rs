@@ -75,7 +75,7 @@ impl StoreReader {
         to: Timestamp,
     ) -> Result<Vec<ReadFigure>, ReadError> {
         let sql = "SELECT v.workflow, v.tier, v.decided_by, v.decision, v.decided_at, \
-                   (SELECT sum(d.visible_ms) FROM review_reads AS d WHERE d.review_id = v.id \
+                   (SELECT CAST(sum(d.visible_ms) AS BIGINT) FROM review_reads AS d WHERE d.review_id = v.id \
                     AND d.person = v.decided_by) \
                    FROM reviews AS v WHERE v.decided_by IS NOT NULL AND v.decided_at >= $1 AND v.decided_at < $2 AND v.kind = 'output' \
                    AND v.decision IN ('approve', 'approve_with_edits', 'reject') ORDER BY v.decided_at";
@@ -103,7 +103,7 @@ impl StoreReader {
         limit: usize,
     ) -> Result<Vec<ReadFigure>, ReadError> {
         let sql = "SELECT v.workflow, v.tier, v.decided_by, v.decision, v.decided_at, \
-                   (SELECT sum(d.visible_ms) FROM review_reads AS d WHERE d.review_id = v.id \
+                   (SELECT CAST(sum(d.visible_ms) AS BIGINT) FROM review_reads AS d WHERE d.review_id = v.id \
                     AND d.person = v.decided_by) \
                    FROM reviews AS v WHERE v.decided_by IS NOT NULL AND v.decided_at >= $1 AND v.kind = 'output' \
                    AND v.decision IN ('approve', 'approve_with_edits', 'reject') \
@@ -183,7 +183,7 @@ impl StoreReader {
         from: &str,
         to: &str,
     ) -> Result<Vec<VisitFigure>, ReadError> {
-        let sql = "SELECT asked, count(*), sum(seen) FROM (SELECT \
+        let sql = "SELECT CAST(asked AS BIGINT), count(*), CAST(sum(seen) AS BIGINT) FROM (SELECT \
                    CASE WHEN r.review = 'none' THEN 0 ELSE 1 END AS asked, \
                    CASE WHEN EXISTS (SELECT 1 FROM run_visits AS s WHERE s.run_id = r.id) \
                    OR EXISTS (SELECT 1 FROM review_reads AS d WHERE d.run_id = r.id) THEN 1 ELSE 0 END AS seen \
