@@ -203,6 +203,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         "The database was written by a newer version",
     ),
     (
+        "clock_skew",
+        503,
+        5,
+        "This machine's clock disagrees with the database's",
+    ),
+    (
         "internal",
         500,
         5,

@@ -18,6 +18,8 @@ pub(crate) struct File {
     pub(crate) database: Option<String>,
     /// As `serve --listen`.
     pub(crate) listen: Option<String>,
+    /// As `serve --node`.
+    pub(crate) node: Option<String>,
     /// Address people reach the console under, for links in notices.
     pub(crate) public_url: Option<String>,
     /// Channels notices are sent through, tried in order.

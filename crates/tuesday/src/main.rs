@@ -6,6 +6,7 @@ mod cmd;
 mod config;
 mod files;
 mod out;
+mod skew;
 mod views;
 mod wiring;
 

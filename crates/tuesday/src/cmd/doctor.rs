@@ -13,6 +13,7 @@ use super::serve::Lock;
 use crate::cli::Common;
 use crate::config::Home;
 use crate::out;
+use crate::skew::{NOTED, REFUSED, Skew};
 use crate::views;
 use crate::wiring::{self, Node, Opening};
 
@@ -77,6 +78,7 @@ pub(crate) async fn run(common: Common, _: DoctorArgs) -> Result<ExitCode, Probl
         Ok(node) => {
             database(&node, &mut report).await;
             clock(&node, &mut report).await;
+            skew(&node, &mut report).await;
             secrets(&node, &mut report).await;
             audit(&node, &mut report).await;
             worker(&node, &mut report).await;
@@ -174,6 +176,31 @@ async fn clock(node: &Node, report: &mut Report) {
         }
         Ok(_) => report.ok("clock", format!("{now}, not behind the log")),
         Err(e) => report.bad("clock", Mark::Fail, e.to_string(), "start the database"),
+    }
+}
+
+async fn skew(node: &Node, report: &mut Report) {
+    if node.home.database.is_none() {
+        return;
+    }
+    match Skew::ask(node.engine.reader()).await {
+        Ok(skew) if skew.exceeds(NOTED) => report.bad(
+            "clock skew",
+            if skew.exceeds(REFUSED) {
+                Mark::Fail
+            } else {
+                Mark::Warn
+            },
+            skew.to_string(),
+            "set the clock of this machine or of the database's",
+        ),
+        Ok(skew) => report.ok("clock skew", skew.to_string()),
+        Err(e) => report.bad(
+            "clock skew",
+            Mark::Fail,
+            e.to_string(),
+            "start the database",
+        ),
     }
 }
 

@@ -281,14 +281,12 @@ impl Case {
     }
 }
 
-/// Runs a test on SQLite and, where there is one, on PostgreSQL.
+/// Runs a test on SQLite and on PostgreSQL.
 pub(crate) async fn each<F: Future<Output = ()>>(test: &str, run: impl Fn(Option<Database>) -> F) {
     println!("{test} on SQLite");
     run(None).await;
-    if let Some(database) = Database::create(test).await {
-        println!("{test} on PostgreSQL");
-        run(Some(database)).await;
-    }
+    println!("{test} on PostgreSQL");
+    run(Some(Database::create().await)).await;
 }
 
 /// The machine's clock: the stub world and signatures live in real time.
