@@ -167,12 +167,6 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         2,
         "A secret stands in clear where a reference belongs",
     ),
-    (
-        "already_installed",
-        409,
-        1,
-        "This release is installed already",
-    ),
     ("label_cap", 409, 3, "The label does not allow that stage"),
     ("workflow_killed", 409, 3, "The workflow is killed"),
     (

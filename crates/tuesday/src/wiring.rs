@@ -95,6 +95,7 @@ pub(crate) async fn open(home: Home, opening: Opening) -> Result<Node, Problem> 
         node: name.as_str().to_owned(),
         lease: Duration::from_secs(30),
         slots: opening.slots,
+        events_per_second: home.file.events_per_second,
         public_url: opening.public_url,
         signer: signer.map(Arc::new),
         checkpoint_file: Some(

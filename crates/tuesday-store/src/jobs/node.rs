@@ -65,8 +65,8 @@ impl Store {
         })
     }
 
-    /// Frees the leases under this name and its siblings that no living process holds: the work of
-    /// whoever had them before. Returns how many; none where nobody can tell who is alive.
+    /// Frees the leases under siblings of this name that no living process holds: the work of whoever
+    /// had them. Its own are not touched. Returns how many; none where nobody can tell who is alive.
     ///
     /// # Errors
     /// When the database does not answer; the leases then run out.

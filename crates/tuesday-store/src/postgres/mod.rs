@@ -9,6 +9,7 @@ mod migrate;
 pub(crate) mod name;
 mod writer;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
@@ -38,7 +39,7 @@ pub(crate) struct Postgres {
     pool: Pool,
     writes: mpsc::Sender<Pending>,
     seen: watch::Receiver<u64>,
-    address: Address,
+    address: Arc<Address>,
     portable: bool,
 }
 
@@ -89,12 +90,12 @@ impl Postgres {
             pool: readers,
             writes,
             seen,
-            address,
+            address: Arc::new(address),
             portable: config.portable,
         })
     }
 
-    pub(crate) const fn address(&self) -> &Address {
+    pub(crate) fn address(&self) -> &Address {
         &self.address
     }
 

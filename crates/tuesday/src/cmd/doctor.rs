@@ -80,6 +80,7 @@ pub(crate) async fn run(common: Common, _: DoctorArgs) -> Result<ExitCode, Probl
             clock(&node, &mut report).await;
             skew(&node, &mut report).await;
             secrets(&node, &mut report).await;
+            folders(&node, &mut report).await;
             audit(&node, &mut report).await;
             worker(&node, &mut report).await;
         }
@@ -224,6 +225,35 @@ async fn secrets(node: &Node, report: &mut Report) {
         }
         Err(p) => report.bad(
             "secrets",
+            Mark::Fail,
+            p.detail,
+            "see `tuesday workflow list`",
+        ),
+    }
+}
+
+async fn folders(node: &Node, report: &mut Report) {
+    match crate::folders::missing(node).await {
+        Ok(missing) if missing.is_empty() => {
+            report.ok("folders", "every folder that files are written to is there");
+        }
+        Ok(missing) => {
+            for m in missing {
+                report.bad(
+                    "folders",
+                    Mark::Fail,
+                    format!(
+                        "{}, action {}: {} is not there",
+                        m.workflow,
+                        m.action,
+                        m.folder.display()
+                    ),
+                    "make the folder, or correct `path` in the package and install it",
+                );
+            }
+        }
+        Err(p) => report.bad(
+            "folders",
             Mark::Fail,
             p.detail,
             "see `tuesday workflow list`",

@@ -109,6 +109,7 @@ pub(crate) async fn run(common: Common, args: ServeArgs) -> Result<ExitCode, Pro
     };
     let node = wiring::open(home, opening).await?;
     skew::refuse(node.engine.reader()).await?;
+    crate::folders::make(&node).await?;
     let mut config = WebConfig::new(&public_url);
     config.needs_worker = args.role != Role::Web;
     let link = sign_in_link(&node, &mut config).await?;
@@ -195,6 +196,14 @@ impl Running {
 /// Frees what the process that had this node's name before was working on. Its session may end a
 /// moment after it, so two more looks follow.
 async fn take_back(node: &Node) -> Result<(), Problem> {
+    if !node.name.is_held() {
+        return Ok(());
+    }
+    // This process has claimed nothing yet: what lies under its name is from the one before.
+    node.store
+        .release_leases_of(node.name.as_str())
+        .await
+        .map_err(|e| unavailable(e.to_string()))?;
     node.store
         .release_leases_of_the_gone(&node.name)
         .await

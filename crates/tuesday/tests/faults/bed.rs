@@ -166,6 +166,11 @@ impl Bed {
             })
             .await;
         }
+        self.settle(node).await;
+    }
+
+    /// Approves what is asked, until everything is settled.
+    pub(crate) async fn settle(&self, node: &Node) {
         until("everything is settled", || async {
             self.approve_all(&node.url).await;
             let open = self
@@ -192,8 +197,12 @@ impl Bed {
                 .replace("\"grader\"", "\"other\"");
             std::fs::write(to.join(file.file_name()), text).unwrap();
         }
-        let vars: Vec<_> = self.vars.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        self.home.install(&to, &vars).await;
+        self.home.install(&to, &self.vars()).await;
+    }
+
+    /// Values of the package's variables.
+    pub(crate) fn vars(&self) -> Vec<(&'static str, &str)> {
+        self.vars.iter().map(|(n, v)| (*n, v.as_str())).collect()
     }
 
     /// What all destinations hold.

@@ -183,8 +183,8 @@ async fn grow_no_more() {
     match status {
         Some(503 | 507) => {}
         None => {
-            until("the node has ended", || async { node.gone().then_some(()) }).await;
-            let code = node.ended().and_then(|s| s.code());
+            until("the node is ending", || async { node.gone().then_some(()) }).await;
+            let code = node.code().await;
             assert_eq!(code, Some(70), "it ends on purpose\n{}", node.log());
         }
         other => panic!("without room intake answered {other:?}\n{}", node.log()),
@@ -236,7 +236,7 @@ async fn allow(bed: &Bed) {
     }
 }
 
-fn sqlite(bed: &Bed, sql: &str) {
+pub(crate) fn sqlite(bed: &Bed, sql: &str) {
     let conn = rusqlite::Connection::open(bed.home.dir.join("tuesday.db")).unwrap();
     conn.busy_timeout(std::time::Duration::from_secs(10))
         .unwrap();
