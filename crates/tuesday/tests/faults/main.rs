@@ -12,4 +12,4 @@ mod kills;
 mod restart;
 mod secrets;
 mod storage;
-mod triggers;
+mod switched;
