@@ -234,10 +234,12 @@ async fn sqlite() {
 
 /// A database of its own on the server, so that nothing is left in anybody's.
 pub(crate) async fn fresh_postgres(name: &str) -> String {
-    let server = std::env::var("TUESDAY_TEST_POSTGRES").expect(
-        "missing: PostgreSQL. TUESDAY_TEST_POSTGRES is not set, so this test cannot run; \
-         cargo xtask postgres cargo nextest run -p tuesday-connectors starts one",
-    );
+    let server = std::env::var("TUESDAY_TEST_POSTGRES").unwrap_or_else(|_| {
+        panic!(
+            "missing: PostgreSQL. TUESDAY_TEST_POSTGRES is not set, so this test cannot run; \
+             cargo xtask postgres cargo nextest run -p tuesday-connectors starts one"
+        )
+    });
     let (admin, connection) = tokio_postgres::connect(&server, tokio_postgres::NoTls)
         .await
         .unwrap();
