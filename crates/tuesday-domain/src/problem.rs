@@ -167,12 +167,6 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         2,
         "A secret stands in clear where a reference belongs",
     ),
-    (
-        "already_installed",
-        409,
-        1,
-        "This release is installed already",
-    ),
     ("label_cap", 409, 3, "The label does not allow that stage"),
     ("workflow_killed", 409, 3, "The workflow is killed"),
     (
@@ -201,6 +195,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         503,
         5,
         "The database was written by a newer version",
+    ),
+    (
+        "clock_skew",
+        503,
+        5,
+        "This machine's clock disagrees with the database's",
     ),
     (
         "internal",

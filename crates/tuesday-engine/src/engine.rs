@@ -15,6 +15,7 @@ use tuesday_store::{Applied, ApplyError, ReadError, Store, StoreReader};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::crash::{CrashHook, CrashPoint};
+use crate::rate::TokenRate;
 use crate::worker::Slots;
 use crate::worker::limits::Limiters;
 
@@ -27,6 +28,8 @@ pub struct EngineConfig {
     pub lease: Duration,
     /// Runs worked on at once on this node, over all workflows; 0 on a node without a worker.
     pub slots: u32,
+    /// Most events a token may send in a second on this node; no limit when absent.
+    pub events_per_second: Option<std::num::NonZeroU32>,
     /// Where the console is, for links in notices.
     pub public_url: String,
     /// Signs checkpoints; absent on nodes that do not seal.
@@ -64,6 +67,7 @@ pub(crate) struct Inner {
     pub(crate) tokens: crate::ops::TokenCache,
     pub(crate) presence: crate::ops::Presence,
     pub(crate) uses: crate::ops::Uses,
+    pub(crate) rate: TokenRate,
     pub(crate) stopping: AtomicBool,
     pub(crate) worker_alive: AtomicBool,
     changes: watch::Sender<u64>,
@@ -85,6 +89,7 @@ impl Engine {
             ports,
             clock,
             slots,
+            rate: TokenRate::new(config.events_per_second),
             config,
             catalog: Catalog::default(),
             limiters: Limiters::default(),

@@ -13,6 +13,7 @@ mod engine;
 mod ids;
 mod maintenance;
 pub mod ops;
+mod rate;
 mod steps;
 mod worker;
 

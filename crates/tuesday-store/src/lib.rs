@@ -46,7 +46,7 @@ pub use audit::{AuditFilter, AuditRow, SealBatch, Tile, TileKey};
 pub use error::{ApplyError, OpenError, ReadError};
 pub use instance::{Instance, InstanceKind};
 pub use intake::IntakeFilter;
-pub use jobs::ClaimRequest;
+pub use jobs::{ClaimRequest, NodeName};
 pub use migrate::Migrate;
 pub use oversight::{LookFigure, ReadFigure, SeedFigure, VisitFigure};
 pub use pages::{Health, Work};
@@ -214,19 +214,19 @@ impl Store {
         }
     }
 
-    /// Gives back the leases of every node whose name starts with `node_prefix`: the work of a
-    /// process that is known to be gone. Returns how many.
+    /// Gives back the leases held under this name, or every lease for an empty one: the work of a
+    /// process that stops or is known to be gone. Returns how many.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn release_leases_of(&self, node_prefix: &str) -> Result<u64, ApplyError> {
+    pub async fn release_leases_of(&self, node: &str) -> Result<u64, ApplyError> {
         match &self.back {
             Back::Sqlite(s) => {
-                let prefix = node_prefix.to_owned();
-                s.write(move |conn| jobs::sqlite::release_all(conn, &prefix))
+                let node = node.to_owned();
+                s.write(move |conn| jobs::sqlite::release_all(conn, &node))
                     .await
             }
-            Back::Postgres(p) => jobs::postgres::release_all(p, node_prefix).await,
+            Back::Postgres(p) => jobs::postgres::release_all(p, node).await,
         }
     }
 

@@ -94,6 +94,7 @@ impl Store {
             Back::Postgres(p) => {
                 all.extend(jobs::postgres::ALL);
                 all.extend(postgres::ALL);
+                all.extend(postgres::name::ALL);
                 all.extend(audit::ALL);
                 all.extend(audit::postgres::ALL);
                 for sql in &all {

@@ -1,9 +1,24 @@
-//! Databases for tests: SQLite in the node's own folder, PostgreSQL where a server is named.
+//! Databases for tests: SQLite in the node's own folder, PostgreSQL on the server that is named. A
+//! test without its server fails: one that passed without having run would prove nothing.
 
 use tokio_postgres::{Client, NoTls};
 
 /// Names a server on which databases may be created.
 pub const SERVER: &str = "TUESDAY_TEST_POSTGRES";
+
+/// The server that [`SERVER`] names.
+///
+/// # Panics
+/// Where it is not set; the message says how to get one.
+#[must_use]
+pub fn server() -> String {
+    std::env::var(SERVER).unwrap_or_else(|_| {
+        panic!(
+            "missing: PostgreSQL. {SERVER} is not set, so this test cannot run. `cargo xtask test` \
+             installs and starts one; for some tests: cargo xtask postgres cargo nextest run -p CRATE"
+        )
+    })
+}
 
 /// A PostgreSQL database of its own.
 #[derive(Clone, Debug)]
@@ -13,13 +28,12 @@ pub struct Database {
 }
 
 impl Database {
-    /// A new, empty database on the server that [`SERVER`] names; `None`, said aloud, without one.
-    pub async fn create(test: &str) -> Option<Self> {
-        let Ok(server) = std::env::var(SERVER) else {
-            println!("NOT RUN on PostgreSQL: {test} ({SERVER} is not set)");
-            return None;
-        };
-        Some(Self::create_on(&server).await)
+    /// A new, empty database on the server that [`SERVER`] names.
+    ///
+    /// # Panics
+    /// Where no server is named.
+    pub async fn create() -> Self {
+        Self::create_on(&server()).await
     }
 
     /// A new, empty database on `server`.

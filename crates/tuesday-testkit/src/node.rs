@@ -223,6 +223,11 @@ impl Node {
         self.child.wait().await.unwrap().signal()
     }
 
+    /// Waits for its end; answers its exit code.
+    pub async fn code(&mut self) -> Option<i32> {
+        self.child.wait().await.unwrap().code()
+    }
+
     /// SIGTERM, and waits for the orderly end.
     pub async fn stop(mut self) -> ExitStatus {
         let pid = self.pid().to_string();

@@ -1,10 +1,13 @@
 //! The command tree. Each variant's arguments live with the command in `cmd/`.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand};
+use tuesday_domain::problem::Problem;
 
-use crate::cmd;
+use crate::{cmd, out};
 
 /// Run one AI step as a production workflow: queued, checked, reviewed, written back, recorded.
 #[derive(Debug, Parser)]
@@ -151,6 +154,32 @@ pub(crate) enum Command {
     /// The main job on real data sets that lie in a folder
     #[command(hide = true)]
     RealData(cmd::real_data::RealDataArgs),
+}
+
+/// What clap has to say: help and version as they are, a mistake in the form every mistake has.
+pub(crate) fn refused(
+    e: &clap::Error,
+    mut args: impl Iterator<Item = std::ffi::OsString>,
+) -> ExitCode {
+    let json = args.any(|a| a == "--json");
+    if !e.use_stderr() || !json {
+        // A terminal that went away cannot be told anything.
+        let _ = e.print();
+        return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
+    }
+    let text = e.render().to_string();
+    let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
+    let detail = lines.next().unwrap_or("the command line cannot be read");
+    let field = match e.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(arg)) => Some(arg.clone()),
+        Some(ContextValue::Strings(args)) => args.first().cloned(),
+        _ => None,
+    };
+    let mut problem = Problem::new("bad_request", detail.trim_start_matches("error: "))
+        .way_out("see the same command with --help");
+    problem.field = field;
+    out::failure(true, &problem);
+    ExitCode::from(problem.exit())
 }
 
 #[cfg(test)]

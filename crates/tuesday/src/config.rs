@@ -18,8 +18,12 @@ pub(crate) struct File {
     pub(crate) database: Option<String>,
     /// As `serve --listen`.
     pub(crate) listen: Option<String>,
+    /// As `serve --node`.
+    pub(crate) node: Option<String>,
     /// Address people reach the console under, for links in notices.
     pub(crate) public_url: Option<String>,
+    /// Most events one token may send in a second on a node; no limit when absent.
+    pub(crate) events_per_second: Option<std::num::NonZeroU32>,
     /// Channels notices are sent through, tried in order.
     pub(crate) notify: Vec<Channel>,
     /// Host names inside the own network that may be reached over plain HTTP.

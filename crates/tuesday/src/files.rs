@@ -1,5 +1,6 @@
 //! Packages on disk and the example packages inside the binary.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use tuesday_domain::definition::Package;
@@ -35,12 +36,34 @@ pub(crate) fn example(name: &str) -> Package {
     }))
 }
 
-/// Reads a package folder, or a file that `tuesday pack` wrote.
-pub(crate) fn read_package(path: &Path) -> Result<Package, Problem> {
+/// Reads a package folder, or a file that `tuesday pack` wrote, and lays `set` over the values that
+/// the file was packed with.
+pub(crate) fn read_package(
+    path: &Path,
+    set: &[String],
+) -> Result<(Package, BTreeMap<String, String>), Problem> {
+    let (package, mut vars) = read(path)?;
+    vars.extend(vars_of(set)?);
+    Ok((package, vars))
+}
+
+/// `NAME=VALUE` pairs.
+fn vars_of(set: &[String]) -> Result<BTreeMap<String, String>, Problem> {
+    set.iter()
+        .map(|pair| {
+            pair.split_once('=')
+                .map(|(n, v)| (n.trim().to_owned(), v.to_owned()))
+                .ok_or_else(|| {
+                    Problem::new("bad_request", format!("`{pair}` is not NAME=VALUE")).field("set")
+                })
+        })
+        .collect()
+}
+
+fn read(path: &Path) -> Result<(Package, BTreeMap<String, String>), Problem> {
     if path.is_file() {
         let bytes = std::fs::read(path).map_err(|e| cannot_read(path, &e))?;
         return Package::from_bundle(&bytes)
-            .map(|(p, _)| p)
             .map_err(|e| Problem::new("bad_request", format!("{}: {e}", path.display())));
     }
     if !path.is_dir() {
@@ -52,7 +75,7 @@ pub(crate) fn read_package(path: &Path) -> Result<Package, Problem> {
     }
     let mut files = Vec::new();
     collect(path, path, &mut files)?;
-    Ok(Package::new(files))
+    Ok((Package::new(files), BTreeMap::new()))
 }
 
 fn collect(root: &Path, dir: &Path, files: &mut Vec<(String, String)>) -> Result<(), Problem> {

@@ -2,10 +2,14 @@
 
 mod args;
 mod cli;
+#[cfg(test)]
+mod cli_reference;
 mod cmd;
 mod config;
 mod files;
+mod folders;
 mod out;
+mod skew;
 mod views;
 mod wiring;
 
@@ -18,7 +22,10 @@ use clap::Parser as _;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => return cli::refused(&e, std::env::args_os()),
+    };
     let json = cli.common.json;
     out::start_logging(&cli.common);
     let runtime = match tokio::runtime::Builder::new_multi_thread()

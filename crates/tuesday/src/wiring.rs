@@ -16,7 +16,7 @@ use tuesday_domain::audit::{NoteSigner, VerifierKey};
 use tuesday_domain::port::{Ports, Secrets};
 use tuesday_domain::problem::Problem;
 use tuesday_engine::{Clock, Engine, EngineConfig};
-use tuesday_store::{Config, Instance, InstanceKind, OpenError, Store, Target};
+use tuesday_store::{Config, Instance, InstanceKind, NodeName, OpenError, Store, Target};
 
 use crate::cli::Common;
 use crate::config::Home;
@@ -29,6 +29,8 @@ pub(crate) struct Node {
     pub(crate) instance: Instance,
     pub(crate) home: Home,
     pub(crate) key: VerifierKey,
+    /// Held for as long as the process serves.
+    pub(crate) name: Arc<NodeName>,
 }
 
 /// How a node is opened.
@@ -43,6 +45,8 @@ pub(crate) struct Opening {
     pub(crate) public_url: String,
     /// A database that is not there is made.
     pub(crate) create: bool,
+    /// The name leases are held under; absent for a command that holds none for long.
+    pub(crate) name: Option<String>,
     /// Test harness only: the point at which the process dies.
     pub(crate) crash_at: Option<String>,
 }
@@ -55,6 +59,7 @@ impl Default for Opening {
             test_clock: false,
             public_url: String::new(),
             create: false,
+            name: None,
             crash_at: None,
         }
     }
@@ -78,11 +83,19 @@ pub(crate) async fn open(home: Home, opening: Opening) -> Result<Node, Problem> 
     } else {
         Clock::System
     };
-    let node = format!("{}-{}", hostname(), std::process::id());
+    let pid = std::process::id();
+    let name = match &opening.name {
+        Some(base) => store
+            .take_name(base, &pid.to_string())
+            .await
+            .map_err(|e| open_problem(&e))?,
+        None => NodeName::unheld(format!("{}-{pid}", hostname())),
+    };
     let config = EngineConfig {
-        node,
+        node: name.as_str().to_owned(),
         lease: Duration::from_secs(30),
         slots: opening.slots,
+        events_per_second: home.file.events_per_second,
         public_url: opening.public_url,
         signer: signer.map(Arc::new),
         checkpoint_file: Some(
@@ -102,6 +115,7 @@ pub(crate) async fn open(home: Home, opening: Opening) -> Result<Node, Problem> 
         instance,
         home,
         key,
+        name: Arc::new(name),
     })
 }
 
@@ -241,6 +255,12 @@ fn ports(home: &Home) -> Result<Ports, Problem> {
         notifier: Arc::new(Notifiers::new(channels, http, Arc::clone(&secrets), &base)),
         secrets,
     })
+}
+
+/// A name that is the same after a restart: the machine and its data folder.
+pub(crate) fn stable_name(home: &Home) -> String {
+    let dir = std::path::absolute(&home.dir).unwrap_or_else(|_| home.dir.clone());
+    format!("{}:{}", hostname(), dir.display())
 }
 
 fn hostname() -> String {

@@ -14,6 +14,7 @@ mod size;
 mod source;
 mod vendored;
 mod words;
+mod writes;
 
 use std::fs;
 use std::path::Path;
@@ -111,6 +112,7 @@ fn collect(root: &Path) -> Result<(usize, Vec<Finding>)> {
         size::source(&source, &mut findings);
         words::check(&source, &mut findings);
         domain::check(&source, &mut findings);
+        writes::check(&source, &mut findings);
     }
     size::console(root, &mut findings)?;
     edges::check(root, &mut findings)?;

@@ -161,8 +161,7 @@ async fn a_queue_row_is_marked_once() {
         .unwrap();
     assert_eq!(first, "run_1", "the first outcome stays");
 
-    if let Some(url) = crate::sql::fresh_postgres("tuesday_adapters_queue").await {
-        crate::sql::execute(&url, QUEUE).await;
-        queue(&Feeds::new(vault(&[("env:Q", &url)]), dir.path()), "env:Q").await;
-    }
+    let url = crate::sql::fresh_postgres("tuesday_adapters_queue").await;
+    crate::sql::execute(&url, QUEUE).await;
+    queue(&Feeds::new(vault(&[("env:Q", &url)]), dir.path()), "env:Q").await;
 }

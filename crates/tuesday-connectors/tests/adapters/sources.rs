@@ -137,15 +137,14 @@ async fn sql() {
         .execute_batch(table)
         .unwrap();
     rows(&sources(dir.path()), "sqlite:crm.db", "?1").await;
-    if let Some(url) = crate::sql::fresh_postgres("tuesday_adapters_read").await {
-        crate::sql::execute(&url, table).await;
-        rows(
-            &Sources::new(client(), vault(&[("env:DB", &url)]), dir.path()),
-            "env:DB",
-            "$1",
-        )
-        .await;
-    }
+    let url = crate::sql::fresh_postgres("tuesday_adapters_read").await;
+    crate::sql::execute(&url, table).await;
+    rows(
+        &Sources::new(client(), vault(&[("env:DB", &url)]), dir.path()),
+        "env:DB",
+        "$1",
+    )
+    .await;
 }
 
 #[tokio::test]

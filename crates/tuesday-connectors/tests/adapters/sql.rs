@@ -1,5 +1,5 @@
-//! Table destinations: the same behaviour on `SQLite` and, when `TUESDAY_TEST_POSTGRES` names a
-//! server, on `PostgreSQL`.
+//! Table destinations: the same behaviour on `SQLite` and on the `PostgreSQL` that
+//! `TUESDAY_TEST_POSTGRES` names.
 
 use std::path::Path;
 
@@ -233,11 +233,13 @@ async fn sqlite() {
 }
 
 /// A database of its own on the server, so that nothing is left in anybody's.
-pub(crate) async fn fresh_postgres(name: &str) -> Option<String> {
-    let Ok(server) = std::env::var("TUESDAY_TEST_POSTGRES") else {
-        println!("NOT RUN: TUESDAY_TEST_POSTGRES is not set, so nothing is said about PostgreSQL");
-        return None;
-    };
+pub(crate) async fn fresh_postgres(name: &str) -> String {
+    let server = std::env::var("TUESDAY_TEST_POSTGRES").unwrap_or_else(|_| {
+        panic!(
+            "missing: PostgreSQL. TUESDAY_TEST_POSTGRES is not set, so this test cannot run; \
+             cargo xtask postgres cargo nextest run -p tuesday-connectors starts one"
+        )
+    });
     let (admin, connection) = tokio_postgres::connect(&server, tokio_postgres::NoTls)
         .await
         .unwrap();
@@ -251,7 +253,7 @@ pub(crate) async fn fresh_postgres(name: &str) -> Option<String> {
         .await
         .unwrap();
     let (start, _) = server.rsplit_once('/').unwrap();
-    Some(format!("{start}/{name}"))
+    format!("{start}/{name}")
 }
 
 pub(crate) async fn execute(url: &str, sql: &str) {
@@ -264,9 +266,7 @@ pub(crate) async fn execute(url: &str, sql: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres() {
-    let Some(url) = fresh_postgres("tuesday_adapters_write").await else {
-        return;
-    };
+    let url = fresh_postgres("tuesday_adapters_write").await;
     execute(&url, TABLE).await;
     let base = Path::new(".");
     promises(

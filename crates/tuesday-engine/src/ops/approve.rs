@@ -324,6 +324,7 @@ fn check(
             return Err(
                 Problem::new("checklist_unanswered", format!("not answered: {first}"))
                     .field("checklist")
+                    .way_out("answer each line of the checklist: tick it in the console, or add --all-checked")
                     .with("open", open.clone()),
             );
         }

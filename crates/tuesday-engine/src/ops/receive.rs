@@ -94,6 +94,9 @@ impl Engine {
             return Err(Problem::new("shutting_down", "this node takes no new work")
                 .way_out("send it again"));
         }
+        if let IncomingAuth::Token(token) = &incoming.auth {
+            self.0.rate.count(token.id)?;
+        }
         let row = self.known_workflow(workflow).await?;
         let release = self
             .0

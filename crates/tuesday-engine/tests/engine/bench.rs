@@ -251,6 +251,7 @@ fn node(store: &Store, fakes: &Fakes, signer: &Arc<NoteSigner>, name: &str) -> E
         node: name.to_owned(),
         lease: Duration::from_secs(30),
         slots: 8,
+        events_per_second: None,
         public_url: String::new(),
         signer: Some(Arc::clone(signer)),
         checkpoint_file: None,

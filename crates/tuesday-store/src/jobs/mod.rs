@@ -1,5 +1,6 @@
 //! Jobs: the queue. The one place where the two databases need different statements.
 
+mod node;
 pub(crate) mod postgres;
 mod read;
 pub(crate) mod sqlite;
@@ -13,6 +14,8 @@ use tuesday_domain::time::Timestamp;
 use crate::error::ReadError;
 use crate::table::{Table, Ty};
 use crate::value::{Param, Row, opt_text, opt_time};
+
+pub use node::NodeName;
 
 pub(crate) static JOBS: Table = Table::new(
     "jobs",

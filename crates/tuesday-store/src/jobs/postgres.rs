@@ -40,7 +40,7 @@ const BEAT: &str = "UPDATE jobs AS j SET \
     WHERE j.run_id = u.run_id AND j.fence = u.fence AND j.lease_node = $5 RETURNING j.run_id";
 
 const RELEASE_ALL: &str = "UPDATE jobs SET lease_node = NULL, lease_until = NULL \
-    WHERE lease_node IS NOT NULL AND substr(lease_node, 1, length($1)) = $1 RETURNING run_id";
+    WHERE lease_node IS NOT NULL AND ($1 = '' OR lease_node = $1) RETURNING run_id";
 
 /// Parameters: runs. Any number of them may have a job.
 pub(crate) const DROP: &str = "DELETE FROM jobs WHERE run_id = ANY($1::uuid[])";
@@ -136,10 +136,10 @@ pub(crate) async fn heartbeat(
         .collect())
 }
 
-/// Gives back every lease of nodes whose name starts with `prefix`.
-pub(crate) async fn release_all(pg: &Postgres, prefix: &str) -> Result<u64, ApplyError> {
+/// Gives back every lease of this node; of all nodes for an empty name.
+pub(crate) async fn release_all(pg: &Postgres, node: &str) -> Result<u64, ApplyError> {
     let rows = pg
-        .write_rows(RELEASE_ALL, &[Value::Text(prefix.to_owned())], |r| r.id(0))
+        .write_rows(RELEASE_ALL, &[Value::Text(node.to_owned())], |r| r.id(0))
         .await?;
     Ok(rows.len() as u64)
 }

@@ -21,7 +21,7 @@ const TAKE: &str = "UPDATE jobs SET fence = fence + 1, lease_node = ?2, lease_un
 const BEAT: &str = "UPDATE jobs SET lease_until = coalesce(?1, CAST(unixepoch('subsec') * 1000000 AS INTEGER)) + ?2 \
     WHERE run_id = ?3 AND fence = ?4 AND lease_node = ?5";
 const RELEASE_ALL: &str = "UPDATE jobs SET lease_node = NULL, lease_until = NULL \
-    WHERE lease_node IS NOT NULL AND substr(lease_node, 1, length(?1)) = ?1";
+    WHERE lease_node IS NOT NULL AND (?1 = '' OR lease_node = ?1)";
 
 /// Every statement of this file, for the test that prepares them all.
 pub(crate) const ALL: [&str; 8] = [
@@ -124,8 +124,8 @@ pub(crate) fn heartbeat(
     Ok(lost)
 }
 
-/// Gives back every lease of nodes whose name starts with `prefix`.
-pub(crate) fn release_all(conn: &Connection, prefix: &str) -> Result<u64, ApplyError> {
+/// Gives back every lease of this node; of all nodes for an empty name.
+pub(crate) fn release_all(conn: &Connection, node: &str) -> Result<u64, ApplyError> {
     let mut all = conn.prepare_cached(RELEASE_ALL).map_err(from_sqlite)?;
-    all.execute([prefix]).map(|n| n as u64).map_err(from_sqlite)
+    all.execute([node]).map(|n| n as u64).map_err(from_sqlite)
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream::poll_fn;
 use tokio::sync::{mpsc, watch};
-use tokio_postgres::{AsyncMessage, NoTls};
+use tokio_postgres::AsyncMessage;
 
+use super::connect::Address;
 use super::writer::Pending;
 
 /// Pause before a lost connection is opened again.
@@ -16,13 +17,12 @@ pub(super) const NOTIFY: &str = "NOTIFY tuesday_work";
 const LISTEN: &str = "LISTEN tuesday_work";
 
 /// Listens for as long as the store is alive.
-pub(super) fn listen(url: &str, alive: mpsc::WeakSender<Pending>) -> watch::Receiver<u64> {
+pub(super) fn listen(address: Address, alive: mpsc::WeakSender<Pending>) -> watch::Receiver<u64> {
     let (tell, seen) = watch::channel(0);
-    let url = url.to_owned();
     tokio::spawn(async move {
         while alive.upgrade().is_some() && !tell.is_closed() {
             tokio::select! {
-                ended = once(&url, &tell) => if let Err(e) = ended {
+                ended = once(&address, &tell) => if let Err(e) = ended {
                     tracing::debug!(error = %e, "listening ended; polling goes on");
                 },
                 () = gone(&alive) => return,
@@ -40,8 +40,8 @@ async fn gone(alive: &mpsc::WeakSender<Pending>) {
     }
 }
 
-async fn once(url: &str, tell: &watch::Sender<u64>) -> Result<(), tokio_postgres::Error> {
-    let (client, mut connection) = tokio_postgres::connect(url, NoTls).await?;
+async fn once(address: &Address, tell: &watch::Sender<u64>) -> Result<(), tokio_postgres::Error> {
+    let (client, mut connection) = address.config.connect(address.tls.clone()).await?;
     let messages = poll_fn(move |cx| connection.poll_message(cx));
     let heard = messages.for_each(|message| async move {
         if matches!(message, Ok(AsyncMessage::Notification(_))) {

@@ -2,17 +2,18 @@
 
 mod alone;
 mod batch;
+mod connect;
 pub(crate) mod fault;
 mod hint;
 mod migrate;
+pub(crate) mod name;
 mod writer;
 
-use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio_postgres::NoTls;
 use tokio_postgres::types::ToSql;
 use tuesday_domain::record::Decision;
 use uuid::Uuid;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 use crate::error::{ApplyError, OpenError, ReadError};
 use crate::value::{Row, Value};
 use crate::{Applied, Config};
+use connect::Address;
 use fault::{from_pg, from_read, in_words};
 use writer::Pending;
 
@@ -37,6 +39,7 @@ pub(crate) struct Postgres {
     pool: Pool,
     writes: mpsc::Sender<Pending>,
     seen: watch::Receiver<u64>,
+    address: Arc<Address>,
     portable: bool,
 }
 
@@ -45,14 +48,10 @@ pub(crate) fn refs(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
     values.iter().map(|v| v as &(dyn ToSql + Sync)).collect()
 }
 
-fn pool(url: &str, size: usize) -> Result<Pool, OpenError> {
-    let mut config = tokio_postgres::Config::from_str(url)?;
-    if config.get_application_name().is_none() {
-        config.application_name("tuesday");
-    }
+fn pool(address: &Address, size: usize) -> Result<Pool, OpenError> {
     let manager = Manager::from_config(
-        config,
-        NoTls,
+        address.config.clone(),
+        address.tls.clone(),
         ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         },
@@ -70,7 +69,8 @@ fn pool(url: &str, size: usize) -> Result<Pool, OpenError> {
 impl Postgres {
     /// Connects, brings the schema up to date and starts the writers.
     pub(crate) async fn open(url: &str, config: &Config) -> Result<Self, OpenError> {
-        let readers = pool(url, config.connections)?;
+        let address = Address::parse(url)?;
+        let readers = pool(&address, config.connections)?;
         let mut client = readers
             .get()
             .await
@@ -79,19 +79,24 @@ impl Postgres {
         drop(client);
         let (writes, inbox) = mpsc::channel(QUEUE);
         // Writers have connections of their own, so that many readers cannot hold up a commit.
-        let own = pool(url, config.writers)?;
+        let own = pool(&address, config.writers)?;
         writer::start(&own, inbox, config.writers.max(1), !config.portable);
         let seen = if config.portable {
             watch::channel(0).1
         } else {
-            hint::listen(url, writes.downgrade())
+            hint::listen(address.clone(), writes.downgrade())
         };
         Ok(Self {
             pool: readers,
             writes,
             seen,
+            address: Arc::new(address),
             portable: config.portable,
         })
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
     }
 
     pub(crate) const fn portable(&self) -> bool {

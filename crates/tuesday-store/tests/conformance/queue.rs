@@ -278,12 +278,95 @@ async fn heartbeats_renew_what_is_held_and_name_what_is_lost() {
             .await
             .unwrap();
         assert_eq!(lost, vec![held[0].0]);
-        assert_eq!(bed.store.release_leases_of("n2").await.unwrap(), 1);
+        assert_eq!(
+            bed.store.release_leases_of("n2").await.unwrap(),
+            0,
+            "{}: a name is not a prefix",
+            bed.name
+        );
+        assert_eq!(bed.store.release_leases_of("n2-a").await.unwrap(), 1);
         assert_eq!(
             claim(&bed.store, "n1", 20, 5, &all("support")).await.len(),
             1
         );
         assert_eq!(bed.store.release_leases_of("nobody").await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_belongs_to_one_process_and_what_the_gone_left_is_freed() {
+    each(|bed: Bed| async move {
+        for i in 0..2 {
+            let new = run("support", &format!("e{i}"));
+            bed.store
+                .apply(accept(&new, job(&new, at(i))))
+                .await
+                .unwrap();
+        }
+        let first = bed.store.take_name("host:/data", "17").await.unwrap();
+        let second = bed.store.take_name("host:/data", "18").await.unwrap();
+        assert_ne!(first.as_str(), second.as_str(), "{}", bed.name);
+        if bed.name != "postgres" {
+            // Nobody can tell who lives: nothing is freed, the lease runs out.
+            assert!(first.as_str().ends_with("-17") && !first.is_held());
+            claim(&bed.store, "host:/data", 5, 1, &all("support")).await;
+            assert_eq!(
+                bed.store.release_leases_of_the_gone(&first).await.unwrap(),
+                0
+            );
+            return;
+        }
+        assert_eq!(
+            (first.as_str(), second.as_str()),
+            ("host:/data", "host:/data#2")
+        );
+        for node in [first.as_str(), second.as_str()] {
+            assert_eq!(
+                claim(&bed.store, node, 5, 1, &all("support")).await.len(),
+                1
+            );
+        }
+        assert_eq!(
+            bed.store.release_leases_of_the_gone(&first).await.unwrap(),
+            0,
+            "both live"
+        );
+        drop(second);
+        // The server ends the session when it sees the closed connection.
+        let mut freed = 0;
+        while freed == 0 {
+            freed = bed.store.release_leases_of_the_gone(&first).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(freed, 1, "what the living one holds stays");
+        assert_eq!(
+            bed.store
+                .take_name("host:/data", "19")
+                .await
+                .unwrap()
+                .as_str(),
+            "host:/data#2"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_databases_clock_is_compared_with_ours() {
+    each(|bed: Bed| async move {
+        let base = || {
+            let now = std::time::UNIX_EPOCH.elapsed().unwrap();
+            tuesday_domain::time::Timestamp::from_micros(i64::try_from(now.as_micros()).unwrap())
+        };
+        let (ahead, took) = bed.read.clock_ahead(base).await.unwrap();
+        let slack = i64::try_from(took.as_micros()).unwrap() + 2_000;
+        assert!(ahead.abs() <= slack, "{}: {ahead} within {slack}", bed.name);
+        let behind =
+            move || tuesday_domain::time::Timestamp::from_micros(base().micros() - 60_000_000);
+        let (ahead, took) = bed.read.clock_ahead(behind).await.unwrap();
+        let slack = i64::try_from(took.as_micros()).unwrap() + 2_000;
+        assert!((ahead - 60_000_000).abs() <= slack, "{}: {ahead}", bed.name);
     })
     .await;
 }

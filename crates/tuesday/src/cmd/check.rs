@@ -23,8 +23,8 @@ pub(crate) struct CheckArgs {
 
 /// Prints the findings; exit 1 when one of them stops an installation.
 pub(crate) fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode, Problem> {
-    let package = files::read_package(&args.path)?;
-    let faults = lint::check(&package, &super::install::vars(&args.set)?);
+    let (package, vars) = files::read_package(&args.path, &args.set)?;
+    let faults = lint::check(&package, &vars);
     let errors = faults.iter().filter(|f| !f.warning).count();
     if common.json {
         out::json_line(

@@ -13,6 +13,7 @@ use super::serve::Lock;
 use crate::cli::Common;
 use crate::config::Home;
 use crate::out;
+use crate::skew::{NOTED, REFUSED, Skew};
 use crate::views;
 use crate::wiring::{self, Node, Opening};
 
@@ -77,7 +78,9 @@ pub(crate) async fn run(common: Common, _: DoctorArgs) -> Result<ExitCode, Probl
         Ok(node) => {
             database(&node, &mut report).await;
             clock(&node, &mut report).await;
+            skew(&node, &mut report).await;
             secrets(&node, &mut report).await;
+            folders(&node, &mut report).await;
             audit(&node, &mut report).await;
             worker(&node, &mut report).await;
         }
@@ -177,6 +180,31 @@ async fn clock(node: &Node, report: &mut Report) {
     }
 }
 
+async fn skew(node: &Node, report: &mut Report) {
+    if node.home.database.is_none() {
+        return;
+    }
+    match Skew::ask(node.engine.reader()).await {
+        Ok(skew) if skew.exceeds(NOTED) => report.bad(
+            "clock skew",
+            if skew.exceeds(REFUSED) {
+                Mark::Fail
+            } else {
+                Mark::Warn
+            },
+            skew.to_string(),
+            "set the clock of this machine or of the database's",
+        ),
+        Ok(skew) => report.ok("clock skew", skew.to_string()),
+        Err(e) => report.bad(
+            "clock skew",
+            Mark::Fail,
+            e.to_string(),
+            "start the database",
+        ),
+    }
+}
+
 async fn secrets(node: &Node, report: &mut Report) {
     match super::secret::installed(node, None).await {
         Ok(all) => {
@@ -197,6 +225,35 @@ async fn secrets(node: &Node, report: &mut Report) {
         }
         Err(p) => report.bad(
             "secrets",
+            Mark::Fail,
+            p.detail,
+            "see `tuesday workflow list`",
+        ),
+    }
+}
+
+async fn folders(node: &Node, report: &mut Report) {
+    match crate::folders::missing(node).await {
+        Ok(missing) if missing.is_empty() => {
+            report.ok("folders", "every folder that files are written to is there");
+        }
+        Ok(missing) => {
+            for m in missing {
+                report.bad(
+                    "folders",
+                    Mark::Fail,
+                    format!(
+                        "{}, action {}: {} is not there",
+                        m.workflow,
+                        m.action,
+                        m.folder.display()
+                    ),
+                    "make the folder, or correct `path` in the package and install it",
+                );
+            }
+        }
+        Err(p) => report.bad(
+            "folders",
             Mark::Fail,
             p.detail,
             "see `tuesday workflow list`",

@@ -1,6 +1,5 @@
 //! `tuesday install PATH`: makes a package's content the live release of its workflow.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -27,8 +26,7 @@ pub(crate) struct InstallArgs {
 
 /// Installs and says what was granted.
 pub(crate) async fn run(common: Common, args: InstallArgs) -> Result<ExitCode, Problem> {
-    let package = files::read_package(&args.path)?;
-    let vars = vars(&args.set)?;
+    let (package, vars) = files::read_package(&args.path, &args.set)?;
     let node = wiring::open(
         Home::find(&common)?,
         Opening {
@@ -45,6 +43,7 @@ pub(crate) async fn run(common: Common, args: InstallArgs) -> Result<ExitCode, P
         .engine
         .install(&package, options, &wiring::actor(&common))
         .await?;
+    crate::folders::make(&node).await?;
     node.engine.seal().await?;
     if common.json {
         out::json_line(&as_json(&done));
@@ -73,19 +72,6 @@ pub(crate) async fn run(common: Common, args: InstallArgs) -> Result<ExitCode, P
         node.home.dir.display()
     ));
     Ok(ExitCode::SUCCESS)
-}
-
-/// `NAME=VALUE` pairs.
-pub(crate) fn vars(set: &[String]) -> Result<BTreeMap<String, String>, Problem> {
-    set.iter()
-        .map(|pair| {
-            pair.split_once('=')
-                .map(|(n, v)| (n.trim().to_owned(), v.to_owned()))
-                .ok_or_else(|| {
-                    Problem::new("bad_request", format!("`{pair}` is not NAME=VALUE")).field("set")
-                })
-        })
-        .collect()
 }
 
 fn as_json(done: &Installed) -> serde_json::Value {

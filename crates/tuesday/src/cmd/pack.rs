@@ -1,6 +1,5 @@
 //! `tuesday pack PATH`: a package folder as one file that `tuesday install` takes.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -21,13 +20,15 @@ pub(crate) struct PackArgs {
     /// Where to; NAME.tuesday.json when left out
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Value of a variable of the package, written into the file: NAME=VALUE
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
 }
 
 /// Packs a package without faults.
 pub(crate) fn run(common: &Common, args: &PackArgs) -> Result<ExitCode, Problem> {
-    let package = files::read_package(&args.path)?;
-    // Variables are set where the package is installed.
-    let vars = BTreeMap::new();
+    // What is set here becomes the file's own value; `install --set` can still lay another over it.
+    let (package, vars) = files::read_package(&args.path, &args.set)?;
     let errors: Vec<_> = lint::check(&package, &vars)
         .into_iter()
         .filter(|f| !f.warning)

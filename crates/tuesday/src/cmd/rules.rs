@@ -127,7 +127,7 @@ async fn table_of(common: &Common, target: &str) -> Result<(String, String), Pro
 }
 
 fn package_table(path: &Path) -> Result<(String, String), Problem> {
-    let package = files::read_package(path)?;
+    let (package, _) = files::read_package(path, &[])?;
     let text = package.text("rules.csv").ok_or_else(|| {
         Problem::new(
             "package_faulty",

@@ -1,6 +1,5 @@
 //! `tuesday secret check`: does every reference of a package lead to a value. Values are never shown.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -54,9 +53,9 @@ pub(crate) async fn run(common: Common, args: SecretArgs) -> Result<ExitCode, Pr
     let home = Home::find(&common)?;
     let checked = match target {
         Some(t) if Path::new(&t).exists() => {
-            let package = files::read_package(Path::new(&t))?;
+            let (package, vars) = files::read_package(Path::new(&t), &[])?;
             let def = package
-                .definition(&BTreeMap::new())
+                .definition(&vars)
                 .map_err(|f| Problem::new("package_faulty", f.message).way_out(f.way_out))?;
             check(&home.dir, &def)
         }

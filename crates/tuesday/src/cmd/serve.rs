@@ -18,6 +18,7 @@ use tuesday_web::{MetricsText, WebConfig};
 use crate::cli::Common;
 use crate::config::Home;
 use crate::out::{self, unavailable};
+use crate::skew;
 use crate::wiring::{self, Node, Opening};
 
 /// Where the console listens unless told otherwise.
@@ -38,6 +39,9 @@ pub(crate) struct ServeArgs {
     /// What this node does
     #[arg(long, value_enum, default_value_t = Role::All)]
     role: Role,
+    /// Name of this node; stays the same over a restart. Default: host name and data folder
+    #[arg(long, env = "TUESDAY_NODE", value_name = "NAME")]
+    node: Option<String>,
     /// Start with a clock that `tuesday clock` moves; test instances only
     #[arg(long)]
     test_clock: bool,
@@ -91,15 +95,23 @@ pub(crate) async fn run(common: Common, args: ServeArgs) -> Result<ExitCode, Pro
         args.slots
     };
     let lock = Lock::take(&home)?;
+    let name = args
+        .node
+        .clone()
+        .or_else(|| home.file.node.clone())
+        .unwrap_or_else(|| wiring::stable_name(&home));
     let opening = Opening {
         slots,
         kind,
         test_clock: args.test_clock,
         public_url: public_url.clone(),
         create: true,
+        name: Some(name),
         crash_at: args.crash_at.clone(),
     };
     let node = wiring::open(home, opening).await?;
+    skew::refuse(node.engine.reader()).await?;
+    crate::folders::make(&node).await?;
     let mut config = WebConfig::new(&public_url);
     config.needs_worker = args.role != Role::Web;
     let link = sign_in_link(&node, &mut config).await?;
@@ -126,6 +138,7 @@ pub(crate) async fn run(common: Common, args: ServeArgs) -> Result<ExitCode, Pro
             "  Set up    {link} (the first administrator; works once, for three days)"
         ));
     }
+    tokio::spawn(skew::watch(node.engine.reader().clone()));
     let running = Running::start(node, listener, config, args.role, lock).await?;
     stopped().await;
     out::say("Stopping: no new work, running steps finish.");
@@ -157,6 +170,8 @@ impl Running {
                 .release_leases_of("")
                 .await
                 .map_err(|e| unavailable(e.to_string()))?;
+        } else {
+            take_back(&node).await?;
         }
         config.metrics = metrics_text();
         let worker = (role != Role::Web).then(|| Worker::start(&node.engine));
@@ -185,6 +200,33 @@ impl Running {
         self.stop.cancel();
         let _ = tokio::time::timeout(Duration::from_secs(5), self.web).await;
     }
+}
+
+/// Frees what the process that had this node's name before was working on. Its session may end a
+/// moment after it, so two more looks follow.
+async fn take_back(node: &Node) -> Result<(), Problem> {
+    if !node.name.is_held() {
+        return Ok(());
+    }
+    // This process has claimed nothing yet: what lies under its name is from the one before.
+    node.store
+        .release_leases_of(node.name.as_str())
+        .await
+        .map_err(|e| unavailable(e.to_string()))?;
+    node.store
+        .release_leases_of_the_gone(&node.name)
+        .await
+        .map_err(|e| unavailable(e.to_string()))?;
+    let (store, name) = (node.store.clone(), Arc::clone(&node.name));
+    tokio::spawn(async move {
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            if let Err(e) = store.release_leases_of_the_gone(&name).await {
+                tracing::warn!(error = %e, "leases of the process before were not freed; they run out");
+            }
+        }
+    });
+    Ok(())
 }
 
 /// The lock that keeps a second server off an embedded database.

@@ -217,3 +217,59 @@ fn a_record_that_was_changed_is_called_damaged() {
     assert_eq!(database.execute(forge, []).unwrap(), 1);
     desk.run(&["audit", "verify"]).with(1);
 }
+
+#[test]
+fn a_mistyped_command_line_is_a_problem_like_any_other() {
+    let desk = Desk::new();
+    for args in [
+        &["--json", "run", "dance"][..],
+        &["--json", "serve", "--role", "king"],
+        &["--json", "install"],
+        &["--json", "token", "create", "--scope"],
+    ] {
+        let said = desk.run(args).with(2);
+        let problem = said.json();
+        assert_eq!(text(&problem, "/error/code"), "bad_request", "{args:?}");
+        assert!(!text(&problem, "/error/detail").is_empty());
+        assert_eq!(said.out.lines().count(), 1, "{}", said.out);
+    }
+    let role = desk.run(&["--json", "serve", "--role", "king"]).json();
+    assert!(text(&role, "/error/field").contains("--role"), "{role}");
+    // For people it stays what they know, on standard error.
+    let plain = desk.run(&["run", "dance"]).with(2);
+    assert!(
+        plain.out.is_empty() && plain.err.contains("Usage"),
+        "{}",
+        plain.err
+    );
+    assert!(desk.run(&["--json", "--help"]).ok().out.contains("Usage"));
+}
+
+#[test]
+fn what_a_package_is_packed_with_holds_where_it_is_installed() {
+    let desk = Desk::new();
+    desk.run(&["init", "own", "--template", "support-triage"])
+        .ok();
+    let shown = |set: &[&str]| {
+        let args = [&["--json", "pack", "own", "-o", "own.tuesday.json"], set].concat();
+        text(&desk.run(&args).ok().json(), "/release_hash")
+    };
+    let plain = shown(&[]);
+    let toml = std::fs::read_to_string(desk.path("own/workflow.toml")).unwrap();
+    let vars = toml.split("[vars]").nth(1).unwrap();
+    let name = vars.trim().split([' ', '=']).next().unwrap();
+    let set = format!("{name}=https://else.example.com");
+    let packed = shown(&["--set", &set]);
+    assert_ne!(plain, packed);
+    let faults = desk
+        .run(&["--json", "check", "own.tuesday.json"])
+        .ok()
+        .json();
+    assert_eq!(faults["errors"], 0, "{faults}");
+    assert!(
+        std::fs::read_to_string(desk.path("own.tuesday.json"))
+            .unwrap()
+            .contains("https://else.example.com")
+    );
+    desk.run(&["pack", "own", "--set", "no-pair"]).with(2);
+}

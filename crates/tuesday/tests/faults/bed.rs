@@ -196,6 +196,11 @@ impl Bed {
             })
             .await;
         }
+        self.settle(node).await;
+    }
+
+    /// Approves what is asked, until everything is settled.
+    pub(crate) async fn settle(&self, node: &Node) {
         until("everything is settled", || async {
             self.approve_all(&node.url).await;
             let open = self
@@ -222,8 +227,12 @@ impl Bed {
                 .replace("\"grader\"", "\"other\"");
             std::fs::write(to.join(file.file_name()), text).unwrap();
         }
-        let vars: Vec<_> = self.vars.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        self.home.install(&to, &vars).await;
+        self.home.install(&to, &self.vars()).await;
+    }
+
+    /// Values of the package's variables.
+    pub(crate) fn vars(&self) -> Vec<(&'static str, &str)> {
+        self.vars.iter().map(|(n, v)| (*n, v.as_str())).collect()
     }
 
     /// What all destinations hold.
@@ -333,14 +342,12 @@ impl Case {
     }
 }
 
-/// Runs a test on SQLite and, where there is one, on PostgreSQL.
+/// Runs a test on SQLite and on PostgreSQL.
 pub(crate) async fn each<F: Future<Output = ()>>(test: &str, run: impl Fn(Option<Database>) -> F) {
     println!("{test} on SQLite");
     run(None).await;
-    if let Some(database) = Database::create(test).await {
-        println!("{test} on PostgreSQL");
-        run(Some(database)).await;
-    }
+    println!("{test} on PostgreSQL");
+    run(Some(Database::create().await)).await;
 }
 
 /// The machine's clock: the stub world and signatures live in real time.

@@ -380,13 +380,7 @@ async fn sqlite_comes_back_from_every_point() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_comes_back_from_every_point() {
-    match std::env::var(tuesday_testkit::database::SERVER) {
-        Ok(server) => matrix(Some(server)).await,
-        Err(_) => println!(
-            "NOT RUN on PostgreSQL: the crash matrix ({} is not set)",
-            tuesday_testkit::database::SERVER
-        ),
-    }
+    matrix(Some(tuesday_testkit::database::server())).await;
 }
 
 /// Every write of a step stands between two points of the table, and the table names nothing else.

@@ -1,13 +1,16 @@
 //! Faults on purpose, against the real program in processes of its own, judged by the ledgers of
-//! the systems it wrote to. Needs no network; PostgreSQL takes part where `TUESDAY_TEST_POSTGRES`
-//! names a server, and each test says so when it does not.
+//! the systems it wrote to. Needs no network. A test whose surroundings are missing
+//! fails and names them; none passes without having run.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
 
 mod bed;
 mod behaviour;
 mod clicks;
 mod crash;
+mod injection;
 mod kills;
+mod restart;
 mod secrets;
 mod storage;
 mod tier_changes;
+mod switched;

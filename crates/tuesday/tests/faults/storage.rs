@@ -1,5 +1,9 @@
 //! A volume that is full, an audit table that takes nothing, a database that is gone: intake
 //! refuses, nothing is half-done, and work goes on by itself afterwards.
+//!
+//! A full volume is a small tmpfs; where this user may not mount one, the test runs itself again in
+//! a namespace of its own. A file that may not grow needs no rights at all, so running out of room
+//! is tested everywhere.
 
 use std::path::Path;
 use std::process::Command;
@@ -46,10 +50,37 @@ impl Drop for Volume {
     }
 }
 
+/// Set in the process that runs a test again with mount rights of its own.
+const INSIDE: &str = "TUESDAY_TEST_INSIDE";
+
+/// Runs `test` once more in a user and mount namespace of its own. False where that is not allowed
+/// either.
+fn again_in_a_namespace(test: &str) -> bool {
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--user", "--map-root-user", "--mount"]);
+    let allowed = std::env::var_os(INSIDE).is_none()
+        && Command::new("unshare")
+            .args(["--user", "--map-root-user", "--mount", "true"])
+            .output()
+            .is_ok_and(|o| o.status.success());
+    if !allowed {
+        return false;
+    }
+    unshare
+        .arg(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--nocapture"])
+        .env(INSIDE, "1");
+    assert!(unshare.status().unwrap().success(), "inside the namespace");
+    true
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_volume_refuses_and_recovers() {
     let Some(volume) = Volume::mount(24) else {
-        println!("NOT RUN: a full volume (mounting a tmpfs is not allowed here)");
+        if !again_in_a_namespace("storage::a_full_volume_refuses_and_recovers") {
+            println!("neither mount nor unshare is allowed here: a limit of the file size instead");
+            grow_no_more().await;
+        }
         return;
     };
     let bed = Bed::within(tempfile::tempdir_in(volume.0.path()).unwrap(), None).await;
@@ -106,6 +137,84 @@ async fn a_full_volume_refuses_and_recovers() {
     }
 }
 
+/// A node whose files may not grow beyond what they are: the write fails in the middle of a commit.
+/// It refuses, or ends because that commit's outcome is unknown; a node with room finds everything.
+async fn grow_no_more() {
+    let mut bed = Bed::new(None).await;
+    // The limit's signal would kill before anybody could answer; ignored, writing is an error.
+    let wrapper = bed.home.dir.join("limited.sh");
+    let program = std::mem::replace(&mut bed.home.program, wrapper.clone());
+    let script = format!(
+        "#!/bin/sh\ntrap '' XFSZ\nexec '{}' \"$@\"\n",
+        program.display()
+    );
+    std::fs::write(&wrapper, script).unwrap();
+    std::fs::set_permissions(
+        &wrapper,
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+    let mut cases = vec![Case::new("before", "auto")];
+    let later: Vec<Case> = (0..400)
+        .map(|i| Case::new(format!("limited{i}"), "auto"))
+        .collect();
+    bed.accounts(&cases);
+    bed.accounts(&later);
+    let mut node = bed.home.ready(&[]).await;
+    bed.finish(&node, &cases).await;
+    let log = std::fs::metadata(bed.home.dir.join("tuesday.db-wal")).unwrap();
+    let limit = format!("--fsize={}", log.len());
+    let limited = Command::new("prlimit")
+        .args(["--pid", &node.pid().to_string(), &limit])
+        .status()
+        .expect("missing: prlimit (package util-linux)");
+    assert!(limited.success(), "the limit is set");
+    let mut refused = None;
+    for case in later {
+        match bed.send(&node.url, &case).await {
+            Some(202) => cases.push(case),
+            other => {
+                refused = Some((case, other));
+                break;
+            }
+        }
+    }
+    let (case, status) = refused.expect("without room intake refuses");
+    match status {
+        Some(503 | 507) => {}
+        None => {
+            until("the node is ending", || async { node.gone().then_some(()) }).await;
+            let code = node.code().await;
+            assert_eq!(code, Some(70), "it ends on purpose\n{}", node.log());
+        }
+        other => panic!("without room intake answered {other:?}\n{}", node.log()),
+    }
+    println!("no room after {} cases: {status:?}", cases.len());
+    if node.gone() {
+        drop(node);
+    } else {
+        node.kill().await;
+    }
+    bed.home.program = program;
+    let node = bed.home.ready(&[]).await;
+    cases.push(case);
+    bed.finish(&node, &cases).await;
+    assert!(node.stop().await.success());
+    let ends = bed.check().await;
+    assert_eq!(ends.len(), cases.len());
+    for (event, end) in &ends {
+        assert!(
+            end.starts_with("completed written_back"),
+            "{event} ends as {end}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_may_not_grow_loses_nothing() {
+    grow_no_more().await;
+}
+
 /// Makes the audit table refuse, behind the product's back.
 async fn forbid(bed: &Bed) {
     match &bed.database {
@@ -127,7 +236,7 @@ async fn allow(bed: &Bed) {
     }
 }
 
-fn sqlite(bed: &Bed, sql: &str) {
+pub(crate) fn sqlite(bed: &Bed, sql: &str) {
     let conn = rusqlite::Connection::open(bed.home.dir.join("tuesday.db")).unwrap();
     conn.busy_timeout(std::time::Duration::from_secs(10))
         .unwrap();
@@ -230,9 +339,7 @@ async fn cable(to: String) -> (String, watch::Sender<bool>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_gone_is_said_and_comes_back() {
-    let Some(database) = Database::create("a database that is gone").await else {
-        return;
-    };
+    let database = Database::create().await;
     let url = database.url();
     let (head, rest) = url
         .split_once('@')

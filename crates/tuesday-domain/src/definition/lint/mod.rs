@@ -5,6 +5,8 @@ mod bindings;
 mod declared;
 mod outside;
 mod reviewing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

@@ -60,6 +60,7 @@ pub(crate) async fn run(common: Common, args: DemoArgs) -> Result<ExitCode, Prob
         test_clock: args.test_clock,
         public_url: public_url.clone(),
         create: true,
+        name: None,
         crash_at: None,
     };
     let node = wiring::open(home, opening).await?;

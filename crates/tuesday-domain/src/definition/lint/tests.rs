@@ -1,0 +1,161 @@
+//! Faults a definition must not get away with.
+
+use std::collections::BTreeMap;
+
+use super::check;
+use crate::definition::Package;
+
+const WORKFLOW: &str = r#"
+[workflow]
+name = "small"
+title = "Small"
+about = "Grades a case and writes the grade."
+time_zone = "Europe/Berlin"
+subject = "{{ input.id }}"
+support = "Ask Rhea Lind"
+[owners]
+operator = { handle = "rhea", name = "Rhea Lind", email = "rhea.lind@example.com" }
+backup = { handle = "boris", name = "Boris Amari", email = "boris.amari@example.com" }
+technical = { handle = "tove", name = "Tove Nyman", email = "tove.nyman@example.com" }
+escalation = { handle = "edda", name = "Edda Moreau", email = "edda.moreau@example.com" }
+[[trigger]]
+name = "hand"
+kind = "cli"
+event_id = "id"
+[input]
+schema = "input.schema.json"
+[[source]]
+name = "crm"
+kind = "http"
+system = "CRM"
+rank = 1
+class = "internal"
+url = "https://crm.example.com/{{ input.id }}"
+fields = ["tier"]
+record_id = "id"
+updated_at = "updated_at"
+warn_after = "1d"
+error_after = "30d"
+[model]
+kind = "http"
+pin = "fake-1"
+provider = "fake"
+url = "https://model.example.com"
+clearance = "internal"
+[output]
+schema = "output.schema.json"
+[facts]
+grade = "output.grade"
+[review]
+due = "4h"
+reasons = ["wrong"]
+on_reject = "close"
+[[review.tier]]
+name = "desk"
+owner = "rhea"
+backup = "boris"
+[[action]]
+name = "note"
+class = "write"
+kind = "http"
+system = "Desk"
+ability = "B"
+target = "input.id"
+method = "POST"
+url = "https://desk.example.com/notes/{{ input.id }}"
+[action.fields]
+grade = "output.grade"
+[[action]]
+name = "letter"
+class = "send"
+kind = "smtp"
+system = "Mail"
+ability = "F"
+target = "input.id ~ '@example.com'"
+server = "mail.example.com:587"
+from = "desk@example.com"
+subject = "Case {{ input.id }}"
+tls = "starttls"
+[action.fields]
+body = "output.grade"
+[manual]
+owner = "rhea"
+instructions = "Grade it by hand."
+due = "8h"
+[on_failure]
+snapshot = "retry"
+generate = "retry"
+validate = "person"
+route = "person"
+dispatch = "retry"
+[rollout]
+label = "production"
+stage = "auto"
+"#;
+
+const INPUT: &str = r#"{"type":"object","required":["id"],"additionalProperties":false,"properties":{
+    "id":{"type":"string","maxLength":40,"description":"Number of the case.","x-class":"internal"}}}"#;
+const OUTPUT: &str = r#"{"type":"object","required":["grade"],"additionalProperties":false,"properties":{
+    "grade":{"enum":["low","high"],"description":"How much it matters.","x-class":"internal"}}}"#;
+const RULES: &str = "row,grade:one of low|high,route,review_tier,reason,note\nr1,low,auto,,It matters little,\nr2,any,review,desk,It matters,\n";
+
+/// Codes of the errors of the package, with `from` written as `to`.
+fn codes(from: &str, to: &str) -> Vec<(&'static str, String)> {
+    assert!(WORKFLOW.contains(from), "{from}");
+    let toml = WORKFLOW.replacen(from, to, 1);
+    let files = [
+        ("workflow.toml", toml.as_str()),
+        ("input.schema.json", INPUT),
+        ("output.schema.json", OUTPUT),
+        ("rules.csv", RULES),
+        ("prompt.md", "Grade case {{ input.id }}."),
+        ("runbook.md", "# Runbook\n\nNothing to do.\n"),
+    ];
+    let package = Package::new(files.map(|(n, t)| (n.to_owned(), t.to_owned())));
+    check(&package, &BTreeMap::new())
+        .into_iter()
+        .filter(|f| !f.warning)
+        .map(|f| (f.code, f.message))
+        .collect()
+}
+
+#[test]
+fn the_package_itself_has_no_fault() {
+    assert_eq!(codes("[workflow]", "[workflow]"), []);
+}
+
+#[test]
+fn model_text_is_refused_wherever_an_address_is_made() {
+    let places = [
+        ("target = \"input.id\"", "target = \"output.grade\""),
+        ("notes/{{ input.id }}", "notes/{{ output.grade }}"),
+        ("input.id ~ '@example.com'", "output.grade ~ '@example.com'"),
+        (
+            "crm.example.com/{{ input.id }}",
+            "crm.example.com/{{ output.grade }}",
+        ),
+        (
+            "subject = \"{{ input.id }}\"",
+            "subject = \"{{ output.grade }}\"",
+        ),
+    ];
+    for (from, to) in places {
+        let found = codes(from, to);
+        assert!(
+            found
+                .iter()
+                .any(|(code, message)| *code == "model_text_as_address"
+                    && message.contains("output.grade")),
+            "{to}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn what_no_source_supplies_is_refused() {
+    let found = codes("notes/{{ input.id }}", "notes/{{ input.number }}");
+    assert!(
+        found.iter().any(|(code, _)| *code == "unprovenanced_input"),
+        "{found:?}"
+    );
+}
