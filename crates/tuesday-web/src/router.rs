@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, audit, decisions, health, intake, problem_reports, reviews, runs, triggers, views,
+    Description, audit, decisions, health, intake, problem_reports, reviews, rules, runs, triggers, views,
     workflows,
 };
 use crate::config::WebConfig;
@@ -66,7 +66,14 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(decisions::settle))
         .routes(routes!(workflows::list))
         .routes(routes!(workflows::show))
-        .routes(routes!(workflows::rules))
+        .routes(routes!(workflows::rules, rules::change))
+        .routes(routes!(rules::backtest))
+        .routes(routes!(rules::history))
+        .routes(routes!(rules::approve))
+        .routes(routes!(rules::refuse))
+        .routes(routes!(rules::acknowledge))
+        .routes(routes!(rules::report))
+        .routes(routes!(rules::advice))
         .routes(routes!(workflows::priority))
         .routes(routes!(workflows::set_priority))
         .routes(routes!(workflows::batch))

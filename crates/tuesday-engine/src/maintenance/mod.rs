@@ -8,6 +8,7 @@ mod held;
 mod notices;
 mod refresh;
 mod reviews_due;
+mod rules_due;
 pub mod schedule;
 mod seal;
 
@@ -46,6 +47,14 @@ pub(crate) fn spawn_all(engine: &Engine, stop: &CancellationToken, tasks: &mut J
         Duration::from_millis(1000),
         "cover",
         cover::run,
+    );
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_millis(1000),
+        "rules_due",
+        rules_due::run,
     );
     every(
         engine,

@@ -10,6 +10,7 @@ use tuesday_domain::route::{Planned, plan};
 use tuesday_domain::run::RunEvent;
 use tuesday_domain::time::Timestamp;
 
+use super::rules::acknowledged;
 use super::task::{Task, draft, may_decide};
 use crate::draft::Draft;
 use crate::engine::Engine;
@@ -62,6 +63,7 @@ impl Engine {
         let task = self.task(id).await?;
         let now = self.now();
         may_decide(&task, by, approval.revision, now)?;
+        acknowledged(&task, by)?;
         if task.review.kind != ReviewKind::Output || task.run.output_ref.is_none() {
             return Err(Problem::new("illegal_state", "there is no output to approve in this task")
                 .way_out("settle it: supply the input, hand over a result, regenerate, or close it as failed"));

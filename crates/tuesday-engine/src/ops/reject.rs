@@ -8,6 +8,7 @@ use tuesday_domain::review::{ReviewEvent, ReviewKind};
 use tuesday_domain::run::{Reason, RunEvent};
 
 use super::approve::{Decided, declared_reason};
+use super::rules::acknowledged;
 use super::task::{draft, may_decide};
 use crate::draft::is_unfinished;
 use crate::engine::Engine;
@@ -39,6 +40,7 @@ impl Engine {
         let task = self.task(id).await?;
         let now = self.now();
         may_decide(&task, by, refusal.revision, now)?;
+        acknowledged(&task, by)?;
         if !matches!(task.review.kind, ReviewKind::Output | ReviewKind::Input) {
             return Err(Problem::new(
                 "illegal_state",

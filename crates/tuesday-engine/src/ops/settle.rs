@@ -12,6 +12,7 @@ use tuesday_domain::run::{RunEvent, Status};
 use tuesday_domain::time::Timestamp;
 
 use super::approve::Decided;
+use super::rules::acknowledged;
 use super::task::{Task, draft, may_decide};
 use crate::draft::{Draft, is_unfinished};
 use crate::engine::Engine;
@@ -68,6 +69,7 @@ impl Engine {
         let task = self.task(id).await?;
         let now = self.now();
         may_decide(&task, by, revision, now)?;
+        acknowledged(&task, by)?;
         match s {
             Settlement::Supply { input } => self.supply(task, by, input, now).await,
             Settlement::Happened { evidence } => self.happened(task, by, evidence, now).await,

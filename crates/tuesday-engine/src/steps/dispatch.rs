@@ -105,6 +105,12 @@ async fn begin(
     i: usize,
     intent: &Intent,
 ) -> Result<Next, StepFault> {
+    if engine
+        .no_longer_automatic(&work.run, &work.actions[i].0)
+        .await?
+    {
+        return Ok(Next::Stop);
+    }
     if super::route::needs_look(intent) {
         let seen = engine.0.ports.destination.target(intent).await;
         engine.crash_point("dispatch.after_target_read");

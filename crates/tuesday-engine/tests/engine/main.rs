@@ -5,4 +5,5 @@ mod approvals;
 mod bench;
 mod desk;
 mod leases;
+mod rules;
 mod runs;
