@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, audit, decisions, health, intake, problem_reports, reviews, rules, runs, triggers, views,
-    workflows,
+    Description, audit, decisions, health, intake, problem_reports, reviews, rules, runs, triggers,
+    views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -121,6 +121,22 @@ fn console() -> Router<App> {
         .route("/intake/{id}/resubmission", post(console::intake::resubmit))
         .route("/audit", get(console::audit::page))
         .route("/workflows/{workflow}", get(console::workflow::page))
+        .route(
+            "/workflows/{workflow}/rules",
+            get(console::rules::page).post(console::rules::post),
+        )
+        .route(
+            "/workflows/{workflow}/rules/rollback",
+            post(console::rules::rollback),
+        )
+        .route(
+            "/workflows/{workflow}/rules/acknowledgement",
+            post(console::rules::acknowledge),
+        )
+        .route(
+            "/workflows/{workflow}/rules/proposals/{version}",
+            post(console::rules::decide),
+        )
         .route(
             "/sign-in",
             get(console::sign_in::page).post(console::sign_in::post),

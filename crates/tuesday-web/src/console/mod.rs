@@ -14,6 +14,8 @@ mod forms;
 pub(crate) mod intake;
 pub(crate) mod queue;
 pub(crate) mod review;
+pub(crate) mod rules;
+mod rules_parts;
 pub(crate) mod run;
 mod run_parts;
 pub(crate) mod runs;

@@ -80,7 +80,7 @@ impl Engine {
         by: &str,
         version: u64,
     ) -> Result<RulesAck, Problem> {
-        let desk = self.desk(workflow).await?;
+        let desk = self.rules_desk(workflow).await?;
         if desk.active.version != version {
             return Err(
                 moved(&format!("version {} is in force", desk.active.version))

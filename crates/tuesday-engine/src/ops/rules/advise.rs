@@ -50,7 +50,7 @@ impl Engine {
                 .field(field));
             }
         }
-        let desk = self.desk(workflow).await?;
+        let desk = self.rules_desk(workflow).await?;
         let found = desk.rules.columns().iter().find(|c| c.name == column);
         let numbers: Vec<_> = desk
             .rules

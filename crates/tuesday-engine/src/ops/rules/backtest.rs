@@ -65,7 +65,7 @@ impl Engine {
         window: BacktestWindow,
     ) -> Result<Backtest, Problem> {
         let started = Instant::now();
-        let desk = self.desk(workflow).await?;
+        let desk = self.rules_desk(workflow).await?;
         let judged = self.judged(&desk, by, wanted).await?;
         let tally = self
             .replay(workflow, &desk.rules, &judged.rules, window)

@@ -67,7 +67,7 @@ impl Engine {
         change: RulesChange,
     ) -> Result<RulesChanged, Problem> {
         let reason = reason_given(&change.reason)?;
-        let desk = self.desk(workflow).await?;
+        let desk = self.rules_desk(workflow).await?;
         self.may_about_rules(Act::EditRules, workflow, by, "ask the operator owner")
             .await?;
         at_base(&desk, change.base)?;

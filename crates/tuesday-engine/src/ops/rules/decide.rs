@@ -22,7 +22,7 @@ impl Engine {
         by: &str,
         note: &str,
     ) -> Result<RuleSetRow, Problem> {
-        let desk = self.desk(workflow).await?;
+        let desk = self.rules_desk(workflow).await?;
         let before = self.rules_row(workflow, version).await?;
         if before.state != RuleSetState::Proposed {
             return Err(not_waiting(&before));

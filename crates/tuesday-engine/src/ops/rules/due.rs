@@ -43,7 +43,7 @@ impl Engine {
     }
 
     async fn begin_rules(&self, before: RuleSetRow) -> Result<(), Problem> {
-        let desk = self.desk(&before.workflow).await?;
+        let desk = self.rules_desk(&before.workflow).await?;
         let now = self.now();
         let mut row = before.clone();
         // Another change came into force since: what was agreed to is not what this would do now.
@@ -94,7 +94,7 @@ impl Engine {
 
     /// What was in force before comes back as a new version.
     async fn end_rules(&self, over: RuleSetRow) -> Result<(), Problem> {
-        let desk = self.desk(&over.workflow).await?;
+        let desk = self.rules_desk(&over.workflow).await?;
         let now = self.now();
         let base = over
             .base

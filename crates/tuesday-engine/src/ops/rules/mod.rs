@@ -50,7 +50,7 @@ impl Desk {
 }
 
 impl Engine {
-    pub(super) async fn desk(&self, name: &str) -> Result<Desk, Problem> {
+    pub(super) async fn rules_desk(&self, name: &str) -> Result<Desk, Problem> {
         let reader = &self.0.reader;
         let workflow = reader
             .workflow(name)

@@ -37,7 +37,7 @@ impl Engine {
     /// # Errors
     /// `unknown_workflow`, `unavailable`, `record_damaged`.
     pub async fn rules_report(&self, workflow: &str, days: u32) -> Result<Vec<RowReport>, Problem> {
-        let desk = self.desk(workflow).await?;
+        let desk = self.rules_desk(workflow).await?;
         let back = Duration::from_secs(u64::from(days) * 86_400).as_micros();
         let since = self
             .now()
