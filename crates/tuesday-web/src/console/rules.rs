@@ -277,6 +277,40 @@ async fn done(
     }
 }
 
+/// The table with what was typed over it, the cell at fault marked.
+fn rows(rules: &RuleSet, typed: &Typed) -> Vec<Row> {
+    let fault = typed.problem.as_ref().and_then(|p| p.field.as_deref());
+    let cell = |row: &str, column: &str, text: &str| {
+        let place = format!("{row}.{column}");
+        let edited = typed
+            .edits
+            .iter()
+            .find(|e| e.row == row && e.column == column);
+        Cell {
+            name: format!("cell.{place}"),
+            label: format!("Rule {row}, {column}"),
+            value: edited.map_or_else(|| text.to_owned(), |e| e.value.clone()),
+            faulty: fault == Some(place.as_str()),
+        }
+    };
+    rules
+        .rows()
+        .iter()
+        .map(|row| Row {
+            id: row.id.clone(),
+            cells: rules
+                .columns()
+                .iter()
+                .zip(&row.cells)
+                .map(|(c, text)| cell(&row.id, &c.name, text.text()))
+                .collect(),
+            then: super::workflow::then(row),
+            tone: super::workflow::tone(row.route),
+            why: row.reason.clone().unwrap_or_default(),
+        })
+        .collect()
+}
+
 async fn drawn(app: &App, visit: &Visit, name: &str, typed: Typed) -> Result<RulesPage, PageError> {
     let engine = &app.engine;
     let (w, release) = engine.live(name).await?;
@@ -291,35 +325,6 @@ async fn drawn(app: &App, visit: &Visit, name: &str, typed: Typed) -> Result<Rul
         by: n.made_by.trim_start_matches("person:").to_owned(),
     });
     let versions = engine.reader().rulesets(name).await?;
-    let fault = typed.problem.as_ref().and_then(|p| p.field.clone());
-    let rows = rules
-        .rows()
-        .iter()
-        .map(|row| Row {
-            id: row.id.clone(),
-            cells: rules
-                .columns()
-                .iter()
-                .zip(&row.cells)
-                .map(|(column, cell)| {
-                    let place = format!("{}.{}", row.id, column.name);
-                    let edited = typed
-                        .edits
-                        .iter()
-                        .find(|e| e.row == row.id && e.column == column.name);
-                    Cell {
-                        name: format!("cell.{place}"),
-                        label: format!("Rule {}, {}", row.id, column.name),
-                        value: edited.map_or_else(|| cell.text().to_owned(), |e| e.value.clone()),
-                        faulty: fault.as_deref() == Some(place.as_str()),
-                    }
-                })
-                .collect(),
-            then: super::workflow::then(row),
-            tone: super::workflow::tone(row.route),
-            why: row.reason.clone().unwrap_or_default(),
-        })
-        .collect();
     let waits =
         |r: &&RuleSetRow| matches!(r.state, RuleSetState::Proposed | RuleSetState::Scheduled);
     Ok(RulesPage {
@@ -341,7 +346,7 @@ async fn drawn(app: &App, visit: &Visit, name: &str, typed: Typed) -> Result<Rul
         ),
         base: active.version,
         columns: columns(&rules),
-        rows,
+        rows: rows(&rules, &typed),
         reason: typed.reason,
         problem: typed.problem,
         preview: typed
