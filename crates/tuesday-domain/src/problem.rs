@@ -101,6 +101,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         "The record that would be written has changed",
     ),
     ("already_sent", 409, 1, "It is being sent, or has been sent"),
+    (
+        "rules_moved",
+        409,
+        1,
+        "The rules changed since they were read",
+    ),
     ("claimed_by_other", 409, 1, "Somebody else is on it"),
     ("illegal_state", 409, 1, "That cannot happen in this state"),
     (
@@ -159,6 +165,25 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         422,
         2,
         "This type of output must be rewritten by a person",
+    ),
+    ("rules_invalid", 422, 2, "The decision table has faults"),
+    (
+        "bound_exceeded",
+        422,
+        3,
+        "A value lies beyond its hard bound",
+    ),
+    (
+        "not_editable",
+        422,
+        3,
+        "This part of the rules is not open to change",
+    ),
+    (
+        "acknowledge_first",
+        428,
+        3,
+        "The rules changed: read them before the next decision",
     ),
     ("package_faulty", 422, 1, "The package has faults"),
     (

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
 
 use tuesday_domain::definition::Package;
 use tuesday_domain::id::ReleaseId;
@@ -52,7 +53,12 @@ pub(crate) struct Catalog {
     rules: RwLock<HashMap<(String, u64), Arc<RuleSet>>>,
     workflows: RwLock<HashMap<String, Arc<Workflow>>>,
     priorities: RwLock<HashMap<String, PriorityClass>>,
+    refreshed: RwLock<Option<Instant>>,
 }
+
+/// How old the node's picture of the workflows may be when a run is routed. Refreshing comes far
+/// more often; this is for a node whose refreshing fails.
+const FRESH: Duration = Duration::from_secs(4);
 
 fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
     lock.read()
@@ -105,9 +111,11 @@ impl Catalog {
 
     /// Reads every workflow's row again; answers whether any of them moved.
     pub(crate) async fn refresh(&self, reader: &StoreReader) -> Result<bool, ReadError> {
+        let asked = Instant::now();
         let rows = reader.workflows().await?;
         let classes = reader.priorities().await?;
         *write(&self.priorities) = classes.into_iter().map(|p| (p.workflow, p.class)).collect();
+        *write(&self.refreshed) = Some(asked);
         let mut known = write(&self.workflows);
         let mut moved = false;
         for row in rows {
@@ -120,6 +128,22 @@ impl Catalog {
             }
         }
         Ok(moved)
+    }
+
+    /// The rules version in force: as last seen when that is fresh, otherwise read again. A node
+    /// that cannot read it routes nothing, rather than by a table that may be out of force.
+    pub(crate) async fn rules_version(
+        &self,
+        reader: &StoreReader,
+        workflow: &str,
+    ) -> Result<u64, LoadFault> {
+        let seen = *read(&self.refreshed);
+        if seen.is_none_or(|at| at.elapsed() > FRESH) {
+            self.refresh(reader).await?;
+        }
+        Ok(self
+            .cached_workflow(workflow)
+            .map_or(0, |w| w.rules_version))
     }
 
     /// A release, checked against its hash when it is first loaded.

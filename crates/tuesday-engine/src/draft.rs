@@ -8,7 +8,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
     Action, AuditEntry, Change, Decision, Payload, PayloadKind, Review, Run, Subject,
 };
-use tuesday_domain::review::{ReviewEvent, ReviewState};
+use tuesday_domain::review::{ReviewEvent, ReviewKind, ReviewState};
 use tuesday_domain::run::RunEvent;
 use tuesday_domain::time::Timestamp;
 
@@ -176,6 +176,17 @@ impl Draft {
             .push(format!("review {} {before} {}", review.id, review.state));
         self.changes
             .push(Change::UpdateReview(Box::new(review.clone())));
+        // Beside where the table had sent the run: back-tests read both in one pass.
+        if review.kind == ReviewKind::Output
+            && review.state.is_decided()
+            && let (Some(decision), Some(_)) = (review.decision, self.run.rules_version)
+        {
+            self.changes.push(Change::DecideRouted {
+                run: self.run.id,
+                workflow: self.run.workflow.clone(),
+                decision,
+            });
+        }
         Ok(review.state)
     }
 

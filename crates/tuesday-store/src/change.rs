@@ -7,7 +7,7 @@ use crate::reviews::Lists;
 use crate::table::Table;
 use crate::value::{Param, big, opt_text, opt_time};
 use crate::{
-    actions, attempts, desk, intake, jobs, notices, payloads, people, reviews, rights, runs,
+    actions, attempts, desk, intake, jobs, notices, payloads, people, reviews, rights, rules, runs,
     workflows,
 };
 
@@ -99,7 +99,28 @@ pub(crate) fn bind<'a>(
             |o| notices::bind(n, o),
             Verb::Update(&notices::NOTICES),
         ),
+        Change::PutRouted(_) | Change::DecideRouted { .. } => bind_routing(change, out),
         rare => bind_rare(rare, out),
+    }
+}
+
+/// Where the table sent a run, and what a person said later.
+fn bind_routing<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
+    match change {
+        Change::PutRouted(r) => with(out, |o| rules::bind_routed(r, o), Verb::Put(&rules::ROUTED)),
+        Change::DecideRouted {
+            run,
+            workflow,
+            decision,
+        } => {
+            out.extend([
+                Param::Text(decision.word()),
+                Param::Text(workflow),
+                Param::Id(run.uuid()),
+            ]);
+            Verb::Any(rules::DECIDE_ROUTED)
+        }
+        other => bind_rare(other, out),
     }
 }
 
@@ -129,21 +150,21 @@ fn bind_rare<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         }
         Change::InsertRuleSet(v) => with(
             out,
-            |o| workflows::bind_ruleset(v, o),
-            Verb::Insert(&workflows::RULESETS),
+            |o| rules::bind_ruleset(v, o),
+            Verb::Insert(&rules::RULESETS),
         ),
-        Change::SetRuleSetState {
-            workflow,
-            version,
-            to,
-        } => {
+        Change::MoveRuleSet { from, row } => {
             out.extend([
-                Param::Text(to.word()),
-                Param::Text(workflow),
-                Param::Int(big(*version)),
+                Param::Text(row.state.word()),
+                opt_time(row.decided_at),
+                opt_text(row.decided_by.as_deref()),
+                Param::Text(&row.workflow),
+                Param::Int(big(row.version)),
+                Param::Text(from.word()),
             ]);
-            Verb::One(workflows::SET_RULESET)
+            Verb::One(rules::MOVE_RULESET)
         }
+        Change::PutRulesAck(a) => with(out, |o| rules::bind_ack(a, o), Verb::Put(&rules::ACKS)),
         Change::PutPerson(p) => with(
             out,
             |o| people::bind_person(p, o),
@@ -249,7 +270,10 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         | Change::InsertRelease(_)
         | Change::SetReleaseState { .. }
         | Change::InsertRuleSet(_)
-        | Change::SetRuleSetState { .. }
+        | Change::MoveRuleSet { .. }
+        | Change::PutRulesAck(_)
+        | Change::PutRouted(_)
+        | Change::DecideRouted { .. }
         | Change::PutPerson(_)
         | Change::InsertToken(_)
         | Change::RevokeToken { .. }
@@ -290,9 +314,10 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::InsertRelease(v) => format!("release {} of {}", v.number, v.workflow),
         Change::SetReleaseState { id, .. } => id.to_string(),
         Change::InsertRuleSet(v) => format!("rules {} of {}", v.version, v.workflow),
-        Change::SetRuleSetState {
-            workflow, version, ..
-        } => format!("rules {version} of {workflow}"),
+        Change::MoveRuleSet { row, .. } => format!("rules {} of {}", row.version, row.workflow),
+        Change::PutRulesAck(a) => format!("rules read by {} in {}", a.person, a.workflow),
+        Change::PutRouted(r) => format!("the routing of {}", r.run),
+        Change::DecideRouted { run, .. } => format!("the routing of {run}"),
         Change::PutPerson(p) => format!("person {}", p.handle),
         Change::InsertToken(t) => t.id.to_string(),
         Change::RevokeToken { id, .. } => id.to_string(),

@@ -26,6 +26,7 @@ mod queue;
 mod reader;
 mod reviews;
 mod rights;
+mod rules;
 mod runs;
 mod select;
 mod sqlite;
@@ -54,6 +55,7 @@ pub use problems::ProblemFilter;
 pub use queue::{DueGroup, QueueCounts, QueueFilter, QueuePage, QueuePlace, QueueRow, QueueTimes};
 pub use reader::StoreReader;
 pub use reviews::{OverrideCount, ReviewCount};
+pub use rules::{HitCount, UnsentAuto};
 pub use runs::{BatchTotal, RunCount, RunFilter};
 
 /// Where the data lives.

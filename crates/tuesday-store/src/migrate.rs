@@ -30,6 +30,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(2, "0002_review_binding"),
     migration!(3, "0003_people"),
     migration!(4, "0004_queue"),
+    migration!(5, "0005_rules"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \

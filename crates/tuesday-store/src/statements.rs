@@ -7,7 +7,7 @@ use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
     Back, actions, attempts, audit, intake, jobs, notices, oversight, payloads, people, postgres,
-    problems, queue, reviews, rights, runs, sqlite, workflows,
+    problems, queue, reviews, rights, rules, runs, sqlite, workflows,
 };
 
 fn tables() -> Vec<&'static Table> {
@@ -30,7 +30,9 @@ fn tables() -> Vec<&'static Table> {
         &rights::AWAY,
         &workflows::WORKFLOWS,
         &workflows::RELEASES,
-        &workflows::RULESETS,
+        &rules::RULESETS,
+        &rules::ACKS,
+        &rules::ROUTED,
         &workflows::CURSORS,
         &queue::PRIORITIES,
         &queue::VIEWS,
@@ -45,7 +47,8 @@ fn tables() -> Vec<&'static Table> {
 /// Written once for both databases.
 const SHARED: &[&str] = &[
     workflows::SET_RELEASE,
-    workflows::SET_RULESET,
+    rules::MOVE_RULESET,
+    rules::DECIDE_ROUTED,
     people::REVOKE,
     queue::DROP_VIEW,
     reviews::RENEW,

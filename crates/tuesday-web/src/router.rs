@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, audit, decisions, health, intake, problem_reports, reviews, runs, triggers, views,
-    workflows,
+    Description, audit, decisions, health, intake, problem_reports, reviews, rules, runs, triggers,
+    views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -67,7 +67,14 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(decisions::recall))
         .routes(routes!(workflows::list))
         .routes(routes!(workflows::show))
-        .routes(routes!(workflows::rules))
+        .routes(routes!(workflows::rules, rules::change))
+        .routes(routes!(rules::backtest))
+        .routes(routes!(rules::history))
+        .routes(routes!(rules::approve))
+        .routes(routes!(rules::refuse))
+        .routes(routes!(rules::acknowledge))
+        .routes(routes!(rules::report))
+        .routes(routes!(rules::advice))
         .routes(routes!(workflows::priority))
         .routes(routes!(workflows::set_priority))
         .routes(routes!(workflows::batch))
@@ -115,6 +122,22 @@ fn console() -> Router<App> {
         .route("/intake/{id}/resubmission", post(console::intake::resubmit))
         .route("/audit", get(console::audit::page))
         .route("/workflows/{workflow}", get(console::workflow::page))
+        .route(
+            "/workflows/{workflow}/rules",
+            get(console::rules::page).post(console::rules::post),
+        )
+        .route(
+            "/workflows/{workflow}/rules/rollback",
+            post(console::rules::rollback),
+        )
+        .route(
+            "/workflows/{workflow}/rules/acknowledgement",
+            post(console::rules::acknowledge),
+        )
+        .route(
+            "/workflows/{workflow}/rules/proposals/{version}",
+            post(console::rules::decide),
+        )
         .route(
             "/sign-in",
             get(console::sign_in::page).post(console::sign_in::post),

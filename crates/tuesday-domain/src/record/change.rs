@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Action, Attempt, Away, Credential, Cursor, DeskChange, Grant, Guesses, Intake, Invite, Job,
-    Lease, Notice, Payload, Person, Release, Review, RuleSetRow, Run, Session, Token, Workflow,
+    Lease, Notice, Payload, Person, Release, Review, Routed, RuleSetRow, RulesAck, Run, Session,
+    Token, Workflow,
 };
 use crate::actor::Actor;
 use crate::audit::{CanonicalError, Commitment, canonical};
@@ -86,14 +87,26 @@ pub enum Change {
     },
     /// A new version of a decision table.
     InsertRuleSet(Box<RuleSetRow>),
-    /// A decision-table version moves to another state.
-    SetRuleSetState {
-        /// Workflow name.
+    /// A decision-table version moves to another state, with who agreed when.
+    MoveRuleSet {
+        /// The state it must be in.
+        from: super::RuleSetState,
+        /// The version as it is now; only state, decider and time are written.
+        row: Box<RuleSetRow>,
+    },
+    /// A person has read a version of the rules.
+    PutRulesAck(RulesAck),
+    /// Where the table sent a run; a run that is generated again is routed again.
+    PutRouted(Box<Routed>),
+    /// What a person decided about a run's output, beside where the table had sent it. Touches
+    /// nothing when the table was never asked about the run.
+    DecideRouted {
+        /// The run.
+        run: RunId,
+        /// Its workflow.
         workflow: String,
-        /// Version.
-        version: u64,
-        /// The state it gets.
-        to: super::RuleSetState,
+        /// What was decided.
+        decision: super::ReviewDecision,
     },
     /// A new person, or new facts about one.
     PutPerson(Person),

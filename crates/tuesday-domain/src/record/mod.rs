@@ -6,6 +6,7 @@ mod change;
 mod desk;
 mod people;
 mod rights;
+mod rules;
 mod run;
 mod task;
 mod workflow;
@@ -21,6 +22,7 @@ pub use people::{Notice, NoticeState, Person, Scope, Token};
 pub use rights::{
     Away, Credential, CredentialKind, Grant, Guesses, Invite, RightUse, Session, SignedInBy,
 };
+pub use rules::{IllegalRuleSetEvent, Routed, RuleSetEvent, RuleSetRow, RuleSetState, RulesAck};
 pub use run::{Event, Intake, IntakeVerdict, Job, Lease, Payload, PayloadKind, PayloadRef, Run};
 pub use task::{Action, OverrideKind, Review, ReviewDecision};
-pub use workflow::{Checkpoint, Cursor, Release, ReleaseState, RuleSetRow, RuleSetState, Workflow};
+pub use workflow::{Checkpoint, Cursor, Release, ReleaseState, Workflow};

@@ -77,43 +77,6 @@ pub struct Release {
     pub created_by: String,
 }
 
-words! {
-    /// Where a decision-table version stands.
-    RuleSetState {
-        /// Waits for the bound owner.
-        Proposed = "proposed",
-        /// In force.
-        Active = "active",
-        /// Replaced.
-        Superseded = "superseded",
-        /// Not accepted.
-        Refused = "refused",
-        /// Its time ran out.
-        Expired = "expired",
-    }
-}
-
-/// One version of a workflow's decision table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleSetRow {
-    /// Workflow name.
-    pub workflow: String,
-    /// From 1.
-    pub version: u64,
-    /// Where it stands.
-    pub state: RuleSetState,
-    /// The CSV text as ops see it.
-    pub csv: String,
-    /// SHA-256 of the canonical CSV.
-    pub hash: [u8; 32],
-    /// Why it was changed.
-    pub reason: String,
-    /// When.
-    pub created_at: Timestamp,
-    /// By whom.
-    pub created_by: String,
-}
-
 /// How far a pulling trigger has read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {

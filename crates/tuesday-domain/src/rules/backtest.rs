@@ -4,11 +4,14 @@ use std::collections::HashMap;
 
 use super::column::{Column, ColumnType};
 use super::compile::{Compiled, CompiledColumn};
+use super::packed::{Packed, Unpack};
 use super::table::RuleSet;
 use super::value::{Facts, Resolved};
 
 /// Runs whose masks are held at once; small enough for the first-level cache.
 const CHUNK: usize = 1024;
+/// Distinct texts kept from one page of a history to the next.
+const KNOWN_TEXTS: usize = 100_000;
 const NUMBER_MISSING: i128 = i128::MIN;
 const NUMBER_BAD: i128 = i128::MIN + 1;
 const CODE_MISSING: u32 = u32::MAX;
@@ -98,6 +101,53 @@ impl FactTable {
         Ok(())
     }
 
+    /// How the columns of another rules version map to those of this table; nothing when a column
+    /// of this table was not compared then.
+    #[must_use]
+    pub fn layout(&self, columns: &[Column]) -> Option<Layout> {
+        let places: Vec<Option<usize>> = columns.iter().map(|column| self.find(column)).collect();
+        let known = |at: usize| places.contains(&Some(at));
+        (0..self.columns.len()).all(known).then_some(Layout(places))
+    }
+
+    /// Adds one run from its packed values. Answers false, with nothing added, when the bytes do
+    /// not fit the layout.
+    pub fn push_packed(&mut self, layout: &Layout, bytes: &[u8]) -> bool {
+        let mut unpack = Unpack::new(bytes);
+        for place in &layout.0 {
+            let Some(value) = unpack.value() else {
+                return self.cut();
+            };
+            if let Some(at) = place
+                && !self.columns[*at].2.push_packed(value)
+            {
+                return self.cut();
+            }
+        }
+        if !unpack.is_done() {
+            return self.cut();
+        }
+        self.len += 1;
+        true
+    }
+
+    /// Takes back a run that was added in part.
+    fn cut(&mut self) -> bool {
+        for (_, _, values) in &mut self.columns {
+            values.truncate(self.len);
+        }
+        false
+    }
+
+    /// Forgets the runs and keeps the columns and their texts, for the next page of a history.
+    pub fn clear(&mut self) {
+        self.len = 0;
+        self.cut();
+        for (_, _, values) in &mut self.columns {
+            values.forget_many();
+        }
+    }
+
     fn find(&self, column: &Column) -> Option<usize> {
         self.columns
             .iter()
@@ -146,7 +196,49 @@ fn mismatch(column: &Column) -> SchemaMismatch {
 /// Class of a value that is mistyped.
 const BAD_CLASS: u32 = u32::MAX;
 
+/// Where each packed value of another rules version belongs.
+#[derive(Clone, Debug)]
+pub struct Layout(Vec<Option<usize>>);
+
 impl Values {
+    fn truncate(&mut self, len: usize) {
+        match self {
+            Self::Numbers(list) => list.truncate(len),
+            Self::Codes(list) | Self::Texts { codes: list, .. } => list.truncate(len),
+        }
+    }
+
+    /// Texts that hardly repeat are not worth keeping: memory stays bounded over any history.
+    fn forget_many(&mut self) {
+        if let Self::Texts { ids, known, .. } = self
+            && known.len() > KNOWN_TEXTS
+        {
+            ids.clear();
+            known.clear();
+        }
+    }
+
+    /// False when the value is not of this column's kind.
+    fn push_packed(&mut self, value: Packed<'_>) -> bool {
+        match (self, value) {
+            (Self::Numbers(list), Packed::Number(number)) => list.push(number),
+            (Self::Numbers(list), Packed::Missing) => list.push(NUMBER_MISSING),
+            (Self::Numbers(list), Packed::Bad) => list.push(NUMBER_BAD),
+            (Self::Codes(list), Packed::Code(code)) => list.push(code),
+            (Self::Texts { codes, ids, known }, Packed::Text(text)) => {
+                codes.push(intern(ids, known, text));
+            }
+            (Self::Codes(list) | Self::Texts { codes: list, .. }, Packed::Missing) => {
+                list.push(CODE_MISSING);
+            }
+            (Self::Codes(list) | Self::Texts { codes: list, .. }, Packed::Bad) => {
+                list.push(CODE_BAD);
+            }
+            _ => return false,
+        }
+        true
+    }
+
     fn push(&mut self, value: &Resolved<'_>) {
         match self {
             Self::Numbers(list) => list.push(match value {

@@ -5,6 +5,7 @@
 //! unreachable rows, overlaps and what a change would approve are computed exactly, not sampled.
 //! A missing, mistyped or unknown value never counts as "no match": it goes to a person.
 
+mod advice;
 mod backtest;
 mod cell;
 mod change;
@@ -13,12 +14,17 @@ mod classes;
 mod column;
 mod compile;
 mod decimal;
+mod edit;
 mod evaluate;
 mod explain;
 mod finding;
 mod header;
+mod interval;
+mod judge;
+mod packed;
 mod parse;
 mod region;
+mod replay;
 mod table;
 mod value;
 mod verdict;
@@ -26,15 +32,21 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
-pub use self::backtest::{FactTable, Landing, SchemaMismatch};
+pub use self::advice::{Advice, Case, CutoffStep, Side, advise};
+pub use self::backtest::{FactTable, Landing, Layout, SchemaMismatch};
 pub use self::cell::Cell;
 pub use self::change::{Change, compare};
 pub use self::column::{Column, ColumnType, Range};
 pub use self::compile::Compiled;
 pub use self::decimal::{Decimal, DecimalError};
+pub use self::edit::{CellEdit, EditFault, edit, table_text};
 pub use self::evaluate::evaluate;
 pub use self::finding::{Finding, FindingCode, Severity};
+pub use self::interval::{binomial_cdf, clopper_pearson};
+pub use self::judge::{ChangeRefused, Judged, judge};
+pub use self::packed::{number_of, pack, unpack_words};
 pub use self::parse::parse;
+pub use self::replay::{Lane, Moved, MovedRun, PastRun, Replay, Tally};
 pub use self::table::{Route, Row, RuleSet, to_csv};
 pub use self::value::{Facts, Problem, ProblemCode};
 pub use self::verdict::{Compared, Hit, NearMiss, Person, Verdict};

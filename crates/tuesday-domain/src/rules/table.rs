@@ -117,6 +117,12 @@ impl RuleSet {
         &self.rows
     }
 
+    /// Whether the table has a column for remarks.
+    #[must_use]
+    pub const fn has_note(&self) -> bool {
+        self.has_note
+    }
+
     /// The row with an id.
     #[must_use]
     pub fn row(&self, id: &str) -> Option<&Row> {
@@ -184,7 +190,7 @@ pub fn to_csv(rules: &RuleSet) -> String {
     out
 }
 
-fn push_line(out: &mut String, cells: &[&str]) {
+pub(crate) fn push_line(out: &mut String, cells: &[&str]) {
     for (at, cell) in cells.iter().enumerate() {
         if at > 0 {
             out.push(',');

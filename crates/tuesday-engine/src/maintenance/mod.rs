@@ -8,6 +8,7 @@ mod held;
 mod notices;
 mod refresh;
 mod reviews_due;
+mod rules_due;
 pub mod schedule;
 mod seal;
 
@@ -87,6 +88,7 @@ pub(crate) fn spawn_all(engine: &Engine, stop: &CancellationToken, tasks: &mut J
         "held",
         held::run,
     );
+    spawn_timed(engine, stop, tasks);
     if engine.0.config.signer.is_some() {
         every(
             engine,
@@ -97,6 +99,18 @@ pub(crate) fn spawn_all(engine: &Engine, stop: &CancellationToken, tasks: &mut J
             seal::run,
         );
     }
+}
+
+/// What happens when a moment comes that somebody named.
+fn spawn_timed(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_millis(1000),
+        "rules_due",
+        rules_due::run,
+    );
 }
 
 fn every<F, Fut>(

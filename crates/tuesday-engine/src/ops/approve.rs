@@ -12,6 +12,7 @@ use tuesday_domain::run::RunEvent;
 use tuesday_domain::time::Timestamp;
 
 use super::overrides;
+use super::rules::acknowledged;
 use super::task::{Task, draft, listed, may_decide, request_key};
 use crate::draft::Draft;
 use crate::engine::Engine;
@@ -94,6 +95,7 @@ impl Engine {
         }
         let now = self.now();
         may_decide(&task, by, approval.revision, now)?;
+        acknowledged(&task, by)?;
         if task.review.kind == ReviewKind::Action {
             return Box::pin(self.accept_changed(task, by, &approval, now)).await;
         }

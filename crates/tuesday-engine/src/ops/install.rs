@@ -10,8 +10,8 @@ use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::ready::Ready;
 use tuesday_domain::record::{
-    AuditEntry, Change, Decision, Grant, Person, Release, ReleaseState, RuleSetRow, RuleSetState,
-    Subject, Workflow,
+    AuditEntry, Change, Decision, Grant, Person, Release, ReleaseState, RuleSetEvent, RuleSetRow,
+    RuleSetState, Subject, Workflow,
 };
 use tuesday_domain::rules::{RuleSet, parse};
 use tuesday_domain::time::Timestamp;
@@ -251,11 +251,11 @@ impl Engine {
             return Ok(w.rules_version);
         }
         if let Some(w) = existing {
-            changes.push(Change::SetRuleSetState {
-                workflow: name.clone(),
-                version: w.rules_version,
-                to: RuleSetState::Superseded,
-            });
+            let active = old
+                .iter()
+                .find(|r| r.version == w.rules_version && r.state == RuleSetState::Active)
+                .ok_or_else(|| Problem::new("record_damaged", "no rules version is in force"))?;
+            changes.push(super::rules::replaced(active, RuleSetEvent::Supersede)?);
         }
         let version = old.iter().map(|r| r.version).max().unwrap_or(0) + 1;
         changes.push(Change::InsertRuleSet(Box::new(RuleSetRow {
@@ -267,6 +267,13 @@ impl Engine {
             reason: "came with the package".to_owned(),
             created_at: now,
             created_by: by.to_string(),
+            base: existing.map(|w| w.rules_version),
+            restores: None,
+            bound_owner: None,
+            decided_at: None,
+            decided_by: None,
+            starts_at: None,
+            ends_at: None,
         })));
         Ok(version)
     }
@@ -383,7 +390,7 @@ fn row(
     }
 }
 
-fn unhex(text: &str) -> [u8; 32] {
+pub(crate) fn unhex(text: &str) -> [u8; 32] {
     let mut out = [0; 32];
     for (i, byte) in out.iter_mut().enumerate() {
         *byte = text

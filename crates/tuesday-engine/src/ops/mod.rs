@@ -31,6 +31,7 @@ mod reject;
 mod resubmit;
 mod retry;
 mod rights;
+mod rules;
 mod saved_view;
 mod secrets;
 mod session;
@@ -58,6 +59,10 @@ pub use reading::{Doing, There};
 pub use receive::{Accepted, Incoming, IncomingAuth};
 pub use reject::Refusal;
 pub(crate) use rights::Uses;
+pub use rules::{
+    Backtest, BacktestWindow, CutoffAdvice, RowReport, RulesChange, RulesChanged, RulesEdit,
+    RulesNews,
+};
 pub use secrets::{SecretUse, secret_uses};
 pub use session::{ABSOLUTE, NewSession, is_fresh, is_over};
 pub use settle::Settlement;

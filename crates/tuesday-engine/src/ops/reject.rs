@@ -9,6 +9,7 @@ use tuesday_domain::review::{ReviewEvent, ReviewKind};
 use tuesday_domain::run::{Reason, RunEvent};
 
 use super::approve::{Decided, declared_reason};
+use super::rules::acknowledged;
 use super::settle::{decided, nothing_written, void_unsent};
 use super::task::{Task, draft, may_decide, request_key};
 use crate::draft::Draft;
@@ -46,6 +47,7 @@ impl Engine {
         }
         let now = self.now();
         may_decide(&task, by, refusal.revision, now)?;
+        acknowledged(&task, by)?;
         if task.review.kind == ReviewKind::Manual {
             return Err(Problem::new(
                 "illegal_state",

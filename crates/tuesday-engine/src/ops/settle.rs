@@ -12,6 +12,7 @@ use tuesday_domain::run::{RunEvent, Status};
 use tuesday_domain::time::Timestamp;
 
 use super::approve::Decided;
+use super::rules::acknowledged;
 use super::task::{Task, draft, may_decide, request_key};
 use crate::draft::{Draft, is_unfinished};
 use crate::engine::Engine;
@@ -86,6 +87,7 @@ impl Engine {
         }
         let now = self.now();
         may_decide(&task, by, revision, now)?;
+        acknowledged(&task, by)?;
         if let Some(key) = key {
             task.review.request_keys.push(request_key(by, key));
         }

@@ -12,6 +12,7 @@ use tuesday_domain::snapshot::{Snapshot, sha256_hex};
 use tuesday_store::ApplyError;
 
 use super::approve::Decided;
+use super::rules::RulesNews;
 use crate::catalog::LiveRelease;
 use crate::draft::Draft;
 use crate::engine::{Engine, apply_problem, read_problem};
@@ -27,6 +28,8 @@ pub(crate) struct Task {
     pub(crate) actions: Vec<Action>,
     /// The first stored bytes that are not what was committed to.
     pub(crate) damaged: Option<String>,
+    /// The rules changed since the workflow was installed: what must be read before deciding.
+    pub(crate) news: Option<RulesNews>,
 }
 
 impl Task {
@@ -147,6 +150,7 @@ impl Engine {
                 .map_err(read_problem)?
                 .ok_or_else(|| not_found(&id.to_string()))?;
         }
+        let news = Box::pin(self.rules_news(&review.workflow)).await?;
         Ok(Task {
             damaged: damaged(&found.payloads),
             review,
@@ -154,6 +158,7 @@ impl Engine {
             release,
             payloads: found.payloads,
             actions: found.actions,
+            news,
         })
     }
 

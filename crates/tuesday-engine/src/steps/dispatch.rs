@@ -105,6 +105,12 @@ async fn begin(
     i: usize,
     intent: &Intent,
 ) -> Result<Next, StepFault> {
+    if engine
+        .no_longer_automatic(&work.run, &work.actions[i].0)
+        .await?
+    {
+        return Ok(Next::Stop);
+    }
     if let Some(next) = may_begin(engine, work, i).await? {
         return Ok(next);
     }

@@ -1,17 +1,17 @@
 //! What an answer leads to: judged, checked, routed by the decision table, planned, recorded, all
 //! in one decision.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tuesday_domain::action::{Ability, ActionEvent, ActionState, action_key};
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::{ConfidenceSource, FailurePlan};
 use tuesday_domain::facts::{Ctx, at};
 use tuesday_domain::port::{Intent, ModelAnswer};
 use tuesday_domain::ready::Ready;
-use tuesday_domain::record::{Action, Attempt, AttemptResult, Change, PayloadKind, Run};
+use tuesday_domain::record::{Action, Attempt, AttemptResult, Change, PayloadKind, Routed, Run};
 use tuesday_domain::review::ReviewKind;
 use tuesday_domain::route::{Destined, Planned, ask, destine, merge, plan, table_facts, tier_name};
-use tuesday_domain::rules::Verdict;
+use tuesday_domain::rules::{Facts, RuleSet, Verdict, pack};
 use tuesday_domain::run::{Reason, RunEvent};
 use tuesday_domain::snapshot::{Snapshot, sha256_hex};
 use tuesday_domain::time::Timestamp;
@@ -212,8 +212,8 @@ async fn routed(
     let version = engine
         .0
         .catalog
-        .cached_workflow(&work.run.workflow)
-        .map_or(0, |w| w.rules_version);
+        .rules_version(&engine.0.reader, &work.run.workflow)
+        .await?;
     let rules = engine
         .0
         .catalog
@@ -239,6 +239,7 @@ async fn routed(
         "flags": work.flags,
     });
     stamp(&mut draft, version, &verdict, &record);
+    remember(&mut draft, &rules, &verdict, &table);
     let bound = bound_to(
         &answer.text,
         snapshot,
@@ -266,6 +267,21 @@ fn stamp(draft: &mut Draft, version: u64, verdict: &Verdict, record: &Value) {
     }
     let bytes = record.to_string().into_bytes();
     draft.run.verdict_ref = Some(draft.payload(PayloadKind::Verdict, bytes));
+}
+
+/// Keeps where the table sent the run, on which values, for back-tests and reports.
+fn remember(draft: &mut Draft, rules: &RuleSet, verdict: &Verdict, table: &Map<String, Value>) {
+    let routed = Routed {
+        run: draft.run.id,
+        workflow: draft.run.workflow.clone(),
+        rules_version: verdict.rules_version(),
+        row: row(verdict),
+        route: verdict.route(),
+        facts: pack(rules.columns(), &Facts::new(table)),
+        at: draft.run.updated_at,
+        decision: None,
+    };
+    draft.change(Change::PutRouted(Box::new(routed)));
 }
 
 /// Another model than the pinned one answered: nothing it said goes out without a person.

@@ -9,7 +9,7 @@ use tuesday_domain::actor::Actor;
 use tuesday_domain::audit::NoteSigner;
 use tuesday_domain::definition::Package;
 use tuesday_engine::ops::{Incoming, IncomingAuth, InstallOptions};
-use tuesday_engine::{Clock, Engine, EngineConfig, Worker};
+use tuesday_engine::{Clock, CrashHook, Engine, EngineConfig, Worker};
 use tuesday_store::{Config, Instance, InstanceKind, Store};
 use tuesday_testkit::check::{read_all, settled};
 use tuesday_testkit::fakes::Fakes;
@@ -128,7 +128,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn new() -> Self {
-        Self::of(WORKFLOW, RULES).await
+        Self::of(WORKFLOW, INPUT, RULES, None).await
     }
 
     /// With a change of the workflow's text: each pair is replaced once and must be there.
@@ -138,14 +138,45 @@ impl Bench {
             assert!(text.contains(old), "{old} is not in the workflow");
             text = text.replacen(old, new, 1);
         }
-        Self::of(&text, RULES).await
+        Self::of(&text, INPUT, RULES, None).await
     }
 
-    async fn of(workflow: &str, rules: &str) -> Self {
+    /// With amounts: `rules` may compare `amount`, which is the event's own. On the database, or on
+    /// SQLite.
+    pub(crate) async fn amounts(rules: &str, database: Option<&str>) -> Self {
+        let text = WORKFLOW
+            .replacen(
+                "grade = \"output.grade\"\n[review]",
+                "amount = \"input.amount\"\n[review]",
+                1,
+            )
+            .replacen(
+                "[[trigger]]",
+                "sponsor = { handle = \"sia\", name = \"Sia Berg\", email = \"sia.berg@example.com\" }\n\
+                 reviewers = [{ handle = \"quin\", name = \"Quin Ode\", email = \"quin.ode@example.com\" }]\n[[trigger]]",
+                1,
+            )
+            .replacen(
+                "ability = \"B\"",
+                "ability = \"D\"\nread_url = \"https://desk.example.com/notes/{{ target }}\"",
+                1,
+            );
+        let input = INPUT.replacen(
+            "\"properties\":{",
+            "\"properties\":{\"amount\":{\"type\":[\"string\",\"null\"],\"maxLength\":20,\
+             \"description\":\"The amount.\",\"x-class\":\"internal\"},",
+            1,
+        );
+        Self::of(&text, &input, rules, database).await
+    }
+
+    async fn of(workflow: &str, input: &str, rules: &str, database: Option<&str>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&Config::sqlite(dir.path().join("tuesday.db")))
-            .await
-            .unwrap();
+        let config = database.map_or_else(
+            || Config::sqlite(dir.path().join("tuesday.db")),
+            Config::postgres,
+        );
+        let store = Store::open(&config).await.unwrap();
         let instance = Instance {
             id: "test".into(),
             origin: "tuesday.local/test".into(),
@@ -165,7 +196,7 @@ impl Bench {
         let engine = node(&store, &fakes, &signer, "one");
         let files = [
             ("workflow.toml", workflow),
-            ("input.schema.json", INPUT),
+            ("input.schema.json", input),
             ("output.schema.json", OUTPUT),
             ("rules.csv", rules),
             ("prompt.md", "Grade case {{ input.id }}."),
@@ -194,6 +225,32 @@ impl Bench {
         let engine = node(&self.store, &self.fakes, &self.signer, name);
         engine.load().await.unwrap();
         engine
+    }
+
+    /// A second node whose steps stop at a hook.
+    pub(crate) async fn hooked(&self, name: &str, hook: CrashHook) -> Engine {
+        let engine = Engine::new(
+            self.store.clone(),
+            self.fakes.ports(),
+            Clock::offset(0),
+            EngineConfig {
+                crash: Some(hook),
+                ..config(&self.signer, name)
+            },
+        );
+        engine.load().await.unwrap();
+        engine
+    }
+
+    /// An event with an amount, taken in by this node.
+    pub(crate) async fn receive_amount(&self, engine: &Engine, id: &str, amount: Option<&str>) {
+        let incoming = Incoming {
+            event_id: None,
+            body: json!({"id": id, "amount": amount}).to_string().into_bytes(),
+            auth: IncomingAuth::Person("rhea".into()),
+            reference: None,
+        };
+        engine.receive("small", incoming).await.unwrap();
     }
 
     pub(crate) async fn receive(&self, id: &str) {
@@ -247,7 +304,16 @@ impl Bench {
 }
 
 fn node(store: &Store, fakes: &Fakes, signer: &Arc<NoteSigner>, name: &str) -> Engine {
-    let config = EngineConfig {
+    Engine::new(
+        store.clone(),
+        fakes.ports(),
+        Clock::offset(0),
+        config(signer, name),
+    )
+}
+
+fn config(signer: &Arc<NoteSigner>, name: &str) -> EngineConfig {
+    EngineConfig {
         node: name.to_owned(),
         lease: Duration::from_secs(30),
         slots: 8,
@@ -257,8 +323,7 @@ fn node(store: &Store, fakes: &Fakes, signer: &Arc<NoteSigner>, name: &str) -> E
         checkpoint_file: None,
         fatal: Arc::new(|why| panic!("{why}")),
         crash: None,
-    };
-    Engine::new(store.clone(), fakes.ports(), Clock::offset(0), config)
+    }
 }
 
 /// A record that is so many days old.

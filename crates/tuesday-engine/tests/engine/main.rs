@@ -8,4 +8,5 @@ mod leases;
 mod people;
 mod recalls;
 mod rechecks;
+mod rules;
 mod runs;

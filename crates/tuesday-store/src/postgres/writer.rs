@@ -129,6 +129,8 @@ fn touched(change: &Change, keys: &mut Vec<u64>) {
         | Change::DropJob { run } => *run,
         Change::InsertReview(v) | Change::UpdateReview(v) => v.run,
         Change::InsertAction(a) | Change::UpdateAction(a) => a.run,
+        Change::PutRouted(r) => r.run,
+        Change::DecideRouted { run, .. } => *run,
         other => return keys.push(hash(&describe(other))),
     };
     keys.push(hash(&run));

@@ -3,7 +3,7 @@
 mod read;
 
 use tuesday_domain::id::ReleaseId;
-use tuesday_domain::record::{Cursor, Release, RuleSetRow, Workflow};
+use tuesday_domain::record::{Cursor, Release, Workflow};
 
 use crate::error::ReadError;
 use crate::table::{Table, Ty};
@@ -46,23 +46,6 @@ pub(crate) static RELEASES: Table = Table::new(
     false,
 );
 
-pub(crate) static RULESETS: Table = Table::new(
-    "rulesets",
-    &[
-        ("workflow", Ty::Text),
-        ("version", Ty::Int),
-        ("state", Ty::Text),
-        ("csv", Ty::Text),
-        ("hash", Ty::Blob),
-        ("reason", Ty::Text),
-        ("created_at", Ty::Int),
-        ("created_by", Ty::Text),
-    ],
-    2,
-    8,
-    false,
-);
-
 pub(crate) static CURSORS: Table = Table::new(
     "cursors",
     &[
@@ -77,17 +60,11 @@ pub(crate) static CURSORS: Table = Table::new(
 
 /// Moves a release from the state it must be in.
 pub(crate) const SET_RELEASE: &str = "UPDATE releases SET state = $1 WHERE id = $2 AND state = $3";
-/// Moves a decision-table version.
-pub(crate) const SET_RULESET: &str =
-    "UPDATE rulesets SET state = $1 WHERE workflow = $2 AND version = $3";
 
 pub(crate) const WORKFLOW_COLUMNS: &str =
     "name, title, owner, label, stage, switch, live_release, rules_version, version, installed_at";
 pub(crate) const RELEASE_COLUMNS: &str =
     "id, workflow, number, state, hash, bundle, artifact, created_at, created_by";
-pub(crate) const RULESET_COLUMNS: &str =
-    "workflow, version, state, csv, hash, reason, created_at, created_by";
-
 pub(crate) fn bind_workflow<'a>(w: &'a Workflow, out: &mut Vec<Param<'a>>) {
     out.extend([
         Param::Text(&w.name),
@@ -143,32 +120,6 @@ pub(crate) fn release(r: Row<'_>) -> Result<Release, ReadError> {
         artifact: r.blob(6)?,
         created_at: r.time(7)?,
         created_by: r.text(8)?,
-    })
-}
-
-pub(crate) fn bind_ruleset<'a>(v: &'a RuleSetRow, out: &mut Vec<Param<'a>>) {
-    out.extend([
-        Param::Text(&v.workflow),
-        Param::Int(big(v.version)),
-        Param::Text(v.state.word()),
-        Param::Text(&v.csv),
-        Param::Blob(&v.hash),
-        Param::Text(&v.reason),
-        Param::Int(v.created_at.micros()),
-        Param::Text(&v.created_by),
-    ]);
-}
-
-pub(crate) fn ruleset(r: Row<'_>) -> Result<RuleSetRow, ReadError> {
-    Ok(RuleSetRow {
-        workflow: r.text(0)?,
-        version: r.num(1)?,
-        state: r.word(2)?,
-        csv: r.text(3)?,
-        hash: r.fixed(4)?,
-        reason: r.text(5)?,
-        created_at: r.time(6)?,
-        created_by: r.text(7)?,
     })
 }
 

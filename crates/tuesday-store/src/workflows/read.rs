@@ -1,12 +1,12 @@
 //! Reading workflows, releases, decision tables and cursors.
 
 use tuesday_domain::id::ReleaseId;
-use tuesday_domain::record::{Cursor, Release, RuleSetRow, Workflow};
+use tuesday_domain::record::{Cursor, Release, Workflow};
 
-use super::{RELEASE_COLUMNS, RULESET_COLUMNS, WORKFLOW_COLUMNS, release, ruleset, workflow};
+use super::{RELEASE_COLUMNS, WORKFLOW_COLUMNS, release, workflow};
 use crate::error::ReadError;
 use crate::reader::StoreReader;
-use crate::value::{Row, Value, big};
+use crate::value::{Row, Value};
 
 impl StoreReader {
     /// Every workflow, by name.
@@ -62,37 +62,6 @@ impl StoreReader {
             "SELECT {RELEASE_COLUMNS} FROM releases WHERE id = (SELECT live_release FROM workflows WHERE name = $1)"
         );
         self.first(sql, vec![Value::Text(workflow.to_owned())], release)
-            .await
-    }
-
-    /// One version of a workflow's decision table.
-    ///
-    /// # Errors
-    /// See [`StoreReader::run`].
-    pub async fn ruleset(
-        &self,
-        workflow: &str,
-        version: u64,
-    ) -> Result<Option<RuleSetRow>, ReadError> {
-        let sql =
-            format!("SELECT {RULESET_COLUMNS} FROM rulesets WHERE workflow = $1 AND version = $2");
-        self.first(
-            sql,
-            vec![Value::Text(workflow.to_owned()), Value::Int(big(version))],
-            ruleset,
-        )
-        .await
-    }
-
-    /// All versions of a workflow's decision table, newest first.
-    ///
-    /// # Errors
-    /// See [`StoreReader::run`].
-    pub async fn rulesets(&self, workflow: &str) -> Result<Vec<RuleSetRow>, ReadError> {
-        let sql = format!(
-            "SELECT {RULESET_COLUMNS} FROM rulesets WHERE workflow = $1 ORDER BY version DESC"
-        );
-        self.rows(sql, vec![Value::Text(workflow.to_owned())], ruleset)
             .await
     }
 

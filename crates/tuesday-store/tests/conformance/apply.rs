@@ -404,10 +404,9 @@ async fn rare_changes_have_guards_too() {
             bed.store.apply(one(revoke)).await,
             Err(ApplyError::Conflict { .. })
         ));
-        let nowhere = Change::SetRuleSetState {
-            workflow: "support".into(),
-            version: 9,
-            to: RuleSetState::Expired,
+        let nowhere = Change::MoveRuleSet {
+            from: RuleSetState::Active,
+            row: Box::new(ruleset("support", 9)),
         };
         assert!(matches!(
             bed.store.apply(one(nowhere)).await,

@@ -9,4 +9,5 @@ mod queue;
 mod reads;
 mod rights;
 mod rows;
+mod rules;
 mod schema;

@@ -288,6 +288,13 @@ pub(crate) fn ruleset(workflow: &str, version: u64) -> RuleSetRow {
         reason: "first".into(),
         created_at: at(0),
         created_by: "person:olga".into(),
+        base: None,
+        restores: None,
+        bound_owner: None,
+        decided_at: None,
+        decided_by: None,
+        starts_at: None,
+        ends_at: None,
     }
 }
 

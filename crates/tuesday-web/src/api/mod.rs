@@ -7,6 +7,7 @@ pub(crate) mod health;
 pub(crate) mod intake;
 pub(crate) mod problem_reports;
 pub(crate) mod reviews;
+pub(crate) mod rules;
 pub(crate) mod runs;
 pub(crate) mod triggers;
 pub(crate) mod views;

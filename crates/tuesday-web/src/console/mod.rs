@@ -16,6 +16,8 @@ pub(crate) mod intake;
 pub(crate) mod people;
 pub(crate) mod queue;
 pub(crate) mod review;
+pub(crate) mod rules;
+mod rules_parts;
 pub(crate) mod run;
 mod run_parts;
 pub(crate) mod runs;

@@ -135,24 +135,34 @@ fn told(row: &RuleSetRow, zone: &tuesday_domain::time::Zone) -> String {
     )
 }
 
+/// The colour of a route.
+pub(super) const fn tone(route: Route) -> &'static str {
+    match route {
+        Route::Auto => "ok",
+        Route::Review => "warn",
+        Route::Manual => "esc",
+        Route::Excluded | Route::Refuse => "bad",
+    }
+}
+
+/// Where a row sends a run, in words.
+pub(super) fn then(r: &tuesday_domain::rules::Row) -> String {
+    match &r.review_tier {
+        Some(tier) => format!("a person: {tier}"),
+        None => match r.route {
+            Route::Auto => "without a person".to_owned(),
+            Route::Manual => "by hand".to_owned(),
+            other => code(other.as_str()),
+        },
+    }
+}
+
 fn rows(table: &RuleSet) -> Vec<RuleRow> {
     let rows = table.rows().iter().map(|r| RuleRow {
         id: r.id.clone(),
         cells: r.cells.iter().map(|c| c.text().to_owned()).collect(),
-        tone: match r.route {
-            Route::Auto => "ok",
-            Route::Review => "warn",
-            Route::Manual => "esc",
-            Route::Excluded | Route::Refuse => "bad",
-        },
-        route: match &r.review_tier {
-            Some(tier) => format!("a person: {tier}"),
-            None => match r.route {
-                Route::Auto => "without a person".to_owned(),
-                Route::Manual => "by hand".to_owned(),
-                other => code(other.as_str()),
-            },
-        },
+        tone: tone(r.route),
+        route: then(r),
         reason: r.reason.clone().unwrap_or_default(),
     });
     rows.collect()

@@ -1,4 +1,7 @@
-//! `tuesday rules`: the decision table in words, its findings, its versions.
+//! `tuesday rules`: the decision table in words, its findings, its versions, and changing it.
+
+mod change;
+mod learn;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,6 +10,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::rules::{Column, Finding, Row, RuleSet, Severity, parse};
+use tuesday_domain::time::Timestamp;
 
 use crate::args::stored;
 use crate::cli::Common;
@@ -36,6 +40,32 @@ enum Act {
         /// A rules.csv, a package folder or file, or an installed workflow
         target: String,
     },
+    /// Change cells or the whole table, with a reason
+    Set(change::SetArgs),
+    /// What a change would have done to past runs; nothing is changed
+    Backtest(learn::BacktestArgs),
+    /// Put an earlier version back
+    Rollback(change::RollbackArgs),
+    /// Agree to a change that waits for you
+    Approve(change::ApproveArgs),
+    /// Refuse a change that waits for you, or withdraw one of yours
+    Refuse(change::RefuseArgs),
+    /// Say that you have read the version in force
+    Acknowledge(change::AcknowledgeArgs),
+    /// Which row decides how often, and what people then said
+    Report(learn::ReportArgs),
+    /// The loosest cutoff that past reviews support
+    Advice(learn::AdviceArgs),
+    /// The table in force as a file
+    Export {
+        /// The workflow
+        workflow: String,
+        /// Where to; standard output otherwise
+        #[arg(long, short)]
+        out: Option<PathBuf>,
+    },
+    /// The table from a file: the same as `set --file`
+    Import(change::ImportArgs),
     /// Every version with who, when and why
     History {
         /// The workflow
@@ -71,6 +101,16 @@ pub(crate) async fn run(common: Common, args: RulesArgs) -> Result<ExitCode, Pro
             }
             Ok(ExitCode::SUCCESS)
         }
+        Act::Set(args) => change::set(&common, args).await,
+        Act::Import(args) => change::import(&common, args).await,
+        Act::Rollback(args) => change::rollback(&common, args).await,
+        Act::Approve(args) => change::approve(&common, args).await,
+        Act::Refuse(args) => change::refuse(&common, args).await,
+        Act::Acknowledge(args) => change::acknowledge(&common, args).await,
+        Act::Backtest(args) => learn::backtest(&common, args).await,
+        Act::Report(args) => learn::report(&common, args).await,
+        Act::Advice(args) => learn::advice(&common, args).await,
+        Act::Export { workflow, out: to } => export(&common, &workflow, to).await,
         Act::History { workflow } => {
             let node = open(&common).await?;
             node.engine.live(&workflow).await?;
@@ -86,7 +126,9 @@ pub(crate) async fn run(common: Common, args: RulesArgs) -> Result<ExitCode, Pro
                 if common.json {
                     out::json_line(
                         &json!({"version": r.version, "state": r.state.word(), "at": r.created_at.rfc3339(),
-                        "by": r.created_by, "reason": r.reason, "hash": hash}),
+                        "by": r.created_by, "reason": r.reason, "hash": hash, "base": r.base, "restores": r.restores,
+                        "bound_owner": r.bound_owner, "decided_by": r.decided_by,
+                        "starts_at": r.starts_at.map(Timestamp::rfc3339), "ends_at": r.ends_at.map(Timestamp::rfc3339)}),
                     );
                 }
                 let at = r.created_at.rfc3339();
@@ -105,6 +147,16 @@ pub(crate) async fn run(common: Common, args: RulesArgs) -> Result<ExitCode, Pro
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+async fn export(common: &Common, workflow: &str, to: Option<PathBuf>) -> Result<ExitCode, Problem> {
+    let row = open(common).await?.engine.live_rules(workflow).await?;
+    match to {
+        Some(path) => std::fs::write(&path, &row.csv)
+            .map_err(|e| Problem::new("bad_request", format!("{}: {e}", path.display())))?,
+        None => out::text(&row.csv),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn open(common: &Common) -> Result<Node, Problem> {
