@@ -271,9 +271,7 @@ async fn friday_four_pm() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn friday_four_pm_on_two_nodes_with_postgresql() {
-    let Some(database) = Database::create("friday_four_pm").await else {
-        return;
-    };
+    let database = Database::create().await;
     friday(Some(&database.url())).await;
     database.drop().await;
 }

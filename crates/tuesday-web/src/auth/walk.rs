@@ -45,6 +45,7 @@ impl Walk {
             node: "walk".into(),
             lease: Duration::from_secs(30),
             slots: 0,
+            events_per_second: None,
             public_url: URL.into(),
             signer: None,
             checkpoint_file: None,
