@@ -52,6 +52,8 @@ words! {
         RetryRun = "retry_run",
         /// Correct what was refused at the door, and send it again.
         ResubmitIntake = "resubmit_intake",
+        /// Say that an output is wrong.
+        ReportProblem = "report_problem",
         /// Send an event.
         SendEvent = "send_event",
         /// Change the decision table inside its bounds, and back-test changes.
@@ -125,11 +127,13 @@ pub const fn may(role: Role, act: Act) -> bool {
             act,
             A::OwnAccount
                 | A::ReadWork
+                | A::ReportProblem
                 | A::DecideReview
                 | A::ReassignReview
                 | A::RetryRun
                 | A::ResubmitIntake
                 | A::EditRules
+                | A::SetPriority
                 | A::PauseWorkflow
                 | A::ResumeWorkflow
                 | A::KillWorkflow
@@ -143,6 +147,7 @@ pub const fn may(role: Role, act: Act) -> bool {
             act,
             A::OwnAccount
                 | A::ReadWork
+                | A::ReportProblem
                 | A::RetryRun
                 | A::PauseWorkflow
                 | A::ResumeWorkflow
@@ -157,6 +162,7 @@ pub const fn may(role: Role, act: Act) -> bool {
             act,
             A::OwnAccount
                 | A::ReadWork
+                | A::ReportProblem
                 | A::ApproveBounds
                 | A::SetPriority
                 | A::PauseWorkflow
@@ -166,20 +172,36 @@ pub const fn may(role: Role, act: Act) -> bool {
                 | A::SignCharter
         ),
         R::Reviewer | R::SpecialistReviewer | R::EscalationOwner => {
-            matches!(act, A::OwnAccount | A::ReadWork | A::DecideReview)
+            matches!(
+                act,
+                A::OwnAccount | A::ReadWork | A::ReportProblem | A::DecideReview
+            )
         }
         R::OnCall => matches!(
             act,
-            A::OwnAccount | A::ReadWork | A::PauseWorkflow | A::RollBackRelease | A::HandleIncident
+            A::OwnAccount
+                | A::ReadWork
+                | A::ReportProblem
+                | A::PauseWorkflow
+                | A::RollBackRelease
+                | A::HandleIncident
         ),
-        R::ReleaseApprover => matches!(act, A::OwnAccount | A::ReadWork | A::ApproveRelease),
+        R::ReleaseApprover => matches!(
+            act,
+            A::OwnAccount | A::ReadWork | A::ReportProblem | A::ApproveRelease
+        ),
         R::SecurityApprover => matches!(
             act,
-            A::OwnAccount | A::ReadWork | A::ApproveSecurity | A::ReviewAccess
+            A::OwnAccount | A::ReadWork | A::ReportProblem | A::ApproveSecurity | A::ReviewAccess
         ),
         R::Auditor => matches!(
             act,
-            A::OwnAccount | A::ReadWork | A::VerifyAudit | A::ExportAudit | A::ReviewAccess
+            A::OwnAccount
+                | A::ReadWork
+                | A::ReportProblem
+                | A::VerifyAudit
+                | A::ExportAudit
+                | A::ReviewAccess
         ),
         R::Administrator => matches!(
             act,
@@ -191,7 +213,10 @@ pub const fn may(role: Role, act: Act) -> bool {
                 | A::VerifyAudit
         ),
         // The log holds no content, and a watcher from outside should be able to verify it.
-        R::MachineIdentity => matches!(act, A::SendEvent | A::ReadWork | A::VerifyAudit),
+        R::MachineIdentity => matches!(
+            act,
+            A::SendEvent | A::ReadWork | A::ReportProblem | A::VerifyAudit
+        ),
     }
 }
 
@@ -200,11 +225,18 @@ pub const fn may(role: Role, act: Act) -> bool {
 pub const fn scope_allows(scope: Scope, act: Act) -> bool {
     match scope {
         Scope::Trigger => matches!(act, Act::SendEvent),
-        Scope::Read => matches!(act, Act::ReadWork | Act::VerifyAudit | Act::ReviewAccess),
+        Scope::Read => matches!(
+            act,
+            Act::ReadWork | Act::ReportProblem | Act::VerifyAudit | Act::ReviewAccess
+        ),
         Scope::Review => matches!(
             act,
             Act::ReadWork
                 | Act::DecideReview
+                | Act::ReassignReview
+                | Act::SetPriority
+                | Act::HandleIncident
+                | Act::ReportProblem
                 | Act::RetryRun
                 | Act::ResubmitIntake
                 | Act::VerifyAudit

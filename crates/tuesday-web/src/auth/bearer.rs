@@ -115,10 +115,7 @@ impl ApiReader {
 
     /// The person the token is bound to, or the token itself, as an author of changes.
     pub(crate) fn actor(&self) -> Actor {
-        match &self.0.person {
-            Some(person) => Actor::Person(person.clone()),
-            None => Actor::Token(self.0.id.to_string()),
-        }
+        self.0.actor()
     }
 
     /// The person the token is bound to.
