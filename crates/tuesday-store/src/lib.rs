@@ -53,7 +53,7 @@ pub use pages::{Health, Work};
 pub use problems::ProblemFilter;
 pub use queue::{DueGroup, QueueCounts, QueueFilter, QueuePage, QueuePlace, QueueRow, QueueTimes};
 pub use reader::StoreReader;
-pub use reviews::ReviewCount;
+pub use reviews::{OverrideCount, ReviewCount};
 pub use runs::{BatchTotal, RunCount, RunFilter};
 
 /// Where the data lives.

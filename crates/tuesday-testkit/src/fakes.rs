@@ -39,6 +39,8 @@ struct Inner {
     calls: Mutex<u32>,
     gate: Semaphore,
     records: Mutex<HashMap<String, Value>>,
+    unreachable: Mutex<Vec<String>>,
+    target: Mutex<Option<String>>,
     effects: Mutex<Vec<Effect>>,
     losses: Mutex<u32>,
 }
@@ -53,6 +55,8 @@ impl Fakes {
             calls: Mutex::default(),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
             records: Mutex::default(),
+            unreachable: Mutex::default(),
+            target: Mutex::default(),
             effects: Mutex::default(),
             losses: Mutex::default(),
         }))
@@ -104,6 +108,29 @@ impl Fakes {
             .lock()
             .expect("no panic inside")
             .insert(source.to_owned(), record);
+    }
+
+    /// The source has no such record any more.
+    pub fn deleted(&self, source: &str) {
+        self.0
+            .records
+            .lock()
+            .expect("no panic inside")
+            .remove(source);
+    }
+
+    /// Whether the source answers at all.
+    pub fn reachable(&self, source: &str, answers: bool) {
+        let mut silent = self.0.unreachable.lock().expect("no panic inside");
+        silent.retain(|s| s != source);
+        if !answers {
+            silent.push(source.to_owned());
+        }
+    }
+
+    /// The version the destination's record has.
+    pub fn target_version(&self, version: &str) {
+        *self.0.target.lock().expect("no panic inside") = Some(version.to_owned());
     }
 
     /// The next writes take place and their answers are lost.
@@ -187,7 +214,14 @@ impl Source for Fakes {
             .expect("no panic inside")
             .get(&spec.name)
             .cloned();
+        let silent = self.0.unreachable.lock().expect("no panic inside");
+        let silent = silent.contains(&spec.name);
         Box::pin(std::future::ready(match found {
+            _ if silent => Err(SourceFault::Transient {
+                code: "connect",
+                detail: "no answer".into(),
+                retry_after: None,
+            }),
             Some(Value::Object(record)) => Ok(SourceRecord {
                 bytes: serde_json::to_vec(&record).expect("plain JSON"),
                 record,
@@ -253,8 +287,9 @@ impl Destination for Fakes {
     }
 
     fn target<'a>(&'a self, _: &'a Intent) -> Call<'a, Result<Target, SendFault>> {
+        let version = self.0.target.lock().expect("no panic inside").clone();
         Box::pin(std::future::ready(Ok(Target {
-            version: None,
+            version,
             values: Some(Value::Object(Map::new())),
         })))
     }

@@ -64,6 +64,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(decisions::many))
         .routes(routes!(decisions::reading))
         .routes(routes!(decisions::settle))
+        .routes(routes!(decisions::recall))
         .routes(routes!(workflows::list))
         .routes(routes!(workflows::show))
         .routes(routes!(workflows::rules))

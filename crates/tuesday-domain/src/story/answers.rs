@@ -169,7 +169,25 @@ impl Teller<'_> {
                 )
             })
             .collect();
-        let items: Vec<Value> = snapshot
+        let earlier = self.earlier();
+        let mut facts = json!({
+            "taken_at": snapshot.taken_at.rfc3339(), "items": self.items(&snapshot), "conflicts": snapshot.conflicts,
+            "absent": snapshot.absent,
+        });
+        let mut answer = words.join("; ");
+        if !earlier.is_empty() {
+            let number = earlier.len() + 1;
+            answer.push_str(&format!(
+                " (snapshot {number}; the earlier ones are kept with what was made from them)"
+            ));
+            facts["snapshot"] = json!(number);
+            facts["earlier"] = Value::Array(earlier);
+        }
+        reached("read", Q, answer, facts)
+    }
+
+    fn items(&self, snapshot: &Snapshot) -> Vec<Value> {
+        snapshot
             .items
             .iter()
             .map(|i| {
@@ -182,11 +200,33 @@ impl Teller<'_> {
                 }
                 v
             })
-            .collect();
-        let facts = json!({
-            "taken_at": snapshot.taken_at.rfc3339(), "items": items, "conflicts": snapshot.conflicts, "absent": snapshot.absent,
-        });
-        reached("read", Q, words.join("; "), facts)
+            .collect()
+    }
+
+    /// The snapshots before the one in force, oldest first, each with the outputs made from it.
+    fn earlier(&self) -> Vec<Value> {
+        let of = |kind| self.r.payloads.iter().filter(move |p| p.kind == kind);
+        let frozen: Vec<u32> = of(PayloadKind::Snapshot).map(|p| p.n).collect();
+        let in_force = self.r.run.snapshot_ref.unwrap_or(u32::MAX);
+        let pairs = frozen.iter().zip(frozen.iter().skip(1));
+        pairs
+            .filter(|(n, _)| **n < in_force)
+            .enumerate()
+            .map(|(i, (n, next))| {
+                let content = self.content(Some(*n)).unwrap_or_default();
+                let snapshot = serde_json::from_value::<Snapshot>(content).ok();
+                let outputs: Vec<Value> = of(PayloadKind::Output)
+                    .filter(|p| p.n > *n && p.n < *next)
+                    .filter_map(|p| self.content(Some(p.n)))
+                    .collect();
+                json!({
+                    "snapshot": i + 1,
+                    "taken_at": snapshot.as_ref().map(|s| s.taken_at.rfc3339()),
+                    "items": snapshot.map(|s| self.items(&s)),
+                    "outputs": outputs,
+                })
+            })
+            .collect()
     }
 
     pub(super) fn versions(&self) -> Answer {

@@ -4,16 +4,19 @@
 use serde_json::Value;
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Action, PayloadKind, Review, ReviewDecision, Run};
+use tuesday_domain::recheck::{FieldChange, Recheck};
+use tuesday_domain::record::{Action, OverrideKind, PayloadKind, Review, ReviewDecision, Run};
 use tuesday_domain::review::{ReviewEvent, ReviewKind};
-use tuesday_domain::route::{Planned, plan};
+use tuesday_domain::route::{Planned, approved_plan, plan};
 use tuesday_domain::run::RunEvent;
 use tuesday_domain::time::Timestamp;
 
-use super::task::{Task, draft, may_decide};
+use super::overrides;
+use super::task::{Task, draft, listed, may_decide, request_key};
 use crate::draft::Draft;
 use crate::engine::Engine;
-use crate::steps::route::{authorise, bound_to};
+use crate::steps::recheck::wanted;
+use crate::steps::route::{authorise, bound_to, recallable};
 use crate::worker::drive::Work;
 
 /// What a person approves.
@@ -29,8 +32,10 @@ pub struct Approval {
     pub note: Option<String>,
     /// The checklist items that were answered, word for word.
     pub checklist: Vec<String>,
-    /// The person accepts that inputs changed since.
+    /// The person accepts what has changed since, and gives a reason.
     pub accept_changed: bool,
+    /// Idempotency key of the request: repeated, it has no second effect.
+    pub key: Option<String>,
 }
 
 /// What a decision led to.
@@ -42,6 +47,30 @@ pub struct Decided {
     pub run: Run,
     /// Distinct approvals still needed.
     pub approvals_left: u32,
+    /// Until when it can be recalled, for approvals with a recall window.
+    pub recall_until: Option<Timestamp>,
+    /// What has changed in watched sources since the snapshot, for information.
+    pub changes: Vec<FieldChange>,
+}
+
+impl Decided {
+    pub(super) const fn of(review: Review, run: Run, approvals_left: u32) -> Self {
+        Self {
+            review,
+            run,
+            approvals_left,
+            recall_until: None,
+            changes: Vec::new(),
+        }
+    }
+}
+
+/// What will count, once it is recorded.
+struct Final {
+    output: Value,
+    edited: bool,
+    planned: Vec<Planned>,
+    found: Option<Recheck>,
 }
 
 /// The place taken for the run, when one was free, and its authorised actions with their requests.
@@ -60,128 +89,158 @@ impl Engine {
         approval: Approval,
     ) -> Result<Decided, Problem> {
         let task = self.task(id).await?;
+        if let Some(done) = task.repeated(by, approval.key.as_deref()) {
+            return Ok(done);
+        }
         let now = self.now();
         may_decide(&task, by, approval.revision, now)?;
+        if task.review.kind == ReviewKind::Action {
+            return Box::pin(self.accept_changed(task, by, &approval, now)).await;
+        }
         if task.review.kind != ReviewKind::Output || task.run.output_ref.is_none() {
             return Err(Problem::new("illegal_state", "there is no output to approve in this task")
                 .way_out("settle it: supply the input, hand over a result, regenerate, or close it as failed"));
         }
-        let (output_text, draft_output) = intact(&task)?;
+        listed(&task, by)?;
+        let (text, draft_output) = intact(&task)?;
         let output = approval
             .edit
             .clone()
             .unwrap_or_else(|| draft_output.clone());
         let edited = output != draft_output;
         check(&task, by, &approval, &output, edited)?;
-        still_bound(&task, approval.revision, &output_text, &draft_output)?;
-        let planned = planned(&task, &output)?;
-        self.record(task, by, approval, output, edited, planned, now)
-            .await
+        still_bound(&task, approval.revision, &text, &draft_output)?;
+        let planned = approved_plan(&task.release.ready, planned(&task, &output)?);
+        let found = Box::pin(self.rechecked(&task, by, &approval)).await?;
+        let last = Final {
+            output,
+            edited,
+            planned,
+            found,
+        };
+        Box::pin(self.record(task, by, approval, last, now)).await
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one decision's facts, used once")]
     async fn record(
         &self,
         task: Task,
         by: &str,
         approval: Approval,
-        output: Value,
-        edited: bool,
-        planned: Vec<Planned>,
+        last: Final,
         now: Timestamp,
     ) -> Result<Decided, Problem> {
         let mut review = task.review.clone();
-        review.approved_by.push(by.to_owned());
-        let given = u32::try_from(review.approved_by.len()).unwrap_or(u32::MAX);
-        let left = review.approvals_needed.saturating_sub(given);
-        let kind = if edited {
-            "review.approved_with_edits"
-        } else {
-            "review.approved"
+        let left = counted(&mut review, by, last.edited);
+        let kind = match (left > 0, last.edited) {
+            (true, _) => "review.partly_approved",
+            (false, true) => "review.approved_with_edits",
+            (false, false) => "review.approved",
         };
-        let mut draft = draft(
-            &task,
-            by,
-            if left > 0 {
-                "review.partly_approved"
-            } else {
-                kind
-            },
-            now,
-        );
+        let mut draft = draft(&task, by, kind, now);
         note(&mut draft, &mut review, &approval, by);
-        if edited {
-            let n = draft.payload(PayloadKind::Edit, output.to_string().into_bytes());
-            draft.run.output_ref = Some(n);
-            review.output_ref = Some(n);
-        }
+        self.keep(&task, &mut draft, &mut review, &last, by);
         if left > 0 {
-            if edited && let Some(snapshot) = task.snapshot() {
-                // The next person approves this text, these inputs and this effect, and no other.
-                review.bound_to = bound_to(&output.to_string(), &snapshot, &planned);
-            }
-            return self.half(task, draft, review, by, left).await;
+            return self.half(task, draft, review, last, left).await;
         }
         review.decided_at = Some(now);
         review.decided_by = Some(by.to_owned());
-        review.decision = Some(if edited {
+        // The text differs from the model's, whoever wrote it.
+        let was_edited = review.edited_by.is_some();
+        review.decision = Some(if was_edited {
             ReviewDecision::ApproveWithEdits
         } else {
             ReviewDecision::Approve
         });
-        let was_edited = edited
-            || task
-                .payloads
-                .iter()
-                .any(|p| p.kind == PayloadKind::Edit && Some(p.n) == task.run.output_ref);
         draft.review(&mut review, ReviewEvent::Approve { edited: was_edited })?;
         draft.event(RunEvent::Approved { edited: was_edited })?;
         draft.run.owner = None;
-        let (place, actions) = self.authorise_all(&task, &mut draft, planned, by, now)?;
+        let wait = recallable(task.release.ready.def.review.recall_seconds, now);
+        let (place, actions) =
+            self.authorise_all(&task, &mut draft, last.planned, by, wait, now)?;
         self.crash_point("approve.before_commit");
         let run = self.commit_task(review.id, draft).await?;
         self.crash_point("approve.after_commit");
-        if !run.state.status.is_terminal() {
-            self.go_on(place, Work::from_task(&task, run.clone(), actions));
+        let waiting = !run.state.status.is_terminal();
+        if waiting {
+            let mut work = Work::from_task(&task, run.clone(), actions);
+            work.accepted = last.found.clone().filter(|f| f.accepted_by.is_some());
+            self.go_on(place, work);
         }
-        Ok(Decided {
-            review,
-            run,
-            approvals_left: 0,
-        })
+        let mut done = Decided::of(review, run, 0);
+        done.recall_until = wait.filter(|_| waiting);
+        done.changes = last.found.map(|f| f.changes).unwrap_or_default();
+        Ok(done)
     }
 
-    /// One of two: the task goes to the next named person who has not approved it.
+    /// Keeps the edited text, what was accepted, and what was overridden.
+    fn keep(&self, task: &Task, draft: &mut Draft, review: &mut Review, last: &Final, by: &str) {
+        let mut text = None;
+        if last.edited {
+            let n = draft.payload(PayloadKind::Edit, last.output.to_string().into_bytes());
+            draft.run.output_ref = Some(n);
+            review.output_ref = Some(n);
+            text = Some(n);
+        }
+        let forced = last.found.as_ref().filter(|f| f.accepted_by.is_some());
+        review.recheck_ref = forced.map(|found| {
+            let bytes = serde_json::to_vec(found).unwrap_or_default();
+            draft.payload(PayloadKind::Note, bytes)
+        });
+        if let Some(found) = &last.found
+            && forced.is_none()
+            && !found.changes.is_empty()
+        {
+            // Only fields that nobody watches: told, and no reason to stop.
+            let fields: Vec<String> = found
+                .changes
+                .iter()
+                .map(|c| format!("{}.{}", c.source, c.field))
+                .collect();
+            draft.fact("also_changed", fields);
+        }
+        let kind = match (forced, text) {
+            (Some(_), _) => OverrideKind::Forced,
+            (None, Some(_)) => OverrideKind::Edit,
+            (None, None) => return,
+        };
+        draft.fact("by", by);
+        overrides::keep(draft, task, review, kind, text.map(|n| (&last.output, n)));
+    }
+
+    /// Not enough yet: the task goes to the next named person who has neither approved this text nor
+    /// written it.
     async fn half(
         &self,
         task: Task,
         mut draft: Draft,
         mut review: Review,
-        by: &str,
+        last: Final,
         left: u32,
     ) -> Result<Decided, Problem> {
+        if last.edited
+            && let Some(snapshot) = task.snapshot()
+        {
+            // The next person approves this text, these inputs and this effect, and no other.
+            let effects = super::approve::planned(&task, &last.output)?;
+            review.bound_to = bound_to(&last.output.to_string(), &snapshot, &effects);
+        }
         review.claimed_by = None;
         review.claim_until = None;
-        if let Some(next) = review
+        let next = review
             .chain
             .iter()
-            .find(|p| !review.approved_by.contains(p))
-        {
+            .find(|p| !review.approved_by.contains(p) && review.edited_by.as_ref() != Some(*p));
+        if let Some(next) = next {
             review.owner = next.clone();
         }
         draft.run.owner = Some(review.owner.clone());
         draft.fact("approvals_left", left);
         draft.review(&mut review, ReviewEvent::PartlyApprove)?;
         draft.event(RunEvent::PartlyApproved)?;
-        debug_assert!(review.approved_by.iter().any(|p| p == by));
         self.crash_point("approve.before_first_commit");
         let run = self.commit_task(task.review.id, draft).await?;
         self.crash_point("approve.after_first_commit");
-        Ok(Decided {
-            review,
-            run,
-            approvals_left: left,
-        })
+        Ok(Decided::of(review, run, left))
     }
 
     fn authorise_all(
@@ -190,6 +249,7 @@ impl Engine {
         draft: &mut Draft,
         planned: Vec<Planned>,
         by: &str,
+        not_before: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Authorised, Problem> {
         if planned.is_empty() {
@@ -203,18 +263,33 @@ impl Engine {
             .map(|a| a.revision + 1)
             .max()
             .unwrap_or(0);
-        let place = self.queue(draft, &task.release);
-        let actions = authorise(
-            draft,
-            planned,
-            &format!("person:{by}"),
-            revision,
-            place.is_some(),
-            now,
-        )
-        .map_err(|e| Problem::new("internal", e.to_string()))?;
+        let place = match not_before {
+            Some(due) => {
+                self.queue_at(draft, due);
+                None
+            }
+            None => self.queue(draft, &task.release),
+        };
+        let at_once = place.is_some() && !wanted(&task.release);
+        let by = format!("person:{by}");
+        let actions = authorise(draft, planned, &by, revision, at_once, not_before, now)
+            .map_err(|e| Problem::new("internal", e.to_string()))?;
         Ok((place, actions))
     }
+}
+
+/// Counts an approval. In a tier of two the text must be approved by two who did not write it: an
+/// edit makes it another text, and starts the count anew.
+fn counted(review: &mut Review, by: &str, edited: bool) -> u32 {
+    if edited {
+        review.edited_by = Some(by.to_owned());
+        review.approved_by.clear();
+    }
+    if !edited || review.approvals_needed < 2 {
+        review.approved_by.push(by.to_owned());
+    }
+    let given = u32::try_from(review.approved_by.len()).unwrap_or(u32::MAX);
+    review.approvals_needed.saturating_sub(given)
 }
 
 fn check(
@@ -224,9 +299,15 @@ fn check(
     output: &Value,
     edited: bool,
 ) -> Result<(), Problem> {
-    let def = &task.release.ready.def;
-    let tier = def.review.tier.iter().find(|t| t.name == task.review.tier);
-    if task.review.approved_by.iter().any(|p| p == by) {
+    let tier = task.tier();
+    let needs_others = task.review.approvals_needed > 1 && !edited;
+    if needs_others && task.review.edited_by.as_deref() == Some(by) {
+        return Err(Problem::new(
+            "same_person_twice",
+            format!("{by} wrote this text; two other persons approve it"),
+        ));
+    }
+    if !edited && task.review.approved_by.iter().any(|p| p == by) {
         return Err(Problem::new(
             "same_person_twice",
             format!("{by} has approved this already; a second person is needed"),
@@ -298,7 +379,7 @@ fn is_rewrite(task: &Task, output: &Value) -> bool {
             .collect::<String>()
             .to_lowercase()
     };
-    task.output()
+    task.model_output()
         .is_some_and(|(_, draft)| squeeze(&draft) != squeeze(output))
 }
 
@@ -342,10 +423,12 @@ fn still_bound(
     output: &Value,
 ) -> Result<(), Problem> {
     let review = &task.review;
-    if let (Some(first), None) = (review.approved_by.last(), revision) {
+    if review.approvals_needed > 1
+        && let (Some(first), None) = (&review.edited_by, revision)
+    {
         return Err(Problem::new(
             "revision_moved",
-            format!("{first} has approved this meanwhile; say which revision you have read"),
+            format!("{first} has edited this; say which revision you have read"),
         )
         .with("revision", review.revision)
         .way_out("read it again and send its revision with the approval"));
@@ -365,8 +448,14 @@ fn still_bound(
 }
 
 fn note(draft: &mut Draft, review: &mut Review, approval: &Approval, by: &str) {
-    review.decision_reason = approval.reason.clone();
+    // The reason of an edit stays when a second person approves without one.
+    if approval.reason.is_some() {
+        review.decision_reason = approval.reason.clone();
+    }
     review.note = approval.note.clone();
+    if let Some(key) = &approval.key {
+        review.request_keys.push(request_key(by, key));
+    }
     draft.fact("by", by);
     if let Some(reason) = &approval.reason {
         draft.fact("reason", reason.clone());

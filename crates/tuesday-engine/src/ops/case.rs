@@ -4,13 +4,15 @@ use serde_json::Value;
 use tuesday_domain::definition::TierSpec;
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
+use tuesday_domain::recheck::Recheck;
 use tuesday_domain::record::{Action, Attempt, Payload, Review, Run};
-use tuesday_domain::route::plan;
+use tuesday_domain::route::{approved_plan, plan};
 use tuesday_domain::rules::{Compared, Verdict};
 use tuesday_domain::run::Step;
 use tuesday_domain::snapshot::{Conflict, Freshness, Snapshot};
 use tuesday_domain::time::Timestamp;
 
+use super::recall::recall_until;
 use super::task::{Task, people};
 use crate::engine::{Engine, read_problem};
 
@@ -59,6 +61,12 @@ pub struct Case {
     pub reasons_list: Vec<String>,
     /// The run's actions, for tasks about one.
     pub actions: Vec<CaseAction>,
+    /// What the newest look at sources or target found, as noted on the task.
+    pub recheck: Option<Recheck>,
+    /// Approving although it changed is allowed here, with a reason.
+    pub may_accept_changed: bool,
+    /// Until when a decided task can be recalled.
+    pub recall_until: Option<Timestamp>,
 }
 
 /// One thing the run read.
@@ -213,6 +221,9 @@ impl Engine {
                 .iter()
                 .map(|a| action(a, &task.payloads))
                 .collect(),
+            recheck: task.recheck(),
+            may_accept_changed: task.tier().is_some_and(|t| t.may_accept_changed),
+            recall_until: recall_until(&task.actions, self.now()),
             run: task.run,
             review: task.review,
         })
@@ -291,7 +302,7 @@ fn writes(task: &Task) -> Vec<CaseWrite> {
         &output,
     )
     .unwrap_or_default();
-    planned
+    approved_plan(&task.release.ready, planned)
         .into_iter()
         .map(|p| CaseWrite {
             action: p.intent.spec.name.clone(),

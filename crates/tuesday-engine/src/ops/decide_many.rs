@@ -58,6 +58,7 @@ impl Engine {
                         revision,
                         reason: reason.clone(),
                         note,
+                        key: None,
                     };
                     self.reject(id, by, refusal).await
                 }

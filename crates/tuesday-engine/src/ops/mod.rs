@@ -1,5 +1,6 @@
 //! What people and machines can do, one file per verb.
 
+mod accept;
 mod access_review;
 mod approve;
 mod batch;
@@ -14,6 +15,7 @@ mod grant;
 mod install;
 mod live;
 mod map;
+mod overrides;
 mod password;
 mod people;
 mod presence;
@@ -22,7 +24,9 @@ mod problem;
 mod queue;
 mod reading;
 mod reassign;
+mod recall;
 mod receive;
+mod recheck;
 mod reject;
 mod resubmit;
 mod retry;
@@ -58,7 +62,7 @@ pub use secrets::{SecretUse, secret_uses};
 pub use session::{ABSOLUTE, NewSession, is_fresh, is_over};
 pub use settle::Settlement;
 pub use sign_in::Proof;
-pub(crate) use task::damaged;
+pub(crate) use task::{damaged, parsed};
 pub(crate) use token::TokenCache;
 pub use token::{NewToken, checksum_ok};
 pub use verify::{Verified, verify_log};

@@ -435,6 +435,7 @@ impl Work {
             facts,
             flags,
             actions: Vec::new(),
+            accepted: None,
             damaged: None,
             repair: None,
             attempt: None,

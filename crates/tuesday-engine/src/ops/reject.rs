@@ -1,15 +1,17 @@
-//! Rejects an output, with a reason from the workflow's list. Nothing reaches the destination.
+//! Rejects an output, with a reason from the workflow's list, and sends the work where the workflow
+//! says for that reason. Nothing reaches the destination.
 
 use tuesday_domain::definition::OnReject;
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::ReviewDecision;
+use tuesday_domain::record::{OverrideKind, ReviewDecision};
 use tuesday_domain::review::{ReviewEvent, ReviewKind};
 use tuesday_domain::run::{Reason, RunEvent};
 
 use super::approve::{Decided, declared_reason};
-use super::task::{draft, may_decide};
-use crate::draft::is_unfinished;
+use super::settle::{decided, nothing_written, void_unsent};
+use super::task::{Task, draft, may_decide, request_key};
+use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::steps::Ask;
 use crate::steps::open_review;
@@ -23,6 +25,8 @@ pub struct Refusal {
     pub reason: String,
     /// Free words.
     pub note: Option<String>,
+    /// Idempotency key of the request: repeated, it has no second effect.
+    pub key: Option<String>,
 }
 
 impl Engine {
@@ -37,54 +41,59 @@ impl Engine {
         refusal: Refusal,
     ) -> Result<Decided, Problem> {
         let task = self.task(id).await?;
+        if let Some(done) = task.repeated(by, refusal.key.as_deref()) {
+            return Ok(done);
+        }
         let now = self.now();
         may_decide(&task, by, refusal.revision, now)?;
-        if !matches!(task.review.kind, ReviewKind::Output | ReviewKind::Input) {
+        if task.review.kind == ReviewKind::Manual {
             return Err(Problem::new(
                 "illegal_state",
                 "this task is not about an output: settle it instead",
             ));
         }
         declared_reason(&task, Some(&refusal.reason), "a rejection")?;
-        let mut review = task.review.clone();
-        review.decided_at = Some(now);
-        review.decided_by = Some(by.to_owned());
-        review.decision = Some(ReviewDecision::Reject);
+        nothing_written(&task)?;
+        let mut review = decided(&task.review, by, ReviewDecision::Reject, now);
         review.decision_reason = Some(refusal.reason.clone());
         review.note = refusal.note;
-        let mut draft = draft(&task, by, "review.rejected", now);
-        draft.fact("reason", refusal.reason);
-        draft.review(&mut review, ReviewEvent::Reject)?;
-        if task.actions.iter().any(|a| is_unfinished(a.state)) {
-            return Err(Problem::new(
-                "illegal_state",
-                "an action of this run is not settled yet",
-            ));
+        if let Some(key) = &refusal.key {
+            review.request_keys.push(request_key(by, key));
         }
-        let by_hand = task.release.ready.def.review.on_reject == OnReject::HandOff;
-        draft.event(if by_hand {
-            RunEvent::TakenOver
-        } else {
-            RunEvent::RejectedByPerson
-        })?;
-        if by_hand {
-            let words = vec![format!(
-                "{by} rejected the output; {}",
-                task.release.ready.def.manual.instructions
-            )];
-            let ask = Ask {
-                kind: ReviewKind::Manual,
-                ..Ask::output(Reason::Manual, words, RunEvent::TakenOver)
-            };
-            let work = open_review(&task.release.ready.def, &draft.run, ask, now);
-            draft.open_review(work);
+        let mut draft = draft(&task, by, "review.rejected", now);
+        draft.fact("reason", refusal.reason.clone());
+        void_unsent(&task, &mut draft)?;
+        let kind = OverrideKind::Reject;
+        super::overrides::keep(&mut draft, &task, &mut review, kind, None);
+        draft.review(&mut review, ReviewEvent::Reject)?;
+        let spec = &task.release.ready.def.review;
+        match spec.after_rejection(&refusal.reason) {
+            OnReject::Close => draft.event(RunEvent::RejectedByPerson)?,
+            OnReject::HandOff => by_hand(&task, &mut draft, by)?,
+            OnReject::Regenerate => {
+                draft.event(RunEvent::Regenerate)?;
+                return self.start_again(task, draft, review).await;
+            }
         }
         draft.run.owner = None;
         let run = self.commit_task(id, draft).await?;
-        Ok(Decided {
-            review,
-            run,
-            approvals_left: 0,
-        })
+        Ok(Decided::of(review, run, 0))
     }
+}
+
+/// People do it: a manual task is opened, and the run is over.
+fn by_hand(task: &Task, draft: &mut Draft, by: &str) -> Result<(), Problem> {
+    draft.event(RunEvent::TakenOver)?;
+    let def = &task.release.ready.def;
+    let words = vec![format!(
+        "{by} rejected the output; {}",
+        def.manual.instructions
+    )];
+    let ask = Ask {
+        kind: ReviewKind::Manual,
+        ..Ask::output(Reason::Manual, words, RunEvent::TakenOver)
+    };
+    let now = draft.run.updated_at;
+    draft.open_review(open_review(def, &draft.run, ask, now));
+    Ok(())
 }

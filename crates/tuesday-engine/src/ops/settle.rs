@@ -6,13 +6,13 @@ use sha2::{Digest, Sha256};
 use tuesday_domain::action::{ActionEvent, ActionState};
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Action, PayloadKind, Review, ReviewDecision};
+use tuesday_domain::record::{Action, OverrideKind, PayloadKind, Review, ReviewDecision};
 use tuesday_domain::review::{ReviewEvent, ReviewKind};
 use tuesday_domain::run::{RunEvent, Status};
 use tuesday_domain::time::Timestamp;
 
 use super::approve::Decided;
-use super::task::{Task, draft, may_decide};
+use super::task::{Task, draft, may_decide, request_key};
 use crate::draft::{Draft, is_unfinished};
 use crate::engine::Engine;
 use crate::steps::dispatch::drafts_only;
@@ -65,9 +65,30 @@ impl Engine {
         revision: Option<u32>,
         s: Settlement,
     ) -> Result<Decided, Problem> {
-        let task = self.task(id).await?;
+        self.settle_once(id, by, revision, None, s).await
+    }
+
+    /// As [`Engine::settle`]; the same key again has no second effect.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn settle_once(
+        &self,
+        id: ReviewId,
+        by: &str,
+        revision: Option<u32>,
+        key: Option<&str>,
+        s: Settlement,
+    ) -> Result<Decided, Problem> {
+        let mut task = self.task(id).await?;
+        if let Some(done) = task.repeated(by, key) {
+            return Ok(done);
+        }
         let now = self.now();
         may_decide(&task, by, revision, now)?;
+        if let Some(key) = key {
+            task.review.request_keys.push(request_key(by, key));
+        }
         match s {
             Settlement::Supply { input } => self.supply(task, by, input, now).await,
             Settlement::Happened { evidence } => self.happened(task, by, evidence, now).await,
@@ -151,12 +172,7 @@ impl Engine {
         reason: Option<String>,
         now: Timestamp,
     ) -> Result<Decided, Problem> {
-        if task.actions.iter().any(|a| is_unfinished(a.state)) {
-            return Err(Problem::new(
-                "illegal_state",
-                "an action of this run is not settled yet",
-            ));
-        }
+        nothing_written(&task)?;
         self.again(
             task,
             by,
@@ -185,11 +201,29 @@ impl Engine {
         let mut draft = draft(&task, by, kind, now);
         change(&mut draft);
         let mut review = decided(&task.review, by, decision, now);
+        if decision == ReviewDecision::Regenerate {
+            void_unsent(&task, &mut draft)?;
+            if review.kind == ReviewKind::Output {
+                let kind = OverrideKind::Reroute;
+                super::overrides::keep(&mut draft, &task, &mut review, kind, None);
+            }
+        }
         draft.review(&mut review, ReviewEvent::Supersede)?;
         draft.event(match task.run.state.status {
             Status::WaitingInput => RunEvent::InputsSupplied,
             _ => RunEvent::Regenerate,
         })?;
+        self.start_again(task, draft, review).await
+    }
+
+    /// Commits a run that is at its start again and sends it on its way.
+    pub(super) async fn start_again(
+        &self,
+        task: Task,
+        mut draft: Draft,
+        review: Review,
+    ) -> Result<Decided, Problem> {
+        let now = draft.run.updated_at;
         draft.run.owner = None;
         draft.run.attempts = 0;
         draft.run.repairs = 0;
@@ -207,14 +241,11 @@ impl Engine {
             .await
             .map_err(crate::engine::read_problem)?;
         let mut work = Work::from_task(&task, run.clone(), Vec::new());
+        (work.snapshot, work.facts, work.accepted) = (None, None, None);
         work.body = std::sync::Arc::new(stored.map(|p| p.bytes).unwrap_or_default());
         work.input = tuesday_domain::json::parse_strict(&work.body).unwrap_or(Value::Null);
         self.go_on(place, work);
-        Ok(Decided {
-            review,
-            run,
-            approvals_left: 0,
-        })
+        Ok(Decided::of(review, run, 0))
     }
 
     async fn happened(
@@ -241,8 +272,8 @@ impl Engine {
         );
         action.receipt_ref = Some(n);
         draft.action(&mut action, &[ActionEvent::Find], false)?;
-        self.resume(task, draft, vec![action], by, ReviewDecision::Happened, now)
-            .await
+        let review = decided(&task.review, by, ReviewDecision::Happened, now);
+        self.resume(task, draft, Settled::of(review, action)).await
     }
 
     async fn did_not_happen(
@@ -259,40 +290,43 @@ impl Engine {
         draft.fact("evidence", n);
         action.attempts = 0;
         draft.action(&mut action, &[ActionEvent::Reauthorise], false)?;
-        self.resume(
-            task,
-            draft,
-            vec![action],
-            by,
-            ReviewDecision::DidNotHappen,
-            now,
-        )
-        .await
+        let review = decided(&task.review, by, ReviewDecision::DidNotHappen, now);
+        self.resume(task, draft, Settled::of(review, action)).await
     }
 
     /// The person settled one action; the run goes on with the rest, or is complete.
-    async fn resume(
+    pub(super) async fn resume(
         &self,
         task: Task,
         mut draft: Draft,
-        changed: Vec<Action>,
-        by: &str,
-        decision: ReviewDecision,
-        now: Timestamp,
+        settled: Settled,
     ) -> Result<Decided, Problem> {
-        let mut review = decided(&task.review, by, decision, now);
-        draft.review(&mut review, ReviewEvent::HandOver)?;
+        let Settled {
+            mut review,
+            action: changed,
+            request: rewritten,
+            accepted,
+        } = settled;
+        let event = match review.decision {
+            Some(ReviewDecision::Approve) => ReviewEvent::Approve { edited: false },
+            _ => ReviewEvent::HandOver,
+        };
+        draft.review(&mut review, event)?;
         draft.run.owner = None;
         let actions: Vec<(Action, Value)> = task
             .actions
             .iter()
-            .map(|a| changed.iter().find(|c| c.id == a.id).unwrap_or(a).clone())
             .map(|a| {
-                let request = task
-                    .bytes(a.request_ref)
-                    .and_then(|b| serde_json::from_slice(&b).ok())
-                    .unwrap_or(Value::Null);
-                (a, request)
+                let stored = || {
+                    task.bytes(a.request_ref)
+                        .and_then(|b| serde_json::from_slice(&b).ok())
+                        .unwrap_or(Value::Null)
+                };
+                if a.id == changed.id {
+                    (changed.clone(), rewritten.clone().unwrap_or_else(stored))
+                } else {
+                    (a.clone(), stored())
+                }
             })
             .collect();
         let mut place = None;
@@ -308,13 +342,12 @@ impl Engine {
         if !run.state.status.is_terminal() {
             let mut work = Work::from_task(&task, run.clone(), actions);
             work.fresh_lease = false;
+            if accepted.is_some() {
+                work.accepted = accepted;
+            }
             self.go_on(place, work);
         }
-        Ok(Decided {
-            review,
-            run,
-            approvals_left: 0,
-        })
+        Ok(Decided::of(review, run, 0))
     }
 
     #[expect(clippy::too_many_arguments, reason = "one decision's facts, used once")]
@@ -339,6 +372,10 @@ impl Engine {
         let mut review = decided(&task.review, by, decision, now);
         review.note = Some(text.clone());
         let mut draft = draft(&task, by, kind, now);
+        if decision == ReviewDecision::HandOver && review.kind == ReviewKind::Output {
+            let kind = OverrideKind::Reroute;
+            super::overrides::keep(&mut draft, &task, &mut review, kind, None);
+        }
         let n = draft.payload(PayloadKind::Note, text.into_bytes());
         draft.fact("note", n);
         draft.review(&mut review, ReviewEvent::HandOver)?;
@@ -349,15 +386,50 @@ impl Engine {
         }
         draft.run.owner = None;
         let run = self.commit_task(review.id, draft).await?;
-        Ok(Decided {
-            review,
-            run,
-            approvals_left: 0,
-        })
+        Ok(Decided::of(review, run, 0))
     }
 }
 
-fn decided(review: &Review, by: &str, decision: ReviewDecision, now: Timestamp) -> Review {
+/// One action that a person settled, with the decided task.
+pub(super) struct Settled {
+    pub(super) review: Review,
+    pub(super) action: Action,
+    /// The request as it was changed by the decision.
+    pub(super) request: Option<Value>,
+    /// What the person accepted.
+    pub(super) accepted: Option<tuesday_domain::recheck::Recheck>,
+}
+
+impl Settled {
+    const fn of(review: Review, action: Action) -> Self {
+        Self {
+            review,
+            action,
+            request: None,
+            accepted: None,
+        }
+    }
+}
+
+/// Part of a plan that is written is not written again.
+pub(super) fn nothing_written(task: &Task) -> Result<(), Problem> {
+    let written = |s| matches!(s, ActionState::Confirmed | ActionState::Compensated);
+    if task.actions.iter().any(|a| written(a.state)) {
+        return Err(Problem::new(
+            "illegal_state",
+            "part of this run's effect is written; a new output would write it twice",
+        )
+        .way_out("hand over a result, or send a new event"));
+    }
+    Ok(())
+}
+
+pub(super) fn decided(
+    review: &Review,
+    by: &str,
+    decision: ReviewDecision,
+    now: Timestamp,
+) -> Review {
     let mut review = review.clone();
     review.decided_at = Some(now);
     review.decided_by = Some(by.to_owned());
@@ -375,7 +447,7 @@ fn words(text: &str, field: &str) -> Result<(), Problem> {
 }
 
 /// The action a task of kind `action` is about: the first that is not settled.
-fn stuck(task: &Task) -> Result<Action, Problem> {
+pub(super) fn stuck(task: &Task) -> Result<Action, Problem> {
     if task.review.kind != ReviewKind::Action {
         return Err(Problem::new(
             "illegal_state",

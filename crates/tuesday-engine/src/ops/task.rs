@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use tuesday_domain::actor::{Actor, Class};
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Action, Change, Job, Lease, Payload, Review, Run};
+use tuesday_domain::record::{Action, Change, Job, Lease, Payload, PayloadKind, Review, Run};
 use tuesday_domain::review::{ReviewKind, ReviewState};
-use tuesday_domain::snapshot::Snapshot;
+use tuesday_domain::snapshot::{Snapshot, sha256_hex};
 use tuesday_store::ApplyError;
 
+use super::approve::Decided;
 use crate::catalog::LiveRelease;
 use crate::draft::Draft;
 use crate::engine::{Engine, apply_problem, read_problem};
@@ -55,8 +56,39 @@ impl Task {
     /// The output in force, as text and as JSON.
     pub(crate) fn output(&self) -> Option<(String, Value)> {
         let text = String::from_utf8(self.bytes(self.run.output_ref?)?).ok()?;
-        let value = tuesday_domain::json::parse_strict(unfenced(&text).as_bytes()).ok()?;
+        let value = parsed(&text)?;
         Some((text, value))
+    }
+
+    /// The model's own text for these inputs, with its payload number; what a person's edit is held
+    /// against.
+    pub(crate) fn model_output(&self) -> Option<(u32, Value)> {
+        let frozen = self.run.snapshot_ref?;
+        let made = self
+            .payloads
+            .iter()
+            .filter(|p| p.kind == PayloadKind::Output && p.n > frozen)
+            .max_by_key(|p| p.n)?;
+        let text = std::str::from_utf8(&made.bytes).ok()?;
+        Some((made.n, parsed(text)?))
+    }
+
+    /// The answer to a decision request that counted already.
+    pub(crate) fn repeated(&self, by: &str, key: Option<&str>) -> Option<Decided> {
+        let key = request_key(by, key?);
+        if !self.review.request_keys.contains(&key) {
+            return None;
+        }
+        let review = self.review.clone();
+        let given = u32::try_from(review.approved_by.len()).unwrap_or(u32::MAX);
+        let left = if review.state.is_decided() {
+            0
+        } else {
+            review.approvals_needed.saturating_sub(given)
+        };
+        let mut done = Decided::of(review, self.run.clone(), left);
+        done.recall_until = super::recall::recall_until(&self.actions, self.run.updated_at);
+        Some(done)
     }
 }
 
@@ -67,6 +99,16 @@ pub(crate) fn damaged(payloads: &[Payload]) -> Option<String> {
         .iter()
         .find(|p| !p.commitment.opens_with(&p.salt, &p.bytes))
         .map(|p| format!("stored {} {} does not match its commitment", p.kind, p.n))
+}
+
+/// How a request is remembered: by its person and key, not by what it says.
+pub(crate) fn request_key(by: &str, key: &str) -> String {
+    sha256_hex(format!("{by}\n{key}").as_bytes())
+}
+
+/// An output's text as JSON, with or without a code fence around it.
+pub(crate) fn parsed(text: &str) -> Option<Value> {
+    tuesday_domain::json::parse_strict(unfenced(text).as_bytes()).ok()
 }
 
 fn unfenced(text: &str) -> &str {
@@ -156,6 +198,17 @@ impl Engine {
         place
     }
 
+    /// Queues the run for later: nobody holds it meanwhile.
+    pub(crate) fn queue_at(&self, draft: &mut Draft, due_at: tuesday_domain::time::Timestamp) {
+        draft.change(Change::InsertJob(Job {
+            run: draft.run.id,
+            workflow: draft.run.workflow.clone(),
+            due_at,
+            fence: 0,
+            lease: None,
+        }));
+    }
+
     /// Hands the queued run to the place that was taken for it.
     pub(crate) fn go_on(&self, place: Option<Held>, work: Work) {
         match place {
@@ -180,6 +233,7 @@ impl Work {
             facts: task.facts(),
             flags: Vec::new(),
             actions,
+            accepted: crate::steps::recheck::accepted(&task.payloads, task.run.snapshot_ref),
             damaged: task.damaged.clone(),
             repair: None,
             attempt: None,
@@ -282,6 +336,27 @@ pub(crate) fn people(task: &Task) -> Vec<String> {
         }
     }
     out
+}
+
+/// A tier that lists its people is decided by them, its owner and its backup; whoever else the task
+/// came to can pass it on.
+pub(crate) fn listed(task: &Task, by: &str) -> Result<(), Problem> {
+    let Some(tier) = task.tier().filter(|t| !t.people.is_empty()) else {
+        return Ok(());
+    };
+    let mut named = tier.people.clone();
+    named.extend([tier.owner.clone(), tier.backup.clone()]);
+    named.sort();
+    named.dedup();
+    if named.iter().any(|p| p == by) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        "not_allowed",
+        format!("{by} is not among the people of tier {}", tier.name),
+    )
+    .way_out(format!("ask one of: {}", named.join(", ")))
+    .with("people", json!(named)))
 }
 
 fn allowed(task: &Task, by: &str) -> bool {

@@ -105,6 +105,9 @@ async fn begin(
     i: usize,
     intent: &Intent,
 ) -> Result<Next, StepFault> {
+    if let Some(next) = may_begin(engine, work, i).await? {
+        return Ok(next);
+    }
     if super::route::needs_look(intent) {
         let seen = engine.0.ports.destination.target(intent).await;
         engine.crash_point("dispatch.after_target_read");
@@ -116,7 +119,8 @@ async fn begin(
                     let why = format!(
                         "the record is at version {found}; the frozen inputs saw {expected}"
                     );
-                    return trouble(engine, work, i, Trouble::Changed(why)).await;
+                    let (old, new) = (intent.expected_version.clone(), target.version.clone());
+                    return trouble(engine, work, i, Trouble::Changed(why, old, new)).await;
                 }
             }
             Err(fault) => return refused(engine, work, i, fault).await,
@@ -145,6 +149,43 @@ async fn begin(
     work.actions[i] = (action, request);
     work.fresh_lease = true;
     Ok(Next::GoOn)
+}
+
+/// What must hold before an action may begin: its recall window is over, somebody who may has
+/// authorised it, and the watched sources are as they were. `None` lets it begin.
+async fn may_begin(engine: &Engine, work: &mut Work, i: usize) -> Result<Option<Next>, StepFault> {
+    let action = &work.actions[i].0;
+    if let Some(due_at) = action.not_before.filter(|t| *t > engine.now()) {
+        return wait_for_recall(engine, work, due_at).await.map(Some);
+    }
+    let by_rule = action
+        .authorised_by
+        .as_ref()
+        .is_none_or(|by| !by.starts_with("person:"));
+    if by_rule && !action.class.rule_may_authorise() {
+        let why = format!("no rule may authorise an action of class {}", action.class);
+        let what = Trouble::ForGood("needs_person", why);
+        return trouble(engine, work, i, what).await.map(Some);
+    }
+    Box::pin(super::recheck::before_sending(engine, work, i)).await
+}
+
+/// The window is still open, after a pause for example: the job is due when it closes.
+async fn wait_for_recall(
+    engine: &Engine,
+    work: &Work,
+    due_at: Timestamp,
+) -> Result<Next, StepFault> {
+    let mut draft = draft(work, "action.recallable", engine.now());
+    draft.change(Change::ReleaseJob {
+        run: work.run.id,
+        fence: work.fence,
+        due_at,
+        lease: None,
+    });
+    engine.apply(draft.finish().0).await?;
+    engine.0.slots.wake.notify_one();
+    Ok(Next::Stop)
 }
 
 /// An entity tag without its dressing: a source that reads `25` and a header that says `"25"` or
@@ -232,7 +273,16 @@ pub(crate) async fn refused(
             retry_after,
         } => Trouble::ForNow(code, detail, retry_after),
         SendFault::RefusedForGood { code, detail } => Trouble::ForGood(code, detail),
-        SendFault::TargetChanged { detail } => Trouble::Changed(detail),
+        SendFault::TargetChanged { detail } => {
+            // The person is shown both versions, so the present one is asked for.
+            let intent = intent(work, i).ok();
+            let old = intent.as_ref().and_then(|t| t.expected_version.clone());
+            let new = match &intent {
+                Some(intent) => engine.0.ports.destination.target(intent).await.ok(),
+                None => None,
+            };
+            Trouble::Changed(detail, old, new.and_then(|t| t.version))
+        }
         SendFault::NoUniqueTarget { detail } => Trouble::NotUnique(detail),
         SendFault::Unclear { code, detail } => Trouble::Unclear(code, detail),
     };

@@ -3,9 +3,11 @@
 
 pub(crate) mod dispatch;
 pub(crate) mod generate;
+pub(crate) mod give_back;
 pub(crate) mod hold;
 pub(crate) mod late;
 mod person;
+pub(crate) mod recheck;
 pub(crate) mod route;
 mod settle_action;
 pub(crate) mod snapshot;

@@ -2,7 +2,7 @@
 
 use tuesday_domain::actor::{Actor, Class};
 use tuesday_domain::definition::{Definition, TierSpec};
-use tuesday_domain::id::RunId;
+use tuesday_domain::id::{ReviewId, RunId};
 use tuesday_domain::record::{Change, Review, Run};
 use tuesday_domain::review::{ReviewKind, ReviewState};
 use tuesday_domain::run::{Reason, RunEvent};
@@ -22,6 +22,14 @@ pub(crate) struct Ask {
     pub(crate) event: RunEvent,
     pub(crate) tier: String,
     pub(crate) bound_to: String,
+    /// Payload number of what a new look at the sources or the target found.
+    pub(crate) recheck_ref: Option<u32>,
+    /// Who wrote the text in force.
+    pub(crate) edited_by: Option<String>,
+    /// The decided task that this one follows.
+    pub(crate) follows: Option<ReviewId>,
+    /// The person it goes to, when it is not the first of the chain.
+    pub(crate) owner: Option<String>,
 }
 
 impl Ask {
@@ -33,6 +41,10 @@ impl Ask {
             event,
             tier: String::new(),
             bound_to: String::new(),
+            recheck_ref: None,
+            edited_by: None,
+            follows: None,
+            owner: None,
         }
     }
     pub(crate) fn output(reason: Reason, words: Vec<String>, event: RunEvent) -> Self {
@@ -75,19 +87,22 @@ pub(crate) fn review_chain(
 
 /// Builds the task.
 pub(crate) fn open_review(def: &Definition, run: &Run, ask: Ask, now: Timestamp) -> Review {
-    let tier = def
-        .review
-        .tier
-        .iter()
-        .find(|t| t.name == ask.tier)
-        .or_else(|| def.review.tier.first());
+    let named = def.review.tier.iter().find(|t| t.name == ask.tier);
+    let tier = named.or_else(|| {
+        let nothing_named = ask.tier.is_empty() || ask.kind != ReviewKind::Output;
+        def.review.tier.first().filter(|_| nothing_named)
+    });
     let due = match ask.kind {
         ReviewKind::Output => tier.and_then(|t| t.due).unwrap_or(def.review.due),
         ReviewKind::Manual => def.manual.due,
         ReviewKind::Input => def.input.due,
         ReviewKind::Action | ReviewKind::SecondLook => def.review.due,
     };
-    let chain = review_chain(def, tier, ask.kind);
+    let mut chain = review_chain(def, tier, ask.kind);
+    if let Some(owner) = &ask.owner {
+        chain.retain(|p| p != owner);
+        chain.insert(0, owner.clone());
+    }
     Review {
         id: ids::review(),
         run: run.id,
@@ -118,18 +133,24 @@ pub(crate) fn open_review(def: &Definition, run: &Run, ask: Ask, now: Timestamp)
         approved_by: Vec::new(),
         exhausted_at: None,
         approvals_needed: if ask.kind == ReviewKind::Output {
-            tier.map_or(1, |t| t.approvals.max(1))
+            tier.map_or_else(|| strictest(def), |t| t.approvals.max(1))
         } else {
             1
         },
-        edited_by: None,
-        recheck_ref: None,
+        edited_by: ask.edited_by,
+        recheck_ref: ask.recheck_ref,
         override_kind: None,
         override_ref: None,
-        follows: None,
+        follows: ask.follows,
         request_keys: Vec::new(),
         revision: 1,
     }
+}
+
+/// A tier that nobody declared weakens nothing: as many persons as the strictest tier asks for.
+fn strictest(def: &Definition) -> u32 {
+    let tiers = def.review.tier.iter();
+    tiers.map(|t| t.approvals).max().unwrap_or(1).max(1)
 }
 
 /// Ends the machine's part of a run and opens the task, in one decision.

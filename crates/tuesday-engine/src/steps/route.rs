@@ -360,31 +360,54 @@ async fn depart(
             };
             to_person(engine, work, draft, ask).await
         }
-        Destined::Auto => {
-            draft.event(RunEvent::RoutedAuto)?;
-            let by = format!(
-                "rule:{}@{}",
-                draft.run.rules_row.clone().unwrap_or_default(),
-                draft.run.rules_version.unwrap_or(0)
-            );
-            let actions = authorise(&mut draft, planned, &by, 0, true, now)?;
-            if actions.is_empty() {
-                draft.event(RunEvent::ActionsConfirmed { drafts_only: true })?;
-                draft.change(Change::FinishJob {
-                    run: work.run.id,
-                    fence: work.fence,
-                });
-                commit(engine, work, draft, Vec::new()).await?;
-                return Ok(Next::Stop);
-            }
-            draft.change(Change::CheckFence {
-                run: work.run.id,
-                fence: work.fence,
-            });
-            commit(engine, work, draft, actions).await?;
-            Ok(Next::GoOn)
-        }
+        Destined::Auto => automatic(engine, work, draft, planned, now).await,
     }
+}
+
+/// No person is asked: the actions are authorised by the row that fired, to go out at once or when
+/// their recall window is over.
+async fn automatic(
+    engine: &Engine,
+    work: &mut Work,
+    mut draft: Draft,
+    planned: Vec<Planned>,
+    now: Timestamp,
+) -> Result<Next, StepFault> {
+    draft.event(RunEvent::RoutedAuto)?;
+    let by = format!(
+        "rule:{}@{}",
+        draft.run.rules_row.clone().unwrap_or_default(),
+        draft.run.rules_version.unwrap_or(0)
+    );
+    let wait = work.release.ready.def.review.automatic_recall_seconds;
+    let not_before = recallable(wait, now);
+    let at_once = not_before.is_none() && !super::recheck::wanted(&work.release);
+    let actions = authorise(&mut draft, planned, &by, 0, at_once, not_before, now)?;
+    if actions.is_empty() {
+        draft.event(RunEvent::ActionsConfirmed { drafts_only: true })?;
+        draft.change(Change::FinishJob {
+            run: work.run.id,
+            fence: work.fence,
+        });
+        commit(engine, work, draft, Vec::new()).await?;
+        return Ok(Next::Stop);
+    }
+    let (run, fence) = (work.run.id, work.fence);
+    draft.change(match not_before {
+        Some(due_at) => Change::ReleaseJob {
+            run,
+            fence,
+            due_at,
+            lease: None,
+        },
+        None => Change::CheckFence { run, fence },
+    });
+    commit(engine, work, draft, actions).await?;
+    if not_before.is_some() {
+        engine.0.slots.wake.notify_one();
+        return Ok(Next::Stop);
+    }
+    Ok(Next::GoOn)
 }
 
 async fn commit(
@@ -403,6 +426,11 @@ async fn commit(
     Ok(())
 }
 
+/// The end of a recall window that starts now; none for a workflow without one.
+pub(crate) fn recallable(seconds: u32, now: Timestamp) -> Option<Timestamp> {
+    (seconds > 0).then(|| now.plus(std::time::Duration::from_secs(seconds.into())))
+}
+
 /// Adds the planned actions, authorised by `by`. The first one goes straight on to `sending` when a
 /// worker holds the lease and nothing must be read before: intent and key are then committed here.
 pub(crate) fn authorise(
@@ -411,6 +439,7 @@ pub(crate) fn authorise(
     by: &str,
     revision: u16,
     leased: bool,
+    not_before: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Vec<(Action, Value)>, StepFault> {
     let mut actions = Vec::with_capacity(planned.len());
@@ -418,6 +447,7 @@ pub(crate) fn authorise(
         let request = request_json(&p.intent);
         let request_ref = draft.payload(PayloadKind::Request, request.to_string().into_bytes());
         let mut action = new_action(&draft.run, &p, revision, request_ref, by, now);
+        action.not_before = not_before;
         let at_once = leased && i == 0 && !needs_look(&p.intent);
         let events: &[ActionEvent] = if at_once {
             &[ActionEvent::Authorise, ActionEvent::Send]

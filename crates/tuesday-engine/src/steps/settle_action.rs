@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tuesday_domain::action::{ActionEvent, ActionState};
 use tuesday_domain::definition::FailurePlan;
 use tuesday_domain::port::{Intent, Look};
-use tuesday_domain::record::Change;
+use tuesday_domain::recheck::{FieldChange, Recheck, Standing};
+use tuesday_domain::record::{Change, PayloadKind};
 use tuesday_domain::retry::RetryVerdict;
 use tuesday_domain::run::Reason;
 
@@ -23,8 +25,8 @@ pub(crate) enum Trouble {
     ForNow(&'static str, String, Option<Duration>),
     /// Refused for good.
     ForGood(&'static str, String),
-    /// Somebody changed the record.
-    Changed(String),
+    /// Somebody changed the record: words, the version that was expected, the one that is there.
+    Changed(String, Option<String>, Option<String>),
     /// No record, or several.
     NotUnique(String),
     /// Nobody knows whether it happened.
@@ -58,16 +60,8 @@ pub(crate) async fn trouble(
             )
             .await
         }
-        Trouble::Changed(detail) => {
-            person(
-                engine,
-                work,
-                i,
-                &[ActionEvent::Block],
-                Reason::TargetChanged,
-                detail,
-            )
-            .await
+        Trouble::Changed(detail, old, new) => {
+            Box::pin(target_changed(engine, work, i, detail, (old, new))).await
         }
         Trouble::NotUnique(detail) => {
             person(
@@ -111,7 +105,7 @@ pub(crate) async fn trouble(
 }
 
 /// How an action stops where it stands: unsent it is blocked; what may be under way stays unclear.
-const fn stopped(state: ActionState) -> &'static [ActionEvent] {
+pub(crate) const fn stopped(state: ActionState) -> &'static [ActionEvent] {
     match state {
         ActionState::Authorised => &[ActionEvent::Block],
         ActionState::RetryWait => &[ActionEvent::Reauthorise, ActionEvent::Block],
@@ -323,6 +317,57 @@ async fn wait_for_look(
     Ok(Next::Stop)
 }
 
+/// The record moved: blocked, with both versions for the person who decides what becomes of it.
+async fn target_changed(
+    engine: &Engine,
+    work: &mut Work,
+    i: usize,
+    words: String,
+    (old, new): (Option<String>, Option<String>),
+) -> Result<Next, StepFault> {
+    let tier = super::give_back::decided_tier(engine, work).await?;
+    let now = engine.now();
+    let mut draft = draft(work, "action.needs_person", now);
+    let (mut action, request) = work.actions[i].clone();
+    let mut found = Recheck::new(now);
+    found.standing = Standing::Changed;
+    found.changes.push(FieldChange {
+        source: action.name.clone(),
+        system: system(work, &action.name),
+        record: Some(action.target.clone()),
+        field: "version".to_owned(),
+        old: old.map_or(Value::Null, Value::String),
+        new: new.map_or(Value::Null, Value::String),
+        watched: true,
+        changed_at: None,
+        changed_by: None,
+    });
+    let bytes = serde_json::to_vec(&found).unwrap_or_default();
+    let recheck_ref = Some(draft.payload(PayloadKind::Note, bytes));
+    action.detail = Some(words.clone());
+    draft.action(&mut action, &[ActionEvent::Block], false)?;
+    let name = format!(
+        "{} to {} ({})",
+        action.name, action.target, found.changes[0].system
+    );
+    work.actions[i] = (action, request);
+    let ask = Ask {
+        recheck_ref,
+        tier,
+        ..Ask::action(Reason::TargetChanged, vec![format!("{name}: {words}")])
+    };
+    to_person(engine, work, draft, ask).await
+}
+
+/// The system an action writes to, in the words people use.
+fn system(work: &Work, action: &str) -> String {
+    let actions = &work.release.ready.def.action;
+    actions
+        .iter()
+        .find(|a| a.name == action)
+        .map_or_else(String::new, |a| a.system.clone())
+}
+
 async fn person(
     engine: &Engine,
     work: &mut Work,
@@ -339,13 +384,7 @@ async fn person(
         "{} to {} ({})",
         action.name,
         action.target,
-        work.release
-            .ready
-            .def
-            .action
-            .iter()
-            .find(|a| a.name == action.name)
-            .map_or("", |a| a.system.as_str())
+        system(work, &action.name)
     );
     work.actions[i] = (action, request);
     to_person(

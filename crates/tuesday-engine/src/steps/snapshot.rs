@@ -28,7 +28,7 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
     let reads = futures::future::join_all(
         def.source
             .iter()
-            .map(|spec| read(engine, work, spec, &facts)),
+            .map(|spec| read(engine, &release, work.run.id, spec, &facts)),
     )
     .await;
     engine.crash_point("snapshot.after_call");
@@ -86,13 +86,15 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
     }
 }
 
-async fn read(
+/// Reads one source, once, within the connector's time-out.
+pub(crate) async fn read(
     engine: &Engine,
-    work: &Work,
+    release: &crate::catalog::LiveRelease,
+    run: tuesday_domain::id::RunId,
     spec: &tuesday_domain::definition::SourceSpec,
     facts: &Value,
 ) -> Result<SourceRecord, SourceFault> {
-    let limits = &work.release.ready.def.limits;
+    let limits = &release.ready.def.limits;
     let timeout = limits.connector_timeout.0;
     let _place = engine
         .0
@@ -105,11 +107,7 @@ async fn read(
         .await;
     match tokio::time::timeout(
         timeout,
-        engine
-            .0
-            .ports
-            .source
-            .read(spec, facts, work.run.id, timeout),
+        engine.0.ports.source.read(spec, facts, run, timeout),
     )
     .await
     {

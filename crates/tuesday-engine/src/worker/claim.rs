@@ -126,7 +126,7 @@ fn spawn(engine: &Engine, mut held: Held, job: Job) {
     let engine = engine.clone();
     let task = tokio::spawn(async move {
         let _held = held;
-        drive::resume(engine, job.run, job.fence).await;
+        Box::pin(drive::resume(engine, job.run, job.fence)).await;
     });
     Held::task(&slots, run, task.abort_handle());
 }

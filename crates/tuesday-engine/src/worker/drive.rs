@@ -31,6 +31,8 @@ pub(crate) struct Work {
     pub(crate) facts: Option<Value>,
     pub(crate) flags: Vec<String>,
     pub(crate) actions: Vec<(Action, Value)>,
+    /// What a person accepted although it had changed since the snapshot.
+    pub(crate) accepted: Option<tuesday_domain::recheck::Recheck>,
     /// Stored bytes that are not what was committed to: nothing of this run is sent.
     pub(crate) damaged: Option<String>,
     /// What was wrong with the last output, for a repair attempt.
@@ -208,6 +210,7 @@ async fn load(engine: &Engine, id: RunId, fence: i64) -> Result<Option<Work>, St
             .find(|p| p.n == n)
             .map(|p| p.bytes.clone())
     };
+    let snapshot_ref = run.snapshot_ref;
     let body = Arc::new(bytes(run.body_ref).unwrap_or_default());
     let input = tuesday_domain::json::parse_strict(&body).unwrap_or(Value::Null);
     let snapshot: Option<Snapshot> = run
@@ -243,6 +246,7 @@ async fn load(engine: &Engine, id: RunId, fence: i64) -> Result<Option<Work>, St
         facts,
         flags: Vec::new(),
         actions,
+        accepted: steps::recheck::accepted(&found.payloads, snapshot_ref),
         damaged: crate::ops::damaged(&found.payloads),
         repair: None,
         attempt: None,

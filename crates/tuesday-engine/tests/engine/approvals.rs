@@ -113,7 +113,15 @@ async fn the_second_person_approves_the_edited_text_and_no_other() {
         "UPDATE reviews SET bound_to = '{}'",
         half.review.bound_to
     ));
-    approve(&bench, "two", "boris", seen).await.unwrap();
+    let own = approve(&bench, "two", "rhea", seen.clone()).await;
+    assert_eq!(own.unwrap_err().code, "same_person_twice", "she wrote it");
+    let half = approve(&bench, "two", "boris", seen).await.unwrap();
+    assert_eq!(half.approvals_left, 1, "the editor does not count");
+    let last = Approval {
+        revision: Some(half.review.revision),
+        ..Approval::default()
+    };
+    approve(&bench, "two", "edda", last).await.unwrap();
     let found = bench.rest("two").await;
     assert_eq!(found.run.state.status, Status::Completed);
     assert_eq!(bench.fakes.effects().len(), 1);

@@ -6,4 +6,6 @@ mod bench;
 mod desk;
 mod leases;
 mod people;
+mod recalls;
+mod rechecks;
 mod runs;

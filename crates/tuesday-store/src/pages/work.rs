@@ -48,7 +48,8 @@ static QUERIES: std::sync::LazyLock<Queries> = std::sync::LazyLock::new(|| Queri
     payloads: format!(
         "SELECT {} FROM payloads AS p JOIN runs AS r ON r.id = p.run_id WHERE p.run_id = $1 \
          AND (p.n = r.body_ref OR p.n = r.snapshot_ref OR p.n = r.output_ref OR p.n = r.verdict_ref \
-         OR p.kind = 'request' OR p.kind = 'receipt' OR p.kind = 'source' OR p.kind = 'edit') ORDER BY p.n",
+         OR p.kind = 'request' OR p.kind = 'receipt' OR p.kind = 'source' OR p.kind = 'output' OR p.kind = 'edit' \
+         OR p.kind = 'note') ORDER BY p.n",
         payloads::COLUMNS
     ),
     actions: format!(

@@ -2,7 +2,7 @@
 
 mod read;
 
-pub use read::ReviewCount;
+pub use read::{OverrideCount, ReviewCount};
 
 use std::borrow::Cow;
 

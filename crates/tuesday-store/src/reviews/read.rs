@@ -1,7 +1,7 @@
 //! Reading review tasks: the queue, its counts, and what is due.
 
 use tuesday_domain::id::{ReviewId, RunId};
-use tuesday_domain::record::Review;
+use tuesday_domain::record::{OverrideKind, Review};
 use tuesday_domain::review::ReviewState;
 use tuesday_domain::time::Timestamp;
 
@@ -29,6 +29,19 @@ pub struct ReviewCount {
     pub first_due: Timestamp,
 }
 
+/// How often people overrode the machine one way for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverrideCount {
+    /// Workflow name.
+    pub workflow: String,
+    /// How.
+    pub kind: OverrideKind,
+    /// The picked code; empty where the act takes none.
+    pub reason: String,
+    /// How many decisions.
+    pub decisions: u64,
+}
+
 fn filtered(base: &str, filter: &QueueFilter) -> Select {
     let mut q = Select::new(base);
     conditions(&mut q, filter, None);
@@ -52,6 +65,33 @@ impl StoreReader {
     pub async fn reviews_of(&self, run: RunId) -> Result<Vec<Review>, ReadError> {
         let sql = format!("SELECT {COLUMNS} FROM reviews WHERE run_id = $1 ORDER BY id");
         self.rows(sql, vec![Value::Id(run.uuid())], review).await
+    }
+
+    /// Overrides decided since `since`, by workflow, kind and reason. Reads an index of overrides.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn override_counts(
+        &self,
+        workflow: Option<&str>,
+        since: Timestamp,
+    ) -> Result<Vec<OverrideCount>, ReadError> {
+        let mut q = Select::new(
+            "SELECT workflow, override_kind, coalesce(decision_reason, ''), count(*) FROM reviews",
+        );
+        q.and("override_kind IS NOT NULL", [])
+            .and("decided_at >= ?", [Value::Int(since.micros())])
+            .and_text("workflow = ?", workflow);
+        let (sql, values) = q.push(" GROUP BY 1, 2, 3 ORDER BY 1, 2, 3", []).done();
+        self.rows(sql, values, |r: Row<'_>| {
+            Ok(OverrideCount {
+                workflow: r.text(0)?,
+                kind: r.word(1)?,
+                reason: r.text(2)?,
+                decisions: r.num(3)?,
+            })
+        })
+        .await
     }
 
     /// Tasks the filter finds, first due first; `after` is due time and id of the last task before.

@@ -3,10 +3,12 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
+use tuesday_domain::time::Timestamp;
 use tuesday_engine::ops::{Approval, Decided, Doing, Refusal, Settlement, There, Together};
 use utoipa::ToSchema;
 
@@ -24,6 +26,24 @@ async fn reached(app: &App, reviewer: &ApiReviewer, id: &str) -> Result<ReviewId
         task.ok_or_else(|| Problem::new("not_found", format!("there is no review task {id}")))?;
     reviewer.sees(&task.workflow)?;
     Ok(id)
+}
+
+/// The key that makes a repeated request the same request.
+fn key(headers: &HeaderMap) -> Option<String> {
+    let key = headers.get("idempotency-key")?.to_str().ok()?.trim();
+    (!key.is_empty()).then(|| key.to_owned())
+}
+
+/// Takes the approval back while nothing was sent; the answer is the task that follows.
+#[utoipa::path(post, path = "/api/v1/reviews/{id}/recall", tag = "reviews", params(("id" = String, Path)),
+    responses((status = 200, body = DecidedBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody)))]
+pub(crate) async fn recall(
+    State(app): State<App>,
+    by: ApiReviewer,
+    Path(id): Path<String>,
+) -> Result<Json<DecidedBody>, ApiError> {
+    let id = reached(&app, &by, &id).await?;
+    Ok(Json(app.engine.recall(id, &by.person).await?.into()))
 }
 
 /// Takes the task.
@@ -57,6 +77,11 @@ pub(crate) struct DecidedBody {
     run: super::runs::RunBody,
     /// Distinct approvals still needed.
     approvals_left: u32,
+    /// Until when the approval can be recalled; absent without a recall window.
+    recall_until: Option<String>,
+    /// Fields of watched sources that nobody watches and that changed since the snapshot.
+    #[schema(value_type = Vec<Object>)]
+    changes: Value,
 }
 
 impl From<Decided> for DecidedBody {
@@ -65,6 +90,8 @@ impl From<Decided> for DecidedBody {
             review: d.review.into(),
             run: d.run.into(),
             approvals_left: d.approvals_left,
+            recall_until: d.recall_until.map(Timestamp::rfc3339),
+            changes: serde_json::json!(d.changes),
         }
     }
 }
@@ -74,6 +101,8 @@ impl From<Decided> for DecidedBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ApprovalBody {
     revision: Option<u32>,
+    /// One of the declared codes; needed with `accept_changed`.
+    reason: Option<String>,
     note: Option<String>,
     #[serde(default)]
     checklist: Vec<String>,
@@ -83,12 +112,14 @@ pub(crate) struct ApprovalBody {
 }
 
 /// Approves the output as it stands.
-#[utoipa::path(post, path = "/api/v1/reviews/{id}/approval", tag = "reviews", params(("id" = String, Path)), request_body = ApprovalBody,
+#[utoipa::path(post, path = "/api/v1/reviews/{id}/approval", tag = "reviews",
+    params(("id" = String, Path), ("idempotency-key" = Option<String>, Header)), request_body = ApprovalBody,
     responses((status = 200, body = DecidedBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(crate) async fn approve(
     State(app): State<App>,
     by: ApiReviewer,
     Path(id): Path<String>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<DecidedBody>, ApiError> {
     let id = reached(&app, &by, &id).await?;
@@ -96,10 +127,11 @@ pub(crate) async fn approve(
     let approval = Approval {
         revision: b.revision,
         edit: None,
-        reason: None,
+        reason: b.reason,
         note: b.note,
         checklist: b.checklist,
         accept_changed: b.accept_changed,
+        key: key(&headers),
     };
     Ok(Json(
         app.engine.approve(id, &by.person, approval).await?.into(),
@@ -123,12 +155,14 @@ pub(crate) struct EditBody {
 }
 
 /// Approves the output after an edit.
-#[utoipa::path(post, path = "/api/v1/reviews/{id}/edit", tag = "reviews", params(("id" = String, Path)), request_body = EditBody,
+#[utoipa::path(post, path = "/api/v1/reviews/{id}/edit", tag = "reviews",
+    params(("id" = String, Path), ("idempotency-key" = Option<String>, Header)), request_body = EditBody,
     responses((status = 200, body = DecidedBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(crate) async fn edit(
     State(app): State<App>,
     by: ApiReviewer,
     Path(id): Path<String>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<DecidedBody>, ApiError> {
     let id = reached(&app, &by, &id).await?;
@@ -140,6 +174,7 @@ pub(crate) async fn edit(
         note: b.note,
         checklist: b.checklist,
         accept_changed: b.accept_changed,
+        key: key(&headers),
     };
     Ok(Json(
         app.engine.approve(id, &by.person, approval).await?.into(),
@@ -158,12 +193,14 @@ pub(crate) struct RejectionBody {
 }
 
 /// Rejects the output.
-#[utoipa::path(post, path = "/api/v1/reviews/{id}/rejection", tag = "reviews", params(("id" = String, Path)), request_body = RejectionBody,
+#[utoipa::path(post, path = "/api/v1/reviews/{id}/rejection", tag = "reviews",
+    params(("id" = String, Path), ("idempotency-key" = Option<String>, Header)), request_body = RejectionBody,
     responses((status = 200, body = DecidedBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(crate) async fn reject(
     State(app): State<App>,
     by: ApiReviewer,
     Path(id): Path<String>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<DecidedBody>, ApiError> {
     let id = reached(&app, &by, &id).await?;
@@ -177,6 +214,7 @@ pub(crate) async fn reject(
                     revision: b.revision,
                     reason: b.reason,
                     note: b.note,
+                    key: key(&headers),
                 },
             )
             .await?
@@ -426,12 +464,14 @@ pub(crate) fn settlement(
 }
 
 /// Settles the task: supplies input, says what became of an action, hands over, closes.
-#[utoipa::path(post, path = "/api/v1/reviews/{id}/settlement", tag = "reviews", params(("id" = String, Path)), request_body = SettlementBody,
+#[utoipa::path(post, path = "/api/v1/reviews/{id}/settlement", tag = "reviews",
+    params(("id" = String, Path), ("idempotency-key" = Option<String>, Header)), request_body = SettlementBody,
     responses((status = 200, body = DecidedBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(crate) async fn settle(
     State(app): State<App>,
     by: ApiReviewer,
     Path(id): Path<String>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<DecidedBody>, ApiError> {
     let id = reached(&app, &by, &id).await?;
@@ -439,7 +479,13 @@ pub(crate) async fn settle(
     let settlement = settlement(&b.settle, b.text, b.input)?;
     Ok(Json(
         app.engine
-            .settle(id, &by.person, b.revision, settlement)
+            .settle_once(
+                id,
+                &by.person,
+                b.revision,
+                key(&headers).as_deref(),
+                settlement,
+            )
             .await?
             .into(),
     ))

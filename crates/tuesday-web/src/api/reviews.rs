@@ -46,6 +46,12 @@ pub(crate) struct ReviewBody {
     decided_at: Option<String>,
     approved_by: Vec<String>,
     approvals_needed: u32,
+    /// Who wrote the text in force; in a tier of two this person's approval does not count.
+    edited_by: Option<String>,
+    /// `edit`, `reject`, `reroute` or `forced`, when a person overrode the machine.
+    overridden: Option<&'static str>,
+    /// The decided task that this one follows.
+    follows: Option<String>,
     /// Send it back with a decision: a task that moved since is not decided.
     revision: u32,
 }
@@ -74,6 +80,9 @@ impl From<Review> for ReviewBody {
             decided_at: r.decided_at.map(Timestamp::rfc3339),
             approved_by: r.approved_by,
             approvals_needed: r.approvals_needed,
+            edited_by: r.edited_by,
+            overridden: r.override_kind.map(|k| k.word()),
+            follows: r.follows.map(|id| id.to_string()),
             revision: r.revision,
         }
     }

@@ -70,10 +70,11 @@ pub(crate) async fn approve(
     let approval = Approval {
         revision: form.revision()?,
         edit: None,
-        reason: None,
+        reason: form.text("reason"),
         note: form.text("note"),
         checklist: form.all("checklist"),
         accept_changed: form.text("accept_changed").is_some(),
+        key: None,
     };
     let asked = asked(&app, &form.user, &id, q, headers).await?;
     let (user, next) = onward(&app, form.user, &asked).await?;
@@ -115,6 +116,7 @@ pub(crate) async fn reject(
         revision: form.revision()?,
         reason: form.text("reason").unwrap_or_default(),
         note: form.text("note"),
+        key: None,
     };
     let asked = asked(&app, &form.user, &id, q, headers).await?;
     let (user, next) = onward(&app, form.user, &asked).await?;

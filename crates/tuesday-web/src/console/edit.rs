@@ -84,6 +84,7 @@ pub(crate) async fn post(
         note: form.text("note"),
         checklist: form.all("checklist"),
         accept_changed: form.text("accept_changed").is_some(),
+        key: None,
     };
     let person = form.user.session.person.clone();
     let (user, next) = onward(&app, form.user, &asked).await?;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tuesday_store::{Store, StoreReader};
 use tuesday_stub::World;
-use tuesday_testkit::check::settled;
+use tuesday_testkit::check::{read_all, settled};
 use tuesday_testkit::{Client, Database, Effect, Home, Node, check, until};
 
 /// Looks like a secret of this kind and occurs nowhere else.
@@ -41,6 +41,15 @@ impl Bed {
 
     /// In this folder.
     pub(crate) async fn within(dir: TempDir, database: Option<Database>) -> Self {
+        Self::prepared(dir, database, &[]).await
+    }
+
+    /// With a change of the workflow's text: each pair is replaced once and must be there.
+    pub(crate) async fn changed(database: Option<Database>, pairs: &[(&str, &str)]) -> Self {
+        Self::prepared(tempfile::tempdir().unwrap(), database, pairs).await
+    }
+
+    async fn prepared(dir: TempDir, database: Option<Database>, pairs: &[(&str, &str)]) -> Self {
         let world = World::new();
         let http = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let smtp = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -67,7 +76,7 @@ impl Bed {
             env: env.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec(),
         };
         let store = home.prepare().await;
-        let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/package");
+        let package = package(dir.path(), pairs);
         home.install(&package, &[("stub_url", &stub_url), ("smtp", &smtp_at)])
             .await;
         let client = Client::new(&home.token("trigger", None).await);
@@ -112,6 +121,27 @@ impl Bed {
         self.world
             .seed(&json!({"crm/accounts": records}), now())
             .unwrap();
+    }
+
+    /// The account of a case gets another tier.
+    pub(crate) fn tier(&self, case: &Case, tier: &str) {
+        let record =
+            json!({"id": case.account(), "tier": tier, "owner": "ann", "updated_at": "@-1h"});
+        self.world
+            .seed(&json!({"crm/accounts": [record]}), now())
+            .unwrap();
+    }
+
+    /// Every task there is, open or decided.
+    pub(crate) async fn tasks(&self) -> Vec<tuesday_domain::record::Review> {
+        let all = read_all(&self.reader()).await;
+        all.into_values().flat_map(|f| f.reviews).collect()
+    }
+
+    /// Takes the approval of a task back, as the first reviewer; a refusal means there is none.
+    pub(crate) async fn recall(&self, url: &str, task: &str) {
+        let address = format!("{url}/api/v1/reviews/{task}/recall");
+        let _ = self.reviewers[0].1.post(&address, &json!({})).await;
     }
 
     /// Sends a case until it is acknowledged or refused; answers the status.
@@ -239,6 +269,28 @@ impl Bed {
             database.drop().await;
         }
     }
+}
+
+/// The package of this folder, or a copy of it with another workflow text.
+fn package(dir: &Path, pairs: &[(&str, &str)]) -> std::path::PathBuf {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/package");
+    if pairs.is_empty() {
+        return from;
+    }
+    let to = dir.join("changed");
+    std::fs::create_dir(&to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+    let path = to.join("workflow.toml");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    for (old, new) in pairs {
+        assert!(text.contains(old), "{old} is not in the workflow");
+        text = text.replacen(old, new, 1);
+    }
+    std::fs::write(path, text).unwrap();
+    to
 }
 
 /// Mail carries the action's key in its `Message-ID`.

@@ -18,11 +18,16 @@ use tuesday_testkit::{Database, until};
 use crate::bed::{Bed, Case};
 
 /// Functions that write without a point of their own, and why that is enough.
-const WITHOUT: [(&str, &str, &str); 2] = [
+const WITHOUT: [(&str, &str, &str); 3] = [
     (
         "person.rs",
         "unusable_release",
         "reached only with a damaged release; one decision, the same shape as `to_person`",
+    ),
+    (
+        "dispatch.rs",
+        "wait_for_recall",
+        "reached only by a job that comes before its window is over; it changes nothing but its due time",
     ),
     (
         "dispatch.rs",
@@ -226,6 +231,69 @@ async fn play_late(point: &str, database: Option<Database>) {
     bed.end().await;
 }
 
+/// Points that only a workflow with watched fields and a recall window reaches.
+const WATCHED: [&str; 6] = [
+    "approve.after_recheck",
+    "approve.before_note_commit",
+    "approve.after_note_commit",
+    "recall.before_commit",
+    "recall.after_commit",
+    "dispatch.after_recheck",
+];
+
+/// A watched field moves, an approval is recalled: whatever dies, it is written once in the end.
+async fn play_watched(point: &str, database: Option<Database>) {
+    let bed = Bed::changed(
+        database,
+        &[
+            (
+                "critical = [\"tier\"]",
+                "critical = [\"tier\"]\nwatch = [\"tier\"]",
+            ),
+            ("recall_seconds = 0", "recall_seconds = 2"),
+        ],
+    )
+    .await;
+    let cases = [Case::new("watched", "review")];
+    bed.accounts(&cases);
+    let mut node = bed.home.serve(&["--crash-at", point]).await;
+    until(&format!("the node dies at {point}"), || async {
+        let _ = bed.send(&node.url, &cases[0]).await;
+        let tasks = bed.tasks().await;
+        if point.contains("note_commit") && !tasks.is_empty() {
+            bed.tier(&cases[0], "gold");
+        }
+        bed.approve_all(&node.url).await;
+        if point.starts_with("recall.") {
+            for task in &tasks {
+                bed.recall(&node.url, &task.id.to_string()).await;
+            }
+        }
+        node.gone().then_some(())
+    })
+    .await;
+    assert_eq!(
+        node.signal().await,
+        Some(6),
+        "{point}: it did not abort\n{}",
+        node.log()
+    );
+    if bed.database.is_some() {
+        bed.pass_leases().await;
+    }
+    bed.tier(&cases[0], "silver");
+    let node = bed.home.ready(&[]).await;
+    bed.finish(&node, &cases).await;
+    assert!(node.stop().await.success());
+    let ends = bed.check().await;
+    assert!(
+        ends["watched"].starts_with("completed written_back"),
+        "{point}: {ends:?}"
+    );
+    assert_eq!(bed.world.ledger_counts().total.duplicates, 0, "I2: {point}");
+    bed.end().await;
+}
+
 /// Pushes the cases while the node may die under them, then finishes with one that does not.
 async fn play(point: Option<&str>, database: Option<Database>) -> BTreeMap<String, String> {
     let bed = Bed::new(database).await;
@@ -290,6 +358,9 @@ async fn matrix(server: Option<String>) {
             if point.starts_with("late.") {
                 return play_late(point, database.await).await;
             }
+            if WATCHED.contains(point) {
+                return play_watched(point, database.await).await;
+            }
             let ends = play(Some(point), database.await).await;
             assert_eq!(ends, *plain, "{point}: another end than without the crash");
         }
@@ -326,7 +397,9 @@ fn no_step_writes_without_a_crash_point() {
         .unwrap()
         .map(|f| f.unwrap().path())
         .collect();
-    files.extend([src.join("ops/receive.rs"), src.join("ops/approve.rs")]);
+    files.extend(
+        ["receive", "approve", "recheck", "recall"].map(|f| src.join(format!("ops/{f}.rs"))),
+    );
     let (mut faults, mut named, mut spared) = (Vec::new(), Vec::new(), 0);
     for file in files {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();

@@ -10,3 +10,4 @@ mod crash;
 mod kills;
 mod secrets;
 mod storage;
+mod tier_changes;

@@ -21,7 +21,8 @@ pub(super) async fn run(common: &Common, act: Act) -> Result<ExitCode, Problem> 
         Act::Approve { decision, .. }
         | Act::Edit { decision, .. }
         | Act::Reject { decision, .. }
-        | Act::Settle { decision, .. } => decision,
+        | Act::Settle { decision, .. }
+        | Act::Recall { decision } => decision,
         _ => return Err(no_decision()),
     };
     let id: ReviewId = args::id(&decision.id, "id")?;
@@ -38,12 +39,18 @@ pub(super) async fn run(common: &Common, act: Act) -> Result<ExitCode, Problem> 
 async fn decide(session: &Session, id: ReviewId, by: &str, act: Act) -> Result<Decided, Problem> {
     let engine = &session.node.engine;
     match act {
-        Act::Approve { decision, answers } => {
+        Act::Approve {
+            decision,
+            answers,
+            reason,
+        } => {
             let approval = Approval {
                 revision: decision.revision,
                 note: decision.note,
                 checklist: checklist(session, id, &answers).await?,
                 accept_changed: answers.accept_changed,
+                reason,
+                key: decision.key,
                 ..Approval::default()
             };
             engine.approve(id, by, approval).await
@@ -62,11 +69,12 @@ async fn decide(session: &Session, id: ReviewId, by: &str, act: Act) -> Result<D
                 note: decision.note,
                 checklist: checklist(session, id, &answers).await?,
                 accept_changed: answers.accept_changed,
+                key: decision.key,
             };
             engine.approve(id, by, approval).await
         }
         Act::Reject { decision, reason } => {
-            let (revision, note) = (decision.revision, decision.note);
+            let (revision, note, key) = (decision.revision, decision.note, decision.key);
             engine
                 .reject(
                     id,
@@ -75,14 +83,19 @@ async fn decide(session: &Session, id: ReviewId, by: &str, act: Act) -> Result<D
                         revision,
                         reason,
                         note,
+                        key,
                     },
                 )
                 .await
         }
         Act::Settle { decision, how } => {
             let settlement = settlement(how, decision.note)?;
-            engine.settle(id, by, decision.revision, settlement).await
+            let (revision, key) = (decision.revision, decision.key);
+            engine
+                .settle_once(id, by, revision, key.as_deref(), settlement)
+                .await
         }
+        Act::Recall { .. } => engine.recall(id, by).await,
         _ => Err(no_decision()),
     }
 }
@@ -105,7 +118,8 @@ async fn finish(
     };
     if common.json {
         out::json_line(
-            &json!({"review": views::review(&done.review), "run": views::run(&run), "approvals_left": done.approvals_left}),
+            &json!({"review": views::review(&done.review), "run": views::run(&run), "approvals_left": done.approvals_left,
+                "recall_until": done.recall_until.map(tuesday_domain::time::Timestamp::rfc3339), "changes": done.changes}),
         );
         return Ok(ExitCode::SUCCESS);
     }

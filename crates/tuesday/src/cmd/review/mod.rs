@@ -49,6 +49,14 @@ enum Act {
         decision: Decision,
         #[command(flatten)]
         answers: Answers,
+        /// Why, one of the workflow's codes; needed with --accept-changed
+        #[arg(long, value_name = "CODE")]
+        reason: Option<String>,
+    },
+    /// Take an approval back while nothing was sent
+    Recall {
+        #[command(flatten)]
+        decision: Decision,
     },
     /// Approve the output after an edit
     Edit {
@@ -128,6 +136,9 @@ struct Decision {
     /// Free words, kept with the decision
     #[arg(long)]
     note: Option<String>,
+    /// Repeated with the same key, a decision has no second effect
+    #[arg(long)]
+    key: Option<String>,
     #[command(flatten)]
     wait: Wait,
 }
