@@ -123,41 +123,8 @@ pub const fn may(role: Role, act: Act) -> bool {
     use Act as A;
     use Role as R;
     match role {
-        R::OperatorOwner => matches!(
-            act,
-            A::OwnAccount
-                | A::ReadWork
-                | A::ReportProblem
-                | A::DecideReview
-                | A::ReassignReview
-                | A::RetryRun
-                | A::ResubmitIntake
-                | A::EditRules
-                | A::SetPriority
-                | A::PauseWorkflow
-                | A::ResumeWorkflow
-                | A::KillWorkflow
-                | A::SetStage
-                | A::SignCharter
-                | A::HandleIncident
-                | A::VerifyAudit
-                | A::ExportAudit
-        ),
-        R::TechnicalOwner => matches!(
-            act,
-            A::OwnAccount
-                | A::ReadWork
-                | A::ReportProblem
-                | A::RetryRun
-                | A::PauseWorkflow
-                | A::ResumeWorkflow
-                | A::KillWorkflow
-                | A::SignCharter
-                | A::ProposeRelease
-                | A::RollBackRelease
-                | A::HandleIncident
-                | A::VerifyAudit
-        ),
+        R::OperatorOwner => operator_owner(act),
+        R::TechnicalOwner => technical_owner(act),
         R::ExecutiveSponsor => matches!(
             act,
             A::OwnAccount
@@ -218,6 +185,51 @@ pub const fn may(role: Role, act: Act) -> bool {
             A::SendEvent | A::ReadWork | A::ReportProblem | A::VerifyAudit
         ),
     }
+}
+
+/// The row of the operator owner.
+const fn operator_owner(act: Act) -> bool {
+    use Act as A;
+    matches!(
+        act,
+        A::OwnAccount
+            | A::ReadWork
+            | A::ReportProblem
+            | A::DecideReview
+            | A::ReassignReview
+            | A::RetryRun
+            | A::ResubmitIntake
+            | A::EditRules
+            | A::SetPriority
+            | A::PauseWorkflow
+            | A::ResumeWorkflow
+            | A::KillWorkflow
+            | A::SetStage
+            | A::SignCharter
+            | A::HandleIncident
+            | A::VerifyAudit
+            | A::ExportAudit
+    )
+}
+
+/// The row of the technical owner.
+const fn technical_owner(act: Act) -> bool {
+    use Act as A;
+    matches!(
+        act,
+        A::OwnAccount
+            | A::ReadWork
+            | A::ReportProblem
+            | A::RetryRun
+            | A::PauseWorkflow
+            | A::ResumeWorkflow
+            | A::KillWorkflow
+            | A::SignCharter
+            | A::ProposeRelease
+            | A::RollBackRelease
+            | A::HandleIncident
+            | A::VerifyAudit
+    )
 }
 
 /// What a token's scope leaves of its person's rights. No scope adds any.

@@ -58,6 +58,11 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "/api/v1/reviews/{id}/settlement",
         Key(Act::DecideReview),
     ),
+    (
+        "POST",
+        "/api/v1/reviews/{id}/recall",
+        Key(Act::DecideReview),
+    ),
     ("GET", "/api/v1/workflows", Key(Act::ReadWork)),
     ("GET", "/api/v1/workflows/{workflow}", Key(Act::ReadWork)),
     (
