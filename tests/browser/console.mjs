@@ -77,6 +77,20 @@ export async function answerChecklist(page) {
   for (const box of await page.locator('input[name="checklist"]').all()) await box.check();
 }
 
+/** The id of the case that is open. */
+export const openCase = (page) => page.locator(".item[data-review]").getAttribute("data-review");
+
+/** Waits until another case than `id` is open, or none. */
+export async function leftCase(page, id) {
+  await page.waitForFunction((old) => document.querySelector(".item")?.dataset.review !== old, id);
+}
+
+/** Waits until the case may be decided by a key: it is drawn and somebody can have seen it. */
+export async function drawn(page) {
+  await page.waitForSelector(".item[data-review] h1");
+  await page.waitForTimeout(260);
+}
+
 export function noFaults(page) {
   assert.deepEqual(page.faults, []);
 }

@@ -144,6 +144,12 @@ impl Engine {
         self.0.stopping.store(true, Ordering::SeqCst);
     }
 
+    /// The node is going down; streams that stay open end by themselves.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::SeqCst)
+    }
+
     /// How this node is.
     pub async fn health(&self) -> Health {
         let database = self.0.reader.health().await;

@@ -101,6 +101,9 @@ fn console() -> Router<App> {
         .route("/", get(console::home))
         .route("/errors/{code}", get(console::errors::show))
         .route("/queue", get(console::queue::page))
+        .route("/queue/rows", get(console::queue::rows))
+        .route("/queue/views", post(console::queue::save))
+        .route("/events", get(console::events::stream))
         .route("/reviews/{id}", get(console::review::page))
         .route(
             "/reviews/{id}/edit",
@@ -110,6 +113,8 @@ fn console() -> Router<App> {
         .route("/reviews/{id}/approval", post(console::decide::approve))
         .route("/reviews/{id}/rejection", post(console::decide::reject))
         .route("/reviews/{id}/escalation", post(console::decide::escalate))
+        .route("/reviews/{id}/owner", post(console::reassign::reassign))
+        .route("/reviews/{id}/problem", post(console::reassign::report))
         .route("/reviews/{id}/settlement", post(console::decide::settle))
         .route("/reviews/{id}/claim", post(console::decide::claim))
         .route("/reviews/{id}/release", post(console::decide::release))
@@ -121,6 +126,7 @@ fn console() -> Router<App> {
         .route("/intake/{id}", get(console::intake::one))
         .route("/intake/{id}/resubmission", post(console::intake::resubmit))
         .route("/audit", get(console::audit::page))
+        .route("/workflows", get(console::workflows::page))
         .route("/workflows/{workflow}", get(console::workflow::page))
         .route(
             "/workflows/{workflow}/rules",

@@ -7,6 +7,7 @@ use tuesday_engine::Engine;
 
 use crate::auth::Flashes;
 use crate::config::WebConfig;
+use crate::console::events::Live;
 use crate::definitions::Definitions;
 
 /// Shared by all handlers; made once.
@@ -15,6 +16,7 @@ pub(crate) struct Web {
     pub(crate) config: WebConfig,
     pub(crate) sessions: Flashes,
     pub(crate) definitions: Definitions,
+    pub(crate) live: Live,
     codes: Mutex<HashMap<String, String>>,
 }
 
@@ -29,6 +31,7 @@ impl Web {
             config,
             sessions: Flashes::default(),
             definitions: Definitions::default(),
+            live: Live::default(),
             codes,
         })
     }

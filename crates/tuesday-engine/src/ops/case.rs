@@ -57,6 +57,8 @@ pub struct Case {
     pub tier: Option<TierSpec>,
     /// Who may decide: handle and name.
     pub people: Vec<(String, String)>,
+    /// Handle of the person who gets it when it is escalated: the next named one who is there.
+    pub next_up: Option<String>,
     /// Codes for rejecting and editing.
     pub reasons_list: Vec<String>,
     /// The run's actions, for tasks about one.
@@ -109,6 +111,9 @@ pub struct CaseWrite {
     pub target: String,
     /// Field and value.
     pub fields: Vec<(String, Value)>,
+    /// Field and where its value comes from: `input`, `output`, `run`, a source's name, or nothing
+    /// for a value that the package fixes.
+    pub origins: Vec<(String, String)>,
 }
 
 /// How an output was made.
@@ -179,6 +184,7 @@ impl Engine {
         let verdict: Option<Verdict> = record
             .get("verdict")
             .and_then(|v| serde_json::from_value(v.clone()).ok());
+        let gone = self.gone(self.now()).await?;
         let def = &task.release.ready.def;
         let snapshot = task.snapshot();
         Ok(Case {
@@ -203,7 +209,10 @@ impl Engine {
             absent: snapshot.map(|s| s.absent).unwrap_or_default(),
             output: task.output().map(|(_, v)| v),
             output_schema: task.release.ready.output.source().clone(),
-            writes: writes(&task),
+            writes: task
+                .output()
+                .map(|(_, output)| writes_of(&task, &output))
+                .unwrap_or_default(),
             made: made(&task, &attempts, &record),
             tier: def
                 .review
@@ -215,6 +224,7 @@ impl Engine {
                 .into_iter()
                 .map(|h| (h.clone(), name(&h)))
                 .collect(),
+            next_up: super::escalate::next_person(&task.review, &gone),
             reasons_list: def.review.reasons.clone(),
             actions: task
                 .actions
@@ -290,8 +300,9 @@ fn items(task: &Task, snapshot: &Snapshot) -> Vec<CaseItem> {
         .collect()
 }
 
-fn writes(task: &Task) -> Vec<CaseWrite> {
-    let (Some(facts), Some((_, output))) = (task.facts(), task.output()) else {
+/// What approving `output` would write.
+pub(super) fn writes_of(task: &Task, output: &Value) -> Vec<CaseWrite> {
+    let Some(facts) = task.facts() else {
         return Vec::new();
     };
     let planned = plan(
@@ -299,7 +310,7 @@ fn writes(task: &Task) -> Vec<CaseWrite> {
         task.run.id,
         task.run.stage,
         &facts,
-        &output,
+        output,
     )
     .unwrap_or_default();
     approved_plan(&task.release.ready, planned)
@@ -310,9 +321,29 @@ fn writes(task: &Task) -> Vec<CaseWrite> {
             class: p.intent.spec.class.word(),
             ability: p.intent.spec.ability.word(),
             target: p.intent.target,
+            origins: p
+                .intent
+                .spec
+                .fields
+                .iter()
+                .map(|(field, expr)| (field.clone(), origin(expr)))
+                .collect(),
             fields: p.intent.fields.into_iter().collect(),
         })
         .collect()
+}
+
+/// The first word of an expression that something else is read from: `crm` of `crm.tier | upper`.
+fn origin(expr: &str) -> String {
+    let end = expr
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .unwrap_or(expr.len());
+    let (root, rest) = expr.split_at(end);
+    if rest.starts_with('.') && !root.starts_with(|c: char| c.is_ascii_digit()) {
+        root.to_owned()
+    } else {
+        String::new()
+    }
 }
 
 fn made(task: &Task, attempts: &[Attempt], record: &Value) -> CaseMade {

@@ -125,7 +125,7 @@ impl Engine {
 }
 
 /// The next of the named persons who is there. An owner who is not among them counts as the first.
-fn next_person(review: &Review, gone: &Gone) -> Option<String> {
+pub(super) fn next_person(review: &Review, gone: &Gone) -> Option<String> {
     let after = review
         .chain
         .iter()

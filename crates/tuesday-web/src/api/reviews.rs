@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Review;
 use tuesday_domain::time::Timestamp;
@@ -252,21 +251,6 @@ impl ReviewQuery {
             text: self.q.filter(|t| !t.trim().is_empty()),
         })
     }
-}
-
-/// The place of a task in the queue, as text: due time and id.
-pub(crate) fn after_of(r: &Review) -> String {
-    format!("{}-{}", r.due_at.micros(), r.id)
-}
-
-/// Reads such a place.
-pub(crate) fn cursor(text: &str) -> Result<(Timestamp, ReviewId), Problem> {
-    let bad = || Problem::new("bad_request", "`after` is not the `next` of a page").field("after");
-    let (due, id) = text.split_once('-').ok_or_else(bad)?;
-    Ok((
-        Timestamp::from_micros(due.parse().map_err(|_| bad())?),
-        query::id(id)?,
-    ))
 }
 
 /// A task with everything a person needs to decide it.

@@ -7,7 +7,7 @@ use tuesday_domain::snapshot::Conflict;
 use tuesday_domain::time::{Timestamp, Zone};
 use tuesday_engine::ops::Case;
 
-use super::case_parts::{actions, decided, made, output, source, text, write};
+use super::case_parts::{actions, decided, decision_words, made, output, source, text, write};
 use super::scale::scale;
 use super::views::{CaseView, Choice, ComparedView, ConflictView, Settle};
 use super::words::{clock, code, due, local, plural, reason, short};
@@ -40,6 +40,8 @@ fn head(case: &Case, me: &str, now: Timestamp, zone: Option<&Zone>) -> CaseView 
         subject: r.subject.clone(),
         asks: asks(r).to_owned(),
         arrived: local(case.run.received_at, zone),
+        arrived_iso: case.run.received_at.rfc3339(),
+        due_iso: r.due_at.rfc3339(),
         tier: r.tier.clone(),
         level: r.level,
         due: format!(
@@ -76,11 +78,16 @@ fn decision(v: &mut CaseView, case: &Case, me: &str) {
     v.rewrite = case.tier.as_ref().is_some_and(|t| t.human_rewrite);
     v.approve_words = approve_words(case);
     v.reject_words = "Nothing is written and nothing is sent.".to_owned();
-    let next = r
-        .chain
-        .get(1)
-        .map_or_else(|| "the next named person".to_owned(), |h| name(case, h));
-    v.escalate_words = format!("It goes to {next}, with a new due time. You can still read it.");
+    let other = case.people.iter().filter(|(h, _)| *h != r.owner);
+    v.others = other
+        .map(|(code, words)| Choice {
+            code: code.clone(),
+            words: words.clone(),
+        })
+        .collect();
+    v.half = half(case);
+    v.moved = moved(case, me);
+    (v.escalate_to, v.escalate_words) = escalation(case);
     v.checklist = case
         .tier
         .as_ref()
@@ -98,7 +105,10 @@ fn content(v: &mut CaseView, case: &Case, zone: Option<&Zone>) {
         .as_ref()
         .map(|row| format!("Rule {row}, version {version}"));
     (v.reasons, v.flags) = reasons(case);
-    v.compared = case.compared.iter().map(compared).collect();
+    let (plain, telling): (Vec<&Compared>, Vec<&Compared>) =
+        case.compared.iter().partition(|c| says_little(c));
+    v.compared = telling.into_iter().map(compared).collect();
+    v.also = also(&plain);
     v.effects = plural(case.writes.len() as u64, "effect");
     v.writes = case.writes.iter().map(|w| write(w, &case.items)).collect();
     v.answer_title = if case.review.kind == ReviewKind::Manual {
@@ -118,7 +128,7 @@ fn reasons(case: &Case) -> (Vec<String>, Vec<String>) {
         .reasons
         .iter()
         .map(|r| reason(r))
-        .filter(|r| !said(r))
+        .filter(|r| !said(r) || case.compared.iter().all(says_little))
         .partition(|r| r.starts_with("not route "));
     let remarks = near
         .into_iter()
@@ -130,12 +140,78 @@ fn reasons(case: &Case) -> (Vec<String>, Vec<String>) {
     )
 }
 
+/// A comparison such as `threat is no`: true of nearly every case, so it gets no line of its own.
+fn says_little(c: &Compared) -> bool {
+    matches!(c.value.as_deref(), Some("no" | "false")) || c.cell == "any"
+}
+
+fn also(plain: &[&Compared]) -> String {
+    let words: Vec<String> = plain.iter().map(|c| c.words.replace('_', " ")).collect();
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!("Also compared: {}.", words.join(", "))
+    }
+}
+
 fn compared(c: &Compared) -> ComparedView {
+    let name = c.column.replace('_', " ");
+    let words = c.words.replacen(&c.column, "", 1);
     ComparedView {
-        column: c.column.replace('_', " "),
-        words: c.words.clone(),
-        matched: c.matched,
+        column: code(&c.column),
+        words: words.replacen(&name, "", 1).trim().to_owned(),
         scale: scale(c.value.as_deref(), &c.cell, &c.words),
+    }
+}
+
+/// Who gets the task when it is passed on, and what happens then.
+fn escalation(case: &Case) -> (Option<String>, String) {
+    match &case.next_up {
+        Some(next) => {
+            let next = name(case, next);
+            let words = format!("The due time starts again for {next}. You can still read it.");
+            (Some(next), words)
+        }
+        None => (
+            None,
+            format!(
+                "{} is the last named person for this case. Decide it, or say under More that it is done \
+                 by hand.",
+                case.owner_name
+            ),
+        ),
+    }
+}
+
+/// Who approved already, where two people are needed.
+fn half(case: &Case) -> Option<String> {
+    let r = &case.review;
+    let first = r.approved_by.last()?;
+    Some(format!(
+        "{} has approved this. One more person is needed, and it must be somebody else.",
+        name(case, first)
+    ))
+}
+
+/// What somebody who has the case open hears when it is not what they see any more.
+fn moved(case: &Case, me: &str) -> String {
+    let r = &case.review;
+    match (r.decision, r.decided_by.as_deref(), r.claimed_by.as_deref()) {
+        (Some(d), Some(by), _) if by == me => {
+            format!(
+                "You decided this in another place: {}.",
+                decision_words(d).to_lowercase()
+            )
+        }
+        (Some(d), Some(by), _) => {
+            format!(
+                "{} decided this: {}.",
+                name(case, by),
+                decision_words(d).to_lowercase()
+            )
+        }
+        (_, _, Some(by)) if by != me => format!("{} is on it now.", name(case, by)),
+        _ => String::new(),
     }
 }
 
@@ -173,6 +249,7 @@ fn rail(v: &mut CaseView, case: &Case, me: &str, now: Timestamp, zone: Option<&Z
         .map(|(_, n)| n.as_str())
         .collect::<Vec<_>>()
         .join(", ");
+    v.note = r.note.clone().filter(|_| r.decision.is_none());
     v.made = made(case);
 }
 

@@ -1,13 +1,15 @@
 //! The parts of a case that are tables of their own: output, effects, sources, how it was made.
 
 use serde_json::Value;
+use tuesday_domain::record::ReviewDecision;
 use tuesday_domain::time::{Timestamp, Zone};
 use tuesday_engine::ops::{Case, CaseItem, CaseWrite};
 
 use super::case::name;
 use super::forms::{is_long, label};
 use super::views::{
-    ActionState, Before, DecidedView, MadeView, Pair, SourceView, WriteField, WriteView, pair,
+    ActionState, Before, DecidedView, From, MadeView, Pair, SourceView, Weighed, WriteField,
+    WriteView, pair,
 };
 use super::words::{code, local, money, span, took};
 
@@ -62,8 +64,10 @@ pub(crate) fn write(w: &CaseWrite, items: &[CaseItem]) -> WriteView {
             name: code(name),
             before,
             after,
+            from: from(w, name, items),
         }
     };
+    let fields: Vec<WriteField> = w.fields.iter().map(field).collect();
     let promise = match w.ability {
         "A" => "once, with a receipt in the same transaction",
         "B" => "once, by a key the destination keeps",
@@ -77,7 +81,22 @@ pub(crate) fn write(w: &CaseWrite, items: &[CaseItem]) -> WriteView {
         system: w.system.clone(),
         target: w.target.clone(),
         promise,
-        fields: w.fields.iter().map(field).collect(),
+        known: fields.iter().any(|f| f.before != Before::Unread),
+        fields,
+    }
+}
+
+/// Where the value of a field comes from.
+fn from(w: &CaseWrite, field: &str, items: &[CaseItem]) -> From {
+    let root = w.origins.iter().find(|(f, _)| f == field);
+    match root.map_or("", |(_, root)| root.as_str()) {
+        "output" => From::Word("model"),
+        "run" => From::Word("run"),
+        "" => From::Word("fixed"),
+        name => items
+            .iter()
+            .find(|i| i.name == name)
+            .map_or(From::Word("computed"), |i| From::Source(i.n)),
     }
 }
 
@@ -110,16 +129,24 @@ pub(crate) fn actions(case: &Case) -> Vec<ActionState> {
 }
 
 pub(crate) fn source(i: &CaseItem, now: Timestamp, zone: Option<&Zone>) -> SourceView {
-    let mut fields = vec![pair("Class", i.class)];
+    let (mut texts, mut fields) = (Vec::new(), Vec::new());
+    let lines = match i.content.as_object() {
+        Some(record) => record.iter().map(|(n, v)| pair(code(n), text(v))).collect(),
+        None => vec![pair("Content", text(&i.content))],
+    };
+    for line in lines {
+        if line.value.contains('\n') || line.value.chars().count() > 60 {
+            texts.push(line)
+        } else {
+            fields.push(line)
+        }
+    }
     if let Some(at) = i.updated_at {
         fields.push(pair("Last true", local(at, zone)));
     }
+    fields.push(pair("Sensitivity", code(i.class)));
     if !i.location.is_empty() {
         fields.push(pair("Read from", i.location.clone()));
-    }
-    match i.content.as_object() {
-        Some(record) => fields.extend(record.iter().map(|(n, v)| pair(code(n), text(v)))),
-        None => fields.push(pair("Content", text(&i.content))),
     }
     let event = i.name == "input";
     let about = [
@@ -147,6 +174,9 @@ pub(crate) fn source(i: &CaseItem, now: Timestamp, zone: Option<&Zone>) -> Sourc
             "old" => "warn",
             _ => "bad",
         },
+        at: i.updated_at.map(|t| (t.rfc3339(), local(t, zone))),
+        open: event,
+        texts,
         fields,
     }
 }
@@ -165,9 +195,30 @@ pub(crate) fn decided(case: &Case, zone: Option<&Zone>) -> Option<DecidedView> {
     );
     lines.extend(r.note.clone());
     Some(DecidedView {
-        title: code(decision.word()),
+        tone: match decision {
+            ReviewDecision::Reject | ReviewDecision::CloseFailed => "bad",
+            _ => "ok",
+        },
+        title: decision_words(decision).to_owned(),
         lines,
     })
+}
+
+/// What was decided, as something that has happened.
+pub(crate) fn decision_words(decision: ReviewDecision) -> &'static str {
+    match decision {
+        ReviewDecision::Approve => "Approved",
+        ReviewDecision::ApproveWithEdits => "Approved with edits",
+        ReviewDecision::Reject => "Rejected",
+        ReviewDecision::HandOver => "Done by hand",
+        ReviewDecision::CloseFailed => "Closed as failed",
+        ReviewDecision::Regenerate => "Sent back to be made again",
+        ReviewDecision::Supply => "Input supplied",
+        ReviewDecision::Happened => "Confirmed: it happened",
+        ReviewDecision::Correct => "Found right",
+        ReviewDecision::Incorrect => "Found wrong",
+        ReviewDecision::DidNotHappen => "It had not happened, and was sent again",
+    }
 }
 
 pub(crate) fn made(case: &Case) -> MadeView {
@@ -190,29 +241,43 @@ pub(crate) fn made(case: &Case) -> MadeView {
             .as_deref()
             .map(|h| pair("Prompt", h.chars().take(12).collect::<String>())),
     );
-    if let Some(extra) = m.extra.as_ref().and_then(Value::as_object) {
-        lines.extend(extra.iter().take(6).map(|(n, v)| pair(code(n), ranked(v))));
-    }
+    let extra = m.extra.as_ref();
     MadeView {
         confidence: m.confidence.map(|c| format!("confidence {c:.2}")),
         lines,
+        weighed: extra.map(weighed).unwrap_or_default(),
+        evidence: extra.map(evidence).unwrap_or_default(),
     }
 }
 
-/// What a built-in model adds: pairs of a word and a weight in one line, other values as they are.
-fn ranked(v: &Value) -> String {
-    let one = |pair: &Value| {
-        let (word, weight) = (pair.get(0)?.as_str()?, pair.get(1)?.as_f64()?);
-        Some(format!("{word} {weight:.2}"))
+/// Pairs of a word and a weight, as the built-in model gives them.
+fn ranked<'a>(extra: &'a Value, name: &str) -> impl Iterator<Item = (&'a str, f64)> {
+    let list = extra.get(name).and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .filter_map(|pair| Some((pair.get(0)?.as_str()?, pair.get(1)?.as_f64()?)))
+}
+
+/// The answers that were weighed, likeliest first.
+fn weighed(extra: &Value) -> Vec<Weighed> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share from 0 to 1 as a length of at most 100"
+    )]
+    let one = |(word, share): (&str, f64)| Weighed {
+        words: code(word),
+        share: format!("{share:.2}"),
+        width: (share.clamp(0.0, 1.0) * 100.0).round() as u32,
     };
-    let list: Option<Vec<String>> = v
-        .as_array()
-        .and_then(|l| l.iter().take(5).map(one).collect());
-    match (list, v) {
-        (Some(list), _) if !list.is_empty() => list.join(", "),
-        (_, Value::Number(n)) => n
-            .as_f64()
-            .map_or_else(|| n.to_string(), |f| format!("{f:.2}")),
-        _ => text(v),
-    }
+    ranked(extra, "top").take(4).map(one).collect()
+}
+
+/// The words that spoke for the answer.
+fn evidence(extra: &Value) -> String {
+    ranked(extra, "evidence")
+        .take(5)
+        .map(|(word, _)| word)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

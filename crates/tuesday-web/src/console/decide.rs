@@ -1,25 +1,47 @@
 //! The decisions: each form ends with the next case, or with a panel that says who was faster.
 
+use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
+use serde::Serialize;
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Review;
-use tuesday_engine::ops::{Approval, Refusal};
+use tuesday_domain::time::Timestamp;
+use tuesday_engine::ops::{Approval, Case, Refusal};
 
+use super::case::name;
 use super::forms::{mark, read, refill};
-use super::html;
-use super::queue::{QueueQuery, column};
+use super::queue::{QueueQuery, order};
 use super::review::{following, input_schema, prepare};
 use super::views::Panel;
 use super::visit::Visit;
-use super::words::code;
+use super::words::{code, span};
 use crate::api::decisions::settlement;
 use crate::auth::{PostForm, User};
 use crate::query;
 use crate::refusal::{PageError, status};
 use crate::state::App;
+
+/// What was done, for the script that has moved on already.
+#[derive(Serialize)]
+pub(crate) struct Told {
+    told: String,
+    id: String,
+    revision: u32,
+    /// The case has left the person's hands.
+    decided: bool,
+    /// Where a page without script would go.
+    next: String,
+    /// Who has it now, in the words of the mark.
+    claim: Option<String>,
+}
+
+/// Whether the script sent this form: it wants to know what happened and draws the rest itself.
+pub(crate) fn by_script(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-console")
+}
 
 /// What a decision form came with.
 pub(crate) struct Asked {
@@ -51,10 +73,14 @@ pub(crate) async fn onward(
     asked: &Asked,
 ) -> Result<(User, String), PageError> {
     let visit = Visit::after(user, String::new(), &asked.headers);
-    let (queue, tasks) = column(app, &visit, &asked.q, None).await?;
+    let suffix = asked.q.address(&asked.q.after);
+    if by_script(&asked.headers) {
+        return Ok((visit.user, format!("/queue{suffix}")));
+    }
+    let tasks = order(app, &visit, &asked.q).await?;
     let address = following(&tasks, asked.id).map_or_else(
-        || format!("/queue{}", queue.suffix),
-        |n| format!("/reviews/{}{}", n.id, queue.suffix),
+        || format!("/queue{suffix}"),
+        |n| format!("/reviews/{}{suffix}", n.id),
     );
     Ok((visit.user, address))
 }
@@ -87,7 +113,7 @@ pub(crate) async fn approve(
         user,
         asked,
         next,
-        result.map(|d| decided_words(&d.review, d.approvals_left)),
+        result.map(|d| (decided_words(&d.review, d.approvals_left), d.review)),
         form.fields,
     )
     .await
@@ -129,7 +155,7 @@ pub(crate) async fn reject(
         user,
         asked,
         next,
-        result.map(|d| decided_words(&d.review, 0)),
+        result.map(|d| (decided_words(&d.review, 0), d.review)),
         form.fields,
     )
     .await
@@ -155,7 +181,7 @@ pub(crate) async fn escalate(
         user,
         asked,
         next,
-        result.map(|r| format!("Passed on: {}", r.subject)),
+        result.map(|r| (format!("Passed on: {}", r.subject), r)),
         form.fields,
     )
     .await
@@ -202,7 +228,7 @@ pub(crate) async fn settle(
         user,
         asked,
         next,
-        result.map(|d| format!("Recorded: {}", d.review.subject)),
+        result.map(|d| (format!("Recorded: {}", d.review.subject), d.review)),
         form.fields,
     )
     .await
@@ -219,13 +245,13 @@ pub(crate) async fn claim(
     let asked = asked(&app, &form.user, &id, q, headers).await?;
     let (user, _) = onward(&app, form.user, &asked).await?;
     let result = app.engine.claim(asked.id, &user.session.person).await;
-    let here = format!("/reviews/{}", asked.id);
+    let here = format!("/reviews/{}{}", asked.id, asked.q.address(&asked.q.after));
     finish(
         &app,
         user,
         asked,
         here,
-        result.map(|_| "Yours now".to_owned()),
+        result.map(|r| ("Yours now".to_owned(), r)),
         form.fields,
     )
     .await
@@ -242,13 +268,13 @@ pub(crate) async fn release(
     let asked = asked(&app, &form.user, &id, q, headers).await?;
     let (user, _) = onward(&app, form.user, &asked).await?;
     let result = app.engine.release(asked.id, &user.session.person).await;
-    let here = format!("/reviews/{}", asked.id);
+    let here = format!("/reviews/{}{}", asked.id, asked.q.address(&asked.q.after));
     finish(
         &app,
         user,
         asked,
         here,
-        result.map(|_| "Free again".to_owned()),
+        result.map(|r| ("Free again".to_owned(), r)),
         form.fields,
     )
     .await
@@ -260,11 +286,14 @@ pub(crate) async fn finish(
     user: User,
     asked: Asked,
     next: String,
-    result: Result<String, Problem>,
+    result: Result<(String, Review), Problem>,
     typed: Vec<(String, String)>,
 ) -> Result<Response, PageError> {
     let problem = match result {
-        Ok(words) => {
+        Ok((words, review)) if by_script(&asked.headers) => {
+            return Ok(Json(told(words, &review, next, &user)).into_response());
+        }
+        Ok((words, _)) => {
             app.sessions.tell(&user, words);
             return Ok(Redirect::to(&next).into_response());
         }
@@ -272,12 +301,12 @@ pub(crate) async fn finish(
     };
     let id = asked.id.to_string();
     let visit = Visit::after(user, format!("/reviews/{id}"), &asked.headers);
-    let (_, mut page) = prepare(app, &visit, &id, &asked.q).await?;
+    let (case, mut page) = prepare(app, &visit, &id, &asked.q).await?;
     refill(&mut page.fields, &typed);
     let rest = mark(&mut page.fields, &problem.errors);
     page.changed = problem.code == "target_changed";
     let mut panel = panel(
-        &problem,
+        &named(&problem, &case, app.engine.now()),
         &id,
         kept(&typed),
         page.next.as_ref().map(|n| n.id.clone()),
@@ -285,9 +314,21 @@ pub(crate) async fn finish(
     panel.lines.extend(rest);
     panel.run = Some(page.case.run.clone());
     page.panel = Some(panel);
-    let mut answer = html(&page)?;
+    let mut answer = page.answer()?;
     *answer.status_mut() = status(&problem);
     Ok(answer)
+}
+
+fn told(told: String, review: &Review, next: String, user: &User) -> Told {
+    let mine = review.claimed_by.as_deref() == Some(&user.session.person);
+    Told {
+        told,
+        id: review.id.to_string(),
+        revision: review.revision,
+        decided: !next.starts_with(&format!("/reviews/{}", review.id)),
+        next,
+        claim: mine.then(|| "Yours".to_owned()),
+    }
 }
 
 /// What the person had typed, so that nobody's words are lost.
@@ -301,6 +342,21 @@ pub(crate) fn kept(typed: &[(String, String)]) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
+/// The refusal with people called by their names, and how long ago it was.
+fn named(problem: &Problem, case: &Case, now: Timestamp) -> Problem {
+    let mut out = problem.clone();
+    let Some(winner) = problem.more.get("winner").and_then(|v| v.as_str()) else {
+        return out;
+    };
+    let name = name(case, winner);
+    out.detail = out.detail.replacen(winner, &name, 1);
+    let decided = problem.more.get("decided_at").and_then(|v| v.as_str());
+    if let Some(at) = decided.and_then(|t| Timestamp::parse(t).ok()) {
+        out.detail = format!("{}, {} ago.", out.detail, span(now.since(at)));
+    }
+    out.with("name", name)
+}
+
 /// A refusal in the words of the page.
 pub(crate) fn panel(p: &Problem, id: &str, kept: Option<String>, next: Option<String>) -> Panel {
     let member = |name: &str| {
@@ -311,11 +367,14 @@ pub(crate) fn panel(p: &Problem, id: &str, kept: Option<String>, next: Option<St
             .to_owned()
     };
     let (tone, title) = match p.code {
-        "already_decided" if member("winner").is_empty() => {
+        "already_decided" if member("name").is_empty() => {
             ("bad", "Somebody has decided this already".to_owned())
         }
-        "already_decided" => ("bad", format!("{} was faster", member("winner"))),
+        "already_decided" => ("bad", format!("{} was faster", member("name"))),
         "revision_moved" => ("warn", "The case changed while you were reading".to_owned()),
+        "claimed_by_other" if !member("name").is_empty() => {
+            ("warn", format!("{} is on it", member("name")))
+        }
         "claimed_by_other" => ("warn", "Somebody else is on it".to_owned()),
         _ => ("warn", p.title().to_owned()),
     };
@@ -327,10 +386,12 @@ pub(crate) fn panel(p: &Problem, id: &str, kept: Option<String>, next: Option<St
         );
     }
     Panel {
+        winner: member("winner"),
         tone,
         title,
         words: p.detail.clone(),
         lines,
+        diff: Vec::new(),
         kept,
         run: None,
         next,

@@ -8,26 +8,28 @@ use serde_json::Value;
 use tuesday_domain::problem::Problem;
 use tuesday_engine::ops::{Approval, Case};
 
-use super::case_parts::text;
+use super::case_parts::{text, write};
 use super::decide::{asked, decided_words, finish, onward, panel};
 use super::diff::{self, Part};
 use super::forms::{fields, label, mark, read, refill};
 use super::html;
 use super::queue::QueueQuery;
 use super::review::{ReviewPage, prepare};
-use super::views::ChangedField;
+use super::views::{Before, ChangedField, From, Pair, WriteView, pair};
 use super::visit::Visit;
 use crate::auth::PostForm;
 use crate::query;
 use crate::refusal::{PageError, status};
 use crate::state::App;
 
-/// The part of the editor that shows what changes; sent alone while typing.
+/// The parts of the editor that answer while typing: what changes, what is wrong, what it would do.
 #[derive(Template)]
-#[template(path = "parts/changes.html")]
-struct Changes {
+#[template(path = "parts/checked.html")]
+struct Checked {
     changes: Vec<ChangedField>,
-    faults: Vec<String>,
+    /// Field of the form and what is wrong with it.
+    faults: Vec<Pair>,
+    writes: Vec<WriteView>,
 }
 
 /// The editor with the output as it is.
@@ -39,7 +41,7 @@ pub(crate) async fn page(
 ) -> Result<Response, PageError> {
     let (case, mut page) = prepare(&app, &visit, &id, &q).await?;
     open_editor(&mut page, &case)?;
-    html(&page)
+    page.answer()
 }
 
 fn open_editor(page: &mut ReviewPage, case: &Case) -> Result<(), Problem> {
@@ -110,7 +112,7 @@ pub(crate) async fn post(
                 user,
                 asked,
                 next,
-                result.map(|d| decided_words(&d.review, d.approvals_left)),
+                result.map(|d| (decided_words(&d.review, d.approvals_left), d.review)),
                 form.fields,
             )
             .await
@@ -158,30 +160,35 @@ async fn again(
         code = status(&p);
         page.panel = Some(panel(&p, id, None, None));
     }
-    let mut answer = html(&page)?;
+    let mut answer = page.answer()?;
     *answer.status_mut() = code;
     Ok(answer)
 }
 
-/// What changes, while typing.
+/// What changes and what is wrong with it, while typing.
 pub(crate) async fn changes(
     State(app): State<App>,
     Path(id): Path<String>,
     form: PostForm,
 ) -> Result<Response, PageError> {
-    let case = app.engine.case(query::id(&id)?).await?;
+    let id = query::id(&id)?;
+    let case = app.engine.case(id).await?;
     form.user.sees(&case.review.workflow)?;
-    let faults = edited(&case, &form.fields)
-        .err()
-        .map(|p| p.errors)
-        .unwrap_or_default();
-    let faults = faults
-        .into_iter()
-        .map(|e| format!("{}: {}", e.field.trim_start_matches('/'), e.detail))
-        .collect();
-    html(&Changes {
+    let (errors, writes) = match edited(&case, &form.fields) {
+        Err(problem) => (problem.errors, Vec::new()),
+        Ok(output) => {
+            let seen = app.engine.preview_edit(id, &output).await?;
+            (seen.errors, seen.writes)
+        }
+    };
+    let fault = |e: tuesday_domain::schema::FieldError| {
+        let name = e.field.split('/').nth(1).unwrap_or_default();
+        pair(format!("f.{name}"), e.detail)
+    };
+    html(&Checked {
         changes: changed(&case, &form.fields),
-        faults,
+        faults: errors.into_iter().map(fault).collect(),
+        writes: writes.iter().map(|w| write(w, &case.items)).collect(),
     })
 }
 

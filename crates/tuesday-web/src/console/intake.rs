@@ -102,6 +102,7 @@ pub(crate) async fn list(
     let tab = |verdict: &str, words: &str| Tab {
         href: format!("/intake{}", query::query(&[("verdict", verdict)])),
         words: words.to_owned(),
+        count: String::new(),
         on: q.verdict == verdict,
     };
     let rows = page

@@ -11,10 +11,13 @@ pub(crate) mod decide;
 mod diff;
 pub(crate) mod edit;
 pub(crate) mod errors;
+pub(crate) mod events;
 mod forms;
 pub(crate) mod intake;
 pub(crate) mod people;
 pub(crate) mod queue;
+mod queue_view;
+pub(crate) mod reassign;
 pub(crate) mod review;
 pub(crate) mod rules;
 mod rules_parts;
@@ -30,6 +33,7 @@ mod views;
 mod visit;
 mod words;
 pub(crate) mod workflow;
+pub(crate) mod workflows;
 
 #[cfg(test)]
 mod preview;

@@ -11,8 +11,9 @@ use super::review::ReviewPage;
 use super::scale::scale;
 use super::shell::{Shell, Who, WorkflowLink};
 use super::views::{
-    Before, CaseView, Choice, Claim, ComparedView, ConflictView, MadeView, NextCase, QueueGroup,
-    QueueRow, QueueView, SourceView, Tab, WriteField, WriteView, pair,
+    Before, CaseView, Choice, Claim, ComparedView, ConflictView, From, MadeView, NextCase,
+    Overview, QueueGroup, QueueRow, QueueView, SourceView, Tab, Weighed, WriteField, WriteView,
+    pair,
 };
 use crate::assets::Assets;
 
@@ -26,6 +27,7 @@ fn shell(assets: &Assets, title: &str) -> Shell {
         here: "queue",
         path: "/queue".into(),
         who: Some(Who {
+            handle: "dana".into(),
             name: "Dana Whitfield".into(),
             initials: "DW".into(),
         }),
@@ -49,7 +51,19 @@ fn queue(rows: usize) -> QueueView {
     let row = |i: usize| QueueRow {
         id: format!("rev_0{:025}", 17_000_000 + i),
         subject: format!("REQ-{}: cannot sign in after the change", 1_000 + i),
+        revision: 3,
         reason: "confidence 0.62 is under 0.7".into(),
+        more: i.is_multiple_of(7).then(|| "+2".into()),
+        due: "2026-11-17T14:45:00Z".into(),
+        about: "Desk · 12 min old".into(),
+        owner: Claim {
+            name: "Marcus Bell".into(),
+            initials: "MB".into(),
+            me: false,
+        },
+        half: i == 3,
+        level: u32::from(i == 4),
+        paused: false,
         left: if i == 0 {
             "8 min over".into()
         } else {
@@ -67,20 +81,23 @@ fn queue(rows: usize) -> QueueView {
         }),
         here: i == 1,
     };
-    let group = |title, range: std::ops::Range<usize>| QueueGroup {
-        title,
+    let group = |title: &str, range: std::ops::Range<usize>| QueueGroup {
+        title: String::from(title),
+        due: tuesday_store::DueGroup::Hour,
+        count: range.len().to_string(),
         rows: range.map(row).collect(),
     };
-    let tab = |words: &str, on| Tab {
+    let tab = |words: &str, count: &str, on| Tab {
         href: "/queue".into(),
         words: words.into(),
+        count: count.into(),
         on,
     };
     QueueView {
         tabs: vec![
-            tab("All 23", true),
-            tab("Mine 4", false),
-            tab("Free 17", false),
+            tab("All", "23", true),
+            tab("Mine", "4", false),
+            tab("Free", "17", false),
         ],
         who: "all".into(),
         groups: vec![
@@ -100,6 +117,16 @@ fn sources() -> Vec<SourceView> {
         about: about.into(),
         age: age.into(),
         tone,
+        at: Some(("2026-11-17T14:02:11Z".into(), "2026-11-17 14:02".into())),
+        texts: if n == 1 {
+            vec![pair(
+                "Text",
+                "Two walnut benches came damaged. I ask for a full refund and attach two photos.",
+            )]
+        } else {
+            Vec::new()
+        },
+        open: n == 1,
         fields: vec![pair("Tier", "B"), pair("Owner", "Rosa Moss")],
     };
     vec![
@@ -124,6 +151,12 @@ fn made() -> MadeView {
             pair("Rules", "version 31"),
             pair("Attempts", "2"),
         ],
+        weighed: vec![Weighed {
+            words: "Damaged in transit".into(),
+            share: "0.71".into(),
+            width: 71,
+        }],
+        evidence: "damaged, benches".into(),
     }
 }
 
@@ -132,12 +165,14 @@ fn writes() -> Vec<WriteView> {
         name: name.into(),
         before,
         after: after.into(),
+        from: From::Source(2),
     };
     vec![WriteView {
         action: "ticket".into(),
         system: "CRM".into(),
         target: "CASE-00913377".into(),
         promise: "once, by a key the destination keeps",
+        known: true,
         fields: vec![
             field("Status", Before::Was("Open".into()), "Waiting on refund"),
             field("Refund amount", Before::Unread, "1240.00"),
@@ -149,21 +184,18 @@ fn writes() -> Vec<WriteView> {
 fn compared() -> Vec<ComparedView> {
     vec![
         ComparedView {
-            column: "amount".into(),
-            words: "amount 1240 is over 500".into(),
-            matched: true,
+            column: "Amount".into(),
+            words: "1240 is over 500".into(),
             scale: scale(Some("1240"), "> 500", "1240 against 500"),
         },
         ComparedView {
-            column: "confidence".into(),
-            words: "confidence 0.71 is under 0.85".into(),
-            matched: true,
+            column: "Confidence".into(),
+            words: "0.71 is under 0.85".into(),
             scale: scale(Some("0.71"), "< 0.85", "0.71 against 0.85"),
         },
         ComparedView {
-            column: "tier".into(),
-            words: "tier is B".into(),
-            matched: true,
+            column: "Tier".into(),
+            words: "is B".into(),
             scale: None,
         },
     ]
@@ -194,7 +226,8 @@ fn case() -> CaseView {
         mine: true,
         approve_words: "Approve and write".into(),
         reject_words: "Nothing is written. The run ends rejected.".into(),
-        escalate_words: "It goes to Priya Raman. The due time starts again for her.".into(),
+        escalate_to: Some("Priya Raman".into()),
+        escalate_words: "The due time starts again for Priya Raman.".into(),
         rule: Some("Rule r4, rules 31".into()),
         reasons: vec!["The amount is over the limit for this tier".into()],
         compared: compared(),
@@ -260,6 +293,7 @@ fn review(assets: &Assets, rows: usize) -> ReviewPage {
             id: "rev_x".into(),
             subject: "Contoso Home 86.40".into(),
         }),
+        part: false,
     }
 }
 
@@ -279,9 +313,9 @@ fn edit(assets: &Assets) -> ReviewPage {
 }
 
 #[test]
-fn the_queue_with_200_rows_is_small_and_quick() {
+fn a_full_page_of_the_queue_is_small_and_quick() {
     let assets = Assets::load();
-    let page = review(&assets, 200);
+    let page = review(&assets, super::queue::PAGE);
     let html = page.render().unwrap_or_default();
     assert!(
         html.len() > 20_000 && html.len() < 60_000,
@@ -339,9 +373,11 @@ fn pages(assets: &Assets) -> Vec<(&'static str, String)> {
             groups: Vec::new(),
             ..queue(6)
         },
-        headline: "Nothing is waiting".into(),
-        told: "Cases come here when a rule, a check or a missing value asks for a person.".into(),
-        first: None,
+        over: Overview {
+            headline: "Nothing is waiting".into(),
+            told: "Every case is decided.".into(),
+            ..Overview::default()
+        },
     };
     vec![
         ("review", render(&review(assets, 12))),
@@ -379,7 +415,10 @@ fn pages_can_be_written_out() {
         &assets.links.js,
         &assets.links.font,
         &assets.links.icon,
-    ] {
+    ]
+    .into_iter()
+    .chain(&assets.links.modules)
+    {
         let name = link.trim_start_matches("/assets/");
         if let Some(asset) = assets.get(name) {
             write(&format!("assets/{name}"), &asset.bytes);

@@ -1,41 +1,103 @@
-//! The queue: what waits for people, first due first.
-
-use std::time::Duration;
+//! The queue: what waits for people, first due first, with its filter in the address.
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Review;
-use tuesday_domain::review::ReviewState;
-use tuesday_domain::time::Timestamp;
-use tuesday_store::QueueFilter;
+use tuesday_store::{QueueFilter, QueuePlace};
 
 use super::html;
-use super::shell::{Shell, initials};
-use super::views::{Claim, QueueGroup, QueueRow, QueueView, Tab};
+use super::queue_view::{Place, overview, tell_due, view};
+use super::shell::Shell;
+use super::views::{Overview, QueueView};
 use super::visit::Visit;
-use super::words::{due, plural};
-use crate::api::reviews::{after_of, cursor};
-use crate::query::{self, MAX_PAGE};
+use crate::auth::PostForm;
+use crate::query::{self, own_path};
 use crate::refusal::PageError;
 use crate::state::App;
+
+/// Rows of one page: more than anybody decides in a sitting, and small enough to redraw at once.
+pub(super) const PAGE: usize = 80;
 
 /// Filter and place in the queue, kept on every link.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct QueueQuery {
     /// `all`, `mine` or `free`.
     #[serde(default)]
-    who: String,
+    pub(super) who: String,
     #[serde(default)]
-    workflow: String,
+    pub(super) workflow: String,
     #[serde(default)]
-    q: String,
+    pub(super) tier: String,
+    /// Handle of the task's owner.
     #[serde(default)]
-    after: String,
+    pub(super) owner: String,
+    /// `overdue`, `hour`, `today` or `later`.
+    #[serde(default)]
+    pub(super) due: String,
+    #[serde(default)]
+    pub(super) q: String,
+    #[serde(default)]
+    pub(super) after: String,
     /// Which dialog is open, on pages without script.
     #[serde(default)]
     pub(crate) r#do: String,
+}
+
+impl QueueQuery {
+    /// The filter as a query string, with the place `after`; empty or starting with `?`.
+    pub(super) fn address(&self, after: &str) -> String {
+        self.with("after", after)
+    }
+
+    /// The filter with one value changed.
+    pub(super) fn with(&self, name: &str, value: &str) -> String {
+        let pick = |n: &'static str, own: &str| {
+            let value = if n == name { value } else { own };
+            (n, value.to_owned())
+        };
+        let pairs = [
+            pick("who", &self.who),
+            pick("workflow", &self.workflow),
+            pick("tier", &self.tier),
+            pick("owner", &self.owner),
+            pick("due", &self.due),
+            pick("q", &self.q),
+            pick("after", if name == "after" { &self.after } else { "" }),
+        ];
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        query::query(&pairs)
+    }
+
+    /// Something narrows the queue.
+    pub(super) fn narrows(&self) -> bool {
+        let all = [&self.workflow, &self.tier, &self.owner, &self.due, &self.q];
+        all.iter().any(|v| !v.is_empty()) || !(self.who.is_empty() || self.who == "all")
+    }
+
+    /// The filter for this person.
+    fn filter(&self, visit: &Visit) -> Result<QueueFilter, Problem> {
+        let me = visit.user.session.person.clone();
+        let some = |text: &str| Some(text.to_owned()).filter(|t| !t.trim().is_empty());
+        Ok(QueueFilter {
+            workflow: visit.user.only(Some(self.workflow.clone())),
+            owner: some(&self.owner),
+            mine: (self.who == "mine").then(|| me.clone()),
+            me: Some(me),
+            unclaimed: self.who == "free",
+            tier: some(&self.tier),
+            due: query::word("due", Some(&self.due))?,
+            text: some(&self.q),
+            ..QueueFilter::default()
+        })
+    }
+
+    /// Where the page begins.
+    fn place(&self) -> Result<Option<QueuePlace>, Problem> {
+        query::word("after", Some(&self.after))
+    }
 }
 
 #[derive(Template)]
@@ -43,9 +105,14 @@ pub(crate) struct QueueQuery {
 pub(crate) struct QueuePage {
     pub(crate) shell: Shell,
     pub(crate) queue: QueueView,
-    pub(crate) headline: String,
-    pub(crate) told: String,
-    pub(crate) first: Option<String>,
+    pub(crate) over: Overview,
+}
+
+/// The left column alone, for pages that keep it true.
+#[derive(Template)]
+#[template(path = "parts/queue.html")]
+struct Rows {
+    queue: QueueView,
 }
 
 /// The queue without a case.
@@ -54,160 +121,102 @@ pub(crate) async fn page(
     visit: Visit,
     Query(q): Query<QueueQuery>,
 ) -> Result<Response, PageError> {
-    let (queue, tasks) = column(&app, &visit, &q, None).await?;
-    let shell = visit.shell(&app, "Review", "queue", None).await?;
-    let first = tasks.first().map(|t| t.id.to_string());
-    let (headline, told) = match tasks.len() as u64 {
-        0 => (
-            "Nothing is waiting".to_owned(),
-            "Cases come here when a rule, a check or a missing value asks for a person.".to_owned(),
-        ),
-        n => (
-            format!("{} on this page", plural(n, "case")),
-            "First due first. Open one, or press J.".to_owned(),
-        ),
-    };
+    let filter = q.filter(&visit)?;
+    let reader = app.engine.reader();
+    let (column, mut shares) = tokio::try_join!(column(&app, &visit, &q, None), async {
+        Ok(reader.review_counts(&filter).await?)
+    })?;
+    let shell = visit
+        .shell(&app, "Review", "queue", filter.workflow)
+        .await?;
+    shares.retain(|c| visit.user.reads(&c.workflow));
+    let mut over = overview(&q, &column, &shares, &shell.workflows);
+    tell_due(&mut over, app.engine.now());
     html(&QueuePage {
         shell,
-        queue,
-        headline,
-        told,
-        first,
+        queue: column.view,
+        over,
     })
 }
 
-/// The left column, and the tasks in it.
+/// The left column as it is now.
+pub(crate) async fn rows(
+    State(app): State<App>,
+    visit: Visit,
+    Query(q): Query<QueueQuery>,
+) -> Result<Response, PageError> {
+    let column = column(&app, &visit, &q, None).await?;
+    html(&Rows { queue: column.view })
+}
+
+/// The left column and the tasks in it.
+pub(crate) struct Column {
+    pub(crate) view: QueueView,
+    pub(crate) tasks: Vec<Review>,
+    pub(super) names: Vec<(String, String)>,
+}
+
+/// Reads the left column.
 pub(crate) async fn column(
     app: &App,
     visit: &Visit,
     q: &QueueQuery,
     here: Option<&str>,
-) -> Result<(QueueView, Vec<Review>), PageError> {
-    let me = visit.user.session.person.as_str();
-    let workflow = visit.user.only(Some(q.workflow.clone()));
-    let filter = QueueFilter {
-        workflow: workflow.clone(),
-        claimed_by: (q.who == "mine").then(|| me.to_owned()),
-        states: if q.who == "free" {
-            vec![ReviewState::Open]
-        } else {
-            Vec::new()
-        },
-        text: (!q.q.is_empty()).then(|| q.q.clone()),
-        ..QueueFilter::default()
-    };
-    let after = if q.after.is_empty() {
-        None
-    } else {
-        Some(cursor(&q.after)?)
-    };
+) -> Result<Column, PageError> {
     let reader = app.engine.reader();
-    let mut tasks = reader.review_page(&filter, after, MAX_PAGE).await?;
-    let more = (tasks.len() == MAX_PAGE)
-        .then(|| tasks.last().map(after_of))
-        .flatten();
-    tasks.retain(|t| visit.user.reads(&t.workflow));
-    let people = reader.people().await?;
-    let now = app.engine.now();
-    let name = |h: &str| {
-        people
-            .iter()
-            .find(|p| p.handle == h)
-            .map_or_else(|| h.to_owned(), |p| p.name.clone())
+    let (filter, after) = (q.filter(visit)?, q.place()?);
+    let me = &visit.user.session.person;
+    let times = app.engine.queue_times(filter.workflow.as_deref()).await;
+    let (mut page, people, saved, workflows) = tokio::try_join!(
+        async { Ok(reader.queue(&filter, times, after, PAGE).await?) },
+        async { Ok(reader.people().await?) },
+        async { Ok(reader.saved_views(me).await?) },
+        visit.reach(app)
+    )?;
+    page.rows.retain(|r| visit.user.reads(&r.review.workflow));
+    let names: Vec<(String, String)> = people.into_iter().map(|p| (p.handle, p.name)).collect();
+    let place = Place {
+        q,
+        me,
+        here,
+        now: times.now,
+        csrf: &visit.user.session.csrf,
+        names: &names,
+        workflows: &workflows,
     };
-    let rows: Vec<(Timestamp, QueueRow)> = tasks
-        .iter()
-        .map(|t| (t.due_at, row(t, now, me, here, &name)))
-        .collect();
-    let address = |after: &str| {
-        query::query(&[
-            ("who", &q.who),
-            ("workflow", &q.workflow),
-            ("q", &q.q),
-            ("after", after),
-        ])
-    };
-    let next = more;
-    let view = QueueView {
-        tabs: tabs(q),
-        who: q.who.clone(),
-        workflow,
-        find: q.q.clone(),
-        foot: if next.is_some() {
-            format!("first {MAX_PAGE} shown")
-        } else {
-            plural(rows.len() as u64, "case")
-        },
-        groups: groups(rows, now),
-        suffix: address(&q.after),
-        next: next.map(|after| format!("/queue{}", address(&after))),
-    };
-    Ok((view, tasks))
+    Ok(Column {
+        view: view(&place, &page, &saved),
+        tasks: page.rows.into_iter().map(|r| r.review).collect(),
+        names,
+    })
 }
 
-/// The three ways to look at the queue, with the rest of the filter kept.
-fn tabs(q: &QueueQuery) -> Vec<Tab> {
-    let tab = |who: &str, words: &str, on| Tab {
-        href: format!(
-            "/queue{}",
-            query::query(&[("who", who), ("workflow", &q.workflow), ("q", &q.q)])
-        ),
-        words: words.to_owned(),
-        on,
-    };
-    vec![
-        tab("", "All", q.who.is_empty() || q.who == "all"),
-        tab("mine", "Mine", q.who == "mine"),
-        tab("free", "Free", q.who == "free"),
-    ]
+/// The tasks in the order of the list, without drawing it: what comes after a decision.
+pub(crate) async fn order(
+    app: &App,
+    visit: &Visit,
+    q: &QueueQuery,
+) -> Result<Vec<Review>, PageError> {
+    let filter = q.filter(visit)?;
+    let times = app.engine.queue_times(filter.workflow.as_deref()).await;
+    let reader = app.engine.reader();
+    let mut rows = reader.queue_after(&filter, times, q.place()?, PAGE).await?;
+    rows.retain(|r| visit.user.reads(&r.review.workflow));
+    Ok(rows.into_iter().map(|r| r.review).collect())
 }
 
-fn row(
-    t: &Review,
-    now: Timestamp,
-    me: &str,
-    here: Option<&str>,
-    name: &impl Fn(&str) -> String,
-) -> QueueRow {
-    let left = due(t.due_at, now);
-    let id = t.id.to_string();
-    QueueRow {
-        subject: t.subject.clone(),
-        reason: t
-            .reasons
-            .first()
-            .map(|r| super::words::reason(r).to_owned())
-            .unwrap_or_else(|| super::words::code(t.reason.word())),
-        left: left.words,
-        tone: left.tone,
-        claim: t.claimed_by.as_deref().map(|h| Claim {
-            name: name(h),
-            initials: initials(&name(h)),
-            me: h == me,
-        }),
-        here: here == Some(id.as_str()),
-        id,
+/// Keeps the filter under a name, or drops a name.
+pub(crate) async fn save(State(app): State<App>, form: PostForm) -> Result<Response, PageError> {
+    let me = form.user.session.person.clone();
+    let filter = form.text("query").unwrap_or_default();
+    let name = form.text("name").unwrap_or_default();
+    if form.text("drop").is_some() {
+        app.engine.drop_view(&me, &name).await?;
+        app.sessions
+            .tell(&form.user, format!("View dropped: {name}"));
+    } else {
+        app.engine.save_view(&me, &name, &filter).await?;
+        app.sessions.tell(&form.user, format!("View saved: {name}"));
     }
-}
-
-fn groups(rows: Vec<(Timestamp, QueueRow)>, now: Timestamp) -> Vec<QueueGroup> {
-    let soon = now.plus(Duration::from_secs(3_600));
-    let mut groups = [
-        ("Overdue", Vec::new()),
-        ("Due within the hour", Vec::new()),
-        ("Later", Vec::new()),
-    ];
-    for (due, row) in rows {
-        let group = if due < now {
-            0
-        } else {
-            usize::from(due >= soon) + 1
-        };
-        groups[group].1.push(row);
-    }
-    groups
-        .into_iter()
-        .filter(|(_, rows)| !rows.is_empty())
-        .map(|(title, rows)| QueueGroup { title, rows })
-        .collect()
+    Ok(Redirect::to(own_path(&format!("/queue{filter}"))).into_response())
 }

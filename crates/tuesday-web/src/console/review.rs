@@ -12,7 +12,7 @@ use super::diff::Part;
 use super::forms::{Field, FieldKind, fields};
 use super::queue::{QueueQuery, column};
 use super::shell::Shell;
-use super::views::{Before, CaseView, ChangedField, NextCase, Panel, QueueView, Settle};
+use super::views::{Before, CaseView, ChangedField, From, NextCase, Panel, QueueView, Settle};
 use super::visit::Visit;
 use super::{case, html};
 use crate::query;
@@ -20,7 +20,7 @@ use crate::refusal::PageError;
 use crate::state::App;
 
 #[derive(Template)]
-#[template(path = "review.html")]
+#[template(path = "review.html", blocks = ["content"])]
 pub(crate) struct ReviewPage {
     pub(crate) shell: Shell,
     pub(crate) queue: QueueView,
@@ -37,6 +37,19 @@ pub(crate) struct ReviewPage {
     pub(crate) reason: String,
     pub(crate) note: String,
     pub(crate) next: Option<NextCase>,
+    /// Only the case is drawn, without the list.
+    pub(crate) part: bool,
+}
+
+impl ReviewPage {
+    /// The page, or the case alone where that was asked for.
+    pub(crate) fn answer(&self) -> Result<Response, PageError> {
+        if self.part {
+            html(&self.as_content())
+        } else {
+            html(self)
+        }
+    }
 }
 
 /// One case.
@@ -48,7 +61,7 @@ pub(crate) async fn page(
 ) -> Result<Response, PageError> {
     let (_, mut page) = prepare(&app, &visit, &id, &q).await?;
     page.open.clone_from(&q.r#do);
-    html(&page)
+    page.answer()
 }
 
 /// The page as it is without panel and editor, and the case behind it.
@@ -61,15 +74,7 @@ pub(crate) async fn prepare(
     let id: ReviewId = query::id(id)?;
     let found = app.engine.case(id).await?;
     visit.user.sees(&found.review.workflow)?;
-    let (queue, tasks) = column(app, visit, q, Some(&id.to_string())).await?;
-    let shell = visit
-        .shell(
-            app,
-            found.review.subject.clone(),
-            "queue",
-            Some(found.review.workflow.clone()),
-        )
-        .await?;
+    let (queue, next, shell) = around(app, visit, q, &found).await?;
     let view = case::view(&found, &visit.user.session.person, app.engine.now());
     let fields = if view.settle == Settle::Input {
         input_fields(&found)
@@ -89,9 +94,32 @@ pub(crate) async fn prepare(
         faults: Vec::new(),
         reason: String::new(),
         note: String::new(),
-        next: following(&tasks, id),
+        next,
+        part: visit.part,
     };
     Ok((found, page))
+}
+
+/// What stands around the case: the list, what comes next, the frame. The script has all of it.
+async fn around(
+    app: &App,
+    visit: &Visit,
+    q: &QueueQuery,
+    found: &Case,
+) -> Result<(QueueView, Option<NextCase>, Shell), PageError> {
+    let subject = &found.review.subject;
+    if visit.part {
+        let queue = QueueView {
+            suffix: q.address(&q.after),
+            ..QueueView::default()
+        };
+        return Ok((queue, None, visit.inner(subject)));
+    }
+    let id = found.review.id;
+    let column = column(app, visit, q, Some(&id.to_string())).await?;
+    let workflow = Some(found.review.workflow.clone());
+    let shell = visit.shell(app, subject, "queue", workflow).await?;
+    Ok((column.view, following(&column.tasks, id), shell))
 }
 
 /// The task after this one in the visible order, else the first other one.

@@ -38,6 +38,7 @@ pub(crate) struct Sees {
 /// The person signed in.
 #[derive(Clone)]
 pub(crate) struct Who {
+    pub(crate) handle: String,
     pub(crate) name: String,
     pub(crate) initials: String,
 }
@@ -48,6 +49,56 @@ pub(crate) struct WorkflowLink {
     pub(crate) name: String,
     pub(crate) title: String,
 }
+
+/// An entry of the main navigation.
+pub(crate) struct Place {
+    /// Word that a page gives as its own place.
+    pub(crate) here: &'static str,
+    pub(crate) href: &'static str,
+    pub(crate) words: &'static str,
+    /// The letter after G that leads there.
+    pub(crate) key: &'static str,
+}
+
+/// Everywhere one can go, in the order of the bar.
+const PLACES: &[Place] = &[
+    Place {
+        here: "queue",
+        href: "/queue",
+        words: "Review",
+        key: "q",
+    },
+    Place {
+        here: "runs",
+        href: "/runs",
+        words: "Runs",
+        key: "r",
+    },
+    Place {
+        here: "workflows",
+        href: "/workflows",
+        words: "Workflows",
+        key: "w",
+    },
+    Place {
+        here: "intake",
+        href: "/intake",
+        words: "Intake",
+        key: "i",
+    },
+    Place {
+        here: "audit",
+        href: "/audit",
+        words: "Audit",
+        key: "l",
+    },
+    Place {
+        here: "people",
+        href: "/people",
+        words: "People",
+        key: "p",
+    },
+];
 
 /// A choice of how pages look.
 pub(crate) struct Look {
@@ -64,6 +115,15 @@ impl Shell {
             .iter()
             .find(|w| Some(w.name.as_str()) == chosen)
             .map_or("All workflows", |w| &w.title)
+    }
+
+    /// Where this person may go.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &'static Place> + '_ {
+        PLACES.iter().filter(|p| match p.here {
+            "audit" => self.sees.audit,
+            "people" => self.sees.people,
+            _ => self.sees.work,
+        })
     }
 
     /// Whether the page is about this workflow.

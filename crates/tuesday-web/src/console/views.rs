@@ -25,12 +25,20 @@ pub(crate) struct Choice {
     pub(crate) words: String,
 }
 
-/// A filter link.
+/// A filter link with what is behind it.
 #[derive(Clone, Debug)]
 pub(crate) struct Tab {
     pub(crate) href: String,
     pub(crate) words: String,
+    pub(crate) count: String,
     pub(crate) on: bool,
+}
+
+/// One thing that narrows the queue, and the address without it.
+#[derive(Clone, Debug)]
+pub(crate) struct FilterChip {
+    pub(crate) words: String,
+    pub(crate) href: String,
 }
 
 /// Links to other pages of a list.
@@ -47,17 +55,38 @@ pub(crate) struct QueueView {
     pub(crate) who: String,
     pub(crate) workflow: Option<String>,
     pub(crate) find: String,
+    pub(crate) tier: String,
+    pub(crate) owner: String,
+    pub(crate) due: String,
+    pub(crate) dues: Vec<Choice>,
+    /// Filters this person keeps under a name.
+    pub(crate) saved: Vec<Tab>,
+    pub(crate) csrf: String,
+    pub(crate) tiers: Vec<Choice>,
+    pub(crate) owners: Vec<Choice>,
+    pub(crate) workflows: Vec<Choice>,
+    pub(crate) chips: Vec<FilterChip>,
+    pub(crate) narrows: bool,
+    /// Overdue cases on this page that the person answers for.
+    pub(crate) late: usize,
     pub(crate) groups: Vec<QueueGroup>,
     /// Query that keeps the filter on links to cases; empty or starts with `?`.
     pub(crate) suffix: String,
     pub(crate) next: Option<String>,
+    pub(crate) first: Option<String>,
     pub(crate) foot: String,
+    /// Changes when the counts change.
+    pub(crate) stamp: String,
+    /// All open tasks that the filter finds, whoever has them.
+    pub(crate) total: u64,
 }
 
 /// Cases that are due alike.
 #[derive(Clone)]
 pub(crate) struct QueueGroup {
-    pub(crate) title: &'static str,
+    pub(crate) title: String,
+    pub(crate) count: String,
+    pub(crate) due: tuesday_store::DueGroup,
     pub(crate) rows: Vec<QueueRow>,
 }
 
@@ -65,12 +94,50 @@ pub(crate) struct QueueGroup {
 #[derive(Clone)]
 pub(crate) struct QueueRow {
     pub(crate) id: String,
+    pub(crate) revision: u32,
     pub(crate) subject: String,
     pub(crate) reason: String,
+    /// How many reasons more.
+    pub(crate) more: Option<String>,
     pub(crate) left: String,
     pub(crate) tone: &'static str,
+    /// Due time, for machines.
+    pub(crate) due: String,
+    /// Tier, what is asked, age.
+    pub(crate) about: String,
     pub(crate) claim: Option<Claim>,
+    pub(crate) owner: Claim,
+    /// One of two has approved.
+    pub(crate) half: bool,
+    /// How often it was passed on.
+    pub(crate) level: u32,
+    pub(crate) paused: bool,
     pub(crate) here: bool,
+}
+
+/// The page beside the queue while no case is open.
+#[derive(Clone, Default)]
+pub(crate) struct Overview {
+    pub(crate) headline: String,
+    pub(crate) told: String,
+    pub(crate) first: Option<String>,
+    pub(crate) rows: Vec<OverviewRow>,
+    /// The queue without the filter.
+    pub(crate) clear: Option<String>,
+}
+
+/// What one person has of one workflow.
+#[derive(Clone)]
+pub(crate) struct OverviewRow {
+    pub(crate) href: String,
+    pub(crate) workflow: String,
+    pub(crate) owner: String,
+    pub(crate) initials: String,
+    pub(crate) tasks: u64,
+    pub(crate) free: u64,
+    pub(crate) due: tuesday_domain::time::Timestamp,
+    pub(crate) first_due: String,
+    pub(crate) tone: &'static str,
 }
 
 /// Who is on a case.
@@ -84,10 +151,10 @@ pub(crate) struct Claim {
 impl QueueView {
     /// Why the list is empty.
     pub(crate) fn nothing(&self) -> &'static str {
-        if self.find.is_empty() {
-            "Nothing is waiting here."
-        } else {
+        if self.narrows {
             "Nothing matches."
+        } else {
+            "Nothing is waiting here."
         }
     }
 }
@@ -118,9 +185,11 @@ pub(crate) struct CaseView {
     pub(crate) subject: String,
     pub(crate) asks: String,
     pub(crate) arrived: String,
+    pub(crate) arrived_iso: String,
     pub(crate) tier: String,
     pub(crate) level: u32,
     pub(crate) due: String,
+    pub(crate) due_iso: String,
     pub(crate) due_tone: &'static str,
     pub(crate) state: String,
     pub(crate) state_tone: &'static str,
@@ -129,12 +198,21 @@ pub(crate) struct CaseView {
     pub(crate) closed_words: String,
     pub(crate) mine: bool,
     pub(crate) rewrite: bool,
+    /// Somebody approved already; this is the second look.
+    pub(crate) half: Option<String>,
+    /// Said to those who have it open when it changes.
+    pub(crate) moved: String,
     pub(crate) approve_words: String,
     pub(crate) reject_words: String,
+    /// Others who may decide it, to give it to.
+    pub(crate) others: Vec<Choice>,
+    pub(crate) escalate_to: Option<String>,
     pub(crate) escalate_words: String,
     pub(crate) rule: Option<String>,
     pub(crate) reasons: Vec<String>,
     pub(crate) compared: Vec<ComparedView>,
+    /// Comparisons that say nothing by themselves, in one line.
+    pub(crate) also: String,
     pub(crate) flags: Vec<String>,
     pub(crate) effects: String,
     pub(crate) writes: Vec<WriteView>,
@@ -156,7 +234,17 @@ pub(crate) struct CaseView {
     pub(crate) approved_by: String,
     pub(crate) needed: String,
     pub(crate) people: String,
+    /// What somebody wrote for whoever comes next.
+    pub(crate) note: Option<String>,
     pub(crate) made: MadeView,
+}
+
+impl CaseView {
+    /// Some fields are written as they are already, so that there is something to hide.
+    pub(crate) fn has_same(&self) -> bool {
+        let mut fields = self.writes.iter().flat_map(|w| &w.fields);
+        fields.any(|f| f.before == Before::Same)
+    }
 }
 
 /// One comparison of the decision table.
@@ -164,7 +252,6 @@ pub(crate) struct CaseView {
 pub(crate) struct ComparedView {
     pub(crate) column: String,
     pub(crate) words: String,
-    pub(crate) matched: bool,
     pub(crate) scale: Option<Scale>,
 }
 
@@ -175,6 +262,8 @@ pub(crate) struct WriteView {
     pub(crate) system: String,
     pub(crate) target: String,
     pub(crate) promise: &'static str,
+    /// What the record said before was read, so that before and after stand side by side.
+    pub(crate) known: bool,
     pub(crate) fields: Vec<WriteField>,
 }
 
@@ -184,6 +273,16 @@ pub(crate) struct WriteField {
     pub(crate) name: String,
     pub(crate) before: Before,
     pub(crate) after: String,
+    pub(crate) from: From,
+}
+
+/// Where a written value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum From {
+    /// A numbered source.
+    Source(usize),
+    /// Something that has a word.
+    Word(&'static str),
 }
 
 /// What the destination's record said in the snapshot.
@@ -200,6 +299,7 @@ pub(crate) enum Before {
 /// How a decided task ended.
 #[derive(Clone)]
 pub(crate) struct DecidedView {
+    pub(crate) tone: &'static str,
     pub(crate) title: String,
     pub(crate) lines: Vec<String>,
 }
@@ -223,8 +323,14 @@ pub(crate) struct SourceView {
     pub(crate) name: String,
     pub(crate) about: String,
     pub(crate) age: String,
+    /// When it was last true, for machines and in full.
+    pub(crate) at: Option<(String, String)>,
     pub(crate) tone: &'static str,
+    /// Long texts, to read.
+    pub(crate) texts: Vec<Pair>,
     pub(crate) fields: Vec<Pair>,
+    /// Open from the start.
+    pub(crate) open: bool,
 }
 
 /// Two sources that say different things.
@@ -242,19 +348,44 @@ pub(crate) struct ConflictView {
 pub(crate) struct MadeView {
     pub(crate) confidence: Option<String>,
     pub(crate) lines: Vec<Pair>,
+    /// Other answers the model weighed, likeliest first.
+    pub(crate) weighed: Vec<Weighed>,
+    /// Words of the input that spoke for the answer.
+    pub(crate) evidence: String,
+}
+
+/// One answer the model weighed.
+#[derive(Clone)]
+pub(crate) struct Weighed {
+    pub(crate) words: String,
+    pub(crate) share: String,
+    /// Length of its bar out of 100.
+    pub(crate) width: u32,
 }
 
 /// Something the person must read before anything else.
 #[derive(Clone)]
 pub(crate) struct Panel {
+    /// Handle of the person who was faster; empty when nobody was.
+    pub(crate) winner: String,
     pub(crate) tone: &'static str,
     pub(crate) title: String,
     pub(crate) words: String,
     pub(crate) lines: Vec<String>,
+    /// What changed in a source meanwhile.
+    pub(crate) diff: Vec<Changed>,
     pub(crate) kept: Option<String>,
     pub(crate) run: Option<String>,
     pub(crate) next: Option<String>,
     pub(crate) here: String,
+}
+
+/// A watched field that changed since the inputs were frozen.
+#[derive(Clone)]
+pub(crate) struct Changed {
+    pub(crate) name: String,
+    pub(crate) was: String,
+    pub(crate) now: String,
 }
 
 /// The case that opens after this one.

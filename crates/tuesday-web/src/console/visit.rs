@@ -20,6 +20,13 @@ pub(crate) struct Visit {
     pub(crate) user: User,
     path: String,
     theme: Option<&'static str>,
+    /// The script asks for the case alone; it has the list already.
+    pub(crate) part: bool,
+}
+
+/// Whether only the case is drawn.
+fn part(headers: &axum::http::HeaderMap) -> bool {
+    headers.contains_key("x-part") || headers.contains_key("x-console")
 }
 
 /// The look a cookie asks for.
@@ -43,6 +50,7 @@ impl FromRequestParts<App> for Visit {
             user,
             path,
             theme: theme(&parts.headers),
+            part: part(&parts.headers),
         })
     }
 }
@@ -54,7 +62,39 @@ impl Visit {
             user,
             path,
             theme: theme(headers),
+            part: part(headers),
         }
+    }
+
+    /// What a part of a page needs of its frame: no counts, and nothing is told or used up.
+    pub(crate) fn inner(&self, title: impl Into<String>) -> Shell {
+        let session = &self.user.session;
+        Shell {
+            title: title.into(),
+            path: self.path.clone(),
+            who: Some(Who {
+                handle: session.person.clone(),
+                name: session.name.clone(),
+                initials: initials(&session.name),
+            }),
+            csrf: session.csrf.clone(),
+            ..Shell::default()
+        }
+    }
+
+    /// The workflows this person may see.
+    pub(crate) async fn reach(&self, app: &App) -> Result<Vec<WorkflowLink>, PageError> {
+        let all = app.engine.reader().workflows().await?;
+        let manages = self.user.may(Act::ManagePeople);
+        let seen = all
+            .into_iter()
+            .filter(|w| manages || self.user.reads(&w.name));
+        Ok(seen
+            .map(|w| WorkflowLink {
+                name: w.name,
+                title: w.title,
+            })
+            .collect())
     }
 
     /// The frame of a page.
@@ -70,8 +110,9 @@ impl Visit {
             workflow: self.user.session.workflow.clone(),
             ..QueueFilter::default()
         };
-        let (workflows, counts) =
-            tokio::try_join!(reader.workflows(), reader.review_counts(&open))?;
+        let (workflows, counts) = tokio::try_join!(self.reach(app), async {
+            Ok(reader.review_counts(&open).await?)
+        })?;
         let waiting: u64 = counts.iter().map(|c| c.tasks).sum();
         let session = &self.user.session;
         Ok(Shell {
@@ -80,6 +121,7 @@ impl Visit {
             path: self.path.clone(),
             theme: self.theme,
             who: Some(Who {
+                handle: session.person.clone(),
                 name: session.name.clone(),
                 initials: initials(&session.name),
             }),
@@ -90,14 +132,7 @@ impl Visit {
             },
             csrf: session.csrf.clone(),
             waiting: (waiting > 0).then(|| count(waiting)),
-            workflows: workflows
-                .into_iter()
-                .filter(|w| self.user.reads(&w.name) || self.user.may(Act::ManagePeople))
-                .map(|w| WorkflowLink {
-                    name: w.name,
-                    title: w.title,
-                })
-                .collect(),
+            workflows,
             workflow,
             assets: assets::all().links.clone(),
             demo: app.config.demo_people,
