@@ -133,7 +133,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("POST", "/queue/views", Key(Act::ReadWork)),
     ("GET", "/events", Key(Act::ReadWork)),
     ("POST", "/reviews/{id}/owner", Key(Act::DecideReview)),
-    ("POST", "/reviews/{id}/problem", Key(Act::ReadWork)),
+    ("POST", "/reviews/{id}/problem", Key(Act::ReportProblem)),
     ("GET", "/workflows", Key(Act::ReadWork)),
     ("GET", "/reviews/{id}", Key(Act::ReadWork)),
     ("GET", "/reviews/{id}/edit", Key(Act::DecideReview)),

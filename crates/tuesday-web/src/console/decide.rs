@@ -301,7 +301,7 @@ pub(crate) async fn finish(
     };
     let id = asked.id.to_string();
     let visit = Visit::after(user, format!("/reviews/{id}"), &asked.headers);
-    let (case, mut page) = prepare(app, &visit, &id, &asked.q).await?;
+    let (case, mut page) = Box::pin(prepare(app, &visit, &id, &asked.q)).await?;
     refill(&mut page.fields, &typed);
     let rest = mark(&mut page.fields, &problem.errors);
     page.changed = problem.code == "target_changed";

@@ -116,7 +116,7 @@ async fn around(
         return Ok((queue, None, visit.inner(subject)));
     }
     let id = found.review.id;
-    let column = column(app, visit, q, Some(&id.to_string())).await?;
+    let column = Box::pin(column(app, visit, q, Some(&id.to_string()))).await?;
     let workflow = Some(found.review.workflow.clone());
     let shell = visit.shell(app, subject, "queue", workflow).await?;
     Ok((column.view, following(&column.tasks, id), shell))
