@@ -12,5 +12,5 @@ mod kills;
 mod restart;
 mod secrets;
 mod storage;
-mod tier_changes;
 mod switched;
+mod tier_changes;
