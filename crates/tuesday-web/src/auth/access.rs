@@ -70,6 +70,46 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "/api/v1/workflows/{workflow}/rules",
         Key(Act::ReadWork),
     ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/rules",
+        Key(Act::EditRules),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/rules/backtest",
+        Key(Act::EditRules),
+    ),
+    (
+        "GET",
+        "/api/v1/workflows/{workflow}/rules/history",
+        Key(Act::ReadWork),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/rules/proposals/{version}/approval",
+        Key(Act::ApproveBounds),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/rules/proposals/{version}/refusal",
+        Key(Act::ApproveBounds),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/rules/acknowledgement",
+        Key(Act::DecideReview),
+    ),
+    (
+        "GET",
+        "/api/v1/workflows/{workflow}/rules/report",
+        Key(Act::ReadWork),
+    ),
+    (
+        "GET",
+        "/api/v1/workflows/{workflow}/rules/advice",
+        Key(Act::ReadWork),
+    ),
     ("GET", "/api/v1/intake", Key(Act::ReadWork)),
     ("GET", "/api/v1/intake/{id}", Key(Act::ReadWork)),
     (
@@ -158,6 +198,23 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ),
     ("GET", "/audit", Key(Act::VerifyAudit)),
     ("GET", "/workflows/{workflow}", Key(Act::ReadWork)),
+    ("GET", "/workflows/{workflow}/rules", Key(Act::ReadWork)),
+    ("POST", "/workflows/{workflow}/rules", Key(Act::EditRules)),
+    (
+        "POST",
+        "/workflows/{workflow}/rules/rollback",
+        Key(Act::EditRules),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/rules/acknowledgement",
+        Key(Act::DecideReview),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/rules/proposals/{version}",
+        Key(Act::ApproveBounds),
+    ),
     ("GET", "/account", Key(Act::OwnAccount)),
     ("POST", "/account/confirmation", Key(Act::OwnAccount)),
     ("POST", "/account/password", Key(Act::OwnAccount)),

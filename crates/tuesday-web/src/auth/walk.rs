@@ -96,8 +96,7 @@ impl Walk {
         let path = path
             .replace("/runs/{id}", "/runs/run_00000000000000000000000001")
             .replace("/reviews/{id}", "/reviews/rev_00000000000000000000000001")
-            .replace('{', "")
-            .replace('}', "");
+            .replace(['{', '}'], "");
         let mut request = Request::builder()
             .method(method.parse::<Method>().unwrap())
             .uri(path)
