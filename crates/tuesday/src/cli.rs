@@ -11,7 +11,7 @@ use crate::{cmd, out};
 
 /// Run one AI step as a production workflow: queued, checked, reviewed, written back, recorded.
 #[derive(Debug, Parser)]
-#[command(name = "tuesday", version, propagate_version = true, max_term_width = 100, help_template = HELP, before_help = GROUPS, after_help = EXIT_CODES)]
+#[command(name = "tuesday", version, max_term_width = 100, help_template = HELP, before_help = GROUPS, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,

@@ -9,7 +9,10 @@ use clap::{Command, CommandFactory as _};
 use crate::cli::Cli;
 
 /// Flags that the page explains once for a whole group, by the first word of the command.
-const SHARED: [(&str, &[&str]); 1] = [("review", &["--revision", "--note", "--wait", "--timeout"])];
+const SHARED: [(&str, &[&str]); 1] = [(
+    "review",
+    &["--revision", "--note", "--wait", "--timeout", "--key"],
+)];
 /// Explained above the tables.
 const EVERYWHERE: &[&str] = &["--timeout"];
 
