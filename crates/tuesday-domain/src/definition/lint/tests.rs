@@ -50,6 +50,7 @@ grade = "output.grade"
 due = "4h"
 reasons = ["wrong"]
 on_reject = "close"
+on_approve = "act"
 [[review.tier]]
 name = "desk"
 owner = "rhea"
