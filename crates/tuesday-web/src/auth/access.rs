@@ -170,7 +170,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("POST", "/look", Key(Act::OwnAccount)),
     ("GET", "/queue", Key(Act::ReadWork)),
     ("GET", "/queue/rows", Key(Act::ReadWork)),
-    ("POST", "/queue/views", Key(Act::ReadWork)),
+    ("POST", "/queue/views", Key(Act::OwnAccount)),
     ("GET", "/events", Key(Act::ReadWork)),
     ("POST", "/reviews/{id}/owner", Key(Act::DecideReview)),
     ("POST", "/reviews/{id}/problem", Key(Act::ReportProblem)),
