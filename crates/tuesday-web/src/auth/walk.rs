@@ -96,6 +96,7 @@ impl Walk {
         let path = path
             .replace("/runs/{id}", "/runs/run_00000000000000000000000001")
             .replace("/reviews/{id}", "/reviews/rev_00000000000000000000000001")
+            .replace("{version}", "1")
             .replace(['{', '}'], "");
         let mut request = Request::builder()
             .method(method.parse::<Method>().unwrap())
@@ -140,7 +141,12 @@ async fn every_role_at_every_address() {
             let before = walk.newest().await.0;
             let answer = walk.ask(method, path, Some(&who)).await;
             let status = answer.status().as_u16();
-            let bytes = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+            // A stream of events never ends; being let in is all there is to see.
+            let streams = answer.headers().get(header::CONTENT_TYPE);
+            let bytes = match streams.filter(|t| *t == "text/event-stream") {
+                Some(_) => Vec::new().into(),
+                None => to_bytes(answer.into_body(), 1 << 20).await.unwrap(),
+            };
             let refused = status == 403 && String::from_utf8_lossy(&bytes).contains("not_allowed");
             assert_eq!(
                 refused,
