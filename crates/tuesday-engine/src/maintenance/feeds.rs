@@ -55,8 +55,11 @@ async fn one(
     } else {
         "sql"
     };
+    // A record that names itself is the same event in whatever file it comes; without a name, or
+    // where it cannot be read, the file and its place in it stand for it.
+    let names_itself = kind == "file" && trigger.event_id.is_some() && item.fault.is_none();
     let incoming = Incoming {
-        event_id: Some(item.event_id.clone()),
+        event_id: (!names_itself).then(|| item.event_id.clone()),
         body: item.body.clone(),
         auth: IncomingAuth::Feed(format!("{kind}:{}", trigger.name)),
         reference: item.fault.clone(),

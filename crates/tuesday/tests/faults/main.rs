@@ -14,3 +14,4 @@ mod secrets;
 mod storage;
 mod switched;
 mod tier_changes;
+mod triggers;

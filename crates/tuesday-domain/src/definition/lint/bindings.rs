@@ -2,6 +2,7 @@
 
 use super::super::package::fault;
 use super::{Lint, TOML};
+use crate::facts::{Expr, Text};
 use crate::ready::Ready;
 use crate::rules::RuleSet;
 
@@ -44,6 +45,7 @@ impl Lint<'_> {
         for (place, name, output_allowed) in reads {
             self.binding(ready, &place, &name, output_allowed);
         }
+        self.asked(ready);
         if let Some(rules) = rules {
             for column in rules.columns() {
                 if !ready.facts.iter().any(|(n, _)| *n == column.name) {
@@ -70,6 +72,51 @@ impl Lint<'_> {
         }
     }
 
+    /// What a source is asked by comes from the event: nothing else is there when it is read.
+    fn asked(&mut self, ready: &Ready) {
+        for s in &ready.def.source {
+            let expressions = s.params.iter().chain(s.equals.as_ref());
+            let all = expressions
+                .map(|e| Expr::parse(e).map(|e| e.reads()))
+                .chain(s.url.iter().map(|u| Text::parse(u).map(|u| u.reads())));
+            for reads in all {
+                let place = format!("source {}", s.name);
+                match reads {
+                    Err(why) => self.add(
+                        &s.name,
+                        "bad_expression",
+                        &format!("{place}: {why}"),
+                        "correct it",
+                    ),
+                    Ok(names) => names
+                        .iter()
+                        .for_each(|name| self.asked_by(ready, &place, name)),
+                }
+            }
+        }
+    }
+
+    fn asked_by(&mut self, ready: &Ready, place: &str, name: &str) {
+        match name.split('.').next().unwrap_or(name) {
+            "input" | "run" | "output" | "confidence" | "model" => {
+                self.binding(ready, place, name, false);
+            }
+            _ => self.unprovenanced(place, name),
+        }
+    }
+
+    fn unprovenanced(&mut self, place: &str, name: &str) {
+        let message = format!("{place} reads `{name}`, which no declared input or source supplies");
+        let line = self.line(name);
+        self.faults.push(fault(
+            TOML,
+            line,
+            "unprovenanced_input",
+            &message,
+            "declare the field, or correct the name",
+        ));
+    }
+
     fn binding(&mut self, ready: &Ready, place: &str, name: &str, output_allowed: bool) {
         let (group, field) = name
             .split_once('.')
@@ -94,23 +141,20 @@ impl Lint<'_> {
         if known {
             return;
         }
-        let model_text = ["output", "confidence", "model"].contains(&group) && !output_allowed;
-        let (code, message, way_out) = if model_text {
-            (
-                "model_text_as_address",
-                format!(
-                    "{place} reads `{name}`: model text never becomes an id, a recipient or an address"
-                ),
-                "take it from input or a source",
-            )
-        } else {
-            (
-                "unprovenanced_input",
-                format!("{place} reads `{name}`, which no declared input or source supplies"),
-                "declare the field, or correct the name",
-            )
-        };
+        if !["output", "confidence", "model"].contains(&group) || output_allowed {
+            return self.unprovenanced(place, name);
+        }
+        let message = format!(
+            "{place} reads `{name}`: model text never becomes an id, a recipient or an address"
+        );
+        let way_out = "take it from input or a source";
         let line = self.line(name);
-        self.faults.push(fault(TOML, line, code, &message, way_out));
+        self.faults.push(fault(
+            TOML,
+            line,
+            "model_text_as_address",
+            &message,
+            way_out,
+        ));
     }
 }
