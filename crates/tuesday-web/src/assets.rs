@@ -24,6 +24,7 @@ const STYLES: &[&str] = &[
     "css/review.css",
     "css/run.css",
     "css/people.css",
+    "css/rules.css",
 ];
 
 /// Script files; each imports only from files above it, so that the addresses it names are known.

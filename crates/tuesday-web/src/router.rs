@@ -128,22 +128,7 @@ fn console() -> Router<App> {
         .route("/audit", get(console::audit::page))
         .route("/workflows", get(console::workflows::page))
         .route("/workflows/{workflow}", get(console::workflow::page))
-        .route(
-            "/workflows/{workflow}/rules",
-            get(console::rules::page).post(console::rules::post),
-        )
-        .route(
-            "/workflows/{workflow}/rules/rollback",
-            post(console::rules::rollback),
-        )
-        .route(
-            "/workflows/{workflow}/rules/acknowledgement",
-            post(console::rules::acknowledge),
-        )
-        .route(
-            "/workflows/{workflow}/rules/proposals/{version}",
-            post(console::rules::decide),
-        )
+        .merge(console_rules())
         .route(
             "/sign-in",
             get(console::sign_in::page).post(console::sign_in::post),
@@ -172,6 +157,32 @@ fn console() -> Router<App> {
         .route("/people/{handle}/standing", post(console::people::standing))
         .route("/look", post(console::sign_in::look))
         .route("/assets/{name}", get(console::asset))
+}
+
+/// The rules page and what one may do there.
+fn console_rules() -> Router<App> {
+    use console::rules;
+    Router::new()
+        .route(
+            "/workflows/{workflow}/rules",
+            get(rules::page).post(rules::post),
+        )
+        .route(
+            "/workflows/{workflow}/rules/rollback",
+            post(rules::rollback),
+        )
+        .route(
+            "/workflows/{workflow}/rules/acknowledgement",
+            post(rules::acknowledge),
+        )
+        .route(
+            "/workflows/{workflow}/rules/proposals/{version}",
+            post(rules::decide),
+        )
+        .route(
+            "/workflows/{workflow}/rules/proposals/{version}/withdrawal",
+            post(rules::withdraw),
+        )
 }
 
 /// The description of the API alone.

@@ -215,6 +215,11 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "/workflows/{workflow}/rules/proposals/{version}",
         Key(Act::ApproveBounds),
     ),
+    (
+        "POST",
+        "/workflows/{workflow}/rules/proposals/{version}/withdrawal",
+        Key(Act::EditRules),
+    ),
     ("GET", "/account", Key(Act::OwnAccount)),
     ("POST", "/account/confirmation", Key(Act::OwnAccount)),
     ("POST", "/account/password", Key(Act::OwnAccount)),

@@ -5,14 +5,15 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
+use tuesday_domain::access::Act;
+use tuesday_domain::definition::Definition;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{RuleSetRow, RuleSetState};
-use tuesday_domain::rules::{CellEdit, Lane, RuleSet, Tally, parse};
-use tuesday_domain::time::Zone;
-use tuesday_engine::ops::{BacktestWindow, RulesChange, RulesEdit};
+use tuesday_domain::rules::{CellEdit, RuleSet, edit, parse, to_csv};
+use tuesday_engine::ops::{Backtest, BacktestWindow, RulesChange, RulesEdit};
 
 use super::html;
-use super::rules_parts::{Cell, Column, Preview, Row, Version, cells, columns, preview, version};
+use super::rules_parts::{self as parts, Preview, Rule, Version};
 use super::shell::Shell;
 use super::visit::Visit;
 use super::words::local;
@@ -31,10 +32,15 @@ struct RulesPage {
     title: String,
     told: String,
     base: u64,
-    columns: Vec<Column>,
-    rows: Vec<Row>,
+    /// Whether the reader may change the rules.
+    edits: bool,
+    /// Whether the reader may agree to a change of somebody else.
+    agrees: bool,
+    operator: String,
+    rules: Vec<Rule>,
     reason: String,
     problem: Option<Problem>,
+    notice: Option<String>,
     preview: Option<Preview>,
     unread: Option<Unread>,
     waiting: Vec<Version>,
@@ -53,7 +59,8 @@ struct Typed {
     edits: Vec<CellEdit>,
     reason: String,
     problem: Option<Problem>,
-    preview: Option<(Tally, String, Vec<String>, u64)>,
+    notice: Option<String>,
+    preview: Option<Backtest>,
 }
 
 /// The page.
@@ -67,42 +74,25 @@ pub(crate) async fn page(
     html(&page)
 }
 
-/// The cells that differ from the table in force, from fields named `cell.ROW.COLUMN`.
-fn edits(form: &PostForm, rules: &RuleSet) -> Vec<CellEdit> {
-    let known = cells(rules);
-    let mut out = Vec::new();
-    for (name, value) in &form.fields {
-        let Some((row, column)) = name
-            .strip_prefix("cell.")
-            .and_then(|place| place.split_once('.'))
-        else {
-            continue;
-        };
-        let value = value.trim();
-        if known
-            .get(&(row.to_owned(), column.to_owned()))
-            .is_some_and(|was| was != value)
-        {
-            out.push(CellEdit {
-                row: row.to_owned(),
-                column: column.to_owned(),
-                value: value.to_owned(),
-            });
-        }
-    }
-    out
-}
-
 fn table(row: &RuleSetRow) -> Result<RuleSet, Problem> {
     parse(&row.csv).map(|(rules, _)| rules).map_err(|_| {
         Problem::new(
             "record_damaged",
-            "the decision table in force cannot be read",
+            format!("rules version {} cannot be read", row.version),
         )
     })
 }
 
-/// Tries the typed cells on past runs, or puts a table in force that was tried before.
+/// Whether the typed cells give exactly the table that was tried.
+fn is_tried(rules: &RuleSet, edits: &[CellEdit], csv: &str) -> bool {
+    edit(rules, edits)
+        .ok()
+        .and_then(|text| parse(&text).ok())
+        .is_some_and(|(new, _)| to_csv(&new).trim() == csv.replace("\r\n", "\n").trim())
+}
+
+/// Tries the typed cells on past runs, or puts in force what was tried before. What was typed over
+/// an older version is set on the one in force, and tried again before anything happens.
 pub(crate) async fn post(
     State(app): State<App>,
     Path(name): Path<String>,
@@ -111,54 +101,92 @@ pub(crate) async fn post(
 ) -> Result<Response, PageError> {
     form.user.sees(&name)?;
     let active = app.engine.live_rules(&name).await?;
-    let reason = form.text("reason").unwrap_or_default();
     let base = form.text("base").and_then(|b| b.parse().ok());
-    if let Some(csv) = form.text("csv") {
-        let change = RulesChange {
-            base,
-            edit: RulesEdit::Text(csv.replace("\r\n", "\n")),
-            reason: reason.clone(),
-            starts_at: None,
-            ends_at: None,
-        };
-        let by = form.user.session.person.clone();
-        let words = app
-            .engine
-            .change_rules(&name, &by, change)
-            .await
-            .map(|d| became(&d.row));
-        let typed = Typed {
-            edits: edits(&form, &table(&active)?),
-            reason,
-            ..Typed::default()
-        };
-        return done(&app, form.user, &name, &headers, words, typed).await;
-    }
+    let bad = || Problem::new("bad_request", "which version was edited?").field("base");
+    let base: u64 = base.ok_or_else(bad)?;
+    let rules = table(&active)?;
+    let edits = if base == active.version {
+        parts::edits(&form.fields, &rules)
+    } else {
+        let read = app.engine.reader().ruleset(&name, base).await?;
+        parts::edits(&form.fields, &table(&read.ok_or_else(bad)?)?)
+    };
     let mut typed = Typed {
-        edits: edits(&form, &table(&active)?),
-        reason,
+        edits,
+        reason: form.text("reason").unwrap_or_default(),
         ..Typed::default()
     };
+    if base != active.version {
+        typed.notice = Some(format!(
+            "Version {} came into force while you edited version {base}. Your values are set on top of it; read the rules again.",
+            active.version
+        ));
+    } else if form.text("act").as_deref() == Some("save") {
+        let csv = form.text("csv").unwrap_or_default();
+        if is_tried(&rules, &typed.edits, &csv) {
+            return Box::pin(save(&app, form, &name, &headers, base, typed)).await;
+        }
+        typed.notice = Some(
+            "The values were changed after the test. This is the result of what you typed last."
+                .to_owned(),
+        );
+    }
+    Box::pin(tried(&app, form.user, &name, &headers, typed)).await
+}
+
+/// Puts the typed cells in force, or proposes them.
+async fn save(
+    app: &App,
+    form: PostForm,
+    name: &str,
+    headers: &HeaderMap,
+    base: u64,
+    mut typed: Typed,
+) -> Result<Response, PageError> {
     let by = form.user.session.person.clone();
+    let change = RulesChange {
+        base: Some(base),
+        edit: RulesEdit::Cells(typed.edits.clone()),
+        reason: typed.reason.clone(),
+        starts_at: None,
+        ends_at: None,
+    };
+    let words = app.engine.change_rules(name, &by, change).await;
+    if words.is_err() {
+        // The test stays on the page, so that only what was wrong is to be done again.
+        typed.preview = ask(app, name, &by, &typed.edits).await.ok();
+    }
+    let words = words.map(|d| became(&d.row));
+    done(app, form.user, name, headers, words, typed).await
+}
+
+async fn ask(app: &App, name: &str, by: &str, edits: &[CellEdit]) -> Result<Backtest, Problem> {
     let window = BacktestWindow {
         last: Some(TRIED),
         days: None,
     };
-    let edit = RulesEdit::Cells(typed.edits.clone());
-    let tried = app.engine.backtest_rules(&name, &by, &edit, window).await;
+    let edit = RulesEdit::Cells(edits.to_vec());
+    app.engine.backtest_rules(name, by, &edit, window).await
+}
+
+/// The page with what past runs say.
+async fn tried(
+    app: &App,
+    user: User,
+    name: &str,
+    headers: &HeaderMap,
+    mut typed: Typed,
+) -> Result<Response, PageError> {
     let mut code = axum::http::StatusCode::OK;
-    match tried {
-        Ok(t) => {
-            let second: Vec<String> = t.second_person.iter().map(|f| f.message.clone()).collect();
-            typed.preview = Some((t.tally, t.csv, second, t.open_now_auto));
-        }
+    match ask(app, name, &user.session.person, &typed.edits).await {
+        Ok(result) => typed.preview = Some(result),
         Err(problem) => {
             code = status(&problem);
             typed.problem = Some(problem);
         }
     }
-    let visit = Visit::after(form.user, format!("/workflows/{name}/rules"), &headers);
-    let page = drawn(&app, &visit, &name, typed).await?;
+    let visit = Visit::after(user, format!("/workflows/{name}/rules"), headers);
+    let page = drawn(app, &visit, name, typed).await?;
     let mut answer = html(&page)?;
     *answer.status_mut() = code;
     Ok(answer)
@@ -228,6 +256,24 @@ pub(crate) async fn decide(
     done(&app, form.user, &name, &headers, words, Typed::default()).await
 }
 
+/// The author takes back a change that is not in force yet.
+pub(crate) async fn withdraw(
+    State(app): State<App>,
+    Path((name, version)): Path<(String, u64)>,
+    headers: HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    form.user.sees(&name)?;
+    let by = form.user.session.person.clone();
+    let reason = form.text("reason").unwrap_or_default();
+    let words = app
+        .engine
+        .refuse_rules(&name, version, &by, &reason)
+        .await
+        .map(|row| format!("Version {} is withdrawn", row.version));
+    done(&app, form.user, &name, &headers, words, Typed::default()).await
+}
+
 /// The person has read the version in force.
 pub(crate) async fn acknowledge(
     State(app): State<App>,
@@ -277,100 +323,81 @@ async fn done(
     }
 }
 
-/// The table with what was typed over it, the cell at fault marked.
-fn rows(rules: &RuleSet, typed: &Typed) -> Vec<Row> {
-    let fault = typed.problem.as_ref().and_then(|p| p.field.as_deref());
-    let cell = |row: &str, column: &str, text: &str| {
-        let place = format!("{row}.{column}");
-        let edited = typed
-            .edits
-            .iter()
-            .find(|e| e.row == row && e.column == column);
-        Cell {
-            name: format!("cell.{place}"),
-            label: format!("Rule {row}, {column}"),
-            value: edited.map_or_else(|| text.to_owned(), |e| e.value.clone()),
-            faulty: fault == Some(place.as_str()),
-        }
-    };
-    rules
-        .rows()
-        .iter()
-        .map(|row| Row {
-            id: row.id.clone(),
-            cells: rules
-                .columns()
-                .iter()
-                .zip(&row.cells)
-                .map(|(c, text)| cell(&row.id, &c.name, text.text()))
-                .collect(),
-            then: super::workflow::then(row),
-            tone: super::workflow::tone(row.route),
-            why: row.reason.clone().unwrap_or_default(),
-        })
-        .collect()
+/// Who agrees to what lies past a soft bound.
+fn bound_owner(def: &Definition) -> String {
+    let o = &def.owners;
+    o.sponsor.as_ref().unwrap_or(&o.escalation).name.clone()
+}
+
+/// A change that the reader must have read before deciding again.
+async fn news(
+    app: &App,
+    visit: &Visit,
+    name: &str,
+    def: &Definition,
+) -> Result<Option<Unread>, PageError> {
+    let user = &visit.user;
+    if !user.rights.may(Act::DecideReview, name) {
+        return Ok(None);
+    }
+    let news = app.engine.rules_news(name).await?;
+    Ok(news
+        .filter(|n| !n.known_to(&user.session.person))
+        .map(|n| Unread {
+            version: n.version,
+            reason: n.reason,
+            by: parts::person(def, &n.made_by),
+        }))
 }
 
 async fn drawn(app: &App, visit: &Visit, name: &str, typed: Typed) -> Result<RulesPage, PageError> {
     let engine = &app.engine;
     let (w, release) = engine.live(name).await?;
     let active = engine.live_rules(name).await?;
-    let rules = table(&active)?;
-    let zone: &Zone = &release.ready.zone;
-    let person = &visit.user.session.person;
-    let news = engine.rules_news(name).await?;
-    let unread = news.filter(|n| !n.known_to(person)).map(|n| Unread {
-        version: n.version,
-        reason: n.reason,
-        by: n.made_by.trim_start_matches("person:").to_owned(),
-    });
-    let versions = engine.reader().rulesets(name).await?;
+    let (def, zone) = (&release.ready.def, &release.ready.zone);
+    let (rights, person) = (&visit.user.rights, &visit.user.session.person);
+    let all = engine.reader().rulesets(name).await?;
     let waits =
-        |r: &&RuleSetRow| matches!(r.state, RuleSetState::Proposed | RuleSetState::Scheduled);
+        |r: &RuleSetRow| matches!(r.state, RuleSetState::Proposed | RuleSetState::Scheduled);
+    let versions = |waiting: bool| -> Vec<Version> {
+        let some = all.iter().filter(|r| waits(r) == waiting);
+        some.map(|r| parts::version(r, &all, def, zone, person))
+            .collect()
+    };
+    let fault = typed
+        .problem
+        .as_ref()
+        .and_then(|p| Some((p.field.as_deref()?, p.detail.as_str())));
+    let owner = bound_owner(def);
+    let shell = visit
+        .shell(
+            app,
+            format!("Rules of {}", w.title),
+            "workflows",
+            Some(name.to_owned()),
+        )
+        .await?;
     Ok(RulesPage {
-        shell: visit
-            .shell(
-                app,
-                format!("Rules of {}", w.title),
-                "workflow",
-                Some(name.to_owned()),
-            )
-            .await?,
+        shell,
         name: name.to_owned(),
         title: w.title.clone(),
         told: format!(
-            "Version {}, {} by {}. First match wins.",
+            "Version {} is in force, {} by {}.",
             active.version,
             local(active.created_at, Some(zone)),
-            active.created_by.trim_start_matches("person:")
+            parts::person(def, &active.created_by)
         ),
         base: active.version,
-        columns: columns(&rules),
-        rows: rows(&rules, &typed),
+        edits: rights.may(Act::EditRules, name),
+        agrees: rights.may(Act::ApproveBounds, name),
+        operator: def.owners.operator.name.clone(),
+        rules: parts::rules(&table(&active)?, &typed.edits, fault, &owner),
+        preview: typed.preview.map(|tried| parts::preview(tried, &owner)),
+        unread: news(app, visit, name, def).await?,
+        waiting: versions(true),
+        history: versions(false),
         reason: typed.reason,
         problem: typed.problem,
-        preview: typed
-            .preview
-            .map(|(tally, csv, second, open)| preview(&tally, csv, second, open)),
-        unread,
-        waiting: versions
-            .iter()
-            .filter(waits)
-            .map(|r| version(r, zone))
-            .collect(),
-        history: versions
-            .iter()
-            .filter(|r| !waits(r))
-            .map(|r| version(r, zone))
-            .collect(),
+        notice: typed.notice,
     })
-}
-
-/// The word for a lane in a sentence.
-pub(super) const fn lane(lane: Lane) -> &'static str {
-    match lane {
-        Lane::Auto => "without a person",
-        Lane::Review => "to a reviewer",
-        Lane::Refused => "refused or by hand",
-    }
 }
