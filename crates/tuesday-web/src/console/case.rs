@@ -72,6 +72,7 @@ fn decision(v: &mut CaseView, case: &Case, me: &str) {
         Settle::Manual | Settle::None => "Do it by hand",
     };
     v.is_output = v.settle == Settle::None;
+    v.has_output = v.is_output && case.output.is_some();
     v.can_decide = may && !r.state.is_decided() && r.state != ReviewState::Suspended;
     v.closed_words = closed(r, may);
     v.mine = r.claimed_by.as_deref() == Some(me);
@@ -255,6 +256,9 @@ fn rail(v: &mut CaseView, case: &Case, me: &str, now: Timestamp, zone: Option<&Z
 
 fn asks(r: &Review) -> &'static str {
     match r.kind {
+        ReviewKind::Output if r.output_ref.is_none() => {
+            "There is no answer to use. Say what becomes of the case, or let it be made again."
+        }
         ReviewKind::Output => "Decide whether this answer is used.",
         ReviewKind::Input => {
             "Something the workflow needs is missing or unusable. Supply it, or do the work by hand."

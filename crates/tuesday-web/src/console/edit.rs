@@ -49,7 +49,7 @@ fn open_editor(page: &mut ReviewPage, case: &Case) -> Result<(), Problem> {
         .output
         .as_ref()
         .ok_or_else(|| Problem::new("illegal_state", "there is no output to edit"))?;
-    if !page.case.can_decide || !page.case.is_output {
+    if !page.case.can_decide || !page.case.has_output {
         return Err(Problem::new(
             "not_allowed",
             "you cannot edit this output now",

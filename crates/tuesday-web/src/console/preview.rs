@@ -222,6 +222,7 @@ fn case() -> CaseView {
         state: "Yours until 14:42".into(),
         state_tone: "acc lock",
         is_output: true,
+        has_output: true,
         can_decide: true,
         mine: true,
         approve_words: "Approve and write".into(),

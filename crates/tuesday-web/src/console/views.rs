@@ -194,6 +194,8 @@ pub(crate) struct CaseView {
     pub(crate) state: String,
     pub(crate) state_tone: &'static str,
     pub(crate) is_output: bool,
+    /// There is an answer to approve or edit; a call that failed left none.
+    pub(crate) has_output: bool,
     pub(crate) can_decide: bool,
     pub(crate) closed_words: String,
     pub(crate) mine: bool,

@@ -1,5 +1,6 @@
 //! Counts finished runs: by the stub's ledger while there are many, then by the instance's records.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tuesday_bench::{BenchError, Completion, CountEndpoint};
@@ -11,6 +12,9 @@ use tuesday_store::{QueueFilter, StoreReader};
 pub(super) struct Written {
     ledger: CountEndpoint,
     reader: StoreReader,
+    /// Finished runs that the ledger never saw, such as copied ones: counted once, before anything
+    /// is sent.
+    without_effect: OnceLock<u64>,
 }
 
 impl Written {
@@ -18,6 +22,7 @@ impl Written {
         Ok(Self {
             ledger: CountEndpoint::new(&format!("{stub_url}/_ledger"), "/total/applied")?,
             reader,
+            without_effect: OnceLock::new(),
         })
     }
 }
@@ -49,16 +54,24 @@ impl Completion for Written {
             .run_counts()
             .await
             .map_err(|e| BenchError::Run(e.to_string()))?;
-        Ok(counts
+        let finished = counts
             .iter()
             .filter(|c| c.status == Status::Completed)
             .map(|c| c.runs)
-            .sum())
+            .sum::<u64>();
+        if self.without_effect.get().is_none() {
+            let effects = self.ledger.finished().await?;
+            let _ = self.without_effect.set(finished.saturating_sub(effects));
+        }
+        Ok(finished)
     }
 
     async fn wait(&self, target: u64, pause: Duration) -> Result<(), BenchError> {
-        // Every run has one effect, so both counts mean the same.
-        self.ledger.wait(target, pause).await?;
+        // Every run that was sent has one effect.
+        let unseen = self.without_effect.get().copied().unwrap_or(0);
+        self.ledger
+            .wait(target.saturating_sub(unseen), pause)
+            .await?;
         while self.finished().await? < target {
             tokio::time::sleep(pause.max(Duration::from_millis(1))).await;
         }
