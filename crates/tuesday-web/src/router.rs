@@ -118,6 +118,7 @@ fn console() -> Router<App> {
         .route("/reviews/{id}/settlement", post(console::decide::settle))
         .route("/reviews/{id}/claim", post(console::decide::claim))
         .route("/reviews/{id}/release", post(console::decide::release))
+        .route("/reviews/{id}/recall", post(console::decide::recall))
         .route("/runs", get(console::runs::page))
         .route("/runs/{id}", get(console::run::page))
         .route("/runs/{id}/story.txt", get(console::run::text))

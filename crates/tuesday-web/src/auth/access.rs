@@ -185,6 +185,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("POST", "/reviews/{id}/settlement", Key(Act::DecideReview)),
     ("POST", "/reviews/{id}/claim", Key(Act::DecideReview)),
     ("POST", "/reviews/{id}/release", Key(Act::DecideReview)),
+    ("POST", "/reviews/{id}/recall", Key(Act::DecideReview)),
     ("GET", "/runs", Key(Act::ReadWork)),
     ("GET", "/runs/{id}", Key(Act::ReadWork)),
     ("GET", "/runs/{id}/story.txt", Key(Act::ReadWork)),

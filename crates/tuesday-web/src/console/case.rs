@@ -74,6 +74,7 @@ fn decision(v: &mut CaseView, case: &Case, me: &str) {
     v.is_output = v.settle == Settle::None;
     v.has_output = v.is_output && case.output.is_some();
     v.can_decide = may && !r.state.is_decided() && r.state != ReviewState::Suspended;
+    v.recallable = may && r.state.is_decided() && case.recall_until.is_some();
     v.closed_words = closed(r, may);
     v.mine = r.claimed_by.as_deref() == Some(me);
     v.rewrite = case.tier.as_ref().is_some_and(|t| t.human_rewrite);

@@ -9,13 +9,13 @@ use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Review;
 use tuesday_domain::time::Timestamp;
-use tuesday_engine::ops::{Approval, Case, Refusal};
+use tuesday_engine::ops::{Approval, Case, Decided, Refusal};
 
 use super::case::name;
 use super::forms::{mark, read, refill};
 use super::queue::{QueueQuery, order};
 use super::review::{following, input_schema, prepare};
-use super::views::Panel;
+use super::views::{Changed, Panel, Unread};
 use super::visit::Visit;
 use super::words::{code, span};
 use crate::api::decisions::settlement;
@@ -36,6 +36,43 @@ pub(crate) struct Told {
     next: String,
     /// Who has it now, in the words of the mark.
     claim: Option<String>,
+    /// How the act can be taken back, and for how long.
+    undo: Option<Undo>,
+}
+
+/// The form that takes an approval back while nothing was sent.
+#[derive(Serialize)]
+struct Undo {
+    action: String,
+    revision: u32,
+    ms_left: u64,
+}
+
+/// What an act led to: words for the next page, the task, and until when it can be taken back.
+pub(crate) struct Happened {
+    words: String,
+    review: Review,
+    until: Option<Timestamp>,
+}
+
+impl From<(String, Review)> for Happened {
+    fn from((words, review): (String, Review)) -> Self {
+        Self {
+            words,
+            review,
+            until: None,
+        }
+    }
+}
+
+impl From<Decided> for Happened {
+    fn from(d: Decided) -> Self {
+        Self {
+            words: decided_words(&d.review, d.approvals_left),
+            review: d.review,
+            until: d.recall_until,
+        }
+    }
 }
 
 /// Whether the script sent this form: it wants to know what happened and draws the rest itself.
@@ -108,15 +145,7 @@ pub(crate) async fn approve(
         .engine
         .approve(asked.id, &user.session.person, approval)
         .await;
-    finish(
-        &app,
-        user,
-        asked,
-        next,
-        result.map(|d| (decided_words(&d.review, d.approvals_left), d.review)),
-        form.fields,
-    )
-    .await
+    finish(&app, user, asked, next, result, form.fields).await
 }
 
 /// What the next page says about a decision.
@@ -234,6 +263,27 @@ pub(crate) async fn settle(
     .await
 }
 
+/// Takes an approval back; the case is before the person again, with every edit.
+pub(crate) async fn recall(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(q): Query<QueueQuery>,
+    headers: HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let asked = asked(&app, &form.user, &id, q, headers).await?;
+    let result = app
+        .engine
+        .recall(asked.id, &form.user.session.person)
+        .await
+        .map(|d| (format!("Taken back: {}", d.review.subject), d.review));
+    let next = match &result {
+        Ok((_, back)) => format!("/reviews/{}{}", back.id, asked.q.address(&asked.q.after)),
+        Err(_) => String::new(),
+    };
+    finish(&app, form.user, asked, next, result, form.fields).await
+}
+
 /// Takes the task; the same case stays open.
 pub(crate) async fn claim(
     State(app): State<App>,
@@ -286,15 +336,16 @@ pub(crate) async fn finish(
     user: User,
     asked: Asked,
     next: String,
-    result: Result<(String, Review), Problem>,
+    result: Result<impl Into<Happened>, Problem>,
     typed: Vec<(String, String)>,
 ) -> Result<Response, PageError> {
-    let problem = match result {
-        Ok((words, review)) if by_script(&asked.headers) => {
-            return Ok(Json(told(words, &review, next, &user)).into_response());
+    let problem = match result.map(Into::into) {
+        Ok(done) if by_script(&asked.headers) => {
+            let now = app.engine.now();
+            return Ok(Json(told(done, next, &user, now)).into_response());
         }
-        Ok((words, _)) => {
-            app.sessions.tell(&user, words);
+        Ok(done) => {
+            app.sessions.tell(&user, done.words);
             return Ok(Redirect::to(&next).into_response());
         }
         Err(problem) => problem,
@@ -304,7 +355,8 @@ pub(crate) async fn finish(
     let (case, mut page) = Box::pin(prepare(app, &visit, &id, &asked.q)).await?;
     refill(&mut page.fields, &typed);
     let rest = mark(&mut page.fields, &problem.errors);
-    page.changed = problem.code == "target_changed";
+    page.changed = problem.code == "target_changed"
+        || problem.more.get("may_accept") == Some(&serde_json::Value::Bool(true));
     let mut panel = panel(
         &named(&problem, &case, app.engine.now()),
         &id,
@@ -312,6 +364,8 @@ pub(crate) async fn finish(
         page.next.as_ref().map(|n| n.id.clone()),
     );
     panel.lines.extend(rest);
+    panel.diff = diff(&problem);
+    panel.unread = unread(&problem, &case.review.workflow);
     panel.run = Some(page.case.run.clone());
     page.panel = Some(panel);
     let mut answer = page.answer()?;
@@ -319,16 +373,56 @@ pub(crate) async fn finish(
     Ok(answer)
 }
 
-fn told(told: String, review: &Review, next: String, user: &User) -> Told {
+fn told(done: Happened, next: String, user: &User, now: Timestamp) -> Told {
+    let review = &done.review;
     let mine = review.claimed_by.as_deref() == Some(&user.session.person);
+    let undo = done.until.filter(|until| *until > now).map(|until| Undo {
+        action: format!("/reviews/{}/recall", review.id),
+        revision: review.revision,
+        ms_left: u64::try_from(until.since(now).as_millis()).unwrap_or(u64::MAX),
+    });
     Told {
-        told,
         id: review.id.to_string(),
         revision: review.revision,
         decided: !next.starts_with(&format!("/reviews/{}", review.id)),
         next,
         claim: mine.then(|| "Yours".to_owned()),
+        undo,
+        told: done.words,
     }
+}
+
+/// Watched fields that changed, as the refusal lists them.
+fn diff(problem: &Problem) -> Vec<Changed> {
+    let plain = |v: Option<&serde_json::Value>| match v {
+        None | Some(serde_json::Value::Null) => "nothing".to_owned(),
+        Some(serde_json::Value::String(s)) => s.clone(),
+        Some(other) => other.to_string(),
+    };
+    let all = problem.more.get("changes").and_then(|v| v.as_array());
+    all.into_iter()
+        .flatten()
+        .map(|c| Changed {
+            name: format!(
+                "{} {}",
+                plain(c.get("system")),
+                code(&plain(c.get("field"))).to_lowercase()
+            ),
+            was: plain(c.get("old")),
+            now: plain(c.get("new")),
+        })
+        .collect()
+}
+
+/// The rules the person must have read first.
+fn unread(problem: &Problem, workflow: &str) -> Option<Unread> {
+    let version = problem.more.get("version")?.as_u64()?;
+    let words = problem.more.get("reason")?.as_str()?.to_owned();
+    (problem.code == "acknowledge_first").then(|| Unread {
+        workflow: workflow.to_owned(),
+        version,
+        words,
+    })
 }
 
 /// What the person had typed, so that nobody's words are lost.
@@ -392,6 +486,7 @@ pub(crate) fn panel(p: &Problem, id: &str, kept: Option<String>, next: Option<St
         words: p.detail.clone(),
         lines,
         diff: Vec::new(),
+        unread: None,
         kept,
         run: None,
         next,

@@ -9,7 +9,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_engine::ops::{Approval, Case};
 
 use super::case_parts::{text, write};
-use super::decide::{asked, decided_words, finish, onward, panel};
+use super::decide::{asked, finish, onward, panel};
 use super::diff::{self, Part};
 use super::forms::{fields, label, mark, read, refill};
 use super::html;
@@ -106,17 +106,7 @@ pub(crate) async fn post(
             )
             .await
         }
-        result => {
-            finish(
-                &app,
-                user,
-                asked,
-                next,
-                result.map(|d| (decided_words(&d.review, d.approvals_left), d.review)),
-                form.fields,
-            )
-            .await
-        }
+        result => finish(&app, user, asked, next, result, form.fields).await,
     }
 }
 

@@ -225,6 +225,8 @@ pub(crate) struct CaseView {
     pub(crate) reject_reasons: Vec<Choice>,
     pub(crate) edit_reasons: Vec<Choice>,
     pub(crate) decided: Option<DecidedView>,
+    /// Nothing was sent yet, and this person may take the approval back.
+    pub(crate) recallable: bool,
     pub(crate) settle: Settle,
     pub(crate) settle_title: &'static str,
     pub(crate) actions: Vec<ActionState>,
@@ -376,10 +378,20 @@ pub(crate) struct Panel {
     pub(crate) lines: Vec<String>,
     /// What changed in a source meanwhile.
     pub(crate) diff: Vec<Changed>,
+    /// Rules that must be read before the next decision.
+    pub(crate) unread: Option<Unread>,
     pub(crate) kept: Option<String>,
     pub(crate) run: Option<String>,
     pub(crate) next: Option<String>,
     pub(crate) here: String,
+}
+
+/// A version of the rules that the person has not read.
+#[derive(Clone)]
+pub(crate) struct Unread {
+    pub(crate) workflow: String,
+    pub(crate) version: u64,
+    pub(crate) words: String,
 }
 
 /// A watched field that changed since the inputs were frozen.
