@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { instance, noFaults, signedIn } from "./console.mjs";
+import { answerChecklist, instance, noFaults, openOutput, signedIn } from "./console.mjs";
 import { accessibilityFaults, screenshotPath } from "./support.mjs";
 
 const CELL = 'input[name="cell.r7.confidence"]';
@@ -157,4 +157,22 @@ test("the page fits 320 px", async () => {
   const over = await small.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.equal(over, 0);
   await small.context().close();
+});
+
+test("who decides reads the new rules first, and comes back to the case", async () => {
+  const reader = await signedIn(on, { as: "samir", script: false });
+  const link = await openOutput(reader, on.url);
+  await answerChecklist(reader);
+  await reader.locator('.acts [data-key="a"]').click();
+  const panel = reader.locator(".panel[role=alert]");
+  assert.match(await panel.innerText(), /too many wrong ones/);
+  await panel.getByRole("button", { name: "I have read it" }).click();
+  await reader.waitForURL((url) => url.pathname === new URL(link).pathname);
+  await answerChecklist(reader);
+  await reader.locator('.acts [data-key="a"]').click();
+  await reader.waitForURL((url) => url.pathname !== new URL(link).pathname);
+  await reader.goto(link);
+  assert.match(await reader.locator(".item").innerText(), /Approved/);
+  noFaults(reader);
+  await reader.context().close();
 });
