@@ -30,6 +30,7 @@ Try it     demo          the four example packages with stub systems; start here
 Work       run           start, show, list, retry, cancel
            review        the queue: list, show, claim, approve, edit, reject, escalate, reassign, settle
            intake        refused events: list, show, resubmit
+           trigger       backfill: what a schedule missed
            problem       reports about outputs: report, list, show, triage
            batch         one day of one workflow
            reconstruct   the whole story of one run
@@ -119,6 +120,8 @@ pub(crate) enum Command {
     Review(cmd::review::ReviewArgs),
     /// Events that were refused, and sending them again
     Intake(cmd::intake::IntakeArgs),
+    /// What a schedule missed, started after all
+    Trigger(cmd::trigger::TriggerArgs),
     /// The decision table in words, its faults, its versions
     Rules(cmd::rules::RulesArgs),
     /// Releases and their parts

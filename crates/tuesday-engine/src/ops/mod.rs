@@ -3,6 +3,7 @@
 mod accept;
 mod access_review;
 mod approve;
+mod backfill;
 mod batch;
 mod cancel;
 mod case;
@@ -46,6 +47,7 @@ mod verify;
 
 pub use access_review::AccessRow;
 pub use approve::{Approval, Decided};
+pub use backfill::Backfilled;
 pub use batch::{Batch, OpenCase, Versions};
 pub use case::{Case, CaseAction, CaseItem, CaseMade, CaseWrite};
 pub use credential::TotpOffer;

@@ -26,6 +26,7 @@ pub(crate) mod security;
 pub(crate) mod serve;
 pub(crate) mod stub;
 pub(crate) mod token;
+pub(crate) mod trigger;
 pub(crate) mod user;
 pub(crate) mod wait;
 pub(crate) mod workflow;
@@ -51,6 +52,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Batch(args) => batch::run(common, args).await,
         Command::Review(args) => review::run(common, args).await,
         Command::Intake(args) => intake::run(common, args).await,
+        Command::Trigger(args) => Box::pin(trigger::run(common, args)).await,
         Command::Problem(args) => problem::run(common, args).await,
         Command::Rules(args) => rules::run(common, args).await,
         Command::Release(args) => release::run(common, args).await,

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tuesday_domain::run::Status;
 use tuesday_testkit::check::read_all;
 use tuesday_testkit::{Client, Database, until};
@@ -142,9 +142,35 @@ async fn fire(database: Option<Database>) {
     assert_eq!(taken, run_of("sql:queue"), "the row says what it became");
     assert!(!folder.join("dropped.json").exists(), "the file was taken");
     let (_, _) = (run_of("file:drop"), run_of("schedule:nightly"));
+    missed(&bed).await;
+    until("what was missed has its runs", || async {
+        let all = read_all(&bed.reader()).await;
+        let mut fed = all.values().filter(|f| f.run.workflow == "fed");
+        fed.all(|f| f.run.state.status.is_terminal()).then_some(())
+    })
+    .await;
     assert!(node.stop().await.success());
     bed.check().await;
     bed.end().await;
+}
+
+/// Five nights before the workflow was installed, and the one that ran by itself.
+async fn missed(bed: &Bed) {
+    let hours = |h: i64| (now() + jiff::SignedDuration::from_hours(h)).to_string();
+    let (from, to) = (hours(25 - 6 * 24), hours(25));
+    let fill = ["trigger", "backfill", "fed", "--from", &from, "--to", &to];
+    let first = bed.home.json(&fill).await;
+    assert_eq!(
+        (&first["known"], &first["refused"]),
+        (&json!(1), &json!(0)),
+        "{first}"
+    );
+    let started = first["started"].as_u64().unwrap();
+    // Six days have six nights, or five when the night just falls on an edge; one ran already.
+    assert!((4..=6).contains(&started), "{first}");
+    let again = bed.home.json(&fill).await;
+    assert_eq!(again["started"], 0, "{again}");
+    assert_eq!(again["known"], started + 1, "{again}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
