@@ -72,8 +72,7 @@ impl Engine {
     /// `by` has read the version in force.
     ///
     /// # Errors
-    /// `rules_moved` when another version is in force, `not_allowed` for somebody the workflow does
-    /// not name.
+    /// `rules_moved` when another version is in force.
     pub async fn acknowledge_rules(
         &self,
         workflow: &str,

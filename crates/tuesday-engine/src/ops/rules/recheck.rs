@@ -79,11 +79,9 @@ impl Engine {
         let Some(stricter) = self.stricter(run).await? else {
             return Ok(false);
         };
-        match self.take_back(run, stricter).await {
-            Ok(()) => Ok(true),
-            Err(StepFault::Domain(p)) if p.code == "illegal_state" => Ok(false),
-            Err(e) => Err(e),
-        }
+        // What cannot be taken back is not sent either: the step fails and is done again.
+        self.take_back(run, stricter).await?;
+        Ok(true)
     }
 
     /// Holds every unsent automatic action of a workflow against the rules in force.
