@@ -98,6 +98,7 @@ impl Store {
                 all.extend(jobs::postgres::ALL);
                 all.extend(postgres::ALL);
                 all.extend(postgres::name::ALL);
+                all.extend(postgres::turn::ALL);
                 all.extend(audit::ALL);
                 all.extend(audit::postgres::ALL);
                 for sql in &all {

@@ -111,6 +111,7 @@ async fn begin(
     {
         return Ok(Next::Stop);
     }
+    super::turn::take(engine, work).await?;
     if let Some(next) = may_begin(engine, work, i).await? {
         return Ok(next);
     }
@@ -217,12 +218,6 @@ async fn send(
             limits.destination_per_second,
         )
         .await;
-    // Two runs for one record do not interleave their writes on this node.
-    let record = engine
-        .0
-        .limiters
-        .target(format!("{key}/{}", intent.target))
-        .await;
     let timeout = limits.connector_timeout.0;
     let answer = match tokio::time::timeout(timeout, engine.0.ports.destination.send(intent)).await
     {
@@ -238,7 +233,7 @@ async fn send(
         _ => ReadBack::NotOffered,
     };
     engine.crash_point("dispatch.after_read_back");
-    drop((place, record));
+    drop(place);
     match (answer, read) {
         (Ok(delivery), ReadBack::Equal(_) | ReadBack::NotOffered) => {
             confirm(engine, work, i, &delivery, "action.confirmed").await

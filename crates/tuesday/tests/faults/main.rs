@@ -15,3 +15,4 @@ mod storage;
 mod switched;
 mod tier_changes;
 mod triggers;
+mod turns;
