@@ -49,6 +49,7 @@ Operate    serve         API, console and worker
            security      matrix, access-review
            token         create, list, revoke
            secret        check
+           connector     test: does a destination keep what its class promises
            doctor        what is in order and what is not
            migrate       the schema
            backup        a copy of the embedded database
@@ -138,6 +139,8 @@ pub(crate) enum Command {
     Token(cmd::token::TokenArgs),
     /// Whether every secret reference leads to a value
     Secret(cmd::secret::SecretArgs),
+    /// Whether a destination keeps what the package says about it
+    Connector(cmd::connector::ConnectorArgs),
     /// What is in order and what is not, with the way out
     Doctor(cmd::doctor::DoctorArgs),
     /// Bring the schema up to date

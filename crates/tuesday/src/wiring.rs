@@ -231,7 +231,8 @@ fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
         .map_err(|e| unavailable(format!("{}: {e}", path.display())))
 }
 
-fn ports(home: &Home) -> Result<Ports, Problem> {
+/// The adapters, over the configuration of this folder.
+pub(crate) fn ports(home: &Home) -> Result<Ports, Problem> {
     let base: PathBuf = home.dir.clone();
     let secrets: Arc<dyn Secrets> = Arc::new(SecretStore::new(&base));
     let policy = HostPolicy::new(home.file.internal_hosts.clone());

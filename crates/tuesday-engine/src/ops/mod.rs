@@ -53,7 +53,7 @@ pub use case::{Case, CaseAction, CaseItem, CaseMade, CaseWrite};
 pub use credential::TotpOffer;
 pub use decide_many::Together;
 pub use export::{ExportQuery, Exported};
-pub use install::{InstallOptions, Installed};
+pub use install::{InstallOptions, Installed, ready_of};
 pub use map::{Map, MapStep};
 pub use people::{INVITE_LIFE, PersonCard};
 pub use preview::EditPreview;
