@@ -104,7 +104,9 @@ fn case(path: &Path) -> Result<(Value, Value), Problem> {
             _ => return Err(bad(format!("`{key}` is not understood here"))),
         }
     }
-    let output = whole.get("output").cloned().unwrap_or_else(|| json!({}));
+    // Without it every field of the output would be written as empty.
+    let output = whole.get("output").cloned();
+    let output = output.ok_or_else(|| bad("`output` is missing".to_owned()))?;
     Ok((Value::Object(facts), output))
 }
 
