@@ -3,7 +3,7 @@
 -- approved action can be recalled. Twin: ../postgres/ with the same number and name.
 ALTER TABLE reviews ADD COLUMN edited_by TEXT;
 ALTER TABLE reviews ADD COLUMN recheck_ref INTEGER CHECK (recheck_ref >= 1);
-ALTER TABLE reviews ADD COLUMN override_kind TEXT CHECK (override_kind = 'edit' OR override_kind = 'reject' OR override_kind = 'reroute' OR override_kind = 'forced');
+ALTER TABLE reviews ADD COLUMN override_kind TEXT CHECK (override_kind IN ('edit', 'reject', 'reroute', 'forced'));
 ALTER TABLE reviews ADD COLUMN override_ref INTEGER CHECK (override_ref >= 1);
 ALTER TABLE reviews ADD COLUMN follows BLOB CHECK (length(follows) = 16);
 ALTER TABLE reviews ADD COLUMN request_keys TEXT NOT NULL DEFAULT '[]';

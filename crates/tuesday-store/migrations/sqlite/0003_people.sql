@@ -3,13 +3,13 @@
 
 CREATE TABLE grants (
     person     TEXT NOT NULL REFERENCES people (handle),
-    role       TEXT NOT NULL CHECK (role = 'operator_owner' OR role = 'technical_owner' OR role = 'executive_sponsor' OR role = 'reviewer' OR
-        role = 'specialist_reviewer' OR role = 'escalation_owner' OR role = 'on_call' OR role = 'release_approver' OR
-        role = 'security_approver' OR role = 'auditor' OR role = 'administrator'),
+    role       TEXT NOT NULL CHECK (role IN ('operator_owner', 'technical_owner', 'executive_sponsor', 'reviewer',
+                                             'specialist_reviewer', 'escalation_owner', 'on_call', 'release_approver',
+                                             'security_approver', 'auditor', 'administrator')),
     workflow   TEXT NOT NULL,
     tier       TEXT NOT NULL,
-    clearance  TEXT NOT NULL CHECK (clearance = 'public' OR clearance = 'internal' OR clearance = 'confidential' OR clearance = 'restricted'),
-    may_pause  INTEGER NOT NULL CHECK (may_pause = 0 OR may_pause = 1),
+    clearance  TEXT NOT NULL CHECK (clearance IN ('public', 'internal', 'confidential', 'restricted')),
+    may_pause  INTEGER NOT NULL CHECK (may_pause IN (0, 1)),
     granted_by TEXT NOT NULL,
     granted_at INTEGER NOT NULL,
     PRIMARY KEY (person, role, workflow, tier),
@@ -18,15 +18,14 @@ CREATE TABLE grants (
 
 CREATE TABLE credentials (
     person     TEXT NOT NULL REFERENCES people (handle),
-    kind       TEXT NOT NULL CHECK (kind = 'password' OR kind = 'totp' OR kind = 'recovery' OR kind = 'passkey' OR
-        kind = 'oidc'),
+    kind       TEXT NOT NULL CHECK (kind IN ('password', 'totp', 'recovery', 'passkey', 'oidc')),
     name       TEXT NOT NULL,
     label      TEXT NOT NULL,
     data       TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     used_at    INTEGER,
     PRIMARY KEY (person, kind, name),
-    CHECK ((kind = 'passkey' OR kind = 'oidc') = (name <> ''))
+    CHECK ((kind IN ('passkey', 'oidc')) = (name <> ''))
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX credentials_name ON credentials (kind, name) WHERE name <> '';
 
@@ -41,8 +40,8 @@ CREATE TABLE invites (
 CREATE TABLE sessions (
     hash       BLOB PRIMARY KEY CHECK (length(hash) = 32),
     person     TEXT NOT NULL REFERENCES people (handle),
-    began      TEXT NOT NULL CHECK (began = 'link' OR began = 'invite' OR began = 'token' OR began = 'password' OR
-        began = 'password_and_code' OR began = 'passkey' OR began = 'oidc' OR began = 'demo'),
+    began      TEXT NOT NULL CHECK (began IN ('link', 'invite', 'token', 'password', 'password_and_code', 'passkey',
+                                              'oidc', 'demo')),
     workflow   TEXT,
     csrf       TEXT NOT NULL,
     agent      TEXT NOT NULL,

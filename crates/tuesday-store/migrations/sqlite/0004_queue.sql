@@ -3,8 +3,8 @@
 -- SQLite cannot widen a CHECK in place, so the table is made anew.
 CREATE TABLE reviews_next (
     id               BLOB PRIMARY KEY CHECK (length(id) = 16),
-    state            TEXT NOT NULL CHECK (state = 'open' OR state = 'claimed' OR state = 'approved' OR state = 'approved_with_edits' OR
-        state = 'rejected' OR state = 'handed_over' OR state = 'suspended' OR state = 'superseded'),
+    state            TEXT NOT NULL CHECK (state IN ('open', 'claimed', 'approved', 'approved_with_edits', 'rejected',
+                                                    'handed_over', 'suspended', 'superseded')),
     subject          TEXT NOT NULL,
     reason           TEXT NOT NULL,
     reasons          TEXT NOT NULL,
@@ -16,9 +16,9 @@ CREATE TABLE reviews_next (
     due_at           INTEGER NOT NULL,
     decided_at       INTEGER,
     decided_by       TEXT,
-    decision         TEXT CHECK (decision = 'approve' OR decision = 'approve_with_edits' OR decision = 'reject' OR decision = 'hand_over' OR
-        decision = 'supply' OR decision = 'regenerate' OR decision = 'close_failed' OR decision = 'happened' OR
-        decision = 'did_not_happen' OR decision = 'correct' OR decision = 'incorrect'),
+    decision         TEXT CHECK (decision IN ('approve', 'approve_with_edits', 'reject', 'hand_over', 'supply',
+                                              'regenerate', 'close_failed', 'happened', 'did_not_happen', 'correct',
+                                              'incorrect')),
     decision_reason  TEXT,
     note             TEXT,
     output_ref       INTEGER,
@@ -28,23 +28,22 @@ CREATE TABLE reviews_next (
     revision         INTEGER NOT NULL CHECK (revision >= 0),
     run_id           BLOB NOT NULL REFERENCES runs (id),
     workflow         TEXT NOT NULL,
-    kind             TEXT NOT NULL CHECK (kind = 'output' OR kind = 'input' OR kind = 'action' OR kind = 'manual' OR
-        kind = 'second_look'),
+    kind             TEXT NOT NULL CHECK (kind IN ('output', 'input', 'action', 'manual', 'second_look')),
     tier             TEXT NOT NULL,
     created_at       INTEGER NOT NULL,
     -- When nobody was left above; told again every day since.
     exhausted_at     INTEGER,
     edited_by        TEXT,
     recheck_ref      INTEGER CHECK (recheck_ref >= 1),
-    override_kind    TEXT CHECK (override_kind = 'edit' OR override_kind = 'reject' OR override_kind = 'reroute' OR override_kind = 'forced'),
+    override_kind    TEXT CHECK (override_kind IN ('edit', 'reject', 'reroute', 'forced')),
     override_ref     INTEGER CHECK (override_ref >= 1),
     follows          BLOB CHECK (length(follows) = 16),
     request_keys     TEXT NOT NULL DEFAULT '[]',
     -- A claim names who and until when.
     CHECK (state <> 'claimed' OR (claimed_by IS NOT NULL AND claim_until IS NOT NULL)),
     -- A decision names the person; an open task has none.
-    CHECK ((state <> 'open' AND state <> 'claimed' AND state <> 'suspended') OR (decided_by IS NULL AND decided_at IS NULL)),
-    CHECK ((state <> 'approved' AND state <> 'approved_with_edits' AND state <> 'rejected' AND state <> 'handed_over')
+    CHECK (state NOT IN ('open', 'claimed', 'suspended') OR (decided_by IS NULL AND decided_at IS NULL)),
+    CHECK (state NOT IN ('approved', 'approved_with_edits', 'rejected', 'handed_over')
            OR (decided_by IS NOT NULL AND decided_at IS NOT NULL AND decision IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 INSERT INTO reviews_next (id, state, subject, reason, reasons, owner, chain, level, claimed_by, claim_until, due_at, decided_at,
@@ -66,7 +65,7 @@ CREATE INDEX reviews_run ON reviews (run_id);
 -- Which work comes first; absent means normal. Set by the sponsor, shown with who set it.
 CREATE TABLE workflow_priorities (
     workflow TEXT PRIMARY KEY,
-    class    TEXT NOT NULL CHECK (class = 'urgent' OR class = 'high' OR class = 'normal' OR class = 'low'),
+    class    TEXT NOT NULL CHECK (class IN ('urgent', 'high', 'normal', 'low')),
     set_by   TEXT NOT NULL,
     reason   TEXT NOT NULL CHECK (reason <> ''),
     set_at   INTEGER NOT NULL
@@ -107,14 +106,14 @@ CREATE TABLE run_visits (
 CREATE TABLE second_looks (
     run_id      BLOB PRIMARY KEY,
     review_id   BLOB,
-    result      TEXT CHECK (result = 'correct' OR result = 'incorrect'),
+    result      TEXT CHECK (result IN ('correct', 'incorrect')),
     reason      TEXT,
     looked_by   TEXT,
     looked_at   INTEGER,
     version     INTEGER NOT NULL CHECK (version >= 0),
     workflow    TEXT NOT NULL,
     tier        TEXT NOT NULL,
-    basis       TEXT NOT NULL CHECK (basis = 'automatic' OR basis = 'human'),
+    basis       TEXT NOT NULL CHECK (basis IN ('automatic', 'human')),
     approved_by TEXT NOT NULL,
     share_ppm   INTEGER NOT NULL CHECK (share_ppm BETWEEN 1 AND 1000000),
     draw        INTEGER NOT NULL CHECK (draw BETWEEN 0 AND 999999),
@@ -130,7 +129,7 @@ CREATE INDEX second_looks_done ON second_looks (workflow, drawn_at);
 -- Known-bad outputs in the queue. Approving one writes nothing.
 CREATE TABLE seeds (
     run_id     BLOB PRIMARY KEY,
-    result     TEXT CHECK (result = 'caught' OR result = 'missed'),
+    result     TEXT CHECK (result IN ('caught', 'missed')),
     decided_by TEXT,
     decided_at INTEGER,
     version    INTEGER NOT NULL CHECK (version >= 0),
@@ -147,24 +146,23 @@ CREATE INDEX seeds_workflow ON seeds (workflow, placed_at);
 -- Somebody says an output is wrong, slow or annoying; not yet an incident.
 CREATE TABLE problem_reports (
     id          BLOB PRIMARY KEY,
-    state       TEXT NOT NULL CHECK (state = 'new' OR state = 'triaged' OR state = 'not_an_error' OR state = 'quality_issue' OR
-        state = 'incident'),
+    state       TEXT NOT NULL CHECK (state IN ('new', 'triaged', 'not_an_error', 'quality_issue', 'incident')),
     owner       TEXT NOT NULL CHECK (owner <> ''),
     due_at      INTEGER NOT NULL,
     answer      TEXT,
     answered_by TEXT,
     answered_at INTEGER,
     version     INTEGER NOT NULL CHECK (version >= 0),
-    kind        TEXT NOT NULL CHECK (kind = 'wrong' OR kind = 'slow' OR kind = 'annoying' OR kind = 'other'),
+    kind        TEXT NOT NULL CHECK (kind IN ('wrong', 'slow', 'annoying', 'other')),
     words       TEXT NOT NULL,
     reported_by TEXT NOT NULL CHECK (reported_by <> ''),
     workflow    TEXT,
     run_id      BLOB,
-    tied_by     TEXT NOT NULL CHECK (tied_by = 'run' OR tied_by = 'record' OR tied_by = 'words' OR tied_by = 'nothing'),
+    tied_by     TEXT NOT NULL CHECK (tied_by IN ('run', 'record', 'words', 'nothing')),
     asked_for   TEXT,
     created_at  INTEGER NOT NULL,
     CHECK ((run_id IS NULL) = (tied_by = 'nothing')),
-    CHECK ((state = 'not_an_error' OR state = 'quality_issue' OR state = 'incident') = (answered_at IS NOT NULL)),
+    CHECK ((state IN ('not_an_error', 'quality_issue', 'incident')) = (answered_at IS NOT NULL)),
     CHECK ((answered_by IS NULL) = (answered_at IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX problem_reports_open ON problem_reports (due_at, id) WHERE state IN ('new', 'triaged');

@@ -3,8 +3,7 @@
 CREATE TABLE rulesets_next (
     workflow    TEXT NOT NULL,
     version     INTEGER NOT NULL CHECK (version >= 1),
-    state       TEXT NOT NULL CHECK (state = 'proposed' OR state = 'scheduled' OR state = 'active' OR state = 'superseded' OR
-        state = 'refused' OR state = 'expired'),
+    state       TEXT NOT NULL CHECK (state IN ('proposed', 'scheduled', 'active', 'superseded', 'refused', 'expired')),
     decided_at  INTEGER,
     decided_by  TEXT,
     csv         TEXT NOT NULL,
@@ -21,7 +20,7 @@ CREATE TABLE rulesets_next (
     CHECK ((decided_at IS NULL) = (decided_by IS NULL)),
     -- A proposal names who must agree; what needed a second person is in force only after they did.
     CHECK (state <> 'proposed' OR (bound_owner IS NOT NULL AND decided_by IS NULL)),
-    CHECK (bound_owner IS NULL OR (state <> 'scheduled' AND state <> 'active') OR decided_by IS NOT NULL),
+    CHECK (bound_owner IS NULL OR state NOT IN ('scheduled', 'active') OR decided_by IS NOT NULL),
     CHECK (state <> 'scheduled' OR starts_at IS NOT NULL),
     CHECK (state <> 'expired' OR ends_at IS NOT NULL)
 ) STRICT;
@@ -45,12 +44,10 @@ CREATE TABLE routed (
     run_id        BLOB NOT NULL CHECK (length(run_id) = 16),
     rules_version INTEGER NOT NULL CHECK (rules_version >= 0),
     rules_row     TEXT,
-    route         TEXT NOT NULL CHECK (route = 'auto' OR route = 'review' OR route = 'manual' OR route = 'excluded' OR
-        route = 'refuse'),
+    route         TEXT NOT NULL CHECK (route IN ('auto', 'review', 'manual', 'excluded', 'refuse')),
     facts         BLOB NOT NULL,
     at            INTEGER NOT NULL,
-    decision      TEXT CHECK (decision = 'approve' OR decision = 'approve_with_edits' OR decision = 'reject' OR decision = 'hand_over' OR
-        decision = 'supply' OR decision = 'regenerate' OR decision = 'close_failed' OR decision = 'happened' OR
-        decision = 'did_not_happen'),
+    decision      TEXT CHECK (decision IN ('approve', 'approve_with_edits', 'reject', 'hand_over', 'supply',
+                                           'regenerate', 'close_failed', 'happened', 'did_not_happen')),
     PRIMARY KEY (workflow, run_id)
 ) STRICT, WITHOUT ROWID;
