@@ -53,6 +53,7 @@ Operate    serve         API, console and worker
            doctor        what is in order and what is not
            migrate       the schema
            backup        a copy of the embedded database
+           restore       put a copy back: everything paused, nothing sent without a look
 
 Test       stub          stand-ins with ledgers
            clock         show, set, advance
@@ -147,6 +148,8 @@ pub(crate) enum Command {
     Migrate(cmd::migrate::MigrateArgs),
     /// A consistent copy of the embedded database
     Backup(cmd::backup::BackupArgs),
+    /// Put a copy back, paused, so that nothing is sent twice
+    Restore(cmd::restore::RestoreArgs),
     /// Stand-ins for models, CRM, mail and tickets, with ledgers
     Stub(cmd::stub::StubArgs),
     /// The clock of a test instance

@@ -30,6 +30,7 @@ mod recall;
 mod receive;
 mod recheck;
 mod reject;
+mod restore;
 mod resubmit;
 mod retry;
 mod rights;
@@ -62,6 +63,7 @@ pub(crate) use reading::Presence;
 pub use reading::{Doing, There};
 pub use receive::{Accepted, Incoming, IncomingAuth};
 pub use reject::Refusal;
+pub use restore::Restored;
 pub(crate) use rights::Uses;
 pub use rules::{
     Backtest, BacktestWindow, CutoffAdvice, RowReport, RulesChange, RulesChanged, RulesEdit,

@@ -115,6 +115,9 @@ async fn begin(
     if let Some(next) = may_begin(engine, work, i).await? {
         return Ok(next);
     }
+    if work.actions[i].0.first_sent_at.is_none() && engine.may_have_sent(&work.run) {
+        return look_first(engine, work, i).await;
+    }
     if super::route::needs_look(intent) {
         let seen = engine.0.ports.destination.target(intent).await;
         engine.crash_point("dispatch.after_target_read");
@@ -155,6 +158,32 @@ async fn begin(
     work.run = run;
     work.actions[i] = (action, request);
     work.fresh_lease = true;
+    Ok(Next::GoOn)
+}
+
+/// The database is older than what may have been sent: the action counts as unclear, and is looked for.
+async fn look_first(engine: &Engine, work: &mut Work, i: usize) -> Result<Next, StepFault> {
+    let now = engine.now();
+    let mut draft = draft(work, "action.uncertain", now);
+    let (mut action, request) = work.actions[i].clone();
+    action.attempts += 1;
+    action.first_sent_at = Some(now);
+    let why = "the database was restored; it may have been sent after the backup was taken";
+    action.detail = Some(format!("restored: {why}"));
+    draft.action(
+        &mut action,
+        &[ActionEvent::Send, ActionEvent::LoseAnswer],
+        false,
+    )?;
+    draft.fact("code", "restored");
+    draft.change(Change::CheckFence {
+        run: work.run.id,
+        fence: work.fence,
+    });
+    let (decision, run) = draft.finish();
+    engine.apply(decision).await?;
+    work.run = run;
+    work.actions[i] = (action, request);
     Ok(Next::GoOn)
 }
 

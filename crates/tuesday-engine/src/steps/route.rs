@@ -397,7 +397,9 @@ async fn automatic(
     );
     let wait = work.release.ready.def.review.automatic_recall_seconds;
     let not_before = recallable(wait, now);
-    let at_once = not_before.is_none() && !super::recheck::wanted(&work.release);
+    let at_once = not_before.is_none()
+        && !super::recheck::wanted(&work.release)
+        && !engine.may_have_sent(&work.run);
     let actions = authorise(&mut draft, planned, &by, 0, at_once, not_before, now)?;
     if actions.is_empty() {
         draft.event(RunEvent::ActionsConfirmed { drafts_only: true })?;

@@ -65,7 +65,8 @@ const INIT: &str = "INSERT INTO instance (one, id, origin, kind, created_at, clo
     VALUES (1, $1, $2, $3, $4, $5) ON CONFLICT (one) DO NOTHING";
 const CLOCK: &str = "UPDATE instance SET clock_offset = $1 WHERE one = 1 AND kind = 'test'";
 pub(crate) const RESTORED: &str = "UPDATE instance SET restored_at = $1 WHERE one = 1";
-const READ: &str = "SELECT id, origin, kind, created_at, clock_offset, restored_at FROM instance WHERE one = 1";
+const READ: &str =
+    "SELECT id, origin, kind, created_at, clock_offset, restored_at FROM instance WHERE one = 1";
 
 fn instance(r: Row<'_>) -> Result<Instance, ReadError> {
     Ok(Instance {

@@ -19,6 +19,7 @@ pub(crate) mod problem;
 pub(crate) mod real_data;
 pub(crate) mod reconstruct;
 pub(crate) mod release;
+pub(crate) mod restore;
 pub(crate) mod review;
 pub(crate) mod rules;
 pub(crate) mod run;
@@ -64,6 +65,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Token(args) => token::run(common, args).await,
         Command::User(args) => Box::pin(user::run(common, args)).await,
         Command::Security(args) => security::run(common, args).await,
+        Command::Restore(args) => restore::run(common, args).await,
         Command::Connector(args) => connector::run(common, args).await,
         Command::Secret(args) => secret::run(common, args).await,
         Command::Doctor(args) => doctor::run(common, args).await,

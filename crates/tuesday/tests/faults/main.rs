@@ -11,6 +11,7 @@ mod duplicates;
 mod injection;
 mod kills;
 mod restart;
+mod restored;
 mod secrets;
 mod storage;
 mod switched;
