@@ -8,6 +8,7 @@ mod copies;
 mod secrets;
 mod server;
 mod spine;
+mod upgrade;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
