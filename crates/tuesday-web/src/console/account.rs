@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{CredentialKind, SignedInBy};
+use tuesday_domain::record::{CredentialKind, Session, SignedInBy};
 use tuesday_engine::ops::{FoundPasskey, Proof, TotpOffer};
 
 use super::html;
@@ -43,7 +43,7 @@ struct PasskeyRow {
     added: String,
     used: String,
     synced: bool,
-    copied: Option<String>,
+    copied: bool,
 }
 
 /// The identity provider, and whether this person is bound to an account there.
@@ -57,6 +57,7 @@ struct SessionRow {
     id: String,
     by: String,
     agent: String,
+    browser: String,
     started: String,
     seen: String,
     here: bool,
@@ -89,9 +90,10 @@ pub(super) async fn drawn(
         let words = code(g.role.word());
         (words, g.place().to_owned(), g.clearance.word().to_owned())
     });
-    let row = |s: &tuesday_domain::record::Session| SessionRow {
+    let row = |s: &Session| SessionRow {
         id: hex::encode(s.hash),
         by: code(s.by.word()),
+        browser: browser(&s.agent),
         agent: s.agent.clone(),
         started: local(s.started_at, None),
         seen: local(s.seen_at, None),
@@ -134,6 +136,35 @@ pub(super) async fn drawn(
     Ok(answer)
 }
 
+/// A browser's name and system, from what it says about itself; the rest is for machines.
+fn browser(agent: &str) -> String {
+    let first = |known: &[(&str, &'static str)]| {
+        let found = known.iter().find(|(mark, _)| agent.contains(mark));
+        found.map(|(_, words)| *words)
+    };
+    // Each of these claims to be those after it.
+    let name = first(&[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrom", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = first(&[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (name, system) {
+        (Some(name), Some(system)) => format!("{name} on {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => agent.chars().take(40).collect(),
+    }
+}
+
 fn passkey_row(p: &FoundPasskey) -> PasskeyRow {
     PasskeyRow {
         id: p.row.name.clone(),
@@ -144,18 +175,18 @@ fn passkey_row(p: &FoundPasskey) -> PasskeyRow {
             .used_at
             .map_or_else(|| "never".to_owned(), |t| local(t, None)),
         synced: p.kept.key.pointer("/cred/backup_state") == Some(&serde_json::Value::Bool(true)),
-        copied: p.copied_at().map(|t| local(t, None)),
+        copied: p.copied_at().is_some(),
     }
 }
 
 /// The session goes on under a new token, and the next page says so.
 pub(super) async fn renewed(
     app: &App,
-    user: &User,
+    session: &Session,
     by: SignedInBy,
     told: &str,
 ) -> Result<Response, Problem> {
-    let (token, next) = app.engine.renew_session(&user.session.stored, by).await?;
+    let (token, next) = app.engine.renew_session(session, by).await?;
     app.sessions.tell_session(next.hash, told.to_owned());
     let mut answer = Redirect::to("/account").into_response();
     if let Some(cookie) = set_cookie(&app.config, &token) {
@@ -204,7 +235,15 @@ pub(crate) async fn confirm(
     form: PostForm,
 ) -> Result<Response, PageError> {
     let result = match proved(&app, &form, address).await {
-        Ok(by) => renewed(&app, &form.user, by, "Confirmed for ten minutes").await,
+        Ok(by) => {
+            renewed(
+                &app,
+                &form.user.session.stored,
+                by,
+                "Confirmed for ten minutes",
+            )
+            .await
+        }
         Err(e) => Err(e),
     };
     match result {

@@ -4,13 +4,13 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::SignedInBy;
+use tuesday_domain::record::{Session, SignedInBy};
 
 use super::account::renewed;
 use super::sign_in::{drawn, entered, session};
 use super::visit::Visit;
 use super::{account, problem_page};
-use crate::auth::{Back, Oidc, Source, User};
+use crate::auth::{Back, Oidc, Source, cookie, cookie_name};
 use crate::refusal::PageError;
 use crate::state::App;
 
@@ -67,7 +67,6 @@ pub(crate) async fn back(
     State(app): State<App>,
     Source(address): Source,
     headers: HeaderMap,
-    who: Result<User, PageError>,
     Query(back): Query<Back>,
 ) -> Result<Response, PageError> {
     if !back.confirms() {
@@ -79,8 +78,10 @@ pub(crate) async fn back(
             }
         };
     }
-    let user = who?;
-    match confirmed(&app, &headers, &user, back).await {
+    // The address is open, so nobody has looked at the session yet.
+    let token = cookie(&headers, cookie_name(&app.config)).ok_or(PageError::SignIn)?;
+    let (session, _) = app.engine.session(token).await?.ok_or(PageError::SignIn)?;
+    match confirmed(&app, &headers, &session, back).await {
         Ok(answer) => Ok(answer),
         Err(p) => Ok(problem_page(&counted(&app, &address, p).await)),
     }
@@ -107,10 +108,10 @@ async fn came(app: &App, headers: &HeaderMap, back: Back) -> Result<Response, Pr
 async fn confirmed(
     app: &App,
     headers: &HeaderMap,
-    user: &User,
+    session: &Session,
     back: Back,
 ) -> Result<Response, Problem> {
-    let (engine, me) = (&app.engine, &user.session.person);
+    let (engine, me) = (&app.engine, &session.person);
     let known = oidc(app)?
         .back(engine, &app.config, headers, back, Some(me))
         .await?;
@@ -122,5 +123,5 @@ async fn confirmed(
         )
         .way_out("sign out at the identity provider, then confirm again"));
     }
-    renewed(app, user, SignedInBy::Oidc, "Confirmed for ten minutes").await
+    renewed(app, session, SignedInBy::Oidc, "Confirmed for ten minutes").await
 }

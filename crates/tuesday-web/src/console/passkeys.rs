@@ -44,7 +44,7 @@ pub(crate) async fn add(
     let result = match added(&app, &form).await {
         Ok(()) => {
             let told = "Passkey added; your other sessions have ended";
-            renewed(&app, &form.user, SignedInBy::Passkey, told).await
+            renewed(&app, &form.user.session.stored, SignedInBy::Passkey, told).await
         }
         Err(e) => Err(e),
     };

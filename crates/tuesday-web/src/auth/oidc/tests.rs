@@ -130,6 +130,9 @@ fn signed(claims: &Value, seed: u8) -> String {
     format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
+/// Makes a token of claims.
+type Make = fn(&Value) -> String;
+
 /// A flow that has begun: what the browser holds.
 struct Begun {
     state: String,
@@ -253,7 +256,7 @@ async fn a_token_that_is_wrong_anywhere_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn signatures_are_the_providers_own_or_none_counts() {
     let walk = Walk::new().await;
-    let make: [(&str, fn(&Value) -> String); 4] = [
+    let make: [(&str, Make); 4] = [
         ("tampered", |c| {
             let mut changed = c.clone();
             changed["email"] = json!("admin@example.com");
