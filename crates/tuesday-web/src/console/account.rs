@@ -11,7 +11,7 @@ use tuesday_engine::ops::{FoundPasskey, Proof, TotpOffer};
 use super::html;
 use super::shell::Shell;
 use super::visit::Visit;
-use super::words::{code, local};
+use super::words::{code, local, way};
 use crate::auth::{PostForm, Source, User, is_half, set_cookie};
 use crate::refusal::{PageError, status};
 use crate::state::App;
@@ -92,7 +92,7 @@ pub(super) async fn drawn(
     });
     let row = |s: &Session| SessionRow {
         id: hex::encode(s.hash),
-        by: code(s.by.word()),
+        by: way(s.by.word()),
         browser: browser(&s.agent),
         agent: s.agent.clone(),
         started: local(s.started_at, None),

@@ -12,7 +12,7 @@ use tuesday_domain::time::Timestamp;
 use super::html;
 use super::shell::Shell;
 use super::visit::Visit;
-use super::words::{author, code, local};
+use super::words::{author, code, local, way};
 use crate::auth::PostForm;
 use crate::query;
 use crate::refusal::{PageError, status};
@@ -197,7 +197,7 @@ async fn card(
         let used = c
             .used_at
             .map_or_else(|| "never".to_owned(), |t| local(t, None));
-        let mut words = code(c.kind.word());
+        let mut words = way(c.kind.word());
         if !c.label.is_empty() {
             words = format!("{words}, {}", c.label);
         }

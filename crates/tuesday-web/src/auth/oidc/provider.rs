@@ -76,7 +76,7 @@ fn unavailable(why: &str) -> Problem {
     tracing::warn!(%why, "the identity provider cannot be used");
     Problem::new(
         "identity_unavailable",
-        "the identity provider does not answer as it should",
+        "it is down, or answers something else than it should",
     )
     .way_out("sign in with a passkey or a password, or try again in a minute")
 }
