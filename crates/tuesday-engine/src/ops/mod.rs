@@ -60,7 +60,6 @@ pub use decide_many::Together;
 pub use export::{ExportQuery, Exported};
 pub use identity::Identity;
 pub use install::{InstallOptions, Installed, ready_of};
-pub use install::{InstallOptions, Installed};
 pub use map::{Map, MapStep};
 pub use passkey::{FoundPasskey, KeptPasskey};
 pub use people::{INVITE_LIFE, PersonCard};
