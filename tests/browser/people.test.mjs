@@ -55,7 +55,7 @@ async function signIn(on, otp, password = PASSWORD) {
   const answer = on.waitForResponse((r) => r.request().method() === "POST");
   await on.keyboard.press("Enter");
   const status = (await answer).status();
-  if (status === 303) await on.waitForURL(/\/(queue|account)/, { waitUntil: "load" });
+  if (status === 303) await on.waitForURL(/\/(people|account)/, { waitUntil: "load" });
   else await on.waitForSelector("[role=alert]");
   await on.waitForLoadState();
   return status;

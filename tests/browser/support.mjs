@@ -5,9 +5,9 @@
 //   TUESDAY_CHROMIUM         the browser
 //   TUESDAY_BROWSER_MODULES  a folder with node_modules (playwright-core, axe-core)
 //   TUESDAY_BROWSER_OUT      where screenshots go
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,12 +52,15 @@ export async function accessibilityFaults(page, tags = ["wcag2a", "wcag2aa", "wc
 
 /**
  * Runs `tuesday ARGS --dir <temporary>` until a line of its output has an http address.
- * Returns `{ url, dir, output, stop }`; `stop` ends the process and deletes the folder.
+ * `config` is the text of its tuesday.toml. Returns `{ url, dir, output, stop }`; `stop` ends the process and deletes the folder.
  */
-export async function tuesday(args, { startWithinMs = 60_000 } = {}) {
+export async function tuesday(args, { startWithinMs = 60_000, config, env = {} } = {}) {
   const dir = mkdtempSync(join(tmpdir(), "tuesday-browser-"));
-  const child = spawn(variable("TUESDAY_BIN"), [...args, "--dir", dir], {
-    env: { ...process.env, NO_COLOR: "1" },
+  const file = join(dir, "tuesday.toml");
+  if (config) writeFileSync(file, config);
+  const named = config ? ["--config", file] : [];
+  const child = spawn(variable("TUESDAY_BIN"), [...args, ...named, "--dir", dir], {
+    env: { ...process.env, NO_COLOR: "1", ...env },
   });
   let output = "";
   const stop = async () => {
@@ -93,4 +96,12 @@ export async function tuesday(args, { startWithinMs = 60_000 } = {}) {
     await stop();
     throw error;
   }
+}
+
+/** Runs another `tuesday` command on the same folder; answers what it printed. */
+export function command(dir, ...args) {
+  return execFileSync(variable("TUESDAY_BIN"), [...args, "--dir", dir], {
+    env: { ...process.env, NO_COLOR: "1" },
+    encoding: "utf8",
+  });
 }

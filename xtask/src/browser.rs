@@ -1,4 +1,5 @@
-//! The console in a real browser: Chromium from the system, playwright-core and axe-core from npm.
+//! The console in a real browser: Chromium from the system; playwright-core, axe-core and an OpenID
+//! Connect provider to sign in through from npm.
 //!
 //! The packages are pinned in `tests/browser/package-lock.json` and live under the target folder,
 //! so that nothing of them is ever committed. The tests are `tests/browser/*.test.mjs`, run by
@@ -81,7 +82,7 @@ fn modules(tests: &Path, dir: &Path) -> Result<PathBuf> {
     let mut npm = Command::new("npm");
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
     proc::run(npm.current_dir(dir)).context(
-        "missing: playwright-core and axe-core (needed for the browser tests). npm could not \
+        "missing: the packages of tests/browser (needed for the browser tests). npm could not \
          install them; see its message above",
     )?;
     fs::write(&stamp, lock)?;

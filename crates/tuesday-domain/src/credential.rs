@@ -1,109 +1,8 @@
 //! How a person proves who they are, as far as that needs no clock, no randomness and no network:
-//! rules for passwords, one-time codes (RFC 6238) and the delay after wrong guesses.
+//! one-time codes (RFC 6238) and the delay after wrong guesses.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
-
-/// Fewest characters of a password; a second factor is asked for besides (OWASP ASVS 5.0, 6.2.1).
-pub const PASSWORD_LEAST: usize = 12;
-/// Most characters, so that hashing cannot be made slow (ASVS 6.2.9 asks for at least 64).
-pub const PASSWORD_MOST: usize = 256;
-
-/// Words that guessers try first, and what people put around them. A password that is one of these
-/// with digits and signs around it is no secret, however long.
-const COMMON: &[&str] = &[
-    "password",
-    "passwort",
-    "qwerty",
-    "qwertyuiop",
-    "asdfghjkl",
-    "zxcvbnm",
-    "letmein",
-    "welcome",
-    "iloveyou",
-    "admin",
-    "administrator",
-    "monkey",
-    "dragon",
-    "football",
-    "baseball",
-    "sunshine",
-    "princess",
-    "superman",
-    "batman",
-    "trustno",
-    "changeme",
-    "default",
-    "secret",
-    "master",
-    "login",
-    "abcdefghijkl",
-    "abcdef",
-    "abc",
-    "computer",
-    "internet",
-    "tuesday",
-    "monday",
-    "summer",
-    "winter",
-    "spring",
-    "autumn",
-    "correcthorsebatterystaple",
-    "passwordpassword",
-    "qwertyqwerty",
-    "letmeinplease",
-    "adminadmin",
-    "iloveyouforever",
-    "opensesame",
-    "whatever",
-    "starwars",
-    "michael",
-    "jennifer",
-    "shadow",
-    "liverpool",
-    "chelsea",
-    "arsenal",
-];
-
-/// Whether a password may be used by this person. No rules of composition: length, and not one of
-/// the first guesses.
-///
-/// # Errors
-/// A sentence that says what is wrong.
-pub fn password(text: &str, handle: &str, name: &str) -> Result<(), String> {
-    let length = text.chars().count();
-    if length < PASSWORD_LEAST {
-        return Err(format!(
-            "the password has {length} characters; at least {PASSWORD_LEAST} are needed"
-        ));
-    }
-    if length > PASSWORD_MOST {
-        return Err(format!("at most {PASSWORD_MOST} characters are taken"));
-    }
-    let lower = text.to_lowercase();
-    let letters: String = lower.chars().filter(|c| c.is_alphabetic()).collect();
-    let different: std::collections::BTreeSet<char> = lower.chars().collect();
-    let own = |word: &str| word.chars().count() >= 3 && letters == word.to_lowercase();
-    let joined: String = name.to_lowercase().split_whitespace().collect();
-    if different.len() < 5
-        || COMMON.contains(&letters.as_str())
-        || letters.is_empty() && counts_up(&lower)
-        || own(handle)
-        || own(&joined)
-        || name.split_whitespace().any(own)
-    {
-        return Err("this password is among the first that are guessed".to_owned());
-    }
-    Ok(())
-}
-
-/// Digits that only go up, such as 123456789012.
-fn counts_up(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.windows(2).all(|w| {
-        w[1] == w[0].wrapping_add(1) || (w[0] == b'9' && w[1] == b'0') || !w[1].is_ascii_digit()
-    })
-}
 
 /// Seconds for which a code is current.
 pub const TOTP_STEP_S: i64 = 30;
@@ -208,26 +107,6 @@ mod tests {
     fn base32_is_that_of_the_standard() {
         assert_eq!(base32(b"foobar"), "MZXW6YTBOI");
         assert_eq!(base32(b"f"), "MY");
-    }
-
-    #[test]
-    fn long_is_good_and_obvious_is_not() {
-        let ok = |p: &str| password(p, "dana", "Dana Whitfield").is_ok();
-        assert!(ok("seven grey herons"));
-        assert!(ok("ünnötige längen"));
-        for bad in [
-            "short",
-            "aaaaaaaaaaaaaaaa",
-            "password12345",
-            "Password!2026",
-            "123456789012",
-            "dana20262026!",
-            "Dana Whitfield 1",
-            "tuesday-2026!",
-        ] {
-            assert!(!ok(bad), "{bad}");
-        }
-        assert!(!ok(&"x9k2!".repeat(60)));
     }
 
     #[test]

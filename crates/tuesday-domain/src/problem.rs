@@ -48,6 +48,36 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
     ),
     ("sign_in_refused", 401, 3, "That did not sign anybody in"),
     (
+        "sign_in_expired",
+        401,
+        3,
+        "This sign-in is over, or was used already",
+    ),
+    (
+        "identity_refused",
+        401,
+        3,
+        "The identity provider's answer was not accepted",
+    ),
+    (
+        "identity_unknown",
+        403,
+        3,
+        "Nobody here belongs to that company account",
+    ),
+    (
+        "identity_unavailable",
+        503,
+        5,
+        "The identity provider does not answer",
+    ),
+    (
+        "passkeys_unavailable",
+        409,
+        3,
+        "Passkeys do not work under this address",
+    ),
+    (
         "weak_password",
         422,
         2,

@@ -201,6 +201,10 @@ fn bind_access<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
             |o| rights::bind_credential(c, o),
             Verb::Put(&rights::CREDENTIALS),
         ),
+        Change::UseCredential { was, data, used_at } => {
+            rights::bind_use(was, data, *used_at, out);
+            Verb::One(rights::USE_CREDENTIAL)
+        }
         Change::DropCredential(c) => with(
             out,
             |o| rights::bind_credential_key(c, o),
@@ -232,10 +236,6 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
             |o| o.push(Param::Blob(hash)),
             Verb::Any(rights::DROP_SESSION),
         ),
-        Change::FreshenSession { hash, at } => {
-            out.extend([Param::Int(at.micros()), Param::Blob(hash)]);
-            Verb::One(rights::FRESHEN)
-        }
         Change::PutGuesses(g) => with(
             out,
             |o| rights::bind_guesses(g, o),
@@ -284,6 +284,7 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         | Change::PutGrant(_)
         | Change::DropGrant(_)
         | Change::PutCredential(_)
+        | Change::UseCredential { .. }
         | Change::DropCredential(_)
         | Change::InsertInvite(_)
         | Change::UseInvite { .. } => Verb::One("SELECT 1 WHERE 1 = 0"),
@@ -329,14 +330,14 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::PutGrant(g) | Change::DropGrant(g) => {
             format!("{} of {} on {}", g.role, g.person, g.place())
         }
-        Change::PutCredential(c) | Change::DropCredential(c) => {
+        Change::PutCredential(c)
+        | Change::DropCredential(c)
+        | Change::UseCredential { was: c, .. } => {
             format!("{} of {}", c.kind, c.person)
         }
         Change::InsertInvite(i) => format!("the link for {}", i.person),
         Change::UseInvite { .. } => "the link".to_owned(),
-        Change::InsertSession(_) | Change::DropSession { .. } | Change::FreshenSession { .. } => {
-            "the session".to_owned()
-        }
+        Change::InsertSession(_) | Change::DropSession { .. } => "the session".to_owned(),
         Change::PutGuesses(_) => "the count of wrong guesses".to_owned(),
         Change::PutAway(a) => format!("the absence of {}", a.person),
         Change::PutCursor(c) => format!("cursor {} of {}", c.trigger, c.workflow),

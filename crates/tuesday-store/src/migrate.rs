@@ -31,6 +31,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(3, "0003_people"),
     migration!(4, "0004_queue"),
     migration!(5, "0005_rules"),
+    migration!(6, "0006_sign_in"),
     migration!(9, "0009_restore"),
 ];
 

@@ -36,6 +36,7 @@ const SCRIPTS: &[&str] = &[
     "js/live.js",
     "js/select.js",
     "js/keys.js",
+    "js/passkey.js",
     "js/console.js",
 ];
 

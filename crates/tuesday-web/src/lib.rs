@@ -17,6 +17,9 @@ mod router;
 mod serve;
 mod state;
 
-pub use config::{MetricsText, WebConfig};
+pub use config::{
+    IdentityAnswer, IdentityHttp, IdentityProvider, IdentityReply, MetricsText, OidcSettings,
+    RequiredClaim, WebConfig,
+};
 pub use router::router;
 pub use serve::serve;

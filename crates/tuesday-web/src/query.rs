@@ -39,6 +39,14 @@ pub(crate) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|e| Problem::new("bad_request", e.to_string()))
 }
 
+/// How long a new token works.
+pub(crate) fn token_life(days: Option<u64>) -> Result<std::time::Duration, Problem> {
+    let days = days
+        .filter(|d| (1..=365).contains(d))
+        .ok_or_else(|| Problem::new("bad_request", "1 to 365 days").field("days"))?;
+    Ok(std::time::Duration::from_secs(days * 86_400))
+}
+
 /// Text for a query string.
 pub(crate) fn encode(text: &str) -> String {
     use std::fmt::Write as _;

@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, audit, decisions, health, intake, problem_reports, reviews, rules, runs, triggers,
-    views, workflows,
+    Description, audit, decisions, health, intake, people, problem_reports, reviews, rules, runs,
+    tokens, triggers, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -85,6 +85,15 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(problem_reports::list))
         .routes(routes!(problem_reports::show))
         .routes(routes!(problem_reports::triage))
+        .routes(routes!(people::list, people::invite))
+        .routes(routes!(people::show))
+        .routes(routes!(people::reset))
+        .routes(routes!(people::grant))
+        .routes(routes!(people::withdraw))
+        .routes(routes!(people::deactivate))
+        .routes(routes!(people::activate))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
         .routes(routes!(intake::list))
         .routes(routes!(intake::show))
         .routes(routes!(intake::resubmit))
@@ -134,9 +143,21 @@ fn console() -> Router<App> {
             "/sign-in",
             get(console::sign_in::page).post(console::sign_in::post),
         )
+        .route("/sign-in/passkey", post(console::sign_in::passkey))
+        .route("/sign-in/oidc", get(console::company::enter))
+        .route("/sign-in/oidc/callback", get(console::company::back))
         .route("/sign-out", post(console::sign_in::sign_out))
         .route("/account", get(console::account::page))
         .route("/account/confirmation", post(console::account::confirm))
+        .route(
+            "/account/confirmation/options",
+            post(console::passkeys::ask_again),
+        )
+        .route("/account/passkeys", post(console::passkeys::add))
+        .route("/account/passkeys/options", post(console::passkeys::offer))
+        .route("/account/passkeys/removal", post(console::passkeys::remove))
+        .route("/account/oidc", get(console::company::confirm))
+        .route("/account/oidc/removal", post(console::passkeys::unbind))
         .route("/account/password", post(console::account::password))
         .route("/account/codes", post(console::account::codes))
         .route("/account/sessions", post(console::account::sessions))

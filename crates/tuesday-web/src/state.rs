@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tuesday_engine::Engine;
 
-use crate::auth::Flashes;
+use crate::auth::{Flashes, Oidc, Passkeys};
 use crate::config::WebConfig;
 use crate::console::events::Live;
 use crate::definitions::Definitions;
@@ -17,6 +17,8 @@ pub(crate) struct Web {
     pub(crate) sessions: Flashes,
     pub(crate) definitions: Definitions,
     pub(crate) live: Live,
+    pub(crate) passkeys: Passkeys,
+    pub(crate) oidc: Option<Oidc>,
     codes: Mutex<HashMap<String, String>>,
 }
 
@@ -26,7 +28,10 @@ pub(crate) type App = Arc<Web>;
 impl Web {
     pub(crate) fn new(engine: Engine, mut config: WebConfig) -> App {
         let codes = Mutex::new(std::mem::take(&mut config.sign_in_codes));
+        let identity = config.identity.take();
         Arc::new(Self {
+            passkeys: Passkeys::new(&config),
+            oidc: identity.map(|i| Oidc::new(i, &config.public_url)),
             engine,
             config,
             sessions: Flashes::default(),

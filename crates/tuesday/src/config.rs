@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use tuesday_connectors::notifiers::Channel;
 use tuesday_domain::problem::Problem;
+use tuesday_web::OidcSettings;
 
 use crate::cli::Common;
 
@@ -28,8 +29,20 @@ pub(crate) struct File {
     pub(crate) notify: Vec<Channel>,
     /// Host names inside the own network that may be reached over plain HTTP.
     pub(crate) internal_hosts: Vec<String>,
+    /// How people sign in, beyond what is always there.
+    pub(crate) sign_in: SignIn,
     /// Where checkpoints are published; another volume is best.
     pub(crate) checkpoints: Option<PathBuf>,
+}
+
+/// `[sign_in]` of `tuesday.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SignIn {
+    /// Proxies in front of this node whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<std::net::IpAddr>,
+    /// The company's identity provider.
+    pub(crate) oidc: Option<OidcSettings>,
 }
 
 /// Where the data lives, resolved.

@@ -125,6 +125,16 @@ pub enum Change {
     DropGrant(Box<Grant>),
     /// A way to sign in, new or changed.
     PutCredential(Box<Credential>),
+    /// A way to sign in was used. What is stored must still be what was read, so that a code is spent
+    /// once and a password that was changed meanwhile stays changed.
+    UseCredential {
+        /// As it was read.
+        was: Box<Credential>,
+        /// As it is now.
+        data: String,
+        /// When it last let somebody in.
+        used_at: Option<Timestamp>,
+    },
     /// A way to sign in is taken away; it must be there.
     DropCredential(Box<Credential>),
     /// A one-time link.
@@ -142,13 +152,6 @@ pub enum Change {
     DropSession {
         /// SHA-256 of its token.
         hash: [u8; 32],
-    },
-    /// The person has just proved again who they are.
-    FreshenSession {
-        /// SHA-256 of its token.
-        hash: [u8; 32],
-        /// When.
-        at: Timestamp,
     },
     /// Wrong guesses at a door, counted.
     PutGuesses(Guesses),

@@ -20,7 +20,8 @@ pub use desk::{
 };
 pub use people::{Notice, NoticeState, Person, Scope, Token};
 pub use rights::{
-    Away, Credential, CredentialKind, Grant, Guesses, Invite, RightUse, Session, SignedInBy,
+    Away, Ceremony, CeremonyKind, Credential, CredentialKind, Grant, Guesses, Invite, RightUse,
+    Session, SignedInBy,
 };
 pub use rules::{IllegalRuleSetEvent, Routed, RuleSetEvent, RuleSetRow, RuleSetState, RulesAck};
 pub use run::{Event, Intake, IntakeVerdict, Job, Lease, Payload, PayloadKind, PayloadRef, Run};

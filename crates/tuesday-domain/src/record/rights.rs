@@ -146,6 +146,39 @@ pub struct Session {
     pub ends_at: Timestamp,
 }
 
+words! {
+    /// What a ceremony of signing in leads to.
+    CeremonyKind {
+        /// A new passkey.
+        PasskeyNew = "passkey_new",
+        /// A session, by passkey.
+        PasskeyEnter = "passkey_enter",
+        /// A fresh proof, by passkey.
+        PasskeyConfirm = "passkey_confirm",
+        /// A session, through the identity provider.
+        OidcEnter = "oidc_enter",
+        /// A fresh proof, through the identity provider.
+        OidcConfirm = "oidc_confirm",
+    }
+}
+
+/// A challenge that was given out and waits for its one answer, on whichever node that arrives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ceremony {
+    /// SHA-256 of the handle that goes to the browser and comes back.
+    pub hash: [u8; 32],
+    /// What it leads to.
+    pub kind: CeremonyKind,
+    /// The person it is for, when that is known.
+    pub person: Option<String>,
+    /// The door it was asked for at: `address:` and the SHA-256 of the address.
+    pub door: String,
+    /// JSON, in the form of its kind.
+    pub data: String,
+    /// When it stops being answered.
+    pub expires_at: Timestamp,
+}
+
 /// Wrong guesses in a row at one door: an account or an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guesses {

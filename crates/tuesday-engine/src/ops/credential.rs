@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tuesday_domain::actor::Actor;
-use tuesday_domain::credential::{base32, password, totp_step};
+use tuesday_domain::credential::{base32, totp_step};
+use tuesday_domain::password::password;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AuditEntry, Change, Credential, CredentialKind, Session, Subject};
 
@@ -69,8 +70,9 @@ impl Engine {
         session: Option<&Session>,
     ) -> Result<(), Problem> {
         let found = self.0.reader.person(person).await.map_err(read_problem)?;
-        let name = found.map(|p| p.name).unwrap_or_default();
-        password(text, person, &name)
+        let (name, email) = found.map(|p| (p.name, p.email)).unwrap_or_default();
+        // The address people use names the organisation, and so does that of their mail.
+        password(text, &[person, &name, &email, &self.0.config.public_url])
             .map_err(|e| Problem::new("weak_password", e).field("password"))?;
         let hashed = super::password::hash(text).await?;
         let data = json(&hashed)?;
@@ -164,18 +166,15 @@ impl Engine {
         self.keep_credentials(person, session, all).await
     }
 
-    /// Adds a passkey or an account at an identity provider, or notes that one was used.
-    ///
-    /// # Errors
-    /// `revision_moved` when it belongs to somebody else.
-    pub async fn keep_credentials(
+    /// Keeps ways to sign in and ends the person's other sessions.
+    pub(crate) async fn keep_credentials(
         &self,
         person: &str,
         session: Option<&Session>,
         all: Vec<Credential>,
     ) -> Result<(), Problem> {
         let kinds: Vec<&str> = all.iter().map(|c| c.kind.word()).collect();
-        let entry = AuditEntry::new(
+        let mut entry = AuditEntry::new(
             self.now(),
             Actor::Person(person.to_owned()),
             "credential.set",
@@ -183,36 +182,43 @@ impl Engine {
         )
         .fact("person", person)
         .fact("kinds", kinds);
+        if let [one] = all.as_slice()
+            && !one.name.is_empty()
+        {
+            entry = entry.fact("which", which(&one.name));
+        }
         let mut changes = self.others(person, session).await?;
         changes.extend(all.into_iter().map(|c| Change::PutCredential(Box::new(c))));
         self.commit(changes, entry).await
     }
 
     /// Notes that a passkey or an identity provider let somebody in.
-    ///
-    /// # Errors
-    /// When that cannot be kept.
-    pub async fn credential_used(&self, credential: Credential) -> Result<(), Problem> {
+    pub(crate) async fn credential_used(
+        &self,
+        was: Credential,
+        data: String,
+    ) -> Result<(), Problem> {
         let now = self.now();
         let entry = AuditEntry::new(
             now,
-            Actor::Person(credential.person.clone()),
+            Actor::Person(was.person.clone()),
             "sign_in.accepted",
             Subject::Instance,
         )
-        .fact("by", credential.kind.word());
-        let used = Credential {
+        .fact("by", was.kind.word())
+        .fact("which", which(&was.name));
+        let used = Change::UseCredential {
+            was: Box::new(was),
+            data,
             used_at: Some(now),
-            ..credential
         };
-        self.commit(vec![Change::PutCredential(Box::new(used))], entry)
-            .await
+        self.commit(vec![used], entry).await
     }
 
     /// Takes a way to sign in away.
     ///
     /// # Errors
-    /// `not_found`.
+    /// `not_found`, `illegal_state` when nothing that lets the person in would be left.
     pub async fn drop_credential(
         &self,
         person: &str,
@@ -226,9 +232,17 @@ impl Engine {
             .credentials(person)
             .await
             .map_err(read_problem)?;
-        let found = all.into_iter().find(|c| c.kind == kind && c.name == name);
-        let credential =
-            found.ok_or_else(|| Problem::new("not_found", "there is no such way to sign in"))?;
+        let at = all.iter().position(|c| c.kind == kind && c.name == name);
+        let at = at.ok_or_else(|| Problem::new("not_found", "there is no such way to sign in"))?;
+        let mut all = all;
+        let credential = all.remove(at);
+        if !lets_in(&all) {
+            return Err(Problem::new(
+                "illegal_state",
+                "this is the last way that lets you in by itself",
+            )
+            .way_out("add another passkey, or a password with codes from your phone, first"));
+        }
         let entry = AuditEntry::new(
             self.now(),
             Actor::Person(person.to_owned()),
@@ -236,7 +250,8 @@ impl Engine {
             Subject::Instance,
         )
         .fact("person", person)
-        .fact("kind", kind.word());
+        .fact("kind", kind.word())
+        .fact("which", which(name));
         let mut changes = self.others(person, session).await?;
         changes.push(Change::DropCredential(Box::new(credential)));
         self.commit(changes, entry).await
@@ -258,6 +273,20 @@ impl Engine {
     }
 }
 
-fn json<T: Serialize>(value: &T) -> Result<String, Problem> {
+/// Whether these are enough: a passkey or an identity provider alone, or a password with codes.
+fn lets_in(all: &[Credential]) -> bool {
+    let has = |kind| all.iter().any(|c| c.kind == kind);
+    has(CredentialKind::Passkey)
+        || has(CredentialKind::Oidc)
+        || (has(CredentialKind::Password) && has(CredentialKind::Totp))
+}
+
+/// Enough of a name to tell several apart in the log: the start of its hash, because a subject at
+/// an identity provider may be a mail address.
+fn which(name: &str) -> String {
+    crate::catalog::hex(&Sha256::digest(name.as_bytes())[..6])
+}
+
+pub(crate) fn json<T: Serialize>(value: &T) -> Result<String, Problem> {
     serde_json::to_string(value).map_err(|e| Problem::new("internal", e.to_string()))
 }

@@ -57,6 +57,20 @@ impl Engine {
     /// # Errors
     /// `sign_in_refused` when there is no active person of that handle.
     pub async fn start_session(&self, new: NewSession) -> Result<String, Problem> {
+        let now = self.now();
+        self.start_session_proved(new, now).await
+    }
+
+    /// The same for somebody whose proof is older than the request: an identity provider may know
+    /// a person since this morning.
+    ///
+    /// # Errors
+    /// As [`Engine::start_session`].
+    pub async fn start_session_proved(
+        &self,
+        new: NewSession,
+        proved_at: Timestamp,
+    ) -> Result<String, Problem> {
         let person = self
             .0
             .reader
@@ -77,7 +91,7 @@ impl Engine {
             agent,
             started_at: now,
             seen_at: now,
-            fresh_at: now,
+            fresh_at: proved_at.min(now),
             ends_at: now.plus(new.life.min(ABSOLUTE)),
         };
         let mut changes = self.stale(&person.handle, now).await?;
@@ -170,17 +184,35 @@ impl Engine {
         Ok(ended)
     }
 
-    /// The person has just proved again who they are.
+    /// The person has just proved again who they are: the session goes on under a new token, with
+    /// the same end (ASVS 5.0, 7.2.4). Answers the text of that token and the session as it is now.
     ///
     /// # Errors
     /// When that cannot be kept.
-    pub async fn freshen_session(&self, session: &Session) -> Result<(), Problem> {
+    pub async fn renew_session(
+        &self,
+        session: &Session,
+        by: SignedInBy,
+    ) -> Result<(String, Session), Problem> {
         let now = self.now();
-        let by = Actor::Person(session.person.clone());
-        let entry = AuditEntry::new(now, by, "session.confirmed", Subject::Instance);
-        let hash = session.hash;
-        self.commit(vec![Change::FreshenSession { hash, at: now }], entry)
-            .await
+        let actor = Actor::Person(session.person.clone());
+        let entry = AuditEntry::new(now, actor, "session.confirmed", Subject::Instance)
+            .fact("by", by.word());
+        let token = text()?;
+        let next = Session {
+            hash: key(&token),
+            by,
+            csrf: text()?,
+            seen_at: now,
+            fresh_at: now,
+            ..session.clone()
+        };
+        let changes = vec![
+            Change::DropSession { hash: session.hash },
+            Change::InsertSession(Box::new(next.clone())),
+        ];
+        self.commit(changes, entry).await?;
+        Ok((token, next))
     }
 }
 

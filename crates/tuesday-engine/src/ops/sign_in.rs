@@ -12,7 +12,7 @@ use tuesday_domain::time::Timestamp;
 use super::credential::{Recovery, Totp};
 use super::password::{Hashed, verify};
 use super::session::refused;
-use crate::engine::{Engine, read_problem};
+use crate::engine::{Engine, apply_problem, read_problem};
 
 /// Wrong guesses from one address before it has to wait; several people share one.
 const FREE_OF_ADDRESS: u32 = 20;
@@ -32,15 +32,10 @@ pub struct Proof {
     pub address: String,
 }
 
-fn doors(proof: &Proof) -> [(String, u32); 2] {
-    let door = |kind: &str, name: &str| {
-        let digest = Sha256::digest(name.trim().to_lowercase().as_bytes());
-        format!("{kind}:{}", crate::catalog::hex(&digest[..16]))
-    };
-    [
-        (door("account", &proof.handle), FREE_FAILURES),
-        (door("address", &proof.address), FREE_OF_ADDRESS),
-    ]
+/// The name under which guesses at an account or from an address are counted.
+pub(crate) fn door(kind: &str, name: &str) -> String {
+    let digest = Sha256::digest(name.trim().to_lowercase().as_bytes());
+    format!("{kind}:{}", crate::catalog::hex(&digest[..16]))
 }
 
 fn one(all: &[Credential], kind: CredentialKind) -> Option<&Credential> {
@@ -59,7 +54,11 @@ impl Engine {
     /// `sign_in_refused` for anything wrong, `rate_limited` with `retry_after` during a delay.
     pub async fn prove(&self, proof: &Proof) -> Result<SignedInBy, Problem> {
         let now = self.now();
-        let counts = self.counts(proof, now).await?;
+        let account = door("account", &proof.handle);
+        let address = door("address", &proof.address);
+        // Counted before it is judged: many guesses at the same moment are still many guesses.
+        let failures = self.count(&account, FREE_FAILURES, now).await?;
+        self.count(&address, FREE_OF_ADDRESS, now).await?;
         let handle = proof.handle.trim();
         let person = self.0.reader.person(handle).await.map_err(read_problem)?;
         let all = self
@@ -77,22 +76,20 @@ impl Engine {
             None
         };
         let Some((by, mut changes)) = used else {
-            self.wrong(proof, counts, now).await?;
+            // The name that was typed is not kept: people type passwords into the wrong field.
+            let entry = self
+                .refused_entry("password", &proof.address, now)
+                .fact("door", account)
+                .fact("failures", failures);
+            self.commit(Vec::new(), entry).await?;
             return Err(refused());
         };
-        for g in counts
-            .into_iter()
-            .filter(|g| g.failures > 0 && g.door.starts_with("account:"))
-        {
-            changes.push(Change::PutGuesses(Guesses { failures: 0, ..g }));
-        }
-        let password = one(&all, CredentialKind::Password).cloned();
-        changes.extend(password.map(|c| {
-            Change::PutCredential(Box::new(Credential {
-                used_at: Some(now),
-                ..c
-            }))
+        changes.push(Change::PutGuesses(Guesses {
+            door: account,
+            failures: 0,
+            last_at: now,
         }));
+        changes.extend(one(&all, CredentialKind::Password).map(|c| used_now(c, None, now)));
         let entry = AuditEntry::new(
             now,
             Actor::Person(handle.to_owned()),
@@ -100,66 +97,114 @@ impl Engine {
             Subject::Instance,
         )
         .fact("by", by.word());
-        self.commit(changes, entry).await?;
+        // A code that somebody else spent, or a password that was changed, while this was judged.
+        self.commit(changes, entry).await.map_err(|e| {
+            if e.code == "revision_moved" {
+                refused()
+            } else {
+                e
+            }
+        })?;
+        self.forgive(&address).await;
         Ok(by)
     }
 
-    /// The counts of both doors, or the refusal while one of them is shut.
-    async fn counts(&self, proof: &Proof, now: Timestamp) -> Result<Vec<Guesses>, Problem> {
-        let mut out = Vec::new();
-        for (door, free) in doors(proof) {
-            let found = self.0.reader.guesses(&door).await.map_err(read_problem)?;
+    /// Counts a guess at a door; answers how many in a row there are with it.
+    async fn count(&self, door: &str, free: u32, now: Timestamp) -> Result<u32, Problem> {
+        for _ in 0..16 {
+            let found = self.0.reader.guesses(door).await.map_err(read_problem)?;
+            let was = found.as_ref().map_or(0, |g| g.failures);
             let known = found.filter(|g| now.micros() - g.last_at.micros() < FORGET_US);
-            let g = known.unwrap_or(Guesses {
-                door,
-                failures: 0,
-                last_at: now,
-            });
-            let wait = delay_s(g.failures, free);
-            let passed = now.since(g.last_at).as_secs();
-            if g.failures > 0 && passed < wait {
-                let left = wait - passed;
-                return Err(
-                    Problem::new("rate_limited", "too many wrong guesses in a row")
-                        .with("retry_after", left)
-                        .way_out(format!("wait {left} s")),
-                );
+            let failures = known.as_ref().map_or(0, |g| g.failures);
+            if let Some(g) = known {
+                shut(&g, free, now)?;
             }
-            out.push(g);
+            let next = Guesses {
+                door: door.to_owned(),
+                failures: failures.saturating_add(1),
+                last_at: now,
+            };
+            let counted = self.0.store.count_guess(&next, was).await;
+            if counted.map_err(apply_problem)? {
+                return Ok(next.failures);
+            }
         }
-        Ok(out)
+        Err(limited(1))
     }
 
-    async fn wrong(
-        &self,
-        proof: &Proof,
-        counts: Vec<Guesses>,
-        now: Timestamp,
-    ) -> Result<(), Problem> {
-        let failures = counts.first().map_or(0, |g| g.failures) + 1;
-        let changes = counts
-            .into_iter()
-            .map(|g| {
-                Change::PutGuesses(Guesses {
-                    failures: g.failures.saturating_add(1),
-                    last_at: now,
-                    ..g
-                })
-            })
-            .collect();
-        // The name that was typed is not kept: people type passwords into the wrong field.
-        let [account, _] = doors(proof);
-        let entry = AuditEntry::new(
+    async fn forgive(&self, door: &str) {
+        if let Err(e) = self.0.store.forgive_guess(door).await {
+            tracing::warn!(error = %e, "a right guess stays counted as a wrong one");
+        }
+    }
+
+    fn refused_entry(&self, by: &'static str, address: &str, now: Timestamp) -> AuditEntry {
+        metrics::counter!("tuesday_sign_in_refused_total", "by" => by).increment(1);
+        AuditEntry::new(
             now,
             Actor::System("sign_in"),
             "sign_in.refused",
             Subject::Instance,
         )
-        .fact("door", account.0)
-        .fact("address", proof.address.clone())
-        .fact("failures", failures);
-        metrics::counter!("tuesday_sign_in_refused_total").increment(1);
-        self.commit(changes, entry).await
+        .fact("by", by)
+        .fact("address", address)
+    }
+
+    /// Refuses while too much went wrong from this address.
+    ///
+    /// # Errors
+    /// `rate_limited` with `retry_after`.
+    pub(crate) async fn address_open(&self, address: &str) -> Result<(), Problem> {
+        let door = door("address", address);
+        let found = self.0.reader.guesses(&door).await.map_err(read_problem)?;
+        found.map_or(Ok(()), |g| shut(&g, FREE_OF_ADDRESS, self.now()))
+    }
+
+    /// Keeps that a passkey or an identity provider did not let somebody in, and counts it against
+    /// the address; answers the refusal itself.
+    pub async fn sign_in_failed(
+        &self,
+        by: &'static str,
+        address: &str,
+        problem: Problem,
+    ) -> Problem {
+        let now = self.now();
+        if let Err(full) = self
+            .count(&door("address", address), FREE_OF_ADDRESS, now)
+            .await
+        {
+            return full;
+        }
+        let entry = self
+            .refused_entry(by, address, now)
+            .fact("why", problem.code);
+        match self.commit(Vec::new(), entry).await {
+            Ok(()) => problem,
+            Err(e) => e,
+        }
+    }
+}
+
+fn limited(left: u64) -> Problem {
+    Problem::new("rate_limited", "too many wrong guesses in a row")
+        .with("retry_after", left)
+        .way_out(format!("wait {left} s"))
+}
+
+/// Whether a door is shut for a while.
+fn shut(g: &Guesses, free: u32, now: Timestamp) -> Result<(), Problem> {
+    let (wait, passed) = (delay_s(g.failures, free), now.since(g.last_at).as_secs());
+    if g.failures > 0 && passed < wait {
+        return Err(limited(wait - passed));
+    }
+    Ok(())
+}
+
+fn used_now(was: &Credential, data: Option<String>, now: Timestamp) -> Change {
+    Change::UseCredential {
+        data: data.unwrap_or_else(|| was.data.clone()),
+        was: Box::new(was.clone()),
+        used_at: Some(now),
     }
 }
 
@@ -170,23 +215,22 @@ fn second(all: &[Credential], code: &str, now: Timestamp) -> Option<(SignedInBy,
     };
     let totp: Totp = read(kept)?;
     let secret = super::password::unhex(&totp.secret);
-    let put = |c: &Credential, data: String| {
-        Change::PutCredential(Box::new(Credential {
-            data,
-            used_at: Some(now),
-            ..c.clone()
-        }))
-    };
     if let Some(step) = totp_step(&secret, code, now.micros() / 1_000_000, totp.last_step) {
         let next = Totp {
             last_step: step,
             ..totp
         };
         let data = serde_json::to_string(&next).ok()?;
-        return Some((SignedInBy::PasswordAndCode, vec![put(kept, data)]));
+        return Some((
+            SignedInBy::PasswordAndCode,
+            vec![used_now(kept, Some(data), now)],
+        ));
     }
     let kept = one(all, CredentialKind::Recovery)?;
     let left = read::<Recovery>(kept)?.without(code)?;
     let data = serde_json::to_string(&left).ok()?;
-    Some((SignedInBy::PasswordAndCode, vec![put(kept, data)]))
+    Some((
+        SignedInBy::PasswordAndCode,
+        vec![used_now(kept, Some(data), now)],
+    ))
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tuesday_domain::access::{Act, Role};
 use tuesday_domain::actor::Actor;
 use tuesday_domain::credential::totp;
-use tuesday_domain::record::{Grant, Person, Scope, SignedInBy};
-use tuesday_engine::ops::{ABSOLUTE, NewSession, NewToken, Proof};
+use tuesday_domain::record::{CeremonyKind, Grant, Person, Scope, SignedInBy};
+use tuesday_engine::ops::{ABSOLUTE, Identity, NewSession, NewToken, Proof};
 
 use crate::bench::Bench;
 
@@ -271,4 +271,187 @@ async fn nobody_raises_their_own_rights_and_an_administrator_is_left() {
     let machine = Grant::new("nils", Role::MachineIdentity, None);
     let refused = engine.grant(machine, "robot", &admin()).await.unwrap_err();
     assert_eq!(refused.code, "not_allowed");
+}
+
+fn identity(subject: &str, email: Option<&str>) -> Identity {
+    Identity {
+        issuer: "https://id.example".into(),
+        subject: subject.into(),
+        verified_email: email.map(str::to_owned),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_leads_to_somebody_who_was_invited_and_to_nobody_else() {
+    let bench = Bench::new().await;
+    nils(&bench).await;
+    let engine = &bench.engine;
+    let unknown = |result: Result<Person, tuesday_domain::problem::Problem>| {
+        let e = result.unwrap_err();
+        assert_eq!((e.code, e.status()), ("identity_unknown", 403));
+        e.detail
+    };
+    unknown(engine.person_of(&identity("s1", None)).await);
+    unknown(
+        engine
+            .person_of(&identity("s1", Some("eve@example.com")))
+            .await,
+    );
+    let first = identity("s1", Some("NILS@example.com"));
+    assert_eq!(engine.person_of(&first).await.unwrap().handle, "nils");
+    let later = identity("s1", Some("other@example.com"));
+    assert_eq!(engine.person_of(&later).await.unwrap().handle, "nils");
+    let heir = identity("s2", Some("nils@example.com"));
+    assert!(unknown(engine.person_of(&heir).await).contains("bound to another"));
+    assert!(
+        engine.rights("nils").await.unwrap().grants().is_empty(),
+        "no right comes with it"
+    );
+    let twin = Person {
+        handle: "nils2".into(),
+        name: "Nils Two".into(),
+        email: "nils@example.com".into(),
+        active: true,
+    };
+    engine.invite(twin, "twin", &admin()).await.unwrap();
+    let third = identity("s3", Some("nils@example.com"));
+    assert!(unknown(engine.person_of(&third).await).contains("more than one"));
+    engine
+        .set_active("nils", false, "left", &admin())
+        .await
+        .unwrap();
+    assert!(unknown(engine.person_of(&first).await).contains("not active"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_challenge_is_answered_once_in_time_for_its_purpose() {
+    let bench = Bench::new().await;
+    nils(&bench).await;
+    let (engine, other) = (&bench.engine, bench.another("two").await);
+    let kind = CeremonyKind::PasskeyConfirm;
+    let begin = || engine.begin_ceremony(kind, Some("nils"), "192.0.2.7", "state".into());
+    let handle = begin().await.unwrap();
+    for (kind, person) in [
+        (CeremonyKind::PasskeyNew, Some("nils")),
+        (kind, Some("ada")),
+        (CeremonyKind::PasskeyEnter, None),
+    ] {
+        let wrong = other.take_ceremony(kind, person, &handle).await;
+        assert_eq!(wrong.unwrap_err().code, "sign_in_expired");
+    }
+    let taken = other.take_ceremony(kind, Some("nils"), &handle).await;
+    assert_eq!(taken.unwrap().data, "state", "on any node");
+    let again = engine.take_ceremony(kind, Some("nils"), &handle).await;
+    assert_eq!(again.unwrap_err().code, "sign_in_expired");
+    let late = begin().await.unwrap();
+    bench.raw("UPDATE ceremonies SET expires_at = expires_at - 600000000");
+    let over = engine.take_ceremony(kind, Some("nils"), &late).await;
+    assert_eq!(over.unwrap_err().code, "sign_in_expired");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_guesses_at_once_are_counted_one_by_one() {
+    let bench = Bench::new().await;
+    nils(&bench).await;
+    let guesses = (0..24).map(|_| {
+        let engine = bench.engine.clone();
+        tokio::spawn(async move { engine.prove(&proof("wrong words here", "")).await })
+    });
+    let mut judged = 0;
+    for guess in guesses.collect::<Vec<_>>() {
+        match guess.await.unwrap().unwrap_err().code {
+            "sign_in_refused" => judged += 1,
+            code => assert_eq!(code, "rate_limited"),
+        }
+    }
+    assert!((1..=5).contains(&judged), "{judged} were judged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_guesses_slower_over_all_accounts_and_is_forgiven_what_is_right() {
+    let bench = Bench::new().await;
+    let (secret, _) = nils(&bench).await;
+    let engine = &bench.engine;
+    let next = u64::try_from(engine.now().micros() / 30_000_000).unwrap() + 1;
+    let code = totp(&secret, next).unwrap();
+    engine.prove(&proof(PASSWORD, &code)).await.unwrap();
+    let spray = |n: u32| Proof {
+        handle: format!("person{n}"),
+        ..proof("wrong words here", "")
+    };
+    for n in 0..20 {
+        let e = engine.prove(&spray(n)).await.unwrap_err();
+        assert_eq!(e.code, "sign_in_refused", "{n}");
+    }
+    let e = engine.prove(&spray(20)).await.unwrap_err();
+    assert_eq!(e.code, "rate_limited");
+    let elsewhere = Proof {
+        address: "198.51.100.1".into(),
+        ..spray(21)
+    };
+    let e = engine.prove(&elsewhere).await.unwrap_err();
+    assert_eq!(e.code, "sign_in_refused", "another address is not held up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_password_ends_every_other_session_and_a_reset_ends_all() {
+    let bench = Bench::new().await;
+    nils(&bench).await;
+    let engine = &bench.engine;
+    let (here, there) = (
+        engine
+            .start_session(start(SignedInBy::Passkey))
+            .await
+            .unwrap(),
+        engine
+            .start_session(start(SignedInBy::Passkey))
+            .await
+            .unwrap(),
+    );
+    let (session, _) = engine.session(&here).await.unwrap().unwrap();
+    let new = "nine red lanterns";
+    engine
+        .set_password("nils", new, Some(&session))
+        .await
+        .unwrap();
+    assert!(engine.session(&here).await.unwrap().is_some());
+    assert!(engine.session(&there).await.unwrap().is_none());
+    let (renewed, next) = engine
+        .renew_session(&session, SignedInBy::Passkey)
+        .await
+        .unwrap();
+    assert!(
+        engine.session(&here).await.unwrap().is_none(),
+        "a new proof is a new token"
+    );
+    let (found, _) = engine.session(&renewed).await.unwrap().unwrap();
+    assert_eq!(
+        (found.ends_at, found.csrf),
+        (session.ends_at, next.csrf.clone())
+    );
+    assert_ne!(next.csrf, session.csrf);
+    bench.raw("UPDATE sessions SET ends_at = started_at, seen_at = seen_at");
+    assert!(
+        engine.session(&renewed).await.unwrap().is_none(),
+        "however busy"
+    );
+    let last = engine
+        .start_session(start(SignedInBy::Passkey))
+        .await
+        .unwrap();
+    engine
+        .reset_sign_in("nils", "lost", &admin())
+        .await
+        .unwrap();
+    assert!(engine.session(&last).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passwords_know_the_person_and_the_place() {
+    let bench = Bench::new().await;
+    nils(&bench).await;
+    for bad in ["Nils-Berg-2026!", "tuesday-2026-11", "qwertyuiop12"] {
+        let weak = bench.engine.set_password("nils", bad, None).await;
+        assert_eq!(weak.unwrap_err().code, "weak_password", "{bad}");
+    }
 }

@@ -31,6 +31,18 @@ impl StoreReader {
             .await
     }
 
+    /// The active people with this mail address, whatever its case.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn people_with_email(&self, email: &str) -> Result<Vec<Person>, ReadError> {
+        let sql = format!(
+            "SELECT {PERSON_COLUMNS} FROM people WHERE lower(email) = $1 AND active = 1 ORDER BY handle"
+        );
+        self.rows(sql, vec![Value::Text(email.to_lowercase())], person)
+            .await
+    }
+
     /// A token by the SHA-256 of its text, also when it is expired or revoked: the caller decides.
     ///
     /// # Errors

@@ -1,6 +1,11 @@
 //! Grants, credentials, one-time links, sessions, wrong guesses and absences.
 
+mod ceremony;
 mod read;
+
+pub(crate) use ceremony::{
+    BEGIN_CEREMONY, COUNT_GUESS, END_CEREMONY, FORGIVE_GUESS, TIDY_CEREMONIES,
+};
 
 use tuesday_domain::record::{Away, Credential, Grant, Guesses, Invite, RightUse, Session};
 use tuesday_domain::time::Timestamp;
@@ -104,11 +109,13 @@ pub(crate) const DROP_GRANT: &str =
     "DELETE FROM grants WHERE person = $1 AND role = $2 AND workflow = $3 AND tier = $4";
 pub(crate) const DROP_CREDENTIAL: &str =
     "DELETE FROM credentials WHERE person = $1 AND kind = $2 AND name = $3";
+/// Changes a credential that is still as it was read; anything else is a conflict.
+pub(crate) const USE_CREDENTIAL: &str = "UPDATE credentials SET data = $1, used_at = $2 \
+    WHERE person = $3 AND kind = $4 AND name = $5 AND data = $6";
 /// Uses a link up once; a second time is a conflict.
 pub(crate) const USE_INVITE: &str =
     "UPDATE invites SET used_at = $1 WHERE hash = $2 AND used_at IS NULL";
 pub(crate) const DROP_SESSION: &str = "DELETE FROM sessions WHERE hash = $1";
-pub(crate) const FRESHEN: &str = "UPDATE sessions SET fresh_at = $1 WHERE hash = $2";
 pub(crate) const SEEN: &str = "UPDATE sessions SET seen_at = $1 WHERE hash = $2";
 pub(crate) const USED: &str = "INSERT INTO right_uses (person, act, workflow, used_at) \
     VALUES ($1, $2, $3, $4) ON CONFLICT (person, act, workflow) DO UPDATE SET used_at = excluded.used_at";
@@ -171,6 +178,17 @@ pub(crate) fn bind_credential<'a>(c: &'a Credential, out: &mut Vec<Param<'a>>) {
         Param::Int(c.created_at.micros()),
         opt_time(c.used_at),
     ]);
+}
+
+pub(crate) fn bind_use<'a>(
+    was: &'a Credential,
+    data: &'a str,
+    used_at: Option<Timestamp>,
+    out: &mut Vec<Param<'a>>,
+) {
+    out.extend([Param::Text(data), opt_time(used_at)]);
+    bind_credential_key(was, out);
+    out.push(Param::Text(&was.data));
 }
 
 pub(crate) fn credential(r: Row<'_>) -> Result<Credential, ReadError> {

@@ -3,8 +3,8 @@
 use tuesday_domain::access::Role;
 use tuesday_domain::actor::Class;
 use tuesday_domain::record::{
-    Away, Change, Credential, CredentialKind, Grant, Guesses, Invite, RightUse, Session,
-    SignedInBy, Subject,
+    Away, Ceremony, CeremonyKind, Change, Credential, CredentialKind, Grant, Guesses, Invite,
+    Person, RightUse, Session, SignedInBy, Subject,
 };
 use tuesday_store::ApplyError;
 
@@ -141,30 +141,149 @@ async fn a_link_is_used_once() {
 }
 
 #[tokio::test]
-async fn a_session_is_touched_freshened_and_ended() {
+async fn a_session_is_touched_and_ended() {
     each(|bed| async move {
         bed.store.apply(now(people())).await.unwrap();
         let (a, b) = (session(1, "dana"), session(2, "dana"));
         let both = [&a, &b].map(|s| Change::InsertSession(Box::new(s.clone())));
         bed.store.apply(now(both.into())).await.unwrap();
         bed.store.session_seen(&[1; 32], at(40)).await.unwrap();
-        let fresh = Change::FreshenSession {
-            hash: [1; 32],
-            at: at(41),
-        };
-        bed.store.apply(now(vec![fresh])).await.unwrap();
         let found = bed.read.session(&[1; 32]).await.unwrap().unwrap();
-        assert_eq!((found.seen_at, found.fresh_at), (at(40), at(41)));
+        assert_eq!((found.seen_at, found.fresh_at), (at(40), a.fresh_at));
         assert_eq!(bed.read.sessions_of("dana").await.unwrap().len(), 2);
         let end = || now(vec![Change::DropSession { hash: [1; 32] }]);
         bed.store.apply(end()).await.unwrap();
         bed.store.apply(end()).await.expect("ending twice is fine");
         assert_eq!(bed.read.sessions_of("dana").await.unwrap(), [b]);
-        let gone = Change::FreshenSession {
-            hash: [1; 32],
-            at: at(42),
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_challenge_is_taken_once_and_a_door_holds_only_so_many() {
+    each(|bed| async move {
+        bed.store.apply(now(people())).await.unwrap();
+        let challenge = |n: u8, person: Option<&str>, until: u64| Ceremony {
+            hash: [n; 32],
+            kind: if person.is_some() {
+                CeremonyKind::PasskeyNew
+            } else {
+                CeremonyKind::OidcEnter
+            },
+            person: person.map(str::to_owned),
+            door: "address:x".into(),
+            data: "{}".into(),
+            expires_at: at(until),
         };
-        assert!(bed.store.apply(now(vec![gone])).await.is_err());
+        let begin = |c: Ceremony, when: u64| {
+            let store = bed.store.clone();
+            async move { store.begin_ceremony(&c, 2, at(when)).await }
+        };
+        let (one, two) = (challenge(1, Some("dana"), 60), challenge(2, None, 60));
+        assert!(begin(one.clone(), 1).await.unwrap());
+        assert!(begin(two.clone(), 1).await.unwrap());
+        assert!(!begin(challenge(3, None, 60), 1).await.unwrap(), "full");
+        let elsewhere = Ceremony {
+            door: "address:y".into(),
+            ..challenge(4, None, 60)
+        };
+        assert!(begin(elsewhere, 1).await.unwrap(), "another door");
+        assert_eq!(bed.read.ceremony(&[1; 32]).await.unwrap(), Some(one));
+        assert_eq!(bed.read.ceremony(&[2; 32]).await.unwrap(), Some(two));
+        let (a, b) = tokio::join!(
+            bed.store.end_ceremony(&[1; 32]),
+            bed.store.end_ceremony(&[1; 32])
+        );
+        assert!(a.unwrap() != b.unwrap(), "one of two takers gets it");
+        assert!(!bed.store.end_ceremony(&[9; 32]).await.unwrap());
+        assert!(begin(challenge(5, None, 90), 61).await.unwrap());
+        assert_eq!(bed.read.ceremony(&[2; 32]).await.unwrap(), None, "tidied");
+        let nobody = Ceremony {
+            person: None,
+            ..challenge(6, Some("dana"), 90)
+        };
+        assert!(begin(nobody, 61).await.is_err(), "adding names a person");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_guess_is_counted_before_it_is_judged_and_never_lost() {
+    each(|bed| async move {
+        let guess = |failures: u32| Guesses {
+            door: "account:x".into(),
+            failures,
+            last_at: at(u64::from(failures)),
+        };
+        assert!(bed.store.count_guess(&guess(1), 0).await.unwrap());
+        let (a, b) = (guess(2), guess(2));
+        let (a, b) = tokio::join!(bed.store.count_guess(&a, 1), bed.store.count_guess(&b, 1));
+        assert!(a.unwrap() != b.unwrap(), "two at once are not one");
+        bed.store.forgive_guess("account:x").await.unwrap();
+        let left = bed.read.guesses("account:x").await.unwrap().unwrap();
+        assert_eq!(left.failures, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_credential_is_used_only_as_it_was_read() {
+    each(|bed| async move {
+        bed.store.apply(now(people())).await.unwrap();
+        let c = Credential {
+            person: "dana".into(),
+            kind: CredentialKind::Totp,
+            name: String::new(),
+            label: String::new(),
+            data: "1".into(),
+            created_at: at(1),
+            used_at: None,
+        };
+        let put = Change::PutCredential(Box::new(c.clone()));
+        bed.store.apply(now(vec![put])).await.unwrap();
+        let using = |data: &str| {
+            now(vec![Change::UseCredential {
+                was: Box::new(c.clone()),
+                data: data.into(),
+                used_at: Some(at(2)),
+            }])
+        };
+        bed.store.apply(using("2")).await.unwrap();
+        let again = bed.store.apply(using("3")).await;
+        assert!(
+            matches!(again, Err(ApplyError::Conflict { .. })),
+            "{again:?}"
+        );
+        let kept = bed.read.credentials("dana").await.unwrap();
+        assert_eq!((kept[0].data.as_str(), kept[0].used_at), ("2", Some(at(2))));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mail_address_is_found_in_any_case_among_the_active() {
+    each(|bed| async move {
+        let known = Person {
+            email: "Dana@example.org".into(),
+            ..person("dana")
+        };
+        let put = vec![
+            Change::PutPerson(known.clone()),
+            Change::PutPerson(person("idris")),
+        ];
+        bed.store.apply(now(put)).await.unwrap();
+        let asked = "DANA@example.ORG";
+        let found = bed.read.people_with_email(asked).await.unwrap();
+        assert_eq!(found, std::slice::from_ref(&known));
+        let off = Person {
+            active: false,
+            ..known
+        };
+        bed.store
+            .apply(now(vec![Change::PutPerson(off)]))
+            .await
+            .unwrap();
+        assert_eq!(bed.read.people_with_email(asked).await.unwrap(), []);
     })
     .await;
 }

@@ -93,6 +93,20 @@ async fn bearing(parts: &Parts, app: &App, allowed: &[Scope]) -> Result<Bearer, 
     Ok(found)
 }
 
+impl Bearer {
+    /// Refuses a token of one workflow where the whole instance is meant.
+    fn whole(&self) -> Result<(), Problem> {
+        match &self.token.workflow {
+            None => Ok(()),
+            Some(workflow) => Err(Problem::new(
+                "not_allowed",
+                format!("the token is for {workflow} alone, this is about the whole instance"),
+            )
+            .way_out("use a token that is for all workflows")),
+        }
+    }
+}
+
 fn person(token: &Token) -> Result<String, Problem> {
     token.person.clone().ok_or_else(|| {
         Problem::new(
@@ -106,6 +120,11 @@ impl ApiReader {
     /// Refuses objects of workflows the token is not for.
     pub(crate) fn sees(&self, workflow: &str) -> Result<(), Problem> {
         self.0.sees(workflow)
+    }
+
+    /// Refuses a token of one workflow.
+    pub(crate) fn whole(&self) -> Result<(), Problem> {
+        self.0.whole()
     }
 
     /// Whether it may read this workflow.
@@ -145,6 +164,11 @@ impl ApiReviewer {
 }
 
 impl ApiAdmin {
+    /// Refuses a token of one workflow.
+    pub(crate) fn whole(&self) -> Result<(), Problem> {
+        self.bearer.whole()
+    }
+
     /// Refuses objects of workflows the token is not for.
     pub(crate) fn sees(&self, workflow: &str) -> Result<(), Problem> {
         self.bearer.sees(workflow)

@@ -6,14 +6,20 @@
 mod access;
 mod bearer;
 mod form;
+mod oidc;
+mod passkey;
 mod session;
+mod source;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod walk;
 
 pub(crate) use bearer::{ApiAdmin, ApiReader, ApiReviewer, bearer};
 pub(crate) use form::{PostForm, same_site};
+pub(crate) use oidc::{Back, Oidc};
+pub(crate) use passkey::{Challenge, Passkeys};
 pub(crate) use session::{Flashes, User, clear_cookie, cookie, cookie_name, is_half, set_cookie};
+pub(crate) use source::Source;
 
 /// Equality that takes the same time wherever the texts differ.
 pub(crate) fn same_secret(a: &str, b: &str) -> bool {

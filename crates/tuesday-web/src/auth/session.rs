@@ -48,11 +48,16 @@ impl Flashes {
 
     /// Keeps one sentence for the next page.
     pub(crate) fn tell(&self, user: &User, words: String) {
+        self.tell_session(user.session.stored.hash, words);
+    }
+
+    /// The same for a session that has just got a new token.
+    pub(crate) fn tell_session(&self, session: [u8; 32], words: String) {
         let mut table = self.table();
         if table.len() >= MOST {
             table.clear();
         }
-        table.insert(user.session.stored.hash, words);
+        table.insert(session, words);
     }
 
     /// Takes that sentence.

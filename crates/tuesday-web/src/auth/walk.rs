@@ -19,16 +19,16 @@ use tuesday_testkit::fakes::Fakes;
 use super::access::{DOORS, Door};
 use crate::WebConfig;
 
-const URL: &str = "https://tuesday.example";
+pub(super) const URL: &str = "https://tuesday.example";
 
-struct Walk {
-    engine: Engine,
+pub(super) struct Walk {
+    pub(super) engine: Engine,
     router: axum::Router,
     _dir: tempfile::TempDir,
 }
 
 impl Walk {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&Config::sqlite(dir.path().join("tuesday.db")))
             .await

@@ -5,14 +5,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{CredentialKind, SignedInBy};
-use tuesday_engine::ops::{ABSOLUTE, NewSession, Proof, TotpOffer};
+use tuesday_domain::record::{CredentialKind, Session, SignedInBy};
+use tuesday_engine::ops::{FoundPasskey, Proof, TotpOffer};
 
 use super::html;
 use super::shell::Shell;
 use super::visit::Visit;
-use super::words::{code, local};
-use crate::auth::{PostForm, User, is_half, set_cookie};
+use super::words::{code, local, way};
+use crate::auth::{PostForm, Source, User, is_half, set_cookie};
 use crate::refusal::{PageError, status};
 use crate::state::App;
 
@@ -29,12 +29,35 @@ struct AccountPage {
     recovery: Vec<String>,
     roles: Vec<(String, String, String)>,
     sessions: Vec<SessionRow>,
+    /// Whether a fresh proof is asked for before anything can be changed.
+    confirm: bool,
+    passkeys: Vec<PasskeyRow>,
+    /// Why there are no passkeys here.
+    no_passkeys: Option<String>,
+    company: Option<Company>,
+}
+
+struct PasskeyRow {
+    id: String,
+    label: String,
+    added: String,
+    used: String,
+    synced: bool,
+    copied: bool,
+}
+
+/// The identity provider, and whether this person is bound to an account there.
+struct Company {
+    name: String,
+    bound: Option<String>,
+    since: Option<String>,
 }
 
 struct SessionRow {
     id: String,
     by: String,
     agent: String,
+    browser: String,
     started: String,
     seen: String,
     here: bool,
@@ -45,7 +68,7 @@ pub(crate) async fn page(State(app): State<App>, visit: Visit) -> Result<Respons
     drawn(&app, visit, None, Vec::new()).await
 }
 
-async fn drawn(
+pub(super) async fn drawn(
     app: &App,
     visit: Visit,
     problem: Option<Problem>,
@@ -67,16 +90,35 @@ async fn drawn(
         let words = code(g.role.word());
         (words, g.place().to_owned(), g.clearance.word().to_owned())
     });
-    let row = |s: &tuesday_domain::record::Session| SessionRow {
+    let row = |s: &Session| SessionRow {
         id: hex::encode(s.hash),
-        by: code(s.by.word()),
+        by: way(s.by.word()),
+        browser: browser(&s.agent),
         agent: s.agent.clone(),
         started: local(s.started_at, None),
         seen: local(s.seen_at, None),
         here: s.hash == stored.hash,
     };
     let answer_status = problem.as_ref().map(status);
+    let own = app.engine.passkeys(&me).await?;
+    let company = app.oidc.as_ref().map(|o| {
+        let found = card
+            .credentials
+            .iter()
+            .find(|c| c.kind == CredentialKind::Oidc);
+        Company {
+            name: o.name().to_owned(),
+            bound: found.map(|c| c.label.clone()),
+            since: found.map(|c| local(c.created_at, None)),
+        }
+    });
+    let bound = company.as_ref().is_some_and(|c| c.bound.is_some());
+    let can_confirm = bound || password.is_some() || !own.is_empty();
     let mut answer = html(&AccountPage {
+        confirm: can_confirm && !tuesday_engine::ops::is_fresh(&stored, app.engine.now()),
+        passkeys: own.iter().map(passkey_row).collect(),
+        no_passkeys: app.passkeys.missing().map(str::to_owned),
+        company,
         shell: visit.shell(app, "Account", "account", None).await?,
         handle: me,
         problem,
@@ -94,7 +136,66 @@ async fn drawn(
     Ok(answer)
 }
 
-async fn again(
+/// A browser's name and system, from what it says about itself; the rest is for machines.
+fn browser(agent: &str) -> String {
+    let first = |known: &[(&str, &'static str)]| {
+        let found = known.iter().find(|(mark, _)| agent.contains(mark));
+        found.map(|(_, words)| *words)
+    };
+    // Each of these claims to be those after it.
+    let name = first(&[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrom", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = first(&[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (name, system) {
+        (Some(name), Some(system)) => format!("{name} on {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => agent.chars().take(40).collect(),
+    }
+}
+
+fn passkey_row(p: &FoundPasskey) -> PasskeyRow {
+    PasskeyRow {
+        id: p.row.name.clone(),
+        label: p.row.label.clone(),
+        added: local(p.row.created_at, None),
+        used: p
+            .row
+            .used_at
+            .map_or_else(|| "never".to_owned(), |t| local(t, None)),
+        synced: p.kept.key.pointer("/cred/backup_state") == Some(&serde_json::Value::Bool(true)),
+        copied: p.copied_at().is_some(),
+    }
+}
+
+/// The session goes on under a new token, and the next page says so.
+pub(super) async fn renewed(
+    app: &App,
+    session: &Session,
+    by: SignedInBy,
+    told: &str,
+) -> Result<Response, Problem> {
+    let (token, next) = app.engine.renew_session(session, by).await?;
+    app.sessions.tell_session(next.hash, told.to_owned());
+    let mut answer = Redirect::to("/account").into_response();
+    if let Some(cookie) = set_cookie(&app.config, &token) {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(answer)
+}
+
+pub(super) async fn again(
     app: &App,
     form: PostForm,
     headers: &HeaderMap,
@@ -114,7 +215,7 @@ async fn again(
 }
 
 /// A change of how one signs in wants a fresh proof, except while that is being set up.
-fn fresh(app: &App, user: &User) -> Result<(), Problem> {
+pub(super) fn fresh(app: &App, user: &User) -> Result<(), Problem> {
     let stored = &user.session.stored;
     if tuesday_engine::ops::is_fresh(stored, app.engine.now()) {
         return Ok(());
@@ -123,26 +224,52 @@ fn fresh(app: &App, user: &User) -> Result<(), Problem> {
         "fresh_sign_in_needed",
         "a change of how you sign in wants a proof that is at most ten minutes old",
     )
-    .way_out("confirm who you are below, then do it again"))
+    .way_out("confirm who you are, then do it again"))
 }
 
-/// Takes a fresh proof.
+/// Takes a fresh proof: a passkey, or the password and a code.
 pub(crate) async fn confirm(
     State(app): State<App>,
+    Source(address): Source,
     headers: HeaderMap,
     form: PostForm,
 ) -> Result<Response, PageError> {
-    let proof = Proof {
-        handle: form.user.session.person.clone(),
-        password: form.text("password").unwrap_or_default(),
-        code: form.text("code").unwrap_or_default(),
-        address: "session".to_owned(),
-    };
-    let result = match app.engine.prove(&proof).await {
-        Ok(_) => app.engine.freshen_session(&form.user.session.stored).await,
+    let result = match proved(&app, &form, address).await {
+        Ok(by) => {
+            renewed(
+                &app,
+                &form.user.session.stored,
+                by,
+                "Confirmed for ten minutes",
+            )
+            .await
+        }
         Err(e) => Err(e),
     };
-    again(&app, form, &headers, result, "Confirmed for ten minutes").await
+    match result {
+        Ok(answer) => Ok(answer),
+        Err(e) => again(&app, form, &headers, Err(e), "").await,
+    }
+}
+
+async fn proved(app: &App, form: &PostForm, address: String) -> Result<SignedInBy, Problem> {
+    let me = form.user.session.person.clone();
+    let engine = &app.engine;
+    if let (Some(ceremony), Some(answer)) = (form.text("ceremony"), form.text("answer")) {
+        let judged = app.passkeys.judge(engine, Some(&me), &ceremony, &answer);
+        return match judged.await {
+            Ok(_) => Ok(SignedInBy::Passkey),
+            Err(p) if p.status() >= 500 => Err(p),
+            Err(p) => Err(engine.sign_in_failed("passkey", &address, p).await),
+        };
+    }
+    let proof = Proof {
+        handle: me,
+        password: raw(form, "password"),
+        code: form.text("code").unwrap_or_default(),
+        address,
+    };
+    engine.prove(&proof).await
 }
 
 /// Sets the password.
@@ -197,20 +324,8 @@ pub(crate) async fn codes(
         Ok(recovery) => recovery,
         Err(e) => return again(&app, form, &headers, Err(e), "").await,
     };
-    let by = form.user.actor();
-    let token = app
-        .engine
-        .start_session(NewSession {
-            person: me.clone(),
-            by: SignedInBy::PasswordAndCode,
-            workflow: stored.workflow.clone(),
-            agent: stored.agent.clone(),
-            life: ABSOLUTE,
-        })
-        .await?;
-    app.engine
-        .end_sessions(&me, Some(stored.hash), None, &by)
-        .await?;
+    let by = SignedInBy::PasswordAndCode;
+    let (token, _) = app.engine.renew_session(&stored, by).await?;
     let visit = Visit::after(form.user, "/account".to_owned(), &headers);
     let mut answer = drawn(&app, visit, None, recovery).await?;
     if let Some(cookie) = set_cookie(&app.config, &token) {

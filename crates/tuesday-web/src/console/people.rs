@@ -12,7 +12,7 @@ use tuesday_domain::time::Timestamp;
 use super::html;
 use super::shell::Shell;
 use super::visit::Visit;
-use super::words::{author, code, local};
+use super::words::{author, code, local, way};
 use crate::auth::PostForm;
 use crate::query;
 use crate::refusal::{PageError, status};
@@ -188,11 +188,23 @@ async fn card(
         by: author(&g.granted_by).to_owned(),
         at: local(g.granted_at, None),
     };
+    let passkeys = app.engine.passkeys(handle).await?;
+    let copied = |name: &str| {
+        let mut found = passkeys.iter().filter(|p| p.row.name == name);
+        found.any(|p| p.copied_at().is_some())
+    };
     let ways = card.credentials.iter().map(|c| {
         let used = c
             .used_at
             .map_or_else(|| "never".to_owned(), |t| local(t, None));
-        (code(c.kind.word()), local(c.created_at, None), used)
+        let mut words = way(c.kind.word());
+        if !c.label.is_empty() {
+            words = format!("{words}, {}", c.label);
+        }
+        if copied(&c.name) {
+            words.push_str(" (possibly copied)");
+        }
+        (words, local(c.created_at, None), used)
     });
     let grantable = Role::ALL.iter().filter(|r| **r != Role::MachineIdentity);
     let answer_status = problem.as_ref().map(status);

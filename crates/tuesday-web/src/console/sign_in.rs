@@ -1,31 +1,38 @@
-//! Coming and going: a token, a one-time link, or on a demo instance one of its people.
-
-use std::net::SocketAddr;
+//! Coming and going: a passkey, a password with a code, a one-time link, a token, the company's
+//! identity provider, or on a demo instance one of its people.
 
 use askama::Template;
-use axum::extract::{ConnectInfo, Extension, Form, Query, State};
+use axum::Json;
+use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Person, Scope, SignedInBy};
+use tuesday_domain::time::Timestamp;
 use tuesday_engine::ops::{ABSOLUTE, NewSession, Proof};
 
 use super::html;
 use super::shell::{Shell, initials};
 use super::visit::{LOOK, theme};
 use crate::assets;
-use crate::auth::{PostForm, clear_cookie, cookie, cookie_name, is_half, same_site, set_cookie};
+use crate::auth::{
+    Challenge, PostForm, Source, clear_cookie, cookie, cookie_name, is_half, same_site, set_cookie,
+};
 use crate::query::own_path;
-use crate::refusal::{PageError, status};
+use crate::refusal::{ApiError, PageError, status};
 use crate::state::App;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignInPage {
     shell: Shell,
-    problem: Option<String>,
+    problem: Option<Problem>,
+    /// What people call the identity provider.
+    company: Option<String>,
+    passkeys: bool,
     code: Option<String>,
     people: Vec<DemoPerson>,
     /// How many of them own no workflow.
@@ -45,7 +52,7 @@ pub(crate) struct SignInQuery {
     code: Option<String>,
 }
 
-/// One of four ways in.
+/// One of the ways in.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct SignInForm {
     token: Option<String>,
@@ -54,6 +61,10 @@ pub(crate) struct SignInForm {
     handle: Option<String>,
     password: Option<String>,
     otp: Option<String>,
+    ceremony: Option<String>,
+    answer: Option<String>,
+    /// The handle that was typed before the passkey was asked for.
+    named: Option<String>,
 }
 
 /// The door.
@@ -65,7 +76,7 @@ pub(crate) async fn page(
     drawn(&app, &headers, q.code, None).await
 }
 
-async fn drawn(
+pub(super) async fn drawn(
     app: &App,
     headers: &HeaderMap,
     code: Option<String>,
@@ -86,7 +97,9 @@ async fn drawn(
     let others = people.iter().filter(|p| p.role.is_empty()).count();
     let mut answer = html(&SignInPage {
         shell,
-        problem: problem.map(|p| p.detail.clone()),
+        problem: problem.cloned(),
+        company: app.oidc.as_ref().map(|o| o.name().to_owned()),
+        passkeys: app.passkeys.missing().is_none(),
         code,
         people,
         others,
@@ -127,39 +140,61 @@ async fn demo_people(app: &App) -> Result<Vec<DemoPerson>, PageError> {
     Ok(out)
 }
 
+/// The challenge that a passkey answers.
+pub(crate) async fn passkey(
+    State(app): State<App>,
+    Source(address): Source,
+    headers: HeaderMap,
+) -> Result<Json<Challenge>, ApiError> {
+    same_site(&headers, &app.config.public_url)?;
+    Ok(Json(app.passkeys.ask(&app.engine, &address).await?))
+}
+
 /// Signs in.
 pub(crate) async fn post(
     State(app): State<App>,
-    from: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Source(address): Source,
     headers: HeaderMap,
     Form(form): Form<SignInForm>,
 ) -> Result<Response, PageError> {
     same_site(&headers, &app.config.public_url)?;
-    let address = from.map(|f| f.0.0.ip().to_string()).unwrap_or_default();
     let entered = match enter(&app, form, address).await {
-        Ok(new) => app
-            .engine
-            .start_session(NewSession {
-                agent: agent(&headers),
-                ..new.clone()
-            })
-            .await
-            .map(|token| (token, is_half(new.by))),
+        Ok(new) => entered(&app, &headers, new, app.engine.now()).await,
         Err(e) => Err(e),
     };
     match entered {
-        Ok((token, half)) => {
-            // Whoever was signed in here before is not any more: a session never changes hands.
-            end_old(&app, &headers).await?;
-            let to = if half { "/account" } else { "/queue" };
-            let mut answer = Redirect::to(to).into_response();
-            if let Some(cookie) = set_cookie(&app.config, &token) {
-                answer.headers_mut().insert(header::SET_COOKIE, cookie);
-            }
-            Ok(answer)
-        }
+        Ok(answer) => Ok(answer),
         Err(problem) => drawn(&app, &headers, None, Some(&problem)).await,
     }
+}
+
+/// Begins the session of somebody who proved who they are, and leads them to their work.
+pub(super) async fn entered(
+    app: &App,
+    headers: &HeaderMap,
+    new: NewSession,
+    proved_at: Timestamp,
+) -> Result<Response, Problem> {
+    let (person, half) = (new.person.clone(), is_half(new.by));
+    let new = NewSession {
+        agent: agent(headers),
+        ..new
+    };
+    let token = app.engine.start_session_proved(new, proved_at).await?;
+    // Whoever was signed in here before is not any more: a session never changes hands.
+    end_old(app, headers).await?;
+    let rights = app.engine.rights(&person).await?;
+    let to = match () {
+        () if half => "/account",
+        () if rights.may_anywhere(Act::ReadWork) => "/queue",
+        () if rights.may_anywhere(Act::ReviewAccess) => "/people",
+        () => "/account",
+    };
+    let mut answer = Redirect::to(to).into_response();
+    if let Some(cookie) = set_cookie(&app.config, &token) {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(answer)
 }
 
 fn agent(headers: &HeaderMap) -> String {
@@ -182,7 +217,7 @@ async fn end_old(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-fn session(person: String, by: SignedInBy) -> NewSession {
+pub(super) fn session(person: String, by: SignedInBy) -> NewSession {
     NewSession {
         person,
         by,
@@ -209,6 +244,10 @@ async fn enter(app: &App, form: SignInForm, address: String) -> Result<NewSessio
         }
         return Ok(session(handle, SignedInBy::Demo));
     }
+    if let (Some(ceremony), Some(answer)) = (&form.ceremony, &form.answer) {
+        let named = form.named.unwrap_or_default();
+        return by_passkey(app, ceremony, answer, named.trim(), &address).await;
+    }
     if let Some(handle) = form.handle {
         let proof = Proof {
             handle: handle.trim().to_owned(),
@@ -220,6 +259,29 @@ async fn enter(app: &App, form: SignInForm, address: String) -> Result<NewSessio
         return Ok(session(proof.handle, by));
     }
     by_token(app, form.token.as_deref().unwrap_or_default().trim()).await
+}
+
+async fn by_passkey(
+    app: &App,
+    ceremony: &str,
+    answer: &str,
+    named: &str,
+    address: &str,
+) -> Result<NewSession, Problem> {
+    let engine = &app.engine;
+    match app.passkeys.judge(engine, None, ceremony, answer).await {
+        Ok(person) if named.is_empty() || named == person => {
+            Ok(session(person, SignedInBy::Passkey))
+        }
+        Ok(person) => Err(Problem::new(
+            "sign_in_refused",
+            format!("that passkey belongs to `{person}` and not to `{named}`"),
+        )
+        .way_out("choose another passkey, or leave the handle empty")),
+        // What the node itself could not do is nobody's wrong guess.
+        Err(p) if p.status() >= 500 => Err(p),
+        Err(p) => Err(engine.sign_in_failed("passkey", address, p).await),
+    }
 }
 
 async fn by_token(app: &App, text: &str) -> Result<NewSession, Problem> {

@@ -1,7 +1,5 @@
 //! Access tokens of machines and people: made here, shown once, withdrawn here.
 
-use std::time::Duration;
-
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -112,17 +110,12 @@ pub(crate) async fn create(
 fn wanted(form: &PostForm) -> Result<NewToken, Problem> {
     let none = || Problem::new("bad_request", "a scope is needed").field("scope");
     let scope: Scope = query::word("scope", form.text("scope").as_deref())?.ok_or_else(none)?;
-    let bad = || Problem::new("bad_request", "1 to 365 days").field("days");
-    let days: u64 = form
-        .text("days")
-        .and_then(|d| d.parse().ok())
-        .filter(|d| (1..=365).contains(d))
-        .ok_or_else(bad)?;
+    let days = form.text("days").and_then(|d| d.parse().ok());
     Ok(NewToken {
         scope,
         workflow: form.text("workflow"),
         person: form.text("person"),
-        life: Duration::from_secs(days * 86_400),
+        life: query::token_life(days)?,
     })
 }
 

@@ -103,6 +103,16 @@ pub(crate) fn code(word: &str) -> String {
     out
 }
 
+/// A way to sign in.
+pub(crate) fn way(word: &str) -> String {
+    match word {
+        "oidc" => "Company account".to_owned(),
+        "totp" => "Codes from a phone".to_owned(),
+        "recovery" => "Recovery codes".to_owned(),
+        other => code(other),
+    }
+}
+
 /// Local date and time to the minute; the zone's name stands elsewhere on the page.
 pub(crate) fn local(at: Timestamp, zone: Option<&Zone>) -> String {
     match zone {

@@ -114,6 +114,8 @@ pub(crate) async fn run(common: Common, args: ServeArgs) -> Result<ExitCode, Pro
     crate::folders::make(&node).await?;
     let mut config = WebConfig::new(&public_url);
     config.needs_worker = args.role != Role::Web;
+    config.trusted_proxies = node.home.file.sign_in.trusted_proxies.clone();
+    config.identity = crate::identity::provider(&node.home)?;
     let link = sign_in_link(&node, &mut config).await?;
     let workflows = node
         .engine
