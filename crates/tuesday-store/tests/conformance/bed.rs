@@ -44,6 +44,14 @@ impl Bed {
         }
     }
 
+    /// A session of its own on PostgreSQL.
+    pub(crate) async fn session(&self) -> tokio_postgres::Client {
+        match &self.config.target {
+            tuesday_store::Target::Postgres(url) => connect(url).await,
+            tuesday_store::Target::Sqlite(_) => panic!("SQLite has no sessions"),
+        }
+    }
+
     /// The first column of the first row.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         match &self.config.target {

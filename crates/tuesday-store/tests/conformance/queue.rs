@@ -370,3 +370,28 @@ async fn the_databases_clock_is_compared_with_ours() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_waits_for_no_writer() {
+    each(|bed: Bed| async move {
+        if bed.name != "postgres" {
+            // One writer on SQLite; without SKIP LOCKED there is no way around waiting.
+            return;
+        }
+        let new = run("support", "e0");
+        let accepted = accept(&new, job(&new, at(0)));
+        bed.store.apply(accepted).await.unwrap();
+        let held = claim(&bed.store, "n1", 5, 1, &all("support")).await[0].clone();
+        let mut writer = bed.session().await;
+        let writing = writer.transaction().await.unwrap();
+        let lock = "SELECT run_id FROM jobs FOR UPDATE";
+        assert_eq!(writing.query(lock, &[]).await.unwrap().len(), 1);
+        let beats = [(held.run, held.fence)];
+        let beat = bed.store.heartbeat("n1", Some(at(20)), &beats, LEASE);
+        let beaten = tokio::time::timeout(std::time::Duration::from_secs(5), beat).await;
+        let lost = beaten.expect("it did not wait").unwrap();
+        assert!(lost.is_empty(), "a job that is written to is held");
+        writing.rollback().await.unwrap();
+    })
+    .await;
+}
