@@ -33,5 +33,6 @@ pub mod snapshot;
 pub mod story;
 pub mod time;
 pub mod validation;
+pub mod veil;
 pub mod words;
 pub mod workflow;

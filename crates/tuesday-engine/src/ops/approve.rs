@@ -1,7 +1,7 @@
 //! Approves an output, as it stands or after an edit. Bound to exactly what the person saw: output,
 //! frozen inputs and effect.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::recheck::{FieldChange, Recheck};
@@ -11,9 +11,10 @@ use tuesday_domain::route::{Planned, approved_plan, plan};
 use tuesday_domain::run::RunEvent;
 use tuesday_domain::time::Timestamp;
 
+use super::cleared::cleared;
 use super::overrides;
 use super::rules::acknowledged;
-use super::task::{Task, draft, listed, may_decide, request_key};
+use super::task::{Request, Task, draft, listed, may_decide};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::steps::recheck::wanted;
@@ -37,6 +38,22 @@ pub struct Approval {
     pub accept_changed: bool,
     /// Idempotency key of the request: repeated, it has no second effect.
     pub key: Option<String>,
+}
+
+impl Approval {
+    /// How this request is remembered, when it has a key.
+    pub(super) fn request(&self, by: &str) -> Option<Request> {
+        let act = json!([
+            "approve",
+            self.revision,
+            self.edit,
+            self.reason,
+            self.note,
+            self.checklist,
+            self.accept_changed
+        ]);
+        Request::new(by, self.key.as_deref(), &act)
+    }
 }
 
 /// What a decision led to.
@@ -90,13 +107,15 @@ impl Engine {
         approval: Approval,
     ) -> Result<Decided, Problem> {
         let task = self.task(id).await?;
-        if let Some(done) = task.repeated(by, approval.key.as_deref()) {
+        let request = approval.request(by);
+        if let Some(done) = task.repeated(request.as_ref())? {
             return Ok(done);
         }
         let now = self.now();
         may_decide(&task, by, approval.revision, now)?;
         acknowledged(&task, by)?;
         if task.review.kind == ReviewKind::Action {
+            cleared(&task, by)?;
             return Box::pin(self.accept_changed(task, by, &approval, now)).await;
         }
         if task.review.kind != ReviewKind::Output || task.run.output_ref.is_none() {
@@ -104,6 +123,7 @@ impl Engine {
                 .way_out("settle it: supply the input, hand over a result, regenerate, or close it as failed"));
         }
         listed(&task, by)?;
+        cleared(&task, by)?;
         let (text, draft_output) = intact(&task)?;
         let output = approval
             .edit
@@ -456,8 +476,8 @@ fn note(draft: &mut Draft, review: &mut Review, approval: &Approval, by: &str) {
         review.decision_reason = approval.reason.clone();
     }
     review.note = approval.note.clone();
-    if let Some(key) = &approval.key {
-        review.request_keys.push(request_key(by, key));
+    if let Some(request) = approval.request(by) {
+        review.request_keys.push(request.text());
     }
     draft.fact("by", by);
     if let Some(reason) = &approval.reason {

@@ -3,7 +3,9 @@
 
 mod approvals;
 mod bench;
+mod cleared;
 mod desk;
+mod granted;
 mod leases;
 mod people;
 mod recalls;

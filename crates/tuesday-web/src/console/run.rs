@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Run;
+use tuesday_engine::ops::Reader;
 
 use super::html;
 use super::run_parts::{
@@ -66,10 +67,14 @@ pub(crate) async fn page(
     visit: Visit,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
-    let run = found(&app, &visit.user, &id).await?;
+    let mut run = found(&app, &visit.user, &id).await?;
     let reader = app.engine.reader();
-    let story = app.engine.story(run.id).await?;
-    let (attempts, payloads, reviews, actions, people, newest) = tokio::try_join!(
+    let (who, rights) = visit.user.reading();
+    let seen = Reader { who: &who, rights };
+    let story = app.engine.story_for(run.id, &seen).await?;
+    let one = std::slice::from_mut(&mut run);
+    app.engine.veil_runs(rights, one).await;
+    let (attempts, mut payloads, reviews, actions, people, newest) = tokio::try_join!(
         reader.attempts(run.id),
         reader.payloads(run.id),
         reader.reviews_of(run.id),
@@ -77,6 +82,7 @@ pub(crate) async fn page(
         reader.people(),
         reader.latest_checkpoint(),
     )?;
+    app.engine.veil_payloads(rights, &run, &mut payloads).await;
     let known = app.definitions.of(reader, run.release).await.ok();
     let zone = known.as_ref().map(|k| &k.zone);
     let currency = known
@@ -142,7 +148,9 @@ pub(crate) async fn text(
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let run = found(&app, &user, &id).await?;
-    let story = app.engine.story(run.id).await?;
+    let (who, rights) = user.reading();
+    let seen = Reader { who: &who, rights };
+    let story = app.engine.story_for(run.id, &seen).await?;
     Ok((
         [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
         story.text(),
