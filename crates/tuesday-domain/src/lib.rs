@@ -15,6 +15,7 @@ pub mod id;
 pub mod json;
 pub mod ledger;
 pub mod mask;
+pub mod oversight;
 pub mod port;
 pub mod problem;
 pub mod prompt;

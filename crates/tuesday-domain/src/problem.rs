@@ -106,6 +106,7 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         2,
         "The idempotency key belongs to another request",
     ),
+    ("sending", 409, 1, "An action of this event is on its way"),
     ("already_sent", 409, 1, "It is being sent, or has been sent"),
     (
         "rules_moved",

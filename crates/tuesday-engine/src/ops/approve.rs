@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::recheck::{FieldChange, Recheck};
-use tuesday_domain::record::{Action, OverrideKind, PayloadKind, Review, ReviewDecision, Run};
+use tuesday_domain::record::{
+    Action, OverrideKind, PayloadKind, Review, ReviewDecision, Run, SecondLookBasis,
+};
 use tuesday_domain::review::{ReviewEvent, ReviewKind};
 use tuesday_domain::route::{Planned, approved_plan, plan};
 use tuesday_domain::run::RunEvent;
@@ -14,9 +16,10 @@ use tuesday_domain::time::Timestamp;
 use super::cleared::cleared;
 use super::overrides;
 use super::rules::acknowledged;
+use super::second_look::Approved;
 use super::task::{Request, Task, draft, listed, may_decide};
 use crate::draft::Draft;
-use crate::engine::Engine;
+use crate::engine::{Engine, read_problem};
 use crate::steps::recheck::wanted;
 use crate::steps::route::{authorise, bound_to, recallable};
 use crate::worker::drive::Work;
@@ -176,6 +179,20 @@ impl Engine {
         draft.review(&mut review, ReviewEvent::Approve { edited: was_edited })?;
         draft.event(RunEvent::Approved { edited: was_edited })?;
         draft.run.owner = None;
+        let mut had_part = review.approved_by.clone();
+        had_part.extend(review.edited_by.clone());
+        had_part.push(by.to_owned());
+        had_part.sort();
+        had_part.dedup();
+        let approved = Approved {
+            basis: SecondLookBasis::Human,
+            by: had_part.join(", "),
+            tier: &review.tier,
+            stored: &task.payloads,
+        };
+        self.draw_second_look(&mut draft, &task.release.ready.def, approved)
+            .await
+            .map_err(read_problem)?;
         let wait = recallable(task.release.ready.def.review.recall_seconds, now);
         let (place, actions) =
             self.authorise_all(&task, &mut draft, last.planned, by, wait, now)?;

@@ -51,7 +51,10 @@ impl Engine {
         let now = self.now();
         may_decide(&task, by, refusal.revision, now)?;
         acknowledged(&task, by)?;
-        if task.review.kind == ReviewKind::Manual {
+        if matches!(
+            task.review.kind,
+            ReviewKind::Manual | ReviewKind::SecondLook
+        ) {
             return Err(Problem::new(
                 "illegal_state",
                 "this task is not about an output: settle it instead",

@@ -89,6 +89,13 @@ impl Engine {
         let now = self.now();
         may_decide(&task, by, revision, now)?;
         acknowledged(&task, by)?;
+        if task.review.kind == ReviewKind::SecondLook {
+            return Err(Problem::new(
+                "illegal_state",
+                "a second look has a verdict and nothing to settle",
+            )
+            .way_out("say whether it was right: correct or incorrect"));
+        }
         let kept = request.as_ref().map(Request::text);
         task.review.request_keys.extend(kept);
         match s {

@@ -10,5 +10,7 @@ mod leases;
 mod people;
 mod recalls;
 mod rechecks;
+mod reruns;
 mod rules;
 mod runs;
+mod second_looks;

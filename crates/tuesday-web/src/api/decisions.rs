@@ -20,7 +20,11 @@ use crate::refusal::{ApiError, ProblemBody};
 use crate::state::App;
 
 /// The task, after making sure that this token reaches it.
-async fn reached(app: &App, reviewer: &ApiReviewer, id: &str) -> Result<ReviewId, ApiError> {
+pub(crate) async fn reached(
+    app: &App,
+    reviewer: &ApiReviewer,
+    id: &str,
+) -> Result<ReviewId, ApiError> {
     let id: ReviewId = query::id(id)?;
     let task = app.engine.reader().review(id).await?;
     let task =
@@ -30,7 +34,7 @@ async fn reached(app: &App, reviewer: &ApiReviewer, id: &str) -> Result<ReviewId
 }
 
 /// The key that makes a repeated request the same request.
-fn key(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn key(headers: &HeaderMap) -> Option<String> {
     let key = headers.get("idempotency-key")?.to_str().ok()?.trim();
     (!key.is_empty()).then(|| key.to_owned())
 }
@@ -46,7 +50,7 @@ async fn answer(
 }
 
 /// A task as whoever acted on it may see it.
-async fn shown(
+pub(crate) async fn shown(
     app: &App,
     by: &ApiReviewer,
     mut task: Review,

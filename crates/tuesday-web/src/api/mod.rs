@@ -6,10 +6,12 @@ pub(crate) mod decisions;
 pub(crate) mod health;
 pub(crate) mod intake;
 pub(crate) mod problem_reports;
+pub(crate) mod reruns;
 pub(crate) mod reviews;
 pub(crate) mod rules;
 pub(crate) mod runs;
 pub(crate) mod triggers;
+pub(crate) mod verdicts;
 pub(crate) mod views;
 pub(crate) mod workflows;
 

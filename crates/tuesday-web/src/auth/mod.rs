@@ -9,6 +9,9 @@ mod form;
 mod session;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests fail loudly")]
+mod trace;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod walk;
 
 pub(crate) use bearer::{ApiAdmin, ApiReader, ApiReviewer, bearer};

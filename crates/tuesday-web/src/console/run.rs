@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::header;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Run;
@@ -18,7 +18,7 @@ use super::steps::{Phase, phases};
 use super::views::Panel;
 use super::visit::Visit;
 use super::words::local;
-use crate::auth::{PostForm, User};
+use crate::auth::User;
 use crate::query;
 use crate::refusal::PageError;
 use crate::state::App;
@@ -61,6 +61,13 @@ async fn found(app: &App, user: &User, id: &str) -> Result<Run, PageError> {
     Ok(run)
 }
 
+/// Looking is counted, and does not fail because the count cannot be written.
+async fn counted(app: &App, run: &Run, user: &User) {
+    if let Err(e) = app.engine.visited(run.id, &user.session.person).await {
+        tracing::warn!(run = %run.id, error = %e, "a visit was not counted");
+    }
+}
+
 /// One run.
 pub(crate) async fn page(
     State(app): State<App>,
@@ -82,6 +89,7 @@ pub(crate) async fn page(
         reader.people(),
         reader.latest_checkpoint(),
     )?;
+    counted(&app, &run, &visit.user).await;
     app.engine.veil_payloads(rights, &run, &mut payloads).await;
     let known = app.definitions.of(reader, run.release).await.ok();
     let zone = known.as_ref().map(|k| &k.zone);
@@ -156,17 +164,4 @@ pub(crate) async fn text(
         story.text(),
     )
         .into_response())
-}
-
-/// Starts the ended run again, with fresh inputs.
-pub(crate) async fn retry(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    form: PostForm,
-) -> Result<Response, PageError> {
-    let run = found(&app, &form.user, &id).await?;
-    let fresh = app.engine.retry(run.id, &form.user.actor()).await?;
-    app.sessions
-        .tell(&form.user, "Started again with fresh inputs".to_owned());
-    Ok(Redirect::to(&format!("/runs/{}", fresh.id)).into_response())
 }
