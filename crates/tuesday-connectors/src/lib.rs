@@ -8,5 +8,6 @@ pub mod feeds;
 pub mod models;
 pub mod net;
 pub mod notifiers;
+pub mod proof;
 pub mod secrets;
 pub mod sources;

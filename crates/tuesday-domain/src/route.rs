@@ -243,6 +243,31 @@ pub fn approved_plan(ready: &Ready, planned: Vec<Planned>) -> Vec<Planned> {
     }
 }
 
+/// The effect of one action over facts that somebody wrote down, whatever its `when` says: for trying
+/// a destination out. The key is that of `run`, so each try has its own.
+///
+/// # Errors
+/// What cannot be evaluated, in words; also when there is no action of that name.
+pub fn intent_of(
+    ready: &Ready,
+    name: &str,
+    run: RunId,
+    snapshot: &Value,
+    output: &Value,
+) -> Result<Intent, PlanFault> {
+    let found = ready.actions.iter().find(|a| a.spec.name == name);
+    let action = found.ok_or_else(|| PlanFault {
+        reason: Reason::CheckFailed,
+        words: format!("there is no action `{name}`"),
+    })?;
+    let run_facts = json!({"id": run.to_string()});
+    let with_output = Ctx::new(&merge(snapshot, &[("output", output), ("run", &run_facts)]));
+    Ok(Intent {
+        key: crate::action::action_key(run, 0, 0),
+        ..intent(ready, action, run, snapshot, &with_output, output)?
+    })
+}
+
 fn intent(
     ready: &Ready,
     action: &ReadyAction,

@@ -60,6 +60,9 @@ pub struct Item {
     /// Where it was read.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub location: String,
+    /// The source that was read before and gave the very same bytes, which are then kept once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<String>,
 }
 
 /// How an item stands against its freshness rule.
@@ -233,6 +236,7 @@ impl<'a> Assembly<'a> {
             payload: body_ref,
             sha256: sha256_hex(bytes),
             location: String::new(),
+            same_as: None,
         });
         this.facts.insert("input".to_owned(), input.clone());
         this
@@ -336,8 +340,12 @@ impl<'a> Assembly<'a> {
             updated_at,
             spec.required,
         );
-        let payload = self.next_payload;
-        self.next_payload += 1;
+        let sha256 = sha256_hex(&read.bytes);
+        let (payload, same_as) = self.kept(spec, &sha256, read.bytes);
+        if let Some(first) = &same_as {
+            let words = format!("{} is the same document as {first}, read twice", spec.name);
+            self.flags.push(words);
+        }
         self.snapshot.items.push(Item {
             name: spec.name.clone(),
             system: spec.system.clone(),
@@ -347,8 +355,9 @@ impl<'a> Assembly<'a> {
             freshness,
             class: spec.class,
             payload,
-            sha256: sha256_hex(&read.bytes),
+            sha256,
             location: read.location,
+            same_as,
         });
         let mut used = Map::new();
         for field in &spec.fields {
@@ -376,7 +385,20 @@ impl<'a> Assembly<'a> {
             used
         };
         self.facts.insert(spec.name.clone(), Value::Object(used));
-        self.payloads.push((payload, spec.class, read.bytes));
+    }
+
+    /// The payload that holds these bytes. The same document under two names is kept once, unless
+    /// the classes differ: then each copy is guarded as its own source says.
+    fn kept(&mut self, spec: &SourceSpec, sha256: &str, bytes: Vec<u8>) -> (u32, Option<String>) {
+        let sources = self.snapshot.items.iter().skip(1);
+        let mut same = sources.filter(|i| i.sha256 == sha256 && i.class == spec.class);
+        if let Some(first) = same.find(|i| i.same_as.is_none()) {
+            return (first.payload, Some(first.name.clone()));
+        }
+        let payload = self.next_payload;
+        self.next_payload += 1;
+        self.payloads.push((payload, spec.class, bytes));
+        (payload, None)
     }
 
     fn rank(&mut self) {

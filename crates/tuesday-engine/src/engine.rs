@@ -30,6 +30,8 @@ pub struct EngineConfig {
     pub slots: u32,
     /// Most events a token may send in a second on this node; no limit when absent.
     pub events_per_second: Option<std::num::NonZeroU32>,
+    /// When the database was put back from a backup, if it was.
+    pub restored_at: Option<Timestamp>,
     /// Where the console is, for links in notices.
     pub public_url: String,
     /// Signs checkpoints; absent on nodes that do not seal.

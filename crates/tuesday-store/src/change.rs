@@ -7,8 +7,8 @@ use crate::reviews::Lists;
 use crate::table::Table;
 use crate::value::{Param, big, opt_text, opt_time};
 use crate::{
-    actions, attempts, desk, intake, jobs, notices, payloads, people, reviews, rights, rules, runs,
-    workflows,
+    actions, attempts, desk, instance, intake, jobs, notices, payloads, people, reviews, rights,
+    rules, runs, workflows,
 };
 
 /// What is done with the bound values.
@@ -247,6 +247,10 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
             |o| workflows::bind_cursor(c, o),
             Verb::Put(&workflows::CURSORS),
         ),
+        Change::MarkRestored { at } => {
+            out.push(Param::Int(at.micros()));
+            Verb::One(instance::RESTORED)
+        }
         Change::Desk(d) => desk::bind(d, out),
         // `bind` has taken every other change; a list without a default keeps the two in step.
         Change::InsertRun(_)
@@ -336,6 +340,7 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::PutGuesses(_) => "the count of wrong guesses".to_owned(),
         Change::PutAway(a) => format!("the absence of {}", a.person),
         Change::PutCursor(c) => format!("cursor {} of {}", c.trigger, c.workflow),
+        Change::MarkRestored { .. } => "the mark of a restored database".to_owned(),
         Change::Desk(d) => desk::describe(d),
     }
 }

@@ -43,6 +43,7 @@ use tuesday_domain::id::RunId;
 use tuesday_domain::record::{Decision, Job};
 use tuesday_domain::time::Timestamp;
 
+pub use actions::Turn;
 pub use audit::{AuditFilter, AuditRow, SealBatch, Tile, TileKey};
 pub use error::{ApplyError, OpenError, ReadError};
 pub use instance::{Instance, InstanceKind};

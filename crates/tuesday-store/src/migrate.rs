@@ -31,6 +31,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(3, "0003_people"),
     migration!(4, "0004_queue"),
     migration!(5, "0005_rules"),
+    migration!(9, "0009_restore"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \

@@ -6,8 +6,8 @@ use crate::error::ApplyError;
 use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
-    Back, actions, attempts, audit, intake, jobs, notices, oversight, payloads, people, postgres,
-    problems, queue, reviews, rights, rules, runs, sqlite, workflows,
+    Back, actions, attempts, audit, instance, intake, jobs, notices, oversight, payloads, people,
+    postgres, problems, queue, reviews, rights, rules, runs, sqlite, workflows,
 };
 
 fn tables() -> Vec<&'static Table> {
@@ -49,6 +49,7 @@ const SHARED: &[&str] = &[
     workflows::SET_RELEASE,
     rules::MOVE_RULESET,
     rules::DECIDE_ROUTED,
+    instance::RESTORED,
     people::REVOKE,
     queue::DROP_VIEW,
     reviews::RENEW,
@@ -98,6 +99,7 @@ impl Store {
                 all.extend(jobs::postgres::ALL);
                 all.extend(postgres::ALL);
                 all.extend(postgres::name::ALL);
+                all.extend(postgres::turn::ALL);
                 all.extend(audit::ALL);
                 all.extend(audit::postgres::ALL);
                 for sql in &all {

@@ -84,6 +84,7 @@ impl Home {
                 kind: InstanceKind::Test,
                 created_at,
                 clock_offset: 0,
+                restored_at: None,
             })
             .await
             .expect("a new instance");

@@ -52,9 +52,11 @@ Operate    serve         API, console and worker
            security      matrix, access-review
            token         create, list, revoke
            secret        check
+           connector     test: does a destination keep what its class promises
            doctor        what is in order and what is not
            migrate       the schema
            backup        a copy of the embedded database
+           restore       put a copy back: everything paused, nothing sent without a look
 
 Test       stub          stand-ins with ledgers
            clock         show, set, advance
@@ -147,12 +149,16 @@ pub(crate) enum Command {
     Token(cmd::token::TokenArgs),
     /// Whether every secret reference leads to a value
     Secret(cmd::secret::SecretArgs),
+    /// Whether a destination keeps what the package says about it
+    Connector(cmd::connector::ConnectorArgs),
     /// What is in order and what is not, with the way out
     Doctor(cmd::doctor::DoctorArgs),
     /// Bring the schema up to date
     Migrate(cmd::migrate::MigrateArgs),
     /// A consistent copy of the embedded database
     Backup(cmd::backup::BackupArgs),
+    /// Put a copy back, paused, so that nothing is sent twice
+    Restore(cmd::restore::RestoreArgs),
     /// Stand-ins for models, CRM, mail and tickets, with ledgers
     Stub(cmd::stub::StubArgs),
     /// The clock of a test instance

@@ -96,6 +96,7 @@ pub(crate) async fn open(home: Home, opening: Opening) -> Result<Node, Problem> 
         lease: Duration::from_secs(30),
         slots: opening.slots,
         events_per_second: home.file.events_per_second,
+        restored_at: instance.restored_at,
         public_url: opening.public_url,
         signer: signer.map(Arc::new),
         checkpoint_file: Some(
@@ -181,6 +182,7 @@ async fn instance(store: &Store, kind: InstanceKind) -> Result<Instance, Problem
         kind,
         created_at: Clock::System.now(),
         clock_offset: 0,
+        restored_at: None,
     };
     store
         .init_instance(&wanted)
@@ -231,7 +233,8 @@ fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
         .map_err(|e| unavailable(format!("{}: {e}", path.display())))
 }
 
-fn ports(home: &Home) -> Result<Ports, Problem> {
+/// The adapters, over the configuration of this folder.
+pub(crate) fn ports(home: &Home) -> Result<Ports, Problem> {
     let base: PathBuf = home.dir.clone();
     let secrets: Arc<dyn Secrets> = Arc::new(SecretStore::new(&base));
     let policy = HostPolicy::new(home.file.internal_hosts.clone());

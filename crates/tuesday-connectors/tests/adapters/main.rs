@@ -5,6 +5,7 @@ mod feeds;
 mod file;
 mod http;
 mod notices;
+mod proof;
 mod smtp;
 mod sources;
 mod sql;

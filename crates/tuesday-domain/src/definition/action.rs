@@ -113,6 +113,28 @@ pub struct ActionSpec {
     pub user: Option<String>,
 }
 
+impl ActionSpec {
+    /// Does it write to a record that other runs may write to as well? Then runs take turns at it. A
+    /// record that is only ever added, a line of a file or a mail needs no order.
+    #[must_use]
+    pub fn writes_to_a_record(&self) -> bool {
+        match self.kind {
+            DestinationKind::Http => {
+                matches!(self.method, Some(HttpMethod::Put | HttpMethod::Patch))
+                    || self.url.as_deref().is_some_and(|u| u.contains("{{"))
+            }
+            DestinationKind::Sql => self.write.as_deref() != Some("insert"),
+            DestinationKind::File | DestinationKind::Smtp => false,
+        }
+    }
+
+    /// The record as all nodes name it: system and target.
+    #[must_use]
+    pub fn place(&self, target: &str) -> String {
+        format!("{}/{target}", self.system)
+    }
+}
+
 /// The destination adapters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

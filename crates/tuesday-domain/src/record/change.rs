@@ -160,6 +160,11 @@ pub enum Change {
     UpdateNotice(Box<Notice>),
     /// A trigger read on.
     PutCursor(Cursor),
+    /// The database was put back from a backup: what it says has not been sent may have been.
+    MarkRestored {
+        /// When.
+        at: Timestamp,
+    },
     /// A row around review tasks.
     Desk(Box<DeskChange>),
 }

@@ -171,21 +171,24 @@ impl Teller<'_> {
                     ),
                     (_, None) => ", without a usable time".to_owned(),
                 };
+                let record = i.record.as_ref().map(|r| format!(" record {r}"));
+                let same = i
+                    .same_as
+                    .as_ref()
+                    .map(|first| format!(", the same document as {first}"));
                 format!(
-                    "{} from {}{}{age}",
+                    "{} from {}{}{age}{}",
                     i.name,
                     i.system,
-                    i.record
-                        .as_ref()
-                        .map(|r| format!(" record {r}"))
-                        .unwrap_or_default()
+                    record.unwrap_or_default(),
+                    same.unwrap_or_default()
                 )
             })
             .collect();
         let earlier = self.earlier();
         let mut facts = json!({
             "taken_at": snapshot.taken_at.rfc3339(), "items": self.items(&snapshot), "conflicts": snapshot.conflicts,
-            "absent": snapshot.absent,
+            "absent": snapshot.absent, "duplicates": snapshot.items.iter().filter(|i| i.same_as.is_some()).count(),
         });
         let mut answer = words.join("; ");
         if !earlier.is_empty() {

@@ -309,7 +309,7 @@ impl Engine {
             }
             None => self.queue(draft, &task.release),
         };
-        let at_once = place.is_some() && !wanted(&task.release);
+        let at_once = place.is_some() && !wanted(&task.release) && !self.may_have_sent(&task.run);
         let by = format!("person:{by}");
         let actions = authorise(draft, planned, &by, revision, at_once, not_before, now)
             .map_err(|e| Problem::new("internal", e.to_string()))?;

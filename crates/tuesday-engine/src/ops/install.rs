@@ -320,6 +320,14 @@ fn has_work(def: &tuesday_domain::definition::Definition, person: &str) -> bool 
         || tiers.chain([&def.manual.owner]).any(|h| h == person)
 }
 
+/// A package as it would be installed, with its faults as the refusal.
+///
+/// # Errors
+/// `plaintext_secret`, or `package_faulty` with the faults.
+pub fn ready_of(package: &Package, vars: &BTreeMap<String, String>) -> Result<Ready, Problem> {
+    checked(package, vars).map(|parts| parts.ready)
+}
+
 fn checked(package: &Package, vars: &BTreeMap<String, String>) -> Result<Parts, Problem> {
     let faults = lint::check(package, vars);
     let (warnings, errors): (Vec<_>, Vec<_>) = faults.into_iter().partition(|f| f.warning);

@@ -33,6 +33,7 @@ mod receive;
 mod recheck;
 mod reject;
 mod rerun;
+mod restore;
 mod resubmit;
 mod retry;
 mod rights;
@@ -58,7 +59,7 @@ pub use cleared::Reader;
 pub use credential::TotpOffer;
 pub use decide_many::Together;
 pub use export::{ExportQuery, Exported};
-pub use install::{InstallOptions, Installed};
+pub use install::{InstallOptions, Installed, ready_of};
 pub use map::{Map, MapStep};
 pub use oversight::{FLOOR_MS, LookOversight, Oversight, TierOversight};
 pub use people::{INVITE_LIFE, PersonCard};
@@ -69,6 +70,7 @@ pub use reading::{Doing, There};
 pub use receive::{Accepted, Incoming, IncomingAuth};
 pub use reject::Refusal;
 pub use rerun::{Inputs, Rerun, With};
+pub use restore::Restored;
 pub(crate) use rights::Uses;
 pub use rules::{
     Backtest, BacktestWindow, CutoffAdvice, RowReport, RulesChange, RulesChanged, RulesEdit,

@@ -443,6 +443,7 @@ impl Work {
             repair: None,
             attempt: None,
             fresh_lease: true,
+            turns: None,
         }
     }
 }

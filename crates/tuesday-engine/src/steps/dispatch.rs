@@ -111,8 +111,12 @@ async fn begin(
     {
         return Ok(Next::Stop);
     }
+    super::turn::take(engine, work).await?;
     if let Some(next) = may_begin(engine, work, i).await? {
         return Ok(next);
+    }
+    if work.actions[i].0.first_sent_at.is_none() && engine.may_have_sent(&work.run) {
+        return look_first(engine, work, i).await;
     }
     if super::route::needs_look(intent) {
         let seen = engine.0.ports.destination.target(intent).await;
@@ -154,6 +158,32 @@ async fn begin(
     work.run = run;
     work.actions[i] = (action, request);
     work.fresh_lease = true;
+    Ok(Next::GoOn)
+}
+
+/// The database is older than what may have been sent: the action counts as unclear, and is looked for.
+async fn look_first(engine: &Engine, work: &mut Work, i: usize) -> Result<Next, StepFault> {
+    let now = engine.now();
+    let mut draft = draft(work, "action.uncertain", now);
+    let (mut action, request) = work.actions[i].clone();
+    action.attempts += 1;
+    action.first_sent_at = Some(now);
+    let why = "the database was restored; it may have been sent after the backup was taken";
+    action.detail = Some(format!("restored: {why}"));
+    draft.action(
+        &mut action,
+        &[ActionEvent::Send, ActionEvent::LoseAnswer],
+        false,
+    )?;
+    draft.fact("code", "restored");
+    draft.change(Change::CheckFence {
+        run: work.run.id,
+        fence: work.fence,
+    });
+    let (decision, run) = draft.finish();
+    engine.apply(decision).await?;
+    work.run = run;
+    work.actions[i] = (action, request);
     Ok(Next::GoOn)
 }
 
@@ -217,12 +247,6 @@ async fn send(
             limits.destination_per_second,
         )
         .await;
-    // Two runs for one record do not interleave their writes on this node.
-    let record = engine
-        .0
-        .limiters
-        .target(format!("{key}/{}", intent.target))
-        .await;
     let timeout = limits.connector_timeout.0;
     let answer = match tokio::time::timeout(timeout, engine.0.ports.destination.send(intent)).await
     {
@@ -238,7 +262,7 @@ async fn send(
         _ => ReadBack::NotOffered,
     };
     engine.crash_point("dispatch.after_read_back");
-    drop((place, record));
+    drop(place);
     match (answer, read) {
         (Ok(delivery), ReadBack::Equal(_) | ReadBack::NotOffered) => {
             confirm(engine, work, i, &delivery, "action.confirmed").await

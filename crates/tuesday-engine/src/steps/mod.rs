@@ -11,5 +11,6 @@ pub(crate) mod recheck;
 pub(crate) mod route;
 mod settle_action;
 pub(crate) mod snapshot;
+pub(crate) mod turn;
 
 pub(crate) use person::{Ask, open_review, unusable_release};

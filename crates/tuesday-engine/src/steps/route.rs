@@ -401,7 +401,9 @@ async fn automatic(
     );
     let wait = work.release.ready.def.review.automatic_recall_seconds;
     let not_before = recallable(wait, now);
-    let at_once = not_before.is_none() && !super::recheck::wanted(&work.release);
+    let at_once = not_before.is_none()
+        && !super::recheck::wanted(&work.release)
+        && !engine.may_have_sent(&work.run);
     let approved = Approved {
         basis: SecondLookBasis::Automatic,
         by: by.clone(),
@@ -478,7 +480,7 @@ pub(crate) fn authorise(
         let request_ref = draft.payload(PayloadKind::Request, request.to_string().into_bytes());
         let mut action = new_action(&draft.run, &p, revision, request_ref, by, now);
         action.not_before = not_before;
-        let at_once = leased && i == 0 && !needs_look(&p.intent);
+        let at_once = leased && i == 0 && !waits_to_begin(&p.intent);
         let events: &[ActionEvent] = if at_once {
             &[ActionEvent::Authorise, ActionEvent::Send]
         } else {
@@ -492,6 +494,11 @@ pub(crate) fn authorise(
         actions.push((action, request));
     }
     Ok(actions)
+}
+
+/// Something comes before the intent: the target is read, or other runs have their turn at it.
+fn waits_to_begin(intent: &Intent) -> bool {
+    needs_look(intent) || intent.spec.writes_to_a_record()
 }
 
 /// Must the target be read before writing?

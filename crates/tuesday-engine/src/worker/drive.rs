@@ -42,6 +42,8 @@ pub(crate) struct Work {
     pub(crate) attempt: Option<Attempt>,
     /// The run was brought to its state under this very lease: no attempt was interrupted.
     pub(crate) fresh_lease: bool,
+    /// The records it may write to now; taken before the first write under this lease.
+    pub(crate) turns: Option<Vec<steps::turn::Turn>>,
 }
 
 /// What a step leaves behind.
@@ -251,5 +253,6 @@ async fn load(engine: &Engine, id: RunId, fence: i64) -> Result<Option<Work>, St
         repair: None,
         attempt: None,
         fresh_lease: false,
+        turns: None,
     }))
 }

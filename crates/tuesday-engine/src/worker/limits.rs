@@ -54,7 +54,7 @@ impl Limiters {
         permit
     }
 
-    /// Serialises the writes of this node to one record of one destination.
+    /// Orders the runs of this node that write to one record.
     pub(crate) async fn target(&self, key: String) -> tokio::sync::OwnedMutexGuard<()> {
         let lock = {
             let mut targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);

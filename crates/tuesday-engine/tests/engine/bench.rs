@@ -204,6 +204,7 @@ impl Bench {
             kind: InstanceKind::Test,
             created_at: Clock::System.now(),
             clock_offset: 0,
+            restored_at: None,
         };
         store.init_instance(&instance).await.unwrap();
         let fakes = Fakes::new(&json!({"grade": "low"}));
@@ -339,6 +340,7 @@ fn config(signer: &Arc<NoteSigner>, name: &str) -> EngineConfig {
         lease: Duration::from_secs(30),
         slots: 8,
         events_per_second: None,
+        restored_at: None,
         public_url: String::new(),
         signer: Some(Arc::clone(signer)),
         checkpoint_file: None,

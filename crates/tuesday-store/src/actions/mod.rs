@@ -1,6 +1,9 @@
 //! Actions: one row for each intended effect; its key never changes and is unique for ever.
 
 mod read;
+mod turn;
+
+pub use turn::Turn;
 
 use tuesday_domain::id::{ActionId, RunId};
 use tuesday_domain::record::Action;

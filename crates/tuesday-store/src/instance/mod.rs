@@ -56,12 +56,17 @@ pub struct Instance {
     pub created_at: Timestamp,
     /// How far the test clock is ahead of the system's, in microseconds; 0 on real instances.
     pub clock_offset: i64,
+    /// When this database was last put back from a backup. What its older runs have not sent may
+    /// have been sent after that backup was taken.
+    pub restored_at: Option<Timestamp>,
 }
 
 const INIT: &str = "INSERT INTO instance (one, id, origin, kind, created_at, clock_offset) \
     VALUES (1, $1, $2, $3, $4, $5) ON CONFLICT (one) DO NOTHING";
 const CLOCK: &str = "UPDATE instance SET clock_offset = $1 WHERE one = 1 AND kind = 'test'";
-const READ: &str = "SELECT id, origin, kind, created_at, clock_offset FROM instance WHERE one = 1";
+pub(crate) const RESTORED: &str = "UPDATE instance SET restored_at = $1 WHERE one = 1";
+const READ: &str =
+    "SELECT id, origin, kind, created_at, clock_offset, restored_at FROM instance WHERE one = 1";
 
 fn instance(r: Row<'_>) -> Result<Instance, ReadError> {
     Ok(Instance {
@@ -70,6 +75,7 @@ fn instance(r: Row<'_>) -> Result<Instance, ReadError> {
         kind: r.word(2)?,
         created_at: r.time(3)?,
         clock_offset: r.int(4)?,
+        restored_at: r.opt_time(5)?,
     })
 }
 

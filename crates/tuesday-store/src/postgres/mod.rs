@@ -7,6 +7,7 @@ pub(crate) mod fault;
 mod hint;
 mod migrate;
 pub(crate) mod name;
+pub(crate) mod turn;
 mod writer;
 
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub(crate) struct Postgres {
     writes: mpsc::Sender<Pending>,
     seen: watch::Receiver<u64>,
     address: Arc<Address>,
+    turns: Arc<turn::Turns>,
     portable: bool,
 }
 
@@ -91,12 +93,17 @@ impl Postgres {
             writes,
             seen,
             address: Arc::new(address),
+            turns: Arc::default(),
             portable: config.portable,
         })
     }
 
     pub(crate) fn address(&self) -> &Address {
         &self.address
+    }
+
+    pub(crate) async fn turn(&self, place: &str) -> Result<turn::Held, ApplyError> {
+        self.turns.take(&self.address, place).await
     }
 
     pub(crate) const fn portable(&self) -> bool {

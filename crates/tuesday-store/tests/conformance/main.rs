@@ -11,3 +11,4 @@ mod rights;
 mod rows;
 mod rules;
 mod schema;
+mod turns;

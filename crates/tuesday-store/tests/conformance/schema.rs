@@ -108,6 +108,7 @@ async fn an_instance_is_named_once_and_only_a_test_has_a_clock() {
             kind: InstanceKind::Test,
             created_at: at(0),
             clock_offset: 0,
+            restored_at: None,
         };
         assert_eq!(bed.store.init_instance(&wanted).await.unwrap(), wanted);
         let other = Instance {

@@ -39,6 +39,7 @@ impl Walk {
             kind: InstanceKind::Test,
             created_at: Clock::System.now(),
             clock_offset: 0,
+            restored_at: None,
         };
         store.init_instance(&instance).await.unwrap();
         let config = EngineConfig {
@@ -46,6 +47,7 @@ impl Walk {
             lease: Duration::from_secs(30),
             slots: 0,
             events_per_second: None,
+            restored_at: None,
             public_url: URL.into(),
             signer: None,
             checkpoint_file: None,

@@ -181,6 +181,7 @@ pub(crate) fn inputs(run: &Run, payloads: &[Payload], zone: Option<&Zone>) -> Ve
         if !i.location.is_empty() {
             lines.push(pair("Read from", i.location.clone()));
         }
+        lines.extend(i.same_as.clone().map(|s| pair("Same document as", s)));
         lines.push(pair("Class", i.class.word()));
         lines.push(pair(
             "SHA-256",

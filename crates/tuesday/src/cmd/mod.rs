@@ -7,6 +7,7 @@ pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod clock;
 pub(crate) mod completions;
+pub(crate) mod connector;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod init;
@@ -20,6 +21,7 @@ pub(crate) mod reconstruct;
 pub(crate) mod release;
 pub(crate) mod report;
 pub(crate) mod rerun;
+pub(crate) mod restore;
 pub(crate) mod review;
 pub(crate) mod rules;
 pub(crate) mod run;
@@ -68,6 +70,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Token(args) => token::run(common, args).await,
         Command::User(args) => Box::pin(user::run(common, args)).await,
         Command::Security(args) => security::run(common, args).await,
+        Command::Restore(args) => restore::run(common, args).await,
+        Command::Connector(args) => connector::run(common, args).await,
         Command::Secret(args) => secret::run(common, args).await,
         Command::Doctor(args) => doctor::run(common, args).await,
         Command::Migrate(args) => migrate::run(common, args).await,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
 mod codes;
+mod connector;
 mod copies;
 mod secrets;
 mod server;

@@ -245,6 +245,22 @@ impl Bed {
         self.vars.iter().map(|(n, v)| (*n, v.as_str())).collect()
     }
 
+    /// The same surroundings with another folder, where a copy of the database was put back.
+    pub(crate) async fn restored(mut self, dir: &Path, copy: &Path) -> Self {
+        self.home.dir = dir.to_owned();
+        let done = self
+            .home
+            .json(&["restore", &copy.display().to_string()])
+            .await;
+        assert_eq!(done["paused"], json!(["faults"]));
+        for file in ["audit.key"] {
+            std::fs::copy(self.dir.path().join(file), dir.join(file)).unwrap();
+        }
+        let config = tuesday_store::Config::sqlite(dir.join("tuesday.db"));
+        self.store = Store::open(&config).await.unwrap();
+        self
+    }
+
     /// What all destinations hold.
     pub(crate) fn effects(&self) -> Vec<Effect> {
         ["desk", "crm", "box", "mail"]
