@@ -297,6 +297,10 @@ const BARE: &[(&str, &str)] = &[
         "claim",
         "a lease of a job; the step that follows has its entry",
     ),
+    (
+        "turn",
+        "a lease on the record of a destination; the step that writes has its entry",
+    ),
     ("heartbeat", "a lease runs on"),
     ("release_leases_of", "leases of a process that is gone"),
     (
