@@ -253,9 +253,7 @@ impl Bed {
             .json(&["restore", &copy.display().to_string()])
             .await;
         assert_eq!(done["paused"], json!(["faults"]));
-        for file in ["audit.key"] {
-            std::fs::copy(self.dir.path().join(file), dir.join(file)).unwrap();
-        }
+        std::fs::copy(self.dir.path().join("audit.key"), dir.join("audit.key")).unwrap();
         let config = tuesday_store::Config::sqlite(dir.join("tuesday.db"));
         self.store = Store::open(&config).await.unwrap();
         self
