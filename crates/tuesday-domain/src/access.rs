@@ -354,6 +354,20 @@ impl Rights {
         self.scoped(act, None) && self.grants.iter().any(|g| grant_allows(g, act))
     }
 
+    /// Whether a task of this tier may be decided. A grant for one tier holds for that tier alone; a
+    /// closed tier is decided by its specialists and nobody else.
+    #[must_use]
+    pub fn decides(&self, workflow: &str, tier: &str, closed: bool) -> bool {
+        self.scoped(Act::DecideReview, Some(workflow))
+            && self.applying(workflow).any(|g| {
+                let fits = match &g.tier {
+                    Some(own) => own == tier,
+                    None => !closed || g.role == Role::SpecialistReviewer,
+                };
+                fits && may(g.role, Act::DecideReview)
+            })
+    }
+
     /// The highest class these rights show on a workflow. Without a grant, what is public.
     #[must_use]
     pub fn clearance(&self, workflow: &str) -> Class {
@@ -448,6 +462,24 @@ mod tests {
         assert_eq!(rights.clearance("a"), Class::Confidential);
         assert_eq!(rights.clearance("b"), Class::Public);
         assert!(!Rights::default().may_anywhere(Act::OwnAccount));
+    }
+
+    #[test]
+    fn a_closed_tier_is_decided_by_its_specialists() {
+        let mut legal = grant(Role::SpecialistReviewer, Some("a"));
+        legal.tier = Some("legal".into());
+        let legal = Rights::new(vec![legal]);
+        assert!(legal.decides("a", "legal", true) && legal.decides("a", "legal", false));
+        assert!(!legal.decides("a", "desk", false) && !legal.decides("b", "legal", true));
+        let owner = Rights::new(vec![grant(Role::OperatorOwner, Some("a"))]);
+        assert!(owner.decides("a", "desk", false) && !owner.decides("a", "legal", true));
+        let auditor = Rights::new(vec![grant(Role::Auditor, None)]);
+        assert!(!auditor.decides("a", "desk", false));
+        let read = owner.within(Scope::Read, None);
+        assert!(
+            !read.decides("a", "desk", false),
+            "a token's scope bounds it"
+        );
     }
 
     #[test]

@@ -130,6 +130,13 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         1,
         "The record that would be written has changed",
     ),
+    (
+        "key_reused",
+        409,
+        2,
+        "The idempotency key belongs to another request",
+    ),
+    ("sending", 409, 1, "An action of this event is on its way"),
     ("already_sent", 409, 1, "It is being sent, or has been sent"),
     (
         "rules_moved",

@@ -153,6 +153,8 @@ words! {
         RecordDamaged = "record_damaged",
         /// Handed to people by rule or by hand.
         Manual = "manual",
+        /// An approval was drawn to be looked at by somebody else.
+        SecondLook = "second_look",
         /// Restricted data would have reached a model that is not cleared for it.
         RestrictedInput = "restricted_input",
     }

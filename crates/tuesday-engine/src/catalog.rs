@@ -22,7 +22,7 @@ pub struct LiveRelease {
     /// Its hash.
     pub hash: [u8; 32],
     /// Parsed and compiled.
-    pub ready: Ready,
+    pub ready: Arc<Ready>,
     /// What the built-in model compiled.
     pub artifact: Arc<Vec<u8>>,
     /// Its files.
@@ -177,7 +177,7 @@ impl Catalog {
             id,
             number: row.number,
             hash: row.hash,
-            ready,
+            ready: Arc::new(ready),
             artifact: Arc::new(row.artifact),
             package,
         });

@@ -160,6 +160,25 @@ impl Draft {
         self.changes.push(Change::InsertReview(Box::new(review)));
     }
 
+    /// Opens a review task about a run that is over: nothing of the run waits for it.
+    pub(crate) fn open_aside(&mut self, review: Review) {
+        self.entry
+            .moves
+            .push(format!("review {} {}", review.id, review.state));
+        self.fact("owner", review.owner.clone());
+        self.changes.push(Change::InsertReview(Box::new(review)));
+    }
+
+    /// The salt of the output in force: kept with this decision, or among `stored`.
+    pub(crate) fn output_salt(&self, stored: &[Payload]) -> Option<[u8; 16]> {
+        let n = self.run.output_ref?;
+        let own = self.changes.iter().find_map(|c| match c {
+            Change::InsertPayload(p) if p.n == n => Some(p.salt),
+            _ => None,
+        });
+        own.or_else(|| stored.iter().find(|p| p.n == n).map(|p| p.salt))
+    }
+
     /// Lets an event happen to a stored review task and keeps it.
     pub(crate) fn review(
         &mut self,

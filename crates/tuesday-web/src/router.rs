@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, audit, decisions, health, intake, people, problem_reports, reviews, rules, runs,
-    tokens, triggers, views, workflows,
+    Description, audit, decisions, health, intake, people, problem_reports, reruns, reviews, rules,
+    runs, tokens, triggers, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -51,6 +51,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(runs::show))
         .routes(routes!(runs::story))
         .routes(routes!(runs::retry))
+        .routes(routes!(reruns::rerun))
         .routes(routes!(runs::cancel))
         .routes(routes!(reviews::list))
         .routes(routes!(reviews::show))
@@ -65,6 +66,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(decisions::reading))
         .routes(routes!(decisions::settle))
         .routes(routes!(decisions::recall))
+        .routes(routes!(verdicts::verdict))
         .routes(routes!(workflows::list))
         .routes(routes!(workflows::show))
         .routes(routes!(workflows::rules, rules::change))
@@ -127,11 +129,12 @@ fn console() -> Router<App> {
         .route("/reviews/{id}/settlement", post(console::decide::settle))
         .route("/reviews/{id}/claim", post(console::decide::claim))
         .route("/reviews/{id}/release", post(console::decide::release))
+        .route("/reviews/{id}/verdict", post(console::verdict::post))
         .route("/reviews/{id}/recall", post(console::decide::recall))
         .route("/runs", get(console::runs::page))
         .route("/runs/{id}", get(console::run::page))
         .route("/runs/{id}/story.txt", get(console::run::text))
-        .route("/runs/{id}/retry", post(console::run::retry))
+        .route("/runs/{id}/rerun", post(console::rerun::post))
         .route("/intake", get(console::intake::list))
         .route("/intake/{id}", get(console::intake::one))
         .route("/intake/{id}/resubmission", post(console::intake::resubmit))

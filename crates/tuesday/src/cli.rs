@@ -28,12 +28,15 @@ Try it     demo          the four example packages with stub systems; start here
            init          a package of your own, then check and install it
 
 Work       run           start, show, list, retry, cancel
+           rerun         an ended run again: other inputs, another release, or without effect
            review        the queue: list, show, claim, approve, edit, reject, escalate, reassign, settle
            intake        refused events: list, show, resubmit
            trigger       backfill: what a schedule missed
            problem       reports about outputs: report, list, show, triage
            batch         one day of one workflow
            reconstruct   the whole story of one run
+           report        oversight, overrides: whether people really look, and what they changed
+           changes       who changed what in rules, people, releases and settings
 
 Change     check         every fault of a package
            pack          a package as one file
@@ -112,6 +115,12 @@ pub(crate) enum Command {
     Serve(cmd::serve::ServeArgs),
     /// Start, show, list, repeat and take back runs
     Run(cmd::run::RunArgs),
+    /// Repeat an ended run as a new one that names it
+    Rerun(cmd::rerun::RerunArgs),
+    /// Whether people really look, and what they changed
+    Report(cmd::report::ReportArgs),
+    /// Who changed what in rules, people, releases and settings
+    Changes(cmd::report::ChangesArgs),
     /// The whole story of one run
     Reconstruct(cmd::reconstruct::ReconstructArgs),
     /// What people say about outputs, and the answers

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::SecondLookBasis;
 use crate::time::Span;
 
 /// `[review]`
@@ -28,8 +29,40 @@ pub struct ReviewSpec {
     /// The same for approvals by rule.
     #[serde(default)]
     pub automatic_recall_seconds: u32,
+    /// Which share of what was approved another person looks at.
+    #[serde(default)]
+    pub second_look: SecondLookSpec,
     /// The tiers rows of the decision table may name.
     pub tier: Vec<TierSpec>,
+}
+
+/// `[review.second_look]`: percent of approvals, drawn after they counted. Nothing waits for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecondLookSpec {
+    /// Of what the decision table approved: 0 to 100.
+    #[serde(default)]
+    pub automatic_percent: f64,
+    /// Of what people approved: 0 to 100.
+    #[serde(default)]
+    pub human_percent: f64,
+}
+
+impl SecondLookSpec {
+    /// The share of a basis in millionths.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to 0 to 1,000,000 before"
+    )]
+    pub fn share_ppm(&self, basis: SecondLookBasis) -> u32 {
+        let percent = match basis {
+            SecondLookBasis::Automatic => self.automatic_percent,
+            SecondLookBasis::Human => self.human_percent,
+        };
+        (percent * 10_000.0).round().clamp(0.0, 1_000_000.0) as u32
+    }
 }
 
 /// `[[review.tier]]`

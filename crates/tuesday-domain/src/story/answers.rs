@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Moment, Record};
 use crate::action::ActionState;
-use crate::record::{Payload, PayloadKind, Review};
+use crate::record::{Action, Payload, PayloadKind, Review};
 use crate::rules::Verdict;
 use crate::run::Step;
 use crate::snapshot::{Freshness, Snapshot};
@@ -31,10 +31,23 @@ impl Teller<'_> {
         if p.bytes.is_empty() && p.salt == [0; 16] {
             return Some(json!("erased"));
         }
-        Some(
-            serde_json::from_slice(&p.bytes)
-                .unwrap_or_else(|_| json!(String::from_utf8_lossy(&p.bytes))),
-        )
+        let value = serde_json::from_slice(&p.bytes)
+            .unwrap_or_else(|_| json!(String::from_utf8_lossy(&p.bytes)));
+        Some(self.r.veil.payload(p.kind, p.class, &value))
+    }
+
+    pub(super) fn subject(&self) -> String {
+        let veil = &self.r.veil;
+        veil.text(&self.r.run.subject, veil.subject_class())
+    }
+
+    /// A sentence that may quote anything of the run.
+    fn quoting(&self, text: &str) -> String {
+        self.r.veil.text(text, self.r.veil.strictest())
+    }
+
+    fn quoted(&self, text: Option<&String>) -> Option<String> {
+        text.map(|t| self.quoting(t))
     }
 
     fn local(&self, at: crate::time::Timestamp) -> String {
@@ -270,7 +283,7 @@ impl Teller<'_> {
             .iter()
             .map(|a| {
                 json!({
-                    "number": a.number, "result": a.result.word(), "code": a.code, "detail": a.detail,
+                    "number": a.number, "result": a.result.word(), "code": a.code, "detail": self.quoted(a.detail.as_ref()),
                     "started_at": a.started_at.rfc3339(), "duration_us": a.duration_us, "model": a.model,
                     "model_reported": a.model_reported, "request_sha256": a.request_hash.map(hex::encode),
                     "usage": a.usage, "cost_micros": a.cost_micros, "answer": self.content(a.answer_ref),
@@ -280,10 +293,10 @@ impl Teller<'_> {
             .collect();
         let said = match self.content(last.answer_ref) {
             Some(Value::String(s)) => s,
-            Some(v) => v.to_string(),
+            Some(v) => plain(&v),
             None => format!(
                 "nothing: {} ({})",
-                last.detail.clone().unwrap_or_default(),
+                self.quoted(last.detail.as_ref()).unwrap_or_default(),
                 last.code.clone().unwrap_or_default()
             ),
         };
@@ -318,14 +331,19 @@ impl Teller<'_> {
             .iter()
             .filter(|r| verdict.is_none() || by_table(r));
         let asked: Vec<String> = tasks
-            .flat_map(|r| r.reasons.iter().map(move |w| format!("{}: {w}", r.reason)))
+            .flat_map(|r| {
+                let mut shown = (*r).clone();
+                self.r.veil.review(&mut shown);
+                let words = shown.reasons.into_iter();
+                words.map(move |w| format!("{}: {w}", r.reason))
+            })
             .collect();
         match verdict {
             Some(v) => {
                 let words = v
                     .get("verdict")
                     .and_then(|x| serde_json::from_value::<Verdict>(x.clone()).ok())
-                    .map_or_else(|| v.to_string(), |v| v.explain().join("; "));
+                    .map_or_else(|| plain(&v), |v| v.explain().join("; "));
                 let words = if asked.is_empty() {
                     words
                 } else {
@@ -350,7 +368,7 @@ impl Teller<'_> {
                 json!({
                     "review": r.id.to_string(), "kind": r.kind.word(), "state": r.state.word(), "tier": r.tier, "owner": r.owner,
                     "decided_by": r.decided_by, "decided_at": r.decided_at.map(crate::time::Timestamp::rfc3339),
-                    "decision": r.decision.map(crate::record::ReviewDecision::word), "reason": r.decision_reason, "note": r.note,
+                    "decision": r.decision.map(crate::record::ReviewDecision::word), "reason": r.decision_reason, "note": self.quoted(r.note.as_ref()),
                     "approved_by": r.approved_by, "level": r.level,
                 })
             })
@@ -422,6 +440,7 @@ impl Teller<'_> {
             .r
             .actions
             .iter()
+            .map(|a| self.seen(a))
             .map(|a| {
                 let id = a
                     .external_id
@@ -440,6 +459,7 @@ impl Teller<'_> {
             .r
             .actions
             .iter()
+            .map(|a| self.seen(a))
             .map(|a| {
                 json!({
                     "action": a.id.to_string(), "name": a.name, "class": a.class.word(), "ability": a.ability.word(),
@@ -450,6 +470,12 @@ impl Teller<'_> {
             })
             .collect();
         reached("written", Q, words.join("; "), json!({"actions": facts}))
+    }
+
+    fn seen(&self, action: &Action) -> Action {
+        let mut seen = action.clone();
+        self.r.veil.action(&mut seen);
+        seen
     }
 
     pub(super) fn cost(&self) -> Answer {
@@ -489,6 +515,15 @@ impl Teller<'_> {
         });
         reached("cost", "What did it cost?", answer, facts)
     }
+}
+
+/// A value in a sentence: what is masked says so in words.
+fn plain(value: &Value) -> String {
+    if crate::mask::is_masked(value) {
+        let class = value.get(crate::mask::MASK).and_then(Value::as_str);
+        return format!("({}: {})", crate::mask::MASK, class.unwrap_or_default());
+    }
+    value.to_string()
 }
 
 fn reached(name: &'static str, question: &'static str, answer: String, facts: Value) -> Answer {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::record::{Action, Attempt, Payload, Person, Review, Run};
+use crate::veil::Veil;
 use answers::Teller;
 use integrity::integrity;
 
@@ -35,6 +36,8 @@ pub struct Record {
     pub people: Vec<Person>,
     /// Entries covered by the newest checkpoint.
     pub sealed_size: Option<u64>,
+    /// What the reader may see of it.
+    pub veil: Veil,
 }
 
 /// What a story says about a release.
@@ -173,7 +176,7 @@ pub fn tell(record: Record) -> Story {
         run: record.run.id.to_string(),
         workflow: record.run.workflow.clone(),
         title: record.release.title.clone(),
-        subject: record.run.subject.clone(),
+        subject: t.subject(),
         summary: t.summary(),
         status: record.run.state.status.to_string(),
         outcome: record.run.state.outcome.map(|o| o.to_string()),

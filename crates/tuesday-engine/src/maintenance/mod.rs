@@ -11,6 +11,7 @@ mod reviews_due;
 mod rules_due;
 pub mod schedule;
 mod seal;
+mod second_looks;
 
 pub(crate) use notices::{about as notice_about, plain as notice};
 
@@ -101,8 +102,16 @@ pub(crate) fn spawn_all(engine: &Engine, stop: &CancellationToken, tasks: &mut J
     }
 }
 
-/// What happens when a moment comes that somebody named.
+/// What happens when a moment comes that somebody named, or a run is over that was drawn.
 fn spawn_timed(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_millis(1000),
+        "second_looks",
+        second_looks::run,
+    );
     every(
         engine,
         stop,

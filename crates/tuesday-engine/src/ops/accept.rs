@@ -4,7 +4,8 @@ use serde_json::Value;
 use tuesday_domain::action::{ActionEvent, ActionState};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Action, OverrideKind, PayloadKind, ReviewDecision};
-use tuesday_domain::run::Reason;
+use tuesday_domain::review::ReviewEvent;
+use tuesday_domain::run::{Reason, RunEvent};
 use tuesday_domain::time::Timestamp;
 
 use super::approve::{Approval, Decided};
@@ -36,13 +37,25 @@ impl Engine {
             ));
         }
         if !approval.accept_changed {
-            let mut refusal = changed(&task, &shown, task.review.revision);
+            let mut refusal = changed(&task, by, &shown, task.review.revision);
             if task.review.reason == Reason::TargetChanged {
                 refusal.code = "target_changed";
             }
             return Err(refusal);
         }
         may_accept(&task, approval)?;
+        let needed = task.tier().map_or(1, |t| t.approvals.max(1));
+        if task.review.approved_by.iter().any(|p| p == by) {
+            return Err(Problem::new(
+                "same_person_twice",
+                format!("{by} has accepted this already; a second person is needed"),
+            ));
+        }
+        let given = u32::try_from(task.review.approved_by.len()).unwrap_or(u32::MAX);
+        let left = needed.saturating_sub(given.saturating_add(1));
+        if left > 0 {
+            return self.accepted_by_one(task, by, approval, left).await;
+        }
         let mut draft = draft(&task, by, "action.accepted_by_person", now);
         let (mut action, request) = overwriting(&task, &shown, action)?;
         if let Some(request) = &request {
@@ -55,6 +68,9 @@ impl Engine {
         review.decision_reason = approval.reason.clone();
         review.note = approval.note.clone();
         review.recheck_ref = Some(draft.payload(PayloadKind::Note, bytes));
+        review.approved_by.push(by.to_owned());
+        let request_key = approval.request(by).map(|r| r.text());
+        review.request_keys.extend(request_key);
         super::overrides::keep(&mut draft, &task, &mut review, OverrideKind::Forced, None);
         action.authorised_by = Some(format!("person:{by}"));
         action.attempts = 0;
@@ -66,6 +82,41 @@ impl Engine {
             accepted: Some(shown),
         };
         self.resume(task, draft, settled).await
+    }
+
+    /// What takes two persons to approve takes two to overwrite: the next one who has not accepted it
+    /// is asked about the same version.
+    async fn accepted_by_one(
+        &self,
+        task: Task,
+        by: &str,
+        approval: &Approval,
+        left: u32,
+    ) -> Result<Decided, Problem> {
+        let mut draft = draft(&task, by, "action.partly_accepted", self.now());
+        let mut review = task.review.clone();
+        review.approved_by.push(by.to_owned());
+        review.decision_reason = approval.reason.clone();
+        review.note = approval.note.clone();
+        let request_key = approval.request(by).map(|r| r.text());
+        review.request_keys.extend(request_key);
+        review.claimed_by = None;
+        review.claim_until = None;
+        let next = review
+            .chain
+            .iter()
+            .find(|p| !review.approved_by.contains(p));
+        if let Some(next) = next.cloned() {
+            review.owner = next;
+        }
+        draft.run.owner = Some(review.owner.clone());
+        draft.fact("by", by);
+        draft.fact("reason", approval.reason.clone());
+        draft.fact("approvals_left", left);
+        draft.review(&mut review, ReviewEvent::PartlyApprove)?;
+        draft.event(RunEvent::PartlyApproved)?;
+        let run = self.commit_task(task.review.id, draft).await?;
+        Ok(Decided::of(review, run, left))
     }
 }
 

@@ -1,21 +1,25 @@
 //! Approves an output, as it stands or after an edit. Bound to exactly what the person saw: output,
 //! frozen inputs and effect.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::recheck::{FieldChange, Recheck};
-use tuesday_domain::record::{Action, OverrideKind, PayloadKind, Review, ReviewDecision, Run};
+use tuesday_domain::record::{
+    Action, OverrideKind, PayloadKind, Review, ReviewDecision, Run, SecondLookBasis,
+};
 use tuesday_domain::review::{ReviewEvent, ReviewKind};
 use tuesday_domain::route::{Planned, approved_plan, plan};
 use tuesday_domain::run::RunEvent;
 use tuesday_domain::time::Timestamp;
 
+use super::cleared::cleared;
 use super::overrides;
 use super::rules::acknowledged;
-use super::task::{Task, draft, listed, may_decide, request_key};
+use super::second_look::Approved;
+use super::task::{Request, Task, draft, listed, may_decide};
 use crate::draft::Draft;
-use crate::engine::Engine;
+use crate::engine::{Engine, read_problem};
 use crate::steps::recheck::wanted;
 use crate::steps::route::{authorise, bound_to, recallable};
 use crate::worker::drive::Work;
@@ -37,6 +41,22 @@ pub struct Approval {
     pub accept_changed: bool,
     /// Idempotency key of the request: repeated, it has no second effect.
     pub key: Option<String>,
+}
+
+impl Approval {
+    /// How this request is remembered, when it has a key.
+    pub(super) fn request(&self, by: &str) -> Option<Request> {
+        let act = json!([
+            "approve",
+            self.revision,
+            self.edit,
+            self.reason,
+            self.note,
+            self.checklist,
+            self.accept_changed
+        ]);
+        Request::new(by, self.key.as_deref(), &act)
+    }
 }
 
 /// What a decision led to.
@@ -90,13 +110,15 @@ impl Engine {
         approval: Approval,
     ) -> Result<Decided, Problem> {
         let task = self.task(id).await?;
-        if let Some(done) = task.repeated(by, approval.key.as_deref()) {
+        let request = approval.request(by);
+        if let Some(done) = task.repeated(request.as_ref())? {
             return Ok(done);
         }
         let now = self.now();
         may_decide(&task, by, approval.revision, now)?;
         acknowledged(&task, by)?;
         if task.review.kind == ReviewKind::Action {
+            cleared(&task, by)?;
             return Box::pin(self.accept_changed(task, by, &approval, now)).await;
         }
         if task.review.kind != ReviewKind::Output || task.run.output_ref.is_none() {
@@ -104,6 +126,7 @@ impl Engine {
                 .way_out("settle it: supply the input, hand over a result, regenerate, or close it as failed"));
         }
         listed(&task, by)?;
+        cleared(&task, by)?;
         let (text, draft_output) = intact(&task)?;
         let output = approval
             .edit
@@ -156,6 +179,20 @@ impl Engine {
         draft.review(&mut review, ReviewEvent::Approve { edited: was_edited })?;
         draft.event(RunEvent::Approved { edited: was_edited })?;
         draft.run.owner = None;
+        let mut had_part = review.approved_by.clone();
+        had_part.extend(review.edited_by.clone());
+        had_part.push(by.to_owned());
+        had_part.sort();
+        had_part.dedup();
+        let approved = Approved {
+            basis: SecondLookBasis::Human,
+            by: had_part.join(", "),
+            tier: &review.tier,
+            stored: &task.payloads,
+        };
+        self.draw_second_look(&mut draft, &task.release.ready.def, approved)
+            .await
+            .map_err(read_problem)?;
         let wait = recallable(task.release.ready.def.review.recall_seconds, now);
         let (place, actions) =
             self.authorise_all(&task, &mut draft, last.planned, by, wait, now)?;
@@ -456,8 +493,8 @@ fn note(draft: &mut Draft, review: &mut Review, approval: &Approval, by: &str) {
         review.decision_reason = approval.reason.clone();
     }
     review.note = approval.note.clone();
-    if let Some(key) = &approval.key {
-        review.request_keys.push(request_key(by, key));
+    if let Some(request) = approval.request(by) {
+        review.request_keys.push(request.text());
     }
     draft.fact("by", by);
     if let Some(reason) = &approval.reason {

@@ -1,5 +1,7 @@
 //! Everything the review page shows about one task, in one read.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use tuesday_domain::definition::TierSpec;
 use tuesday_domain::id::ReviewId;
@@ -14,6 +16,7 @@ use tuesday_domain::time::Timestamp;
 
 use super::recall::recall_until;
 use super::task::{Task, people};
+use crate::catalog::LiveRelease;
 use crate::engine::{Engine, read_problem};
 
 /// A task with everything a person needs to decide it.
@@ -69,6 +72,8 @@ pub struct Case {
     pub may_accept_changed: bool,
     /// Until when a decided task can be recalled.
     pub recall_until: Option<Timestamp>,
+    /// The first thing an approval rests on and the reader may not see, with its class.
+    pub not_cleared: Option<(String, &'static str)>,
 }
 
 /// One thing the run read.
@@ -166,7 +171,15 @@ impl Engine {
     /// # Errors
     /// `not_found`, `unavailable`, `record_damaged`.
     pub async fn case(&self, id: ReviewId) -> Result<Case, Problem> {
+        Ok(Box::pin(self.case_and_release(id)).await?.0)
+    }
+
+    pub(super) async fn case_and_release(
+        &self,
+        id: ReviewId,
+    ) -> Result<(Case, Arc<LiveRelease>), Problem> {
         let task = self.task(id).await?;
+        let release = Arc::clone(&task.release);
         let attempts = self
             .0
             .reader
@@ -187,7 +200,7 @@ impl Engine {
         let gone = self.gone(self.now()).await?;
         let def = &task.release.ready.def;
         let snapshot = task.snapshot();
-        Ok(Case {
+        let case = Case {
             workflow_title: def.workflow.title.clone(),
             owner_name: name(&task.review.owner),
             zone: def.workflow.time_zone.clone(),
@@ -234,9 +247,11 @@ impl Engine {
             recheck: task.recheck(),
             may_accept_changed: task.tier().is_some_and(|t| t.may_accept_changed),
             recall_until: recall_until(&task.actions, self.now()),
+            not_cleared: None,
             run: task.run,
             review: task.review,
-        })
+        };
+        Ok((case, release))
     }
 }
 

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 
 use serde_json::Value;
+use tuesday_domain::actor::Actor;
 use tuesday_domain::audit::{
     BundleHeader, BundleWriteError, BundleWriter, Commitment, NodeId, PayloadLabel, TILE_WIDTH,
     TileId, TileNodes, VerifierKey, consistency_plan, inclusion_plan,
 };
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::PayloadKind;
+use tuesday_domain::record::{PayloadKind, Subject};
 use tuesday_domain::time::Timestamp;
 use tuesday_store::{AuditFilter, TileKey};
 
@@ -71,6 +72,7 @@ impl Engine {
     pub async fn export<W: Write + Send>(
         &self,
         query: &ExportQuery,
+        by: &Actor,
         key: &VerifierKey,
         out: W,
         mut progress: impl FnMut(u64, u64),
@@ -82,6 +84,11 @@ impl Engine {
                 Problem::new("bad_request", "the time range ends before it begins").field("from"),
             );
         }
+        // Whoever takes contents out is on record before the first byte is.
+        let contents = if query.without_payloads { "no" } else { "yes" };
+        let facts = [("contents", contents.to_owned())];
+        self.access_event("audit.exported", by, Subject::Instance, &facts)
+            .await?;
         self.seal().await?;
         let reader = &self.0.reader;
         let head = reader

@@ -301,7 +301,9 @@ fn roles(def: &Definition) -> Vec<(String, Role, Option<String>)> {
             .map(|p| (p.handle.clone(), Role::Reviewer, None)),
     );
     for tier in &def.review.tier {
-        let named = tier.people.iter().cloned();
+        let named = tier.people.iter().chain([&tier.owner, &tier.backup]);
+        // An open tier is decided by whoever reviews; a closed one by its own.
+        let named = named.filter(|_| !tier.people.is_empty()).cloned();
         out.extend(named.map(|h| (h, Role::SpecialistReviewer, Some(tier.name.clone()))));
     }
     let mut seen = std::collections::BTreeSet::new();

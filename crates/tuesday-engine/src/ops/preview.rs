@@ -6,6 +6,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::schema::FieldError;
 
 use super::case::{CaseWrite, writes_of};
+use super::cleared::cleared;
 use crate::engine::Engine;
 
 /// What approving an edited output would meet.
@@ -18,12 +19,18 @@ pub struct EditPreview {
 }
 
 impl Engine {
-    /// Checks `output` as [`Engine::approve`] would check an edit, without deciding anything.
+    /// Checks `output` as [`Engine::approve`] would check an edit by `by`, without deciding anything.
     ///
     /// # Errors
-    /// `not_found`, `unavailable`, `record_damaged`.
-    pub async fn preview_edit(&self, id: ReviewId, output: &Value) -> Result<EditPreview, Problem> {
+    /// `not_cleared` for who may not see what it rests on; `not_found`, `unavailable`, `record_damaged`.
+    pub async fn preview_edit(
+        &self,
+        id: ReviewId,
+        by: &str,
+        output: &Value,
+    ) -> Result<EditPreview, Problem> {
         let task = self.task(id).await?;
+        cleared(&task, by)?;
         let errors = task.release.ready.output.check(output);
         let writes = if errors.is_empty() {
             writes_of(&task, output)

@@ -18,7 +18,7 @@ use crate::maintenance::notice;
 /// Most bytes of words.
 const MOST: usize = 8 * 1_024;
 /// From the report until the answer is due.
-const ANSWER: Duration = Duration::from_secs(3 * 86_400);
+pub(super) const ANSWER: Duration = Duration::from_secs(3 * 86_400);
 
 /// What somebody says, and what they know about the case.
 #[derive(Clone, Debug)]

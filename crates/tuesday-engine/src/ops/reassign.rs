@@ -1,6 +1,7 @@
 //! Gives a task to another named person: by the operator owner, by the person who has it, or because
 //! that person is not there. Due time and age stay as they are.
 
+use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
@@ -45,18 +46,18 @@ impl Engine {
                     .way_out("read it again"),
             );
         }
-        let owners = &task.release.ready.def.owners;
-        let operators = [
-            owners.operator.handle.as_str(),
-            owners.backup.handle.as_str(),
-        ];
+        let runs_queue = |p: &str| task.rights(p).may(Act::ReassignReview, &r.workflow);
         let has_it = r.owner == by || r.claimed_by.as_deref() == Some(by);
-        if !has_it && !operators.contains(&by) {
+        let active = task.rights(by).may(Act::DecideReview, &r.workflow);
+        if !(runs_queue(by) || has_it && active) {
+            let mut operators: Vec<_> = task.grants.iter().map(|g| g.person.clone()).collect();
+            operators.dedup();
+            operators.retain(|p| runs_queue(p));
             return Err(Problem::new(
                 "not_allowed",
                 format!("{by} neither has this task nor runs the queue"),
             )
-            .with("people", operators.map(str::to_owned).to_vec())
+            .with("people", operators)
             .way_out("ask one of the named persons"));
         }
         let gone = self.gone(self.now()).await?;

@@ -9,6 +9,7 @@ use tuesday_domain::record::PayloadKind;
 use tuesday_domain::review::ReviewEvent;
 
 use super::approve::{Approval, declared_reason};
+use super::cleared::seen_changes;
 use super::task::{Task, draft};
 use crate::engine::Engine;
 use crate::steps::recheck::{look, wanted};
@@ -61,7 +62,7 @@ impl Engine {
         } else {
             self.note_change(task, by, &found).await?
         };
-        Err(changed(task, &found, revision))
+        Err(changed(task, by, &found, revision))
     }
 
     /// Keeps what was found on the task; the task stays with its person. Answers its new revision.
@@ -100,7 +101,7 @@ pub(super) fn may_accept(task: &Task, approval: &Approval) -> Result<(), Problem
 }
 
 /// The refusal with everything a person needs to go on.
-pub(super) fn changed(task: &Task, found: &Recheck, revision: u32) -> Problem {
+pub(super) fn changed(task: &Task, by: &str, found: &Recheck, revision: u32) -> Problem {
     let code = match found.standing {
         Standing::Changed | Standing::Same => "source_changed",
         Standing::Missing => "target_missing",
@@ -113,9 +114,13 @@ pub(super) fn changed(task: &Task, found: &Recheck, revision: u32) -> Problem {
         (_, true) => "regenerate, or approve it all the same with a reason (accept_changed)",
         (_, false) => "regenerate, or reject",
     };
-    Problem::new(code, found.words().join("; "))
-        .with("changes", json!(found.changes))
-        .with("problems", json!(found.problems))
+    let veil = task.veil(by);
+    let strictest = veil.strictest();
+    let shown = |words: &str| veil.text(words, strictest);
+    let problems: Vec<String> = found.problems.iter().map(|p| shown(p)).collect();
+    Problem::new(code, shown(&found.words().join("; ")))
+        .with("changes", json!(seen_changes(task, by, &found.changes)))
+        .with("problems", json!(problems))
         .with("may_accept", may)
         .with("revision", revision)
         .way_out(way_out)

@@ -1,6 +1,7 @@
 //! Rejects an output, with a reason from the workflow's list, and sends the work where the workflow
 //! says for that reason. Nothing reaches the destination.
 
+use serde_json::json;
 use tuesday_domain::definition::OnReject;
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
@@ -11,7 +12,7 @@ use tuesday_domain::run::{Reason, RunEvent};
 use super::approve::{Decided, declared_reason};
 use super::rules::acknowledged;
 use super::settle::{decided, nothing_written, void_unsent};
-use super::task::{Task, draft, may_decide, request_key};
+use super::task::{Request, Task, draft, may_decide};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::steps::Ask;
@@ -42,13 +43,18 @@ impl Engine {
         refusal: Refusal,
     ) -> Result<Decided, Problem> {
         let task = self.task(id).await?;
-        if let Some(done) = task.repeated(by, refusal.key.as_deref()) {
+        let act = json!(["reject", refusal.revision, refusal.reason, refusal.note]);
+        let request = Request::new(by, refusal.key.as_deref(), &act);
+        if let Some(done) = task.repeated(request.as_ref())? {
             return Ok(done);
         }
         let now = self.now();
         may_decide(&task, by, refusal.revision, now)?;
         acknowledged(&task, by)?;
-        if task.review.kind == ReviewKind::Manual {
+        if matches!(
+            task.review.kind,
+            ReviewKind::Manual | ReviewKind::SecondLook
+        ) {
             return Err(Problem::new(
                 "illegal_state",
                 "this task is not about an output: settle it instead",
@@ -59,9 +65,9 @@ impl Engine {
         let mut review = decided(&task.review, by, ReviewDecision::Reject, now);
         review.decision_reason = Some(refusal.reason.clone());
         review.note = refusal.note;
-        if let Some(key) = &refusal.key {
-            review.request_keys.push(request_key(by, key));
-        }
+        review
+            .request_keys
+            .extend(request.as_ref().map(Request::text));
         let mut draft = draft(&task, by, "review.rejected", now);
         draft.fact("reason", refusal.reason.clone());
         void_unsent(&task, &mut draft)?;
@@ -78,7 +84,9 @@ impl Engine {
             }
         }
         draft.run.owner = None;
+        self.crash_point("reject.before_commit");
         let run = self.commit_task(id, draft).await?;
+        self.crash_point("reject.after_commit");
         Ok(Decided::of(review, run, 0))
     }
 }

@@ -90,7 +90,7 @@ pub(crate) struct Uses(std::sync::Mutex<std::collections::HashMap<String, i64>>)
 impl Uses {
     const EVERY_US: i64 = 3_600_000_000;
 
-    fn due(&self, used: &RightUse) -> bool {
+    pub(crate) fn due(&self, used: &RightUse) -> bool {
         let key = format!("{}\n{}\n{}", used.person, used.act, used.workflow);
         let mut map = self
             .0

@@ -13,14 +13,14 @@ use tuesday_domain::time::Timestamp;
 
 use super::approve::Decided;
 use super::rules::acknowledged;
-use super::task::{Task, draft, may_decide, request_key};
+use super::task::{Request, Task, draft, may_decide};
 use crate::draft::{Draft, is_unfinished};
 use crate::engine::Engine;
 use crate::steps::dispatch::drafts_only;
 use crate::worker::drive::Work;
 
 /// How a person settles a task.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize)]
 pub enum Settlement {
     /// The whole input, completed or corrected.
     Supply {
@@ -82,17 +82,27 @@ impl Engine {
         s: Settlement,
     ) -> Result<Decided, Problem> {
         let mut task = self.task(id).await?;
-        if let Some(done) = task.repeated(by, key) {
+        let request = Request::new(by, key, &serde_json::json!(["settle", revision, s]));
+        if let Some(done) = task.repeated(request.as_ref())? {
             return Ok(done);
         }
         let now = self.now();
         may_decide(&task, by, revision, now)?;
         acknowledged(&task, by)?;
-        if let Some(key) = key {
-            task.review.request_keys.push(request_key(by, key));
+        if task.review.kind == ReviewKind::SecondLook {
+            return Err(Problem::new(
+                "illegal_state",
+                "a second look has a verdict and nothing to settle",
+            )
+            .way_out("say whether it was right: correct or incorrect"));
         }
+        let kept = request.as_ref().map(Request::text);
+        task.review.request_keys.extend(kept);
         match s {
-            Settlement::Supply { input } => self.supply(task, by, input, now).await,
+            Settlement::Supply { input } => {
+                sees_the_event(&task, by)?;
+                self.supply(task, by, input, now).await
+            }
             Settlement::Happened { evidence } => self.happened(task, by, evidence, now).await,
             Settlement::DidNotHappen { evidence } => {
                 self.did_not_happen(task, by, evidence, now).await
@@ -235,7 +245,9 @@ impl Engine {
         draft.run.deadline_at = now.plus(task.release.ready.def.limits.deadline.0);
         let place = self.queue(&mut draft, &task.release);
         let body_ref = draft.run.body_ref;
+        self.crash_point("again.before_commit");
         let run = self.commit_task(review.id, draft).await?;
+        self.crash_point("again.after_commit");
         let stored = self
             .0
             .reader
@@ -340,7 +352,9 @@ impl Engine {
             draft.event(RunEvent::DispatchResumed)?;
             place = self.queue(&mut draft, &task.release);
         }
+        self.crash_point("settle.before_commit");
         let run = self.commit_task(review.id, draft).await?;
+        self.crash_point("settle.after_commit");
         if !run.state.status.is_terminal() {
             let mut work = Work::from_task(&task, run.clone(), actions);
             work.fresh_lease = false;
@@ -387,7 +401,9 @@ impl Engine {
             draft.event(event)?;
         }
         draft.run.owner = None;
+        self.crash_point("end.before_commit");
         let run = self.commit_task(review.id, draft).await?;
+        self.crash_point("end.after_commit");
         Ok(Decided::of(review, run, 0))
     }
 }
@@ -437,6 +453,20 @@ pub(super) fn decided(
     review.decided_by = Some(by.to_owned());
     review.decision = Some(decision);
     review
+}
+
+/// Whoever writes the whole input must be allowed to see it.
+fn sees_the_event(task: &Task, by: &str) -> Result<(), Problem> {
+    let class = task.release.ready.input.strictest();
+    if task.veil(by).shows(class) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        "not_cleared",
+        format!("the event is {} and masked for {by}", class.word()),
+    )
+    .field("input")
+    .way_out("escalate it"))
 }
 
 fn words(text: &str, field: &str) -> Result<(), Problem> {

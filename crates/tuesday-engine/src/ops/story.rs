@@ -1,9 +1,13 @@
 //! The whole story of one run: a read, not an investigation.
 
+use std::sync::Arc;
+
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::story::{Record, ReleaseFacts, Story, tell};
+use tuesday_domain::veil::Veil;
 
+use super::cleared::Reader;
 use super::task::not_found;
 use crate::engine::{Engine, read_problem};
 
@@ -13,6 +17,19 @@ impl Engine {
     /// # Errors
     /// `not_found`, `unavailable`.
     pub async fn story(&self, id: RunId) -> Result<Story, Problem> {
+        self.told(id, None).await
+    }
+
+    /// The same for one reader: masked by clearance, and kept as an access when it shows or hides what
+    /// is restricted.
+    ///
+    /// # Errors
+    /// As [`Engine::story`]; also when the access cannot be kept.
+    pub async fn story_for(&self, id: RunId, reader: &Reader<'_>) -> Result<Story, Problem> {
+        self.told(id, Some(reader)).await
+    }
+
+    async fn told(&self, id: RunId, who: Option<&Reader<'_>>) -> Result<Story, Problem> {
         let reader = &self.0.reader;
         let run = reader
             .run(id)
@@ -28,7 +45,17 @@ impl Engine {
             reader.people(),
         )
         .map_err(read_problem)?;
-        let release = match self.0.catalog.release(reader, run.release).await {
+        let loaded = self.0.catalog.release(reader, run.release).await;
+        let ready = loaded.as_ref().ok().map(|r| Arc::clone(&r.ready));
+        let veil = match who {
+            Some(who) => who.veil(&run.workflow, ready),
+            None => Veil::open(),
+        };
+        if let Some(who) = who {
+            self.accessed(who, &run.workflow, id.to_string(), &veil)
+                .await?;
+        }
+        let release = match loaded {
             Ok(r) => ReleaseFacts {
                 number: Some(r.number),
                 hash: Some(crate::catalog::hex(&r.hash)),
@@ -52,6 +79,7 @@ impl Engine {
             entries,
             people,
             sealed_size: sealed.map(|c| c.size),
+            veil,
         }))
     }
 }

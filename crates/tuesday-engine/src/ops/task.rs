@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tuesday_domain::access::{Act, Rights};
 use tuesday_domain::actor::{Actor, Class};
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Action, Change, Job, Lease, Payload, PayloadKind, Review, Run};
+use tuesday_domain::record::{
+    Action, Change, Grant, Job, Lease, Payload, PayloadKind, Review, Run,
+};
 use tuesday_domain::review::{ReviewKind, ReviewState};
 use tuesday_domain::snapshot::{Snapshot, sha256_hex};
 use tuesday_store::ApplyError;
@@ -30,6 +33,8 @@ pub(crate) struct Task {
     pub(crate) damaged: Option<String>,
     /// The rules changed since the workflow was installed: what must be read before deciding.
     pub(crate) news: Option<RulesNews>,
+    /// What active persons hold on the workflow now: who may decide, and who may see what.
+    pub(crate) grants: Vec<Grant>,
 }
 
 impl Task {
@@ -76,11 +81,41 @@ impl Task {
         Some((made.n, parsed(text)?))
     }
 
+    /// What `person` holds on the workflow; nothing once deactivated.
+    pub(crate) fn rights(&self, person: &str) -> Rights {
+        let own = self.grants.iter().filter(|g| g.person == person);
+        Rights::new(own.cloned().collect())
+    }
+
+    /// The tier lists its people: nobody else approves its outputs.
+    fn closed(&self) -> bool {
+        self.review.kind == ReviewKind::Output && self.tier().is_some_and(|t| !t.people.is_empty())
+    }
+
+    fn decides(&self, person: &str) -> bool {
+        let r = &self.review;
+        self.rights(person)
+            .decides(&r.workflow, &r.tier, self.closed())
+    }
+
     /// The answer to a decision request that counted already.
-    pub(crate) fn repeated(&self, by: &str, key: Option<&str>) -> Option<Decided> {
-        let key = request_key(by, key?);
-        if !self.review.request_keys.contains(&key) {
-            return None;
+    ///
+    /// # Errors
+    /// `key_reused` when the key came with another request before.
+    pub(crate) fn repeated(&self, request: Option<&Request>) -> Result<Option<Decided>, Problem> {
+        let Some(request) = request else {
+            return Ok(None);
+        };
+        let mut kept = self.review.request_keys.iter();
+        let Some(kept) = kept.find(|k| k.starts_with(&request.key)) else {
+            return Ok(None);
+        };
+        if *kept != request.text() {
+            return Err(Problem::new(
+                "key_reused",
+                "this idempotency key came with another request before",
+            )
+            .way_out("send a new request with a key of its own"));
         }
         let review = self.review.clone();
         let given = u32::try_from(review.approved_by.len()).unwrap_or(u32::MAX);
@@ -91,7 +126,7 @@ impl Task {
         };
         let mut done = Decided::of(review, self.run.clone(), left);
         done.recall_until = super::recall::recall_until(&self.actions, self.run.updated_at);
-        Some(done)
+        Ok(Some(done))
     }
 }
 
@@ -104,9 +139,24 @@ pub(crate) fn damaged(payloads: &[Payload]) -> Option<String> {
         .map(|p| format!("stored {} {} does not match its commitment", p.kind, p.n))
 }
 
-/// How a request is remembered: by its person and key, not by what it says.
-pub(crate) fn request_key(by: &str, key: &str) -> String {
-    sha256_hex(format!("{by}\n{key}").as_bytes())
+/// How a request is remembered: its person and key, and what it asked for, as hashes.
+pub(crate) struct Request {
+    key: String,
+    act: String,
+}
+
+impl Request {
+    /// `act` is the whole request, without its key.
+    pub(crate) fn new(by: &str, key: Option<&str>, act: &Value) -> Option<Self> {
+        let key = sha256_hex(format!("{by}\n{}", key?).as_bytes());
+        let act = sha256_hex(act.to_string().as_bytes());
+        Some(Self { key, act })
+    }
+
+    /// As it is kept on the task.
+    pub(crate) fn text(&self) -> String {
+        format!("{}:{}", self.key, self.act)
+    }
 }
 
 /// An output's text as JSON, with or without a code fence around it.
@@ -151,6 +201,10 @@ impl Engine {
                 .ok_or_else(|| not_found(&id.to_string()))?;
         }
         let news = Box::pin(self.rules_news(&review.workflow)).await?;
+        let grants = reader
+            .grants_on(&review.workflow)
+            .await
+            .map_err(read_problem)?;
         Ok(Task {
             damaged: damaged(&found.payloads),
             review,
@@ -159,6 +213,7 @@ impl Engine {
             payloads: found.payloads,
             actions: found.actions,
             news,
+            grants,
         })
     }
 
@@ -321,52 +376,46 @@ pub(crate) fn may_decide(
     Ok(())
 }
 
-/// The named persons who may decide a task: the tier's, or everybody of the workflow except the
-/// technical owner, who wires the workflow and therefore does not approve its content.
+/// Who may decide a task: those the workflow names for it, then others who were granted the role.
 pub(crate) fn people(task: &Task) -> Vec<String> {
     let def = &task.release.ready.def;
-    let tier = def.review.tier.iter().find(|t| t.name == task.review.tier);
-    let mut out: Vec<String> = match (task.review.kind, tier) {
-        (ReviewKind::Output, Some(t)) if !t.people.is_empty() => t.people.clone(),
-        _ => def
-            .owners
-            .people()
-            .into_iter()
-            .map(|p| p.handle.clone())
-            .filter(|h| *h != def.owners.technical.handle || *h == def.owners.operator.handle)
-            .collect(),
-    };
-    for person in [&task.review.owner].into_iter().chain(&task.review.chain) {
-        if !out.contains(person) {
+    let mut out: Vec<String> = Vec::new();
+    let tier = task.tier().into_iter().flat_map(|t| &t.people);
+    let owners = def.owners.people().into_iter().map(|p| &p.handle);
+    let granted = task.grants.iter().map(|g| &g.person);
+    let routed = [&task.review.owner].into_iter().chain(&task.review.chain);
+    for person in tier.chain(owners).chain(routed).chain(granted) {
+        if !out.contains(person) && allowed(task, person) {
             out.push(person.clone());
         }
     }
     out
 }
 
-/// A tier that lists its people is decided by them, its owner and its backup; whoever else the task
-/// came to can pass it on.
+/// A tier that lists its people is approved by them and by whoever was granted it since; whoever else
+/// the task came to can pass it on.
 pub(crate) fn listed(task: &Task, by: &str) -> Result<(), Problem> {
-    let Some(tier) = task.tier().filter(|t| !t.people.is_empty()) else {
-        return Ok(());
-    };
-    let mut named = tier.people.clone();
-    named.extend([tier.owner.clone(), tier.backup.clone()]);
-    named.sort();
-    named.dedup();
-    if named.iter().any(|p| p == by) {
+    if task.decides(by) {
         return Ok(());
     }
+    let named: Vec<String> = people(task)
+        .into_iter()
+        .filter(|p| task.decides(p))
+        .collect();
     Err(Problem::new(
         "not_allowed",
-        format!("{by} is not among the people of tier {}", tier.name),
+        format!("{by} is not among the people of tier {}", task.review.tier),
     )
     .way_out(format!("ask one of: {}", named.join(", ")))
     .with("people", json!(named)))
 }
 
+/// By a role on the workflow that is held now. Whoever a task was passed to may decide it in a tier of
+/// others too.
 fn allowed(task: &Task, by: &str) -> bool {
-    people(task).iter().any(|p| p == by)
+    let r = &task.review;
+    let routed = r.owner == by || r.chain.iter().any(|p| p == by);
+    task.decides(by) || (routed && task.rights(by).may(Act::DecideReview, &r.workflow))
 }
 
 /// A draft about the task's run, by a person.

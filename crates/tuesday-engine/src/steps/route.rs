@@ -8,7 +8,9 @@ use tuesday_domain::definition::{ConfidenceSource, FailurePlan};
 use tuesday_domain::facts::{Ctx, at};
 use tuesday_domain::port::{Intent, ModelAnswer};
 use tuesday_domain::ready::Ready;
-use tuesday_domain::record::{Action, Attempt, AttemptResult, Change, PayloadKind, Routed, Run};
+use tuesday_domain::record::{
+    Action, Attempt, AttemptResult, Change, PayloadKind, Routed, Run, SecondLookBasis,
+};
 use tuesday_domain::review::ReviewKind;
 use tuesday_domain::route::{Destined, Planned, ask, destine, merge, plan, table_facts, tier_name};
 use tuesday_domain::rules::{Facts, RuleSet, Verdict, pack};
@@ -19,9 +21,11 @@ use tuesday_domain::validation::{Judged, failed_checks, judge};
 
 use super::generate::book;
 use super::person::{Ask, open_review, to_person};
+use crate::catalog::LoadFault;
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::ids;
+use crate::ops::Approved;
 use crate::worker::drive::{Next, StepFault, Work};
 
 /// Records an answer and what follows from it.
@@ -400,6 +404,16 @@ async fn automatic(
     let at_once = not_before.is_none()
         && !super::recheck::wanted(&work.release)
         && !engine.may_have_sent(&work.run);
+    let approved = Approved {
+        basis: SecondLookBasis::Automatic,
+        by: by.clone(),
+        tier: "",
+        stored: &[],
+    };
+    engine
+        .draw_second_look(&mut draft, &work.release.ready.def, approved)
+        .await
+        .map_err(LoadFault::Read)?;
     let actions = authorise(&mut draft, planned, &by, 0, at_once, not_before, now)?;
     if actions.is_empty() {
         draft.event(RunEvent::ActionsConfirmed { drafts_only: true })?;

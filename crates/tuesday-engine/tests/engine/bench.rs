@@ -133,12 +133,33 @@ impl Bench {
 
     /// With a change of the workflow's text: each pair is replaced once and must be there.
     pub(crate) async fn changed(pairs: &[(&str, &str)]) -> Self {
+        Self::on(pairs, None).await
+    }
+
+    /// As [`Bench::changed`], on the database, or on SQLite.
+    pub(crate) async fn on(pairs: &[(&str, &str)], database: Option<&str>) -> Self {
         let mut text = WORKFLOW.to_owned();
         for (old, new) in pairs {
             assert!(text.contains(old), "{old} is not in the workflow");
             text = text.replacen(old, new, 1);
         }
-        Self::of(&text, INPUT, RULES, None).await
+        Self::of(&text, INPUT, RULES, database).await
+    }
+
+    /// With a restricted field of the event, which the action writes. On the database, or on SQLite.
+    pub(crate) async fn restricted(database: Option<&str>) -> Self {
+        let text = WORKFLOW.replacen(
+            "[action.fields]\n",
+            "[action.fields]\niban = \"input.iban\"\n",
+            1,
+        );
+        let input = INPUT.replacen(
+            "\"properties\":{",
+            "\"properties\":{\"iban\":{\"type\":\"string\",\"maxLength\":40,\
+             \"description\":\"The account.\",\"x-class\":\"restricted\"},",
+            1,
+        );
+        Self::of(&text, &input, RULES, database).await
     }
 
     /// With amounts: `rules` may compare `amount`, which is the event's own. On the database, or on

@@ -3,10 +3,14 @@
 
 mod approvals;
 mod bench;
+mod cleared;
 mod desk;
+mod granted;
 mod leases;
 mod people;
 mod recalls;
 mod rechecks;
+mod reruns;
 mod rules;
 mod runs;
+mod second_looks;

@@ -274,6 +274,55 @@ async fn a_changed_target_is_overwritten_only_when_that_very_version_was_accepte
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tier_of_two_overwrites_a_changed_target_with_two() {
+    let two = (
+        "backup = \"boris\"\n[[action]]",
+        "backup = \"boris\"\nmay_accept_changed = true\napprovals = 2\n[[action]]",
+    );
+    let bench = Bench::changed(&[CONDITIONAL, VERSION, two]).await;
+    bench.fakes.record("crm", versioned("7"));
+    let worker = asked(&bench, "pair").await;
+    bench.fakes.target_version("8");
+    let as_is = Approval::default();
+    let task = bench.task("pair").await;
+    for person in ["rhea", "boris"] {
+        let engine = &bench.engine;
+        engine
+            .approve(task.id, person, as_is.clone())
+            .await
+            .unwrap();
+    }
+    let found = bench.rest("pair").await;
+    assert_eq!(found.run.reason, Some(Reason::TargetChanged));
+    let task = found.reviews.last().unwrap().clone();
+    let over = |by: &'static str| {
+        let anyway = Approval {
+            key: Some("one".into()),
+            ..anyway(Some("wrong"))
+        };
+        bench.engine.approve(task.id, by, anyway)
+    };
+    let half = over("rhea").await.unwrap();
+    assert_eq!(half.approvals_left, 1);
+    assert_eq!(half.review.owner, "boris", "the other one is asked");
+    assert_eq!(
+        over("rhea").await.unwrap().review,
+        half.review,
+        "said again"
+    );
+    let alone = bench
+        .engine
+        .approve(task.id, "rhea", anyway(Some("wrong")))
+        .await;
+    assert_eq!(alone.unwrap_err().code, "same_person_twice");
+    assert!(bench.fakes.effects().is_empty(), "one is not enough");
+    assert_eq!(over("boris").await.unwrap().approvals_left, 0);
+    assert_eq!(bench.rest("pair").await.run.state.status, Status::Completed);
+    assert_eq!(bench.fakes.effects().len(), 1);
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_blocked_action_can_be_rejected_or_made_anew() {
     let bench = Bench::changed(&[CONDITIONAL, VERSION]).await;
     bench.fakes.record("crm", versioned("7"));

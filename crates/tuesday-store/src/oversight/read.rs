@@ -56,7 +56,7 @@ impl StoreReader {
             .join(", ");
         let sql = format!(
             "SELECT {columns} FROM second_looks AS l JOIN runs AS r ON r.id = l.run_id \
-             WHERE l.review_id IS NULL AND r.outcome IS NOT NULL ORDER BY l.drawn_at LIMIT $1"
+             WHERE l.review_id IS NULL AND (r.outcome = 'written_back' OR r.outcome = 'draft_placed') ORDER BY l.drawn_at LIMIT $1"
         );
         self.rows(sql, vec![page(limit)], look).await
     }

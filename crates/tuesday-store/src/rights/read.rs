@@ -33,6 +33,24 @@ impl StoreReader {
             .await
     }
 
+    /// What active persons hold on a workflow or on the whole instance, by person, role and tier.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn grants_on(&self, workflow: &str) -> Result<Vec<Grant>, ReadError> {
+        let columns = GRANT_COLUMNS
+            .split(", ")
+            .map(|c| format!("g.{c}"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let sql = format!(
+            "SELECT {columns} FROM grants AS g JOIN people AS p ON p.handle = g.person \
+             WHERE p.active = 1 AND (g.workflow = '' OR g.workflow = $1) ORDER BY g.person, g.role, g.tier"
+        );
+        self.rows(sql, vec![Value::Text(workflow.to_owned())], grant)
+            .await
+    }
+
     /// The ways of one person to sign in.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
+use tuesday_domain::record::Review;
 use tuesday_domain::time::Timestamp;
 use tuesday_engine::ops::{Approval, Decided, Doing, Refusal, Settlement, There, Together};
 use utoipa::ToSchema;
@@ -19,7 +20,11 @@ use crate::refusal::{ApiError, ProblemBody};
 use crate::state::App;
 
 /// The task, after making sure that this token reaches it.
-async fn reached(app: &App, reviewer: &ApiReviewer, id: &str) -> Result<ReviewId, ApiError> {
+pub(crate) async fn reached(
+    app: &App,
+    reviewer: &ApiReviewer,
+    id: &str,
+) -> Result<ReviewId, ApiError> {
     let id: ReviewId = query::id(id)?;
     let task = app.engine.reader().review(id).await?;
     let task =
@@ -29,9 +34,29 @@ async fn reached(app: &App, reviewer: &ApiReviewer, id: &str) -> Result<ReviewId
 }
 
 /// The key that makes a repeated request the same request.
-fn key(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn key(headers: &HeaderMap) -> Option<String> {
     let key = headers.get("idempotency-key")?.to_str().ok()?.trim();
     (!key.is_empty()).then(|| key.to_owned())
+}
+
+/// A decision as its author may see it.
+async fn answer(
+    app: &App,
+    by: &ApiReviewer,
+    mut done: Decided,
+) -> Result<Json<DecidedBody>, ApiError> {
+    app.engine.veil_decided(by.rights(), &mut done).await;
+    Ok(Json(done.into()))
+}
+
+/// A task as whoever acted on it may see it.
+pub(crate) async fn shown(
+    app: &App,
+    by: &ApiReviewer,
+    mut task: Review,
+) -> Result<Json<ReviewBody>, ApiError> {
+    app.engine.veil_review(by.rights(), &mut task).await;
+    Ok(Json(task.into()))
 }
 
 /// Takes the approval back while nothing was sent; the answer is the task that follows.
@@ -43,7 +68,8 @@ pub(crate) async fn recall(
     Path(id): Path<String>,
 ) -> Result<Json<DecidedBody>, ApiError> {
     let id = reached(&app, &by, &id).await?;
-    Ok(Json(app.engine.recall(id, &by.person).await?.into()))
+    let done = app.engine.recall(id, &by.person).await?;
+    answer(&app, &by, done).await
 }
 
 /// Takes the task.
@@ -55,7 +81,8 @@ pub(crate) async fn claim(
     Path(id): Path<String>,
 ) -> Result<Json<ReviewBody>, ApiError> {
     let id = reached(&app, &by, &id).await?;
-    Ok(Json(app.engine.claim(id, &by.person).await?.into()))
+    let task = app.engine.claim(id, &by.person).await?;
+    shown(&app, &by, task).await
 }
 
 /// Gives the task back.
@@ -67,7 +94,8 @@ pub(crate) async fn release(
     Path(id): Path<String>,
 ) -> Result<Json<ReviewBody>, ApiError> {
     let id = reached(&app, &by, &id).await?;
-    Ok(Json(app.engine.release(id, &by.person).await?.into()))
+    let task = app.engine.release(id, &by.person).await?;
+    shown(&app, &by, task).await
 }
 
 /// A decision that counted.
@@ -133,9 +161,8 @@ pub(crate) async fn approve(
         accept_changed: b.accept_changed,
         key: key(&headers),
     };
-    Ok(Json(
-        app.engine.approve(id, &by.person, approval).await?.into(),
-    ))
+    let done = app.engine.approve(id, &by.person, approval).await?;
+    answer(&app, &by, done).await
 }
 
 /// Yes, after an edit.
@@ -176,9 +203,8 @@ pub(crate) async fn edit(
         accept_changed: b.accept_changed,
         key: key(&headers),
     };
-    Ok(Json(
-        app.engine.approve(id, &by.person, approval).await?.into(),
-    ))
+    let done = app.engine.approve(id, &by.person, approval).await?;
+    answer(&app, &by, done).await
 }
 
 /// No.
@@ -205,21 +231,14 @@ pub(crate) async fn reject(
 ) -> Result<Json<DecidedBody>, ApiError> {
     let id = reached(&app, &by, &id).await?;
     let b: RejectionBody = query::body(&body)?;
-    Ok(Json(
-        app.engine
-            .reject(
-                id,
-                &by.person,
-                Refusal {
-                    revision: b.revision,
-                    reason: b.reason,
-                    note: b.note,
-                    key: key(&headers),
-                },
-            )
-            .await?
-            .into(),
-    ))
+    let refusal = Refusal {
+        revision: b.revision,
+        reason: b.reason,
+        note: b.note,
+        key: key(&headers),
+    };
+    let done = app.engine.reject(id, &by.person, refusal).await?;
+    answer(&app, &by, done).await
 }
 
 /// Passed on.
@@ -241,12 +260,9 @@ pub(crate) async fn escalate(
 ) -> Result<Json<ReviewBody>, ApiError> {
     let id = reached(&app, &by, &id).await?;
     let b: EscalationBody = query::body(&body)?;
-    Ok(Json(
-        app.engine
-            .escalate(id, &by.person, b.note, b.revision)
-            .await?
-            .into(),
-    ))
+    let person = &by.person;
+    let task = app.engine.escalate(id, person, b.note, b.revision).await?;
+    shown(&app, &by, task).await
 }
 
 /// Given to somebody else.
@@ -275,7 +291,7 @@ pub(crate) async fn reassign(
         .engine
         .reassign(id, &by.person, &b.to, &b.reason, b.revision)
         .await?;
-    Ok(Json(given.into()))
+    shown(&app, &by, given).await
 }
 
 /// Several alike tasks, decided in the same way.
@@ -477,16 +493,10 @@ pub(crate) async fn settle(
     let id = reached(&app, &by, &id).await?;
     let b: SettlementBody = query::body(&body)?;
     let settlement = settlement(&b.settle, b.text, b.input)?;
-    Ok(Json(
-        app.engine
-            .settle_once(
-                id,
-                &by.person,
-                b.revision,
-                key(&headers).as_deref(),
-                settlement,
-            )
-            .await?
-            .into(),
-    ))
+    let key = key(&headers);
+    let (person, key) = (&by.person, key.as_deref());
+    let settled = app
+        .engine
+        .settle_once(id, person, b.revision, key, settlement);
+    answer(&app, &by, settled.await?).await
 }

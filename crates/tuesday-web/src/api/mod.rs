@@ -7,11 +7,13 @@ pub(crate) mod health;
 pub(crate) mod intake;
 pub(crate) mod people;
 pub(crate) mod problem_reports;
+pub(crate) mod reruns;
 pub(crate) mod reviews;
 pub(crate) mod rules;
 pub(crate) mod runs;
 pub(crate) mod tokens;
 pub(crate) mod triggers;
+pub(crate) mod verdicts;
 pub(crate) mod views;
 pub(crate) mod workflows;
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Review;
 use tuesday_domain::time::Timestamp;
-use tuesday_engine::ops::Case;
+use tuesday_engine::ops::{Case, Reader};
 use tuesday_store::{QueueCounts, QueueFilter, QueueRow};
 use utoipa::{IntoParams, ToSchema};
 
@@ -199,19 +199,21 @@ pub(crate) async fn list(
     let limit = query::limit(q.limit, 50);
     let after = query::word("after", q.after.as_deref())?;
     let filter = q.filter(&reader)?;
+    if filter.text.is_some() {
+        let workflow = filter.workflow.as_deref();
+        app.engine.may_search(reader.rights(), workflow).await?;
+    }
     let times = app.engine.queue_times(filter.workflow.as_deref()).await;
-    let page = app
+    let mut page = app
         .engine
         .reader()
         .queue(&filter, times, after, limit)
         .await?;
+    page.rows.retain(|r| reader.reads(&r.review.workflow));
+    let rights = reader.rights();
+    app.engine.veil_queue(rights, &mut page.rows).await;
     Ok(Json(ReviewList {
-        items: page
-            .rows
-            .into_iter()
-            .filter(|r| reader.reads(&r.review.workflow))
-            .map(QueueItem::from)
-            .collect(),
+        items: page.rows.into_iter().map(QueueItem::from).collect(),
         counts: page.counts.into(),
         next: page.next.map(|place| place.to_string()),
     }))
@@ -283,6 +285,8 @@ pub(crate) struct CaseBody {
     /// Codes for rejecting and editing.
     reasons_list: Vec<String>,
     may_decide: Vec<String>,
+    /// What an approval rests on and the reader is not cleared for; absent when nothing is.
+    not_cleared: Option<String>,
 }
 
 /// One frozen input.
@@ -353,6 +357,7 @@ impl From<Case> for CaseBody {
             checklist: c.tier.map(|t| t.checklist).unwrap_or_default(),
             reasons_list: c.reasons_list,
             may_decide: c.people.into_iter().map(|(handle, _)| handle).collect(),
+            not_cleared: c.not_cleared.map(|(field, _)| field),
             review: c.review.into(),
         }
     }
@@ -366,7 +371,15 @@ pub(crate) async fn show(
     reader: ApiReader,
     Path(id): Path<String>,
 ) -> Result<Json<CaseBody>, ApiError> {
-    let case = app.engine.case(query::id(&id)?).await?;
-    reader.sees(&case.review.workflow)?;
-    Ok(Json(case.into()))
+    let id = query::id(&id)?;
+    let task = app.engine.reader().review(id).await?;
+    let task =
+        task.ok_or_else(|| Problem::new("not_found", format!("there is no review task {id}")))?;
+    reader.sees(&task.workflow)?;
+    let by = (reader.actor(), reader.rights());
+    let seen = Reader {
+        who: &by.0,
+        rights: by.1,
+    };
+    Ok(Json(app.engine.case_for(id, &seen).await?.into()))
 }

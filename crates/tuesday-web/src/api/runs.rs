@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Run;
+use tuesday_engine::ops::Reader;
 use tuesday_store::RunFilter;
 use utoipa::{IntoParams, ToSchema};
 
@@ -128,7 +129,12 @@ pub(crate) async fn list(
         text: q.q,
     };
     let after = q.after.as_deref().map(query::id::<RunId>).transpose()?;
-    let runs = app.engine.reader().run_page(&filter, after, limit).await?;
+    if filter.text.is_some() {
+        let workflow = filter.workflow.as_deref();
+        app.engine.may_search(reader.rights(), workflow).await?;
+    }
+    let mut runs = app.engine.reader().run_page(&filter, after, limit).await?;
+    app.engine.veil_runs(reader.rights(), &mut runs).await;
     let next = (runs.len() == limit)
         .then(|| runs.last().map(|r| r.id.to_string()))
         .flatten();
@@ -156,8 +162,10 @@ pub(crate) async fn show(
     reader: ApiReader,
     Path(id): Path<String>,
 ) -> Result<Json<RunBody>, ApiError> {
-    let run = found(&app, &id).await?;
+    let mut run = found(&app, &id).await?;
     reader.sees(&run.workflow)?;
+    let one = std::slice::from_mut(&mut run);
+    app.engine.veil_runs(reader.rights(), one).await;
     Ok(Json(run.into()))
 }
 
@@ -171,7 +179,9 @@ pub(crate) async fn story(
 ) -> Result<Json<serde_json::Value>, ApiError> {
     let run = found(&app, &id).await?;
     reader.sees(&run.workflow)?;
-    let story = app.engine.story(run.id).await?;
+    let (who, rights) = (reader.actor(), reader.rights());
+    let seen = Reader { who: &who, rights };
+    let story = app.engine.story_for(run.id, &seen).await?;
     let value =
         serde_json::to_value(&story).map_err(|e| Problem::new("internal", e.to_string()))?;
     Ok(Json(value))

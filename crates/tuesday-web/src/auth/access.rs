@@ -28,6 +28,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/api/v1/runs/{id}", Key(Act::ReadWork)),
     ("GET", "/api/v1/runs/{id}/story", Key(Act::ReadWork)),
     ("POST", "/api/v1/runs/{id}/retry", Key(Act::RetryRun)),
+    ("POST", "/api/v1/runs/{id}/rerun", Key(Act::RetryRun)),
     ("POST", "/api/v1/runs/{id}/cancellation", Key(Act::RetryRun)),
     ("GET", "/api/v1/reviews", Key(Act::ReadWork)),
     ("GET", "/api/v1/reviews/{id}", Key(Act::ReadWork)),
@@ -61,6 +62,11 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     (
         "POST",
         "/api/v1/reviews/{id}/recall",
+        Key(Act::DecideReview),
+    ),
+    (
+        "POST",
+        "/api/v1/reviews/{id}/verdict",
         Key(Act::DecideReview),
     ),
     ("GET", "/api/v1/workflows", Key(Act::ReadWork)),
@@ -224,10 +230,11 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("POST", "/reviews/{id}/claim", Key(Act::DecideReview)),
     ("POST", "/reviews/{id}/release", Key(Act::DecideReview)),
     ("POST", "/reviews/{id}/recall", Key(Act::DecideReview)),
+    ("POST", "/reviews/{id}/verdict", Key(Act::DecideReview)),
     ("GET", "/runs", Key(Act::ReadWork)),
     ("GET", "/runs/{id}", Key(Act::ReadWork)),
     ("GET", "/runs/{id}/story.txt", Key(Act::ReadWork)),
-    ("POST", "/runs/{id}/retry", Key(Act::RetryRun)),
+    ("POST", "/runs/{id}/rerun", Key(Act::RetryRun)),
     ("GET", "/intake", Key(Act::ReadWork)),
     ("GET", "/intake/{id}", Key(Act::ReadWork)),
     (

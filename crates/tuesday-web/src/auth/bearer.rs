@@ -137,6 +137,11 @@ impl ApiReader {
         self.0.actor()
     }
 
+    /// What it may do and see.
+    pub(crate) const fn rights(&self) -> &Rights {
+        &self.0.rights
+    }
+
     /// The person the token is bound to.
     pub(crate) fn person(&self) -> Option<&str> {
         self.0.token.person.as_deref()
@@ -160,6 +165,11 @@ impl ApiReviewer {
     /// The person, as an author of changes.
     pub(crate) fn actor(&self) -> Actor {
         Actor::Person(self.person.clone())
+    }
+
+    /// What it may do and see.
+    pub(crate) const fn rights(&self) -> &Rights {
+        &self.bearer.rights
     }
 }
 

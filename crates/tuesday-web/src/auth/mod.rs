@@ -12,6 +12,9 @@ mod session;
 mod source;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests fail loudly")]
+mod trace;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod walk;
 
 pub(crate) use bearer::{ApiAdmin, ApiReader, ApiReviewer, bearer};

@@ -10,9 +10,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use tuesday_domain::access::{Act, Rights};
 use tuesday_domain::actor::Actor;
+use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Session as Stored, SignedInBy};
 use tuesday_engine::Engine;
+use tuesday_engine::ops::{Case, Reader};
 
 use super::access;
 use crate::config::WebConfig;
@@ -76,6 +78,18 @@ pub(crate) struct User {
 
 impl User {
     /// The person, as an author of changes.
+    /// The person as a reader, for the engine to mask by.
+    pub(crate) fn reading(&self) -> (Actor, &Rights) {
+        (self.actor(), &self.rights)
+    }
+
+    /// The case of a task as this person may see it.
+    pub(crate) async fn case(&self, app: &App, id: ReviewId) -> Result<Case, Problem> {
+        let (who, rights) = self.reading();
+        let reader = Reader { who: &who, rights };
+        app.engine.case_for(id, &reader).await
+    }
+
     pub(crate) fn actor(&self) -> Actor {
         Actor::Person(self.session.person.clone())
     }

@@ -61,7 +61,8 @@ fn decision(v: &mut CaseView, case: &Case, me: &str) {
     let r = &case.review;
     let may = case.people.iter().any(|(h, _)| h == me);
     v.settle = match r.kind {
-        ReviewKind::Output | ReviewKind::SecondLook => Settle::None,
+        ReviewKind::Output => Settle::None,
+        ReviewKind::SecondLook => Settle::Verdict,
         ReviewKind::Input => Settle::Input,
         ReviewKind::Action => Settle::Action,
         ReviewKind::Manual => Settle::Manual,
@@ -69,10 +70,11 @@ fn decision(v: &mut CaseView, case: &Case, me: &str) {
     v.settle_title = match v.settle {
         Settle::Input => "What is missing",
         Settle::Action => "Did it happen?",
+        Settle::Verdict => "Was it right?",
         Settle::Manual | Settle::None => "Do it by hand",
     };
     v.is_output = v.settle == Settle::None;
-    v.has_output = v.is_output && case.output.is_some();
+    v.has_output = matches!(v.settle, Settle::None | Settle::Verdict) && case.output.is_some();
     v.can_decide = may && !r.state.is_decided() && r.state != ReviewState::Suspended;
     v.recallable = may && r.state.is_decided() && case.recall_until.is_some();
     v.closed_words = closed(r, may);

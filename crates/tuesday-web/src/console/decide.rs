@@ -231,7 +231,7 @@ pub(crate) async fn settle(
     );
     let asked = asked(&app, &form.user, &id, q, headers).await?;
     let supplied = if how == "supply" {
-        let (schema, event) = input_schema(&app.engine.case(asked.id).await?);
+        let (schema, event) = input_schema(&Box::pin(form.user.case(&app, asked.id)).await?);
         Some(read(&schema, &event, &form.fields).map_err(|errors| {
             let mut p = Problem::new("schema_violation", "a field cannot be read");
             p.errors = errors;

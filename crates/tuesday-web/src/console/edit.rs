@@ -70,7 +70,7 @@ pub(crate) async fn post(
 ) -> Result<Response, PageError> {
     let look = form.text("do").as_deref() == Some("look");
     let asked = asked(&app, &form.user, &id, q.clone(), headers.clone()).await?;
-    let case = app.engine.case(asked.id).await?;
+    let case = Box::pin(form.user.case(&app, asked.id)).await?;
     let edited = edited(&case, &form.fields);
     if look {
         return again(&app, &id, &q, &headers, form, edited.err()).await;
@@ -162,12 +162,15 @@ pub(crate) async fn changes(
     form: PostForm,
 ) -> Result<Response, PageError> {
     let id = query::id(&id)?;
-    let case = app.engine.case(id).await?;
+    let case = Box::pin(form.user.case(&app, id)).await?;
     form.user.sees(&case.review.workflow)?;
     let (errors, writes) = match edited(&case, &form.fields) {
         Err(problem) => (problem.errors, Vec::new()),
         Ok(output) => {
-            let seen = app.engine.preview_edit(id, &output).await?;
+            let seen = app
+                .engine
+                .preview_edit(id, &form.user.session.person, &output)
+                .await?;
             (seen.errors, seen.writes)
         }
     };

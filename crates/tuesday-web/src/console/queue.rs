@@ -174,6 +174,12 @@ pub(crate) async fn column(
         visit.reach(app)
     )?;
     page.rows.retain(|r| visit.user.reads(&r.review.workflow));
+    if filter.text.is_some() {
+        let workflow = filter.workflow.as_deref();
+        app.engine.may_search(&visit.user.rights, workflow).await?;
+    }
+    let rights = &visit.user.rights;
+    app.engine.veil_queue(rights, &mut page.rows).await;
     let names: Vec<(String, String)> = people.into_iter().map(|p| (p.handle, p.name)).collect();
     let place = Place {
         q,
@@ -202,6 +208,8 @@ pub(crate) async fn order(
     let reader = app.engine.reader();
     let mut rows = reader.queue_after(&filter, times, q.place()?, PAGE).await?;
     rows.retain(|r| visit.user.reads(&r.review.workflow));
+    let rights = &visit.user.rights;
+    app.engine.veil_queue(rights, &mut rows).await;
     Ok(rows.into_iter().map(|r| r.review).collect())
 }
 

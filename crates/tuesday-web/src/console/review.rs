@@ -5,6 +5,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 use tuesday_domain::id::ReviewId;
+use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Review;
 use tuesday_engine::ops::Case;
 
@@ -72,8 +73,11 @@ pub(crate) async fn prepare(
     q: &QueueQuery,
 ) -> Result<(Case, ReviewPage), PageError> {
     let id: ReviewId = query::id(id)?;
-    let found = app.engine.case(id).await?;
-    visit.user.sees(&found.review.workflow)?;
+    let task = app.engine.reader().review(id).await?;
+    let task =
+        task.ok_or_else(|| Problem::new("not_found", format!("there is no review task {id}")))?;
+    visit.user.sees(&task.workflow)?;
+    let found = Box::pin(visit.user.case(app, id)).await?;
     let (queue, next, shell) = around(app, visit, q, &found).await?;
     let view = case::view(&found, &visit.user.session.person, app.engine.now());
     let fields = if view.settle == Settle::Input {

@@ -3,10 +3,11 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::header;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Run;
+use tuesday_engine::ops::Reader;
 
 use super::html;
 use super::run_parts::{
@@ -17,7 +18,7 @@ use super::steps::{Phase, phases};
 use super::views::Panel;
 use super::visit::Visit;
 use super::words::local;
-use crate::auth::{PostForm, User};
+use crate::auth::User;
 use crate::query;
 use crate::refusal::PageError;
 use crate::state::App;
@@ -60,16 +61,27 @@ async fn found(app: &App, user: &User, id: &str) -> Result<Run, PageError> {
     Ok(run)
 }
 
+/// Looking is counted, and does not fail because the count cannot be written.
+async fn counted(app: &App, run: &Run, user: &User) {
+    if let Err(e) = app.engine.visited(run.id, &user.session.person).await {
+        tracing::warn!(run = %run.id, error = %e, "a visit was not counted");
+    }
+}
+
 /// One run.
 pub(crate) async fn page(
     State(app): State<App>,
     visit: Visit,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
-    let run = found(&app, &visit.user, &id).await?;
+    let mut run = found(&app, &visit.user, &id).await?;
     let reader = app.engine.reader();
-    let story = app.engine.story(run.id).await?;
-    let (attempts, payloads, reviews, actions, people, newest) = tokio::try_join!(
+    let (who, rights) = visit.user.reading();
+    let seen = Reader { who: &who, rights };
+    let story = app.engine.story_for(run.id, &seen).await?;
+    let one = std::slice::from_mut(&mut run);
+    app.engine.veil_runs(rights, one).await;
+    let (attempts, mut payloads, reviews, actions, people, newest) = tokio::try_join!(
         reader.attempts(run.id),
         reader.payloads(run.id),
         reader.reviews_of(run.id),
@@ -77,6 +89,8 @@ pub(crate) async fn page(
         reader.people(),
         reader.latest_checkpoint(),
     )?;
+    counted(&app, &run, &visit.user).await;
+    app.engine.veil_payloads(rights, &run, &mut payloads).await;
     let known = app.definitions.of(reader, run.release).await.ok();
     let zone = known.as_ref().map(|k| &k.zone);
     let currency = known
@@ -142,23 +156,12 @@ pub(crate) async fn text(
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let run = found(&app, &user, &id).await?;
-    let story = app.engine.story(run.id).await?;
+    let (who, rights) = user.reading();
+    let seen = Reader { who: &who, rights };
+    let story = app.engine.story_for(run.id, &seen).await?;
     Ok((
         [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
         story.text(),
     )
         .into_response())
-}
-
-/// Starts the ended run again, with fresh inputs.
-pub(crate) async fn retry(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    form: PostForm,
-) -> Result<Response, PageError> {
-    let run = found(&app, &form.user, &id).await?;
-    let fresh = app.engine.retry(run.id, &form.user.actor()).await?;
-    app.sessions
-        .tell(&form.user, "Started again with fresh inputs".to_owned());
-    Ok(Redirect::to(&format!("/runs/{}", fresh.id)).into_response())
 }

@@ -110,7 +110,13 @@ pub(crate) async fn page(
     } else {
         Some(query::id::<RunId>(&q.after)?)
     };
-    let runs = app.engine.reader().run_page(&filter, after, PAGE).await?;
+    let rights = &visit.user.rights;
+    if filter.text.is_some() {
+        let workflow = filter.workflow.as_deref();
+        app.engine.may_search(rights, workflow).await?;
+    }
+    let mut runs = app.engine.reader().run_page(&filter, after, PAGE).await?;
+    app.engine.veil_runs(rights, &mut runs).await;
     let shell = visit.shell(&app, "Runs", "runs", filter.workflow).await?;
     let next = (runs.len() == PAGE)
         .then(|| runs.last().map(|r| q.address(&r.id.to_string())))

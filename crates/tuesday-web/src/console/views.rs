@@ -171,6 +171,8 @@ pub(crate) enum Settle {
     Action,
     /// Do it by hand.
     Manual,
+    /// Say whether an approved output was right.
+    Verdict,
 }
 
 /// One review task with everything needed to decide.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use tuesday_domain::actor::Actor;
 use tuesday_domain::audit::{VerifierKey, verify_bundle};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::time::{Timestamp, Zone};
@@ -155,13 +156,17 @@ fn split_notes(text: &str) -> Vec<String> {
         .collect()
 }
 
+fn utc() -> Result<Zone, Problem> {
+    Zone::named("UTC").map_err(|e| Problem::new("internal", e.to_string()))
+}
+
 async fn export(common: &Common, args: Export) -> Result<ExitCode, Problem> {
     let run = args
         .run
         .as_deref()
         .map(|id| crate::args::id(id, "run"))
         .transpose()?;
-    let utc = Zone::named("UTC").map_err(|e| Problem::new("internal", e.to_string()))?;
+    let utc = utc()?;
     // What cannot be read at all is told before a database is opened.
     moments(&args, &utc)?;
     let node = wiring::open(Home::find(common)?, Opening::default()).await?;
@@ -187,10 +192,12 @@ async fn export(common: &Common, args: Export) -> Result<ExitCode, Problem> {
     let failed =
         |e: std::io::Error| unavailable(format!("{}: {e}", part.display())).field("output");
     let file = std::fs::File::create(&part).map_err(failed)?;
+    let acting = common.acting.clone();
+    let by = acting.map_or(Actor::System("command_line"), Actor::Person);
     let bar = out::progress(0, "Exporting entries");
     let done = node
         .engine
-        .export(&query, &node.key, BufWriter::new(&file), |n, of| {
+        .export(&query, &by, &node.key, BufWriter::new(&file), |n, of| {
             bar.set_length(of);
             bar.set_position(n);
         });

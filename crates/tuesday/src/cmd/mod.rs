@@ -19,6 +19,8 @@ pub(crate) mod problem;
 pub(crate) mod real_data;
 pub(crate) mod reconstruct;
 pub(crate) mod release;
+pub(crate) mod report;
+pub(crate) mod rerun;
 pub(crate) mod restore;
 pub(crate) mod review;
 pub(crate) mod rules;
@@ -50,6 +52,9 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Pack(args) => pack::run(&common, &args),
         Command::Install(args) => install::run(common, args).await,
         Command::Run(args) => run::run(common, args).await,
+        Command::Rerun(args) => Box::pin(rerun::run(common, args)).await,
+        Command::Report(args) => report::run(common, args).await,
+        Command::Changes(args) => report::changes(common, args).await,
         Command::Reconstruct(args) => reconstruct::run(common, args).await,
         Command::Batch(args) => batch::run(common, args).await,
         Command::Review(args) => review::run(common, args).await,

@@ -144,6 +144,16 @@ impl Bed {
         let _ = self.reviewers[0].1.post(&address, &json!({})).await;
     }
 
+    /// Decides every open task in this way, as the first reviewer; a refusal means it is decided.
+    pub(crate) async fn say(&self, url: &str, act: &str, body: &Value) {
+        for task in self.tasks().await {
+            if !task.state.is_decided() {
+                let address = format!("{url}/api/v1/reviews/{}/{act}", task.id);
+                let _ = self.reviewers[0].1.post(&address, body).await;
+            }
+        }
+    }
+
     /// Sends a case until it is acknowledged or refused; answers the status.
     pub(crate) async fn send(&self, url: &str, case: &Case) -> Option<u16> {
         let answer = self
@@ -243,9 +253,7 @@ impl Bed {
             .json(&["restore", &copy.display().to_string()])
             .await;
         assert_eq!(done["paused"], json!(["faults"]));
-        for file in ["audit.key"] {
-            std::fs::copy(self.dir.path().join(file), dir.join(file)).unwrap();
-        }
+        std::fs::copy(self.dir.path().join("audit.key"), dir.join("audit.key")).unwrap();
         let config = tuesday_store::Config::sqlite(dir.join("tuesday.db"));
         self.store = Store::open(&config).await.unwrap();
         self

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use futures::StreamExt as _;
 use serde_json::json;
+use tuesday_domain::record::ReviewDecision;
 use tuesday_domain::run::Status;
 use tuesday_engine::CRASH_POINTS;
 use tuesday_stub::{Cut, ModelRule, Profile, Script};
@@ -18,7 +19,7 @@ use tuesday_testkit::{Database, until};
 use crate::bed::{Bed, Case};
 
 /// Functions that write without a point of their own, and why that is enough.
-const WITHOUT: [(&str, &str, &str); 4] = [
+const WITHOUT: [(&str, &str, &str); 5] = [
     (
         "dispatch.rs",
         "look_first",
@@ -33,6 +34,11 @@ const WITHOUT: [(&str, &str, &str); 4] = [
         "dispatch.rs",
         "wait_for_recall",
         "reached only by a job that comes before its window is over; it changes nothing but its due time",
+    ),
+    (
+        "accept.rs",
+        "accepted_by_one",
+        "one decision of the same shape as the first of two approvals, which has its points",
     ),
     (
         "dispatch.rs",
@@ -304,6 +310,86 @@ async fn play_watched(point: &str, database: Option<Database>) {
     bed.end().await;
 }
 
+/// A person rejects, asks for a new output, closes a case, or says what became of an action; the
+/// node dies with it, the person says it again, and the end is the one that was said.
+async fn play_said(point: &str, database: Option<Database>) {
+    let bed = Bed::new(database).await;
+    let stuck = point.starts_with("settle.");
+    let cases = [Case::new("said", if stuck { "mail" } else { "review" })];
+    bed.accounts(&cases);
+    let (act, body, end, said) = match point.split('.').next() {
+        Some("reject") => (
+            "rejection",
+            json!({"reason": "wrong_grade"}),
+            "rejected",
+            ReviewDecision::Reject,
+        ),
+        Some("again") => (
+            "settlement",
+            json!({"settle": "regenerate", "text": "wrong_grade"}),
+            "completed written_back",
+            ReviewDecision::Regenerate,
+        ),
+        Some("end") => (
+            "settlement",
+            json!({"settle": "close_failed", "text": "nobody can say"}),
+            "failed",
+            ReviewDecision::CloseFailed,
+        ),
+        _ => (
+            "settlement",
+            json!({"settle": "happened", "text": "it lies in the mailbox"}),
+            "completed written_back",
+            ReviewDecision::Happened,
+        ),
+    };
+    if stuck {
+        bed.world
+            .script(Script {
+                system: Some("mail".into()),
+                method: Some("DATA".into()),
+                drop: Some(Cut::AfterApply),
+                ..Script::default()
+            })
+            .unwrap();
+    }
+    let mut node = bed.home.serve(&["--crash-at", point]).await;
+    until(&format!("the node dies at {point}"), || async {
+        let _ = bed.send(&node.url, &cases[0]).await;
+        if stuck {
+            bed.approve_all(&node.url).await;
+        }
+        bed.say(&node.url, act, &body).await;
+        node.gone().then_some(())
+    })
+    .await;
+    assert_eq!(
+        node.signal().await,
+        Some(6),
+        "{point}: it did not abort\n{}",
+        node.log()
+    );
+    if bed.database.is_some() {
+        bed.pass_leases().await;
+    }
+    let node = bed.home.ready(&[]).await;
+    until("what was said is kept", || async {
+        let open = bed.tasks().await;
+        if open.iter().any(|t| t.decision == Some(said)) {
+            return Some(());
+        }
+        bed.say(&node.url, act, &body).await;
+        None
+    })
+    .await;
+    bed.finish(&node, &cases).await;
+    assert!(node.stop().await.success());
+    let ends = bed.check().await;
+    assert!(ends["said"].starts_with(end), "{point}: {ends:?}");
+    assert_eq!(bed.world.ledger_counts().total.duplicates, 0, "I2: {point}");
+    bed.end().await;
+}
+
 /// Pushes the cases while the node may die under them, then finishes with one that does not.
 async fn play(point: Option<&str>, database: Option<Database>) -> BTreeMap<String, String> {
     let bed = Bed::new(database).await;
@@ -368,6 +454,12 @@ async fn matrix(server: Option<String>) {
             if point.starts_with("late.") {
                 return play_late(point, database.await).await;
             }
+            if ["reject.", "again.", "settle.", "end."]
+                .iter()
+                .any(|p| point.starts_with(p))
+            {
+                return play_said(point, database.await).await;
+            }
             if WATCHED.contains(point) {
                 return play_watched(point, database.await).await;
             }
@@ -402,7 +494,10 @@ fn no_step_writes_without_a_crash_point() {
         .map(|f| f.unwrap().path())
         .collect();
     files.extend(
-        ["receive", "approve", "recheck", "recall"].map(|f| src.join(format!("ops/{f}.rs"))),
+        [
+            "receive", "approve", "recheck", "recall", "reject", "settle", "accept",
+        ]
+        .map(|f| src.join(format!("ops/{f}.rs"))),
     );
     let (mut faults, mut named, mut spared) = (Vec::new(), Vec::new(), 0);
     for file in files {

@@ -2,6 +2,7 @@
 
 use super::super::package::fault;
 use super::{Lint, TOML};
+use crate::actor::Class;
 use crate::facts::{Expr, Text};
 use crate::ready::Ready;
 use crate::rules::RuleSet;
@@ -44,6 +45,17 @@ impl Lint<'_> {
         }
         for (place, name, output_allowed) in reads {
             self.binding(ready, &place, &name, output_allowed);
+        }
+        // The subject stands in lists, titles and mails: what needs a clearance by name is not for it.
+        for name in ready.subject.reads() {
+            if ready.class_of_all(std::slice::from_ref(&name)) == Class::Restricted {
+                self.add(
+                    "subject",
+                    "restricted_subject",
+                    &format!("workflow.subject reads `{name}`, which is restricted"),
+                    "name the case by a field of a lower class, or give the field its x-class",
+                );
+            }
         }
         self.asked(ready);
         if let Some(rules) = rules {

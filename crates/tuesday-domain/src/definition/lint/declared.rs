@@ -83,28 +83,7 @@ impl Lint<'_> {
                 );
             }
         }
-        let known: BTreeSet<&str> = def
-            .owners
-            .people()
-            .iter()
-            .map(|p| p.handle.as_str())
-            .collect();
-        let named = def
-            .review
-            .tier
-            .iter()
-            .flat_map(|t| [&t.owner, &t.backup].into_iter().chain(&t.people))
-            .chain([&def.manual.owner]);
-        for handle in named {
-            if !known.contains(handle.as_str()) {
-                self.add(
-                    handle,
-                    "unknown_person",
-                    &format!("`{handle}` is not among the [owners]"),
-                    "add the person there",
-                );
-            }
-        }
+        self.named(def);
         if def.review.tier.is_empty() {
             self.add(
                 "[review]",
@@ -130,6 +109,41 @@ impl Lint<'_> {
                 "reviewers need reason codes to reject and edit with",
                 "list them under review.reasons",
             );
+        }
+    }
+
+    /// Tiers and manual work name persons of the workflow, who may decide.
+    fn named(&mut self, def: &Definition) {
+        let o = &def.owners;
+        let known: BTreeSet<&str> = o.people().iter().map(|p| p.handle.as_str()).collect();
+        let deciding: BTreeSet<&str> = [&o.operator, &o.backup, &o.escalation]
+            .into_iter()
+            .chain(&o.sponsor)
+            .chain(&o.reviewers)
+            .map(|p| p.handle.as_str())
+            .collect();
+        let named = def
+            .review
+            .tier
+            .iter()
+            .flat_map(|t| [&t.owner, &t.backup].into_iter().chain(&t.people))
+            .chain([&def.manual.owner]);
+        for handle in named {
+            if !known.contains(handle.as_str()) {
+                self.add(
+                    handle,
+                    "unknown_person",
+                    &format!("`{handle}` is not among the [owners]"),
+                    "add the person there",
+                );
+            } else if !deciding.contains(handle.as_str()) {
+                self.add(
+                    handle,
+                    "technical_decides",
+                    &format!("`{handle}` is the technical owner, who decides no content"),
+                    "name somebody else for tiers and manual work",
+                );
+            }
         }
     }
 

@@ -25,6 +25,20 @@ impl Lint<'_> {
                 );
             }
         }
+        let share = &review.second_look;
+        for (key, percent) in [
+            ("automatic_percent", share.automatic_percent),
+            ("human_percent", share.human_percent),
+        ] {
+            if !(0.0..=100.0).contains(&percent) {
+                self.add(
+                    key,
+                    "bad_share",
+                    &format!("review.second_look.{key} is {percent}"),
+                    "0 to 100",
+                );
+            }
+        }
         for (i, rule) in review.reject.iter().enumerate() {
             if !review.reasons.contains(&rule.reason) {
                 self.add(

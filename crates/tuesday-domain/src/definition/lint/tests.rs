@@ -102,11 +102,12 @@ const RULES: &str = "row,grade:one of low|high,route,review_tier,reason,note\nr1
 
 /// Codes of the errors of the package, with `from` written as `to`.
 fn codes(from: &str, to: &str) -> Vec<(&'static str, String)> {
-    assert!(WORKFLOW.contains(from), "{from}");
+    assert!(WORKFLOW.contains(from) || INPUT.contains(from), "{from}");
     let toml = WORKFLOW.replacen(from, to, 1);
+    let input = INPUT.replacen(from, to, 1);
     let files = [
         ("workflow.toml", toml.as_str()),
-        ("input.schema.json", INPUT),
+        ("input.schema.json", input.as_str()),
         ("output.schema.json", OUTPUT),
         ("rules.csv", RULES),
         ("prompt.md", "Grade case {{ input.id }}."),
@@ -150,6 +151,24 @@ fn model_text_is_refused_wherever_an_address_is_made() {
             "{to}: {found:?}"
         );
     }
+}
+
+#[test]
+fn a_subject_names_no_restricted_field() {
+    let found = codes("\"x-class\":\"internal\"", "\"x-class\":\"restricted\"");
+    assert!(
+        found.iter().any(|(code, _)| *code == "restricted_subject"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn the_technical_owner_decides_no_content() {
+    let found = codes("owner = \"rhea\"", "owner = \"tove\"");
+    assert!(
+        found.iter().any(|(code, _)| *code == "technical_decides"),
+        "{found:?}"
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Review;
+use tuesday_engine::ops::SecondVerdict;
 use tuesday_store::QueueFilter;
 
 use super::run::Wait;
@@ -97,6 +98,24 @@ enum Act {
         /// Why
         #[arg(long)]
         reason: String,
+        /// The revision you saw
+        #[arg(long)]
+        revision: Option<u32>,
+    },
+    /// Answer a second look: the approved output was right, or wrong and why
+    Verdict {
+        /// The task
+        id: String,
+        /// It was right
+        #[arg(
+            long,
+            required_unless_present = "incorrect",
+            conflicts_with = "incorrect"
+        )]
+        correct: bool,
+        /// It was wrong; why
+        #[arg(long, value_name = "REASON")]
+        incorrect: Option<String>,
         /// The revision you saw
         #[arg(long)]
         revision: Option<u32>,
@@ -194,6 +213,24 @@ pub(crate) async fn run(common: Common, args: ReviewArgs) -> Result<ExitCode, Pr
             let (id, by) = (args::id(&id, "id")?, wiring::person(&common)?);
             let session = Session::open(&common, false).await?;
             moved(&common, &session.node.engine.release(id, &by).await?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Act::Verdict {
+            id,
+            correct,
+            incorrect,
+            revision,
+        } => {
+            let (id, by) = (args::id(&id, "id")?, wiring::person(&common)?);
+            let session = Session::open(&common, false).await?;
+            let verdict = SecondVerdict {
+                correct,
+                reason: incorrect.unwrap_or_default(),
+                revision,
+                key: None,
+            };
+            let engine = &session.node.engine;
+            moved(&common, &engine.second_verdict(id, &by, verdict).await?);
             Ok(ExitCode::SUCCESS)
         }
         Act::Reassign {

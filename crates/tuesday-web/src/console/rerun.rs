@@ -1,0 +1,41 @@
+//! Repeating a run from its page: a form that says with which inputs, which release, and why.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use tuesday_domain::id::RunId;
+use tuesday_domain::problem::Problem;
+use tuesday_engine::ops::Rerun;
+
+use crate::api::reruns::way;
+use crate::auth::PostForm;
+use crate::query;
+use crate::refusal::PageError;
+use crate::state::App;
+
+/// Starts the new run and leads to it.
+pub(crate) async fn post(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let id: RunId = query::id(&id)?;
+    let run = app.engine.reader().run(id).await?;
+    let run = run.ok_or_else(|| Problem::new("not_found", format!("there is no run {id}")))?;
+    form.user.sees(&run.workflow)?;
+    let reason = form.text("reason").unwrap_or_default();
+    let how = match form.text("how").as_deref() {
+        Some("resume") => Rerun::resumed(run.snapshot_ref.is_some(), reason),
+        Some("replay") => way(Some("frozen"), Some("live"), true, reason)?,
+        Some("frozen") => way(Some("frozen"), Some("live"), false, reason)?,
+        Some("fresh") => way(Some("fresh"), Some("live"), false, reason)?,
+        _ => {
+            return Err(Problem::new("bad_request", "say how the run is repeated")
+                .field("how")
+                .into());
+        }
+    };
+    let new = app.engine.rerun(id, &how, &form.user.actor()).await?;
+    app.sessions
+        .tell(&form.user, format!("Repeated as {}", new.id));
+    Ok(Redirect::to(&format!("/runs/{}", new.id)).into_response())
+}
