@@ -209,7 +209,6 @@ pub(crate) async fn list(
         items: page
             .rows
             .into_iter()
-            .filter(|r| reader.reads(&r.review.workflow))
             .map(QueueItem::from)
             .collect(),
         counts: page.counts.into(),
@@ -236,6 +235,7 @@ impl ReviewQuery {
         };
         Ok(QueueFilter {
             workflow: reader.only(self.workflow)?,
+            among: reader.readable(),
             states: query::word("state", self.state.as_deref())?
                 .into_iter()
                 .collect(),
