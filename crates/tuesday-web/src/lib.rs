@@ -16,6 +16,7 @@ mod refusal;
 mod router;
 mod serve;
 mod state;
+mod verbs;
 
 pub use config::{MetricsText, WebConfig};
 pub use router::router;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::time::Timestamp;
-use tuesday_engine::ops::{Approval, Decided, Doing, Refusal, Settlement, There, Together};
+use tuesday_engine::ops::{Approval, Decided, Doing, Refusal, There, Together};
 use utoipa::ToSchema;
 
 use super::reviews::ReviewBody;
@@ -17,15 +17,37 @@ use crate::auth::ApiReviewer;
 use crate::query;
 use crate::refusal::{ApiError, ProblemBody};
 use crate::state::App;
+use crate::verbs::{self, Done, Verb};
 
 /// The task, after making sure that this token reaches it.
-async fn reached(app: &App, reviewer: &ApiReviewer, id: &str) -> Result<ReviewId, ApiError> {
-    let id: ReviewId = query::id(id)?;
-    let task = app.engine.reader().review(id).await?;
-    let task =
-        task.ok_or_else(|| Problem::new("not_found", format!("there is no review task {id}")))?;
-    reviewer.sees(&task.workflow)?;
-    Ok(id)
+async fn reached(app: &App, by: &ApiReviewer, id: &str) -> Result<ReviewId, ApiError> {
+    let task = verbs::reached(&app.engine, id, |w| by.sees(w)).await?;
+    Ok(task.id)
+}
+
+/// Does it, and answers what it led to.
+async fn act(app: &App, by: &ApiReviewer, id: &str, verb: Verb) -> Result<Json<Acted>, ApiError> {
+    let id = reached(app, by, id).await?;
+    Ok(Json(
+        verbs::act(&app.engine, id, &by.person, &verb).await?.into(),
+    ))
+}
+
+/// The task, or the decision with its task.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Acted {
+    Task(Box<ReviewBody>),
+    Decided(Box<DecidedBody>),
+}
+
+impl From<Done> for Acted {
+    fn from(done: Done) -> Self {
+        match done {
+            Done::Task(review) => Self::Task(Box::new(review.into())),
+            Done::Decided(decided) => Self::Decided(Box::new((*decided).into())),
+        }
+    }
 }
 
 /// The key that makes a repeated request the same request.
@@ -41,9 +63,8 @@ pub(crate) async fn recall(
     State(app): State<App>,
     by: ApiReviewer,
     Path(id): Path<String>,
-) -> Result<Json<DecidedBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
-    Ok(Json(app.engine.recall(id, &by.person).await?.into()))
+) -> Result<Json<Acted>, ApiError> {
+    act(&app, &by, &id, Verb::Recall).await
 }
 
 /// Takes the task.
@@ -53,9 +74,8 @@ pub(crate) async fn claim(
     State(app): State<App>,
     by: ApiReviewer,
     Path(id): Path<String>,
-) -> Result<Json<ReviewBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
-    Ok(Json(app.engine.claim(id, &by.person).await?.into()))
+) -> Result<Json<Acted>, ApiError> {
+    act(&app, &by, &id, Verb::Claim).await
 }
 
 /// Gives the task back.
@@ -65,9 +85,8 @@ pub(crate) async fn release(
     State(app): State<App>,
     by: ApiReviewer,
     Path(id): Path<String>,
-) -> Result<Json<ReviewBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
-    Ok(Json(app.engine.release(id, &by.person).await?.into()))
+) -> Result<Json<Acted>, ApiError> {
+    act(&app, &by, &id, Verb::Release).await
 }
 
 /// A decision that counted.
@@ -121,10 +140,9 @@ pub(crate) async fn approve(
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<DecidedBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
+) -> Result<Json<Acted>, ApiError> {
     let b: ApprovalBody = query::body(&body)?;
-    let approval = Approval {
+    let verb = Verb::Approve(Approval {
         revision: b.revision,
         edit: None,
         reason: b.reason,
@@ -132,10 +150,8 @@ pub(crate) async fn approve(
         checklist: b.checklist,
         accept_changed: b.accept_changed,
         key: key(&headers),
-    };
-    Ok(Json(
-        app.engine.approve(id, &by.person, approval).await?.into(),
-    ))
+    });
+    act(&app, &by, &id, verb).await
 }
 
 /// Yes, after an edit.
@@ -164,10 +180,9 @@ pub(crate) async fn edit(
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<DecidedBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
+) -> Result<Json<Acted>, ApiError> {
     let b: EditBody = query::body(&body)?;
-    let approval = Approval {
+    let verb = Verb::Approve(Approval {
         revision: b.revision,
         edit: Some(b.output),
         reason: b.reason,
@@ -175,10 +190,8 @@ pub(crate) async fn edit(
         checklist: b.checklist,
         accept_changed: b.accept_changed,
         key: key(&headers),
-    };
-    Ok(Json(
-        app.engine.approve(id, &by.person, approval).await?.into(),
-    ))
+    });
+    act(&app, &by, &id, verb).await
 }
 
 /// No.
@@ -202,24 +215,15 @@ pub(crate) async fn reject(
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<DecidedBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
+) -> Result<Json<Acted>, ApiError> {
     let b: RejectionBody = query::body(&body)?;
-    Ok(Json(
-        app.engine
-            .reject(
-                id,
-                &by.person,
-                Refusal {
-                    revision: b.revision,
-                    reason: b.reason,
-                    note: b.note,
-                    key: key(&headers),
-                },
-            )
-            .await?
-            .into(),
-    ))
+    let verb = Verb::Reject(Refusal {
+        revision: b.revision,
+        reason: b.reason,
+        note: b.note,
+        key: key(&headers),
+    });
+    act(&app, &by, &id, verb).await
 }
 
 /// Passed on.
@@ -238,15 +242,11 @@ pub(crate) async fn escalate(
     by: ApiReviewer,
     Path(id): Path<String>,
     body: Bytes,
-) -> Result<Json<ReviewBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
+) -> Result<Json<Acted>, ApiError> {
     let b: EscalationBody = query::body(&body)?;
-    Ok(Json(
-        app.engine
-            .escalate(id, &by.person, b.note, b.revision)
-            .await?
-            .into(),
-    ))
+    let (note, revision) = (b.note, b.revision);
+    let verb = Verb::Escalate { note, revision };
+    act(&app, &by, &id, verb).await
 }
 
 /// Given to somebody else.
@@ -268,14 +268,14 @@ pub(crate) async fn reassign(
     by: ApiReviewer,
     Path(id): Path<String>,
     body: Bytes,
-) -> Result<Json<ReviewBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
+) -> Result<Json<Acted>, ApiError> {
     let b: ReassignmentBody = query::body(&body)?;
-    let given = app
-        .engine
-        .reassign(id, &by.person, &b.to, &b.reason, b.revision)
-        .await?;
-    Ok(Json(given.into()))
+    let verb = Verb::Reassign {
+        to: b.to,
+        reason: b.reason,
+        revision: b.revision,
+    };
+    act(&app, &by, &id, verb).await
 }
 
 /// Several alike tasks, decided in the same way.
@@ -437,32 +437,6 @@ pub(crate) struct SettlementBody {
     revision: Option<u32>,
 }
 
-/// The settlement a word stands for.
-pub(crate) fn settlement(
-    word: &str,
-    text: Option<String>,
-    input: Option<Value>,
-) -> Result<Settlement, Problem> {
-    let words = text.clone().unwrap_or_default();
-    Ok(match word {
-        "supply" => Settlement::Supply {
-            input: input.ok_or_else(|| {
-                Problem::new("bad_request", "the input is missing").field("input")
-            })?,
-        },
-        "happened" => Settlement::Happened { evidence: words },
-        "did_not_happen" => Settlement::DidNotHappen { evidence: words },
-        "hand_over" => Settlement::HandOver { result: words },
-        "close_failed" => Settlement::CloseFailed { reason: words },
-        "regenerate" => Settlement::Regenerate { reason: text },
-        other => {
-            return Err(
-                Problem::new("bad_request", format!("`{other}` settles nothing")).field("settle"),
-            );
-        }
-    })
-}
-
 /// Settles the task: supplies input, says what became of an action, hands over, closes.
 #[utoipa::path(post, path = "/api/v1/reviews/{id}/settlement", tag = "reviews",
     params(("id" = String, Path), ("idempotency-key" = Option<String>, Header)), request_body = SettlementBody,
@@ -473,20 +447,12 @@ pub(crate) async fn settle(
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<DecidedBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
+) -> Result<Json<Acted>, ApiError> {
     let b: SettlementBody = query::body(&body)?;
-    let settlement = settlement(&b.settle, b.text, b.input)?;
-    Ok(Json(
-        app.engine
-            .settle_once(
-                id,
-                &by.person,
-                b.revision,
-                key(&headers).as_deref(),
-                settlement,
-            )
-            .await?
-            .into(),
-    ))
+    let verb = Verb::Settle {
+        settlement: verbs::settlement(&b.settle, b.text, b.input)?,
+        revision: b.revision,
+        key: key(&headers),
+    };
+    act(&app, &by, &id, verb).await
 }

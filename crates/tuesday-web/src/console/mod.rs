@@ -17,7 +17,7 @@ pub(crate) mod intake;
 pub(crate) mod people;
 pub(crate) mod queue;
 mod queue_view;
-pub(crate) mod reassign;
+pub(crate) mod report;
 pub(crate) mod review;
 pub(crate) mod rules;
 mod rules_parts;
