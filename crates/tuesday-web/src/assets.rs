@@ -35,6 +35,7 @@ const SCRIPTS: &[&str] = &[
     "js/send.js",
     "js/live.js",
     "js/select.js",
+    "js/presence.js",
     "js/keys.js",
     "js/console.js",
 ];

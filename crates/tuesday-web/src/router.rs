@@ -103,6 +103,10 @@ fn console() -> Router<App> {
         .route("/queue", get(console::queue::page))
         .route("/queue/rows", get(console::queue::rows))
         .route("/queue/views", post(console::queue::save))
+        .route(
+            "/queue/together",
+            get(console::together::page).post(console::together::post),
+        )
         .route("/events", get(console::events::stream))
         .route("/reviews/{id}", get(console::review::page))
         .route(
@@ -115,6 +119,8 @@ fn console() -> Router<App> {
         .route("/reviews/{id}/escalation", post(console::decide::escalate))
         .route("/reviews/{id}/owner", post(console::decide::reassign))
         .route("/reviews/{id}/problem", post(console::report::report))
+        .route("/reviews/{id}/reading", post(console::reading::sign))
+        .route("/reviews/{id}/pause", post(console::reading::pause))
         .route("/reviews/{id}/settlement", post(console::decide::settle))
         .route("/reviews/{id}/claim", post(console::decide::claim))
         .route("/reviews/{id}/release", post(console::decide::release))

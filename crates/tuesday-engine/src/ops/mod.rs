@@ -18,6 +18,7 @@ mod live;
 mod map;
 mod overrides;
 mod password;
+mod pause;
 mod people;
 mod presence;
 mod preview;
@@ -43,6 +44,7 @@ mod sign_in;
 mod stage;
 mod story;
 mod task;
+mod together;
 mod token;
 mod verify;
 

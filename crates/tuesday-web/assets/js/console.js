@@ -6,6 +6,7 @@ import { current, open, rows, settle } from "./desk.js";
 import { settled, start as startEditor } from "./drafts.js";
 import { chooseLetters, dialog, lateTitle, showLetters } from "./keys.js";
 import { stale, start as startLive } from "./live.js";
+import "./presence.js";
 import { prune } from "./select.js";
 import { submit, undo } from "./send.js";
 

@@ -206,11 +206,7 @@ pub(crate) async fn list(
         .queue(&filter, times, after, limit)
         .await?;
     Ok(Json(ReviewList {
-        items: page
-            .rows
-            .into_iter()
-            .map(QueueItem::from)
-            .collect(),
+        items: page.rows.into_iter().map(QueueItem::from).collect(),
         counts: page.counts.into(),
         next: page.next.map(|place| place.to_string()),
     }))

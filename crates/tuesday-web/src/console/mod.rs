@@ -4,6 +4,7 @@
 //! reader, acts through the engine, and never decides anything itself.
 
 pub(crate) mod account;
+mod alike;
 pub(crate) mod audit;
 mod case;
 mod case_parts;
@@ -17,6 +18,7 @@ pub(crate) mod intake;
 pub(crate) mod people;
 pub(crate) mod queue;
 mod queue_view;
+pub(crate) mod reading;
 pub(crate) mod report;
 pub(crate) mod review;
 pub(crate) mod rules;
@@ -28,6 +30,7 @@ mod scale;
 mod shell;
 pub(crate) mod sign_in;
 mod steps;
+pub(crate) mod together;
 pub(crate) mod tokens;
 mod views;
 mod visit;

@@ -35,15 +35,11 @@ pub(crate) async fn report(
     let here = asked.address_of(asked.id);
     let actor = form.user.actor();
     let result = match app.engine.report_problem(complaint, &actor).await {
-        Ok(report) => app
-            .engine
-            .case(asked.id)
-            .await
-            .map(|c| Happened {
-                words: format!("Reported to {}", report.owner),
-                review: c.review,
-                until: None,
-            }),
+        Ok(report) => app.engine.case(asked.id).await.map(|c| Happened {
+            words: format!("Reported to {}", report.owner),
+            review: c.review,
+            until: None,
+        }),
         Err(problem) => Err(problem),
     };
     finish(&app, form.user, asked, here, result, form.fields).await
