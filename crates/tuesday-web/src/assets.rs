@@ -36,6 +36,7 @@ const SCRIPTS: &[&str] = &[
     "js/live.js",
     "js/select.js",
     "js/presence.js",
+    "js/rules.js",
     "js/keys.js",
     "js/console.js",
 ];

@@ -132,7 +132,17 @@ fn console() -> Router<App> {
         .route("/intake", get(console::intake::list))
         .route("/intake/{id}", get(console::intake::one))
         .route("/intake/{id}/resubmission", post(console::intake::resubmit))
+        .route("/runs/{id}/problem", post(console::problems::about_run))
+        .route("/problem-reports", get(console::problems::list))
+        .route("/problem-reports/{id}", get(console::problems::one))
+        .route(
+            "/problem-reports/{id}/triage",
+            post(console::problems::triage),
+        )
         .route("/audit", get(console::audit::page))
+        .route("/audit/export", post(console::export::bundle))
+        .route("/changes", get(console::changes::page))
+        .route("/workflows/{workflow}/batches", get(console::batch::page))
         .route("/workflows", get(console::workflows::page))
         .route("/workflows/{workflow}", get(console::workflow::page))
         .merge(console_rules())
@@ -168,11 +178,24 @@ fn console() -> Router<App> {
 
 /// The rules page and what one may do there.
 fn console_rules() -> Router<App> {
-    use console::rules;
+    use console::{rules, rules_check, rules_evidence, rules_versions};
     Router::new()
         .route(
             "/workflows/{workflow}/rules",
             get(rules::page).post(rules::post),
+        )
+        .route("/workflows/{workflow}/rules.csv", get(rules_versions::file))
+        .route(
+            "/workflows/{workflow}/rules/versions",
+            get(rules_versions::page),
+        )
+        .route(
+            "/workflows/{workflow}/rules/evidence",
+            get(rules_evidence::page),
+        )
+        .route(
+            "/workflows/{workflow}/rules/judgement",
+            post(rules_check::judge),
         )
         .route(
             "/workflows/{workflow}/rules/rollback",

@@ -68,8 +68,8 @@ pub use reject::Refusal;
 pub use restore::Restored;
 pub(crate) use rights::Uses;
 pub use rules::{
-    Backtest, BacktestWindow, CutoffAdvice, RowReport, RulesChange, RulesChanged, RulesEdit,
-    RulesNews,
+    Backtest, BacktestWindow, CutoffAdvice, RowReport, RulesChange, RulesChanged, RulesDraft,
+    RulesEdit, RulesNews,
 };
 pub use secrets::{SecretUse, secret_uses};
 pub use session::{ABSOLUTE, NewSession, is_fresh, is_over};

@@ -8,6 +8,7 @@ import { chooseLetters, dialog, lateTitle, showLetters } from "./keys.js";
 import { stale, start as startLive } from "./live.js";
 import "./presence.js";
 import { prune } from "./select.js";
+import "./rules.js";
 import { submit, undo } from "./send.js";
 
 document.addEventListener("submit", async (event) => {

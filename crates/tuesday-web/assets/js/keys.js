@@ -50,7 +50,7 @@ document.addEventListener("keydown", (event) => {
   if (box) return inDialog(event, box);
   if (event.key === "Escape") return leave(event);
   if (typing(event.target)) return undefined;
-  if (choose(event, $("#edit .reasons, #together .reasons"))) return undefined;
+  if (choose(event, $("#edit .reasons, #together .ways"))) return undefined;
   const mode = letters();
   if (mode === "off" || event.altKey !== (mode === "alt")) return undefined;
   const key = mode === "alt" ? letter(event) : event.key;

@@ -4,25 +4,33 @@
 //! reader, acts through the engine, and never decides anything itself.
 
 pub(crate) mod account;
+mod advice_plot;
 mod alike;
 pub(crate) mod audit;
+pub(crate) mod batch;
 mod case;
 mod case_parts;
+pub(crate) mod changes;
 pub(crate) mod decide;
 mod diff;
 pub(crate) mod edit;
 pub(crate) mod errors;
 pub(crate) mod events;
+pub(crate) mod export;
 mod forms;
 pub(crate) mod intake;
 pub(crate) mod people;
+pub(crate) mod problems;
 pub(crate) mod queue;
 mod queue_view;
 pub(crate) mod reading;
 pub(crate) mod report;
 pub(crate) mod review;
 pub(crate) mod rules;
+pub(crate) mod rules_check;
+pub(crate) mod rules_evidence;
 mod rules_parts;
+pub(crate) mod rules_versions;
 pub(crate) mod run;
 mod run_parts;
 pub(crate) mod runs;
