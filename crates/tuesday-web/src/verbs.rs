@@ -47,7 +47,7 @@ pub(crate) enum Verb {
 #[derive(Clone, Debug)]
 pub(crate) enum Done {
     /// The task is another person's, or free, or one's own.
-    Task(Review),
+    Task(Box<Review>),
     /// Something was decided.
     Decided(Box<Decided>),
 }
@@ -64,7 +64,7 @@ impl Done {
     /// The task alone.
     pub(crate) fn into_review(self) -> Review {
         match self {
-            Self::Task(review) => review,
+            Self::Task(review) => *review,
             Self::Decided(d) => d.review,
         }
     }
@@ -83,6 +83,10 @@ impl Verb {
     pub(crate) const fn stays(&self) -> bool {
         matches!(self, Self::Claim | Self::Release)
     }
+}
+
+fn task(review: Review) -> Done {
+    Done::Task(Box::new(review))
 }
 
 /// `by` does it.
@@ -112,7 +116,7 @@ pub(crate) async fn act(
             return engine
                 .escalate(id, by, note.clone(), *revision)
                 .await
-                .map(Done::Task);
+                .map(task);
         }
         Verb::Reassign {
             to,
@@ -120,10 +124,10 @@ pub(crate) async fn act(
             revision,
         } => {
             let given = engine.reassign(id, by, to, reason, *revision).await;
-            return given.map(Done::Task);
+            return given.map(task);
         }
-        Verb::Claim => return engine.claim(id, by).await.map(Done::Task),
-        Verb::Release => return engine.release(id, by).await.map(Done::Task),
+        Verb::Claim => return engine.claim(id, by).await.map(task),
+        Verb::Release => return engine.release(id, by).await.map(task),
     };
     decided.map(|d| Done::Decided(Box::new(d)))
 }

@@ -29,7 +29,9 @@ async fn reached(app: &App, by: &ApiReviewer, id: &str) -> Result<ReviewId, ApiE
 async fn act(app: &App, by: &ApiReviewer, id: &str, verb: Verb) -> Result<Json<Acted>, ApiError> {
     let id = reached(app, by, id).await?;
     Ok(Json(
-        verbs::act(&app.engine, id, &by.person, &verb).await?.into(),
+        Box::pin(verbs::act(&app.engine, id, &by.person, &verb))
+            .await?
+            .into(),
     ))
 }
 
@@ -44,7 +46,7 @@ pub(crate) enum Acted {
 impl From<Done> for Acted {
     fn from(done: Done) -> Self {
         match done {
-            Done::Task(review) => Self::Task(Box::new(review.into())),
+            Done::Task(review) => Self::Task(Box::new((*review).into())),
             Done::Decided(decided) => Self::Decided(Box::new((*decided).into())),
         }
     }

@@ -91,7 +91,8 @@ impl Desk {
     async fn act(self, verb: Verb) -> Result<Response, PageError> {
         let Self { app, form, asked } = self;
         let (user, next) = onward(&app, form.user, &asked).await?;
-        let done = verbs::act(&app.engine, asked.id, &user.session.person, &verb).await;
+        let act = verbs::act(&app.engine, asked.id, &user.session.person, &verb);
+        let done = Box::pin(act).await;
         let next = match (&verb, &done) {
             (Verb::Recall, Ok(done)) => asked.address_of(done.review().id),
             _ if verb.stays() => asked.address_of(asked.id),

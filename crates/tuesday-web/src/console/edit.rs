@@ -83,7 +83,7 @@ pub(crate) async fn post(
     let verb = Verb::Approve(approval(&form, Some(edit))?);
     let person = form.user.session.person.clone();
     let (user, next) = onward(&app, form.user, &asked).await?;
-    match verbs::act(&app.engine, asked.id, &person, &verb).await {
+    match Box::pin(verbs::act(&app.engine, asked.id, &person, &verb)).await {
         // What the person can put right stays in the editor; what somebody else did goes to the panel.
         Err(p) if p.status() == 422 => {
             again(
