@@ -172,7 +172,8 @@ test("without a connection a decision is held, and counts once when it is back",
   await page.context().close();
 });
 
-test("a key leads to the next case within the budget", async (t) => {
+// A figure to read and never an assertion: the budget of 50 ms is for a quiet machine.
+test("how long a key takes to the next case drawn", async (t) => {
   const page = await signedIn(on);
   await queueOf(page, 30, on.url);
   await page.keyboard.press("j");
@@ -194,8 +195,34 @@ test("a key leads to the next case within the budget", async (t) => {
   }
   took.sort((a, b) => a - b);
   const [p50, p95] = [took[9], took[18]];
-  t.diagnostic(`key to next case drawn: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms over ${took.length}`);
-  // The budget is 50 ms on a quiet machine; here it only must not be a different kind of slow.
-  assert.ok(p50 < 250, `p50 ${p50} ms`);
+  t.diagnostic(`J to next case drawn: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms over ${took.length}`);
+  // A decision key: the reject dialog is sent and the next case is drawn before the server answers.
+  const decided = [];
+  for (let n = 0; n < 10; n += 1) {
+    const id = await openCase(page);
+    await page.keyboard.press("r");
+    if (!(await page.locator("#reject[open]").count())) {
+      await page.keyboard.press("j");
+      await leftCase(page, id);
+      await drawn(page);
+      continue;
+    }
+    await page.keyboard.press("1");
+    decided.push(await page.evaluate(() => new Promise((done) => {
+      const from = document.querySelector(".item").dataset.review;
+      const start = performance.now();
+      new MutationObserver((_, watch) => {
+        if (document.querySelector(".item")?.dataset.review === from) return;
+        watch.disconnect();
+        requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+      }).observe(document.querySelector(".review"), { childList: true });
+      document.querySelector("#reject form").requestSubmit(document.querySelector("#reject button.main"));
+    })));
+    await page.waitForTimeout(600);
+  }
+  decided.sort((a, b) => a - b);
+  assert.ok(decided.length > 0, "no case of these could be rejected");
+  const at = (share) => decided[Math.min(decided.length - 1, Math.floor(decided.length * share))].toFixed(1);
+  t.diagnostic(`decision to next case drawn: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms over ${decided.length}`);
   await page.context().close();
 });

@@ -176,3 +176,75 @@ test("who decides reads the new rules first, and comes back to the case", async 
   noFaults(reader);
   await reader.context().close();
 });
+
+test("faults show at their cell while typing, in sentences, and nothing is kept", async () => {
+  await page.goto(address);
+  await page.locator("#judged").waitFor();
+  await page.fill(CELL, "0.2");
+  await page.locator('#rule-r7 .live.bad').waitFor();
+  const words = await page.locator("#rule-r7 .live.bad").innerText();
+  assert.match(words, /is under its hard bound: it may lie between 0\.4 and 1/);
+  assert.equal(await page.locator(CELL).getAttribute("aria-invalid"), "true");
+  assert.match(await page.locator("#judged").innerText(), /cannot be put in force/);
+  await looksRight(page, "rules-live");
+  await page.fill(CELL, "0.9");
+  await page.locator("#rule-r7 .live.bad").waitFor({ state: "detached" });
+  assert.equal(await page.locator(CELL).getAttribute("aria-invalid"), null);
+  await page.goto(address);
+  assert.notEqual(await page.locator(CELL).inputValue(), "0.9", "nothing was kept");
+});
+
+test("the table goes out as a file and comes back exactly, and a changed file is tried first", async () => {
+  const file = `${address}.csv`;
+  const out = await (await page.request.get(file)).text();
+  await page.goto(address);
+  const before = await inForce(page);
+  const bring = async (text) => {
+    await page.goto(address);
+    await page.locator(".file > summary").focus();
+    await page.keyboard.press("Enter");
+    await page.locator("#file-text").fill(text);
+    await page.fill("#why", "brought back as a file");
+    return led(page, () => page.getByRole("button", { name: "Try this file on past runs" }).click());
+  };
+  await bring(out);
+  assert.equal(await page.locator("#differs").count(), 0, "unchanged, it changes nothing");
+  const now = (await page.request.get(file)).text();
+  assert.equal(await now, out);
+  const was = out.match(/>= ?0\.\d+/)[0];
+  const changed = out.replace(was, ">= 0.81");
+  assert.equal(await bring(changed), 200);
+  assert.match(await page.locator('section[aria-labelledby="differs"]').innerText(), /r7 confidence/);
+  await looksRight(page, "rules-file");
+  assert.equal(await led(page, () => page.getByRole("button", { name: "Put in force" }).click()), 303);
+  assert.ok(Number(await inForce(page)) > Number(before));
+  assert.equal(await (await page.request.get(file)).text(), changed);
+});
+
+test("any two versions stand side by side, and one of them comes back in one act", async () => {
+  await page.goto(`${address}/versions?from=1`);
+  const told = await page.locator('section[aria-labelledby="diff"]').innerText();
+  assert.match(told, /r7 confidence\s+>= 0\.85\s+>= 0\.81/);
+  await looksRight(page, "rules-versions");
+  await tabTo(page.locator("#why"));
+  await page.keyboard.type("as it was at first");
+  assert.equal(await led(page, () => page.keyboard.press("Enter")), 303);
+  assert.equal(await page.locator(CELL).inputValue(), "0.85");
+  const last = await inForce(page);
+  await page.goto(`${address}/versions?from=1&to=${last}`);
+  assert.match(await page.locator("main").innerText(), /They say the same/);
+});
+
+test("which rule fires, how people decided, and how far a cutoff may move", async () => {
+  await page.goto(`${address}/evidence?days=90`);
+  const rows = await page.locator('section[aria-labelledby="fired"] tbody tr').count();
+  assert.ok(rows >= 5);
+  assert.match(await page.locator(".pagehead .sub").innerText(), /runs? in 90 days/);
+  await page.selectOption("#column", "confidence");
+  await page.fill("#budget", "20");
+  await page.locator("#budget").press("Enter");
+  await page.waitForURL(/column=confidence/);
+  assert.match(await page.locator('section[aria-labelledby="advice"]').innerText(), /people decided|decided by people/);
+  await looksRight(page, "rules-evidence");
+  noFaults(page);
+});

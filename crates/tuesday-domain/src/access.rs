@@ -368,6 +368,20 @@ impl Rights {
             })
     }
 
+    /// The workflows on which the act is allowed, in order; nothing means every one.
+    #[must_use]
+    pub fn places(&self, act: Act) -> Option<Vec<String>> {
+        if let Some((_, Some(own))) = &self.scope {
+            return Some(Vec::from_iter(self.may(act, own).then(|| own.clone())));
+        }
+        let allowed = |g: &&Grant| self.scoped(act, None) && grant_allows(g, act);
+        let places = self.grants.iter().filter(allowed);
+        let mut places: Vec<String> = places.map(|g| g.workflow.clone()).collect::<Option<_>>()?;
+        places.sort_unstable();
+        places.dedup();
+        Some(places)
+    }
+
     /// The highest class these rights show on a workflow. Without a grant, what is public.
     #[must_use]
     pub fn clearance(&self, workflow: &str) -> Class {
@@ -511,5 +525,25 @@ mod tests {
         ])
         .only("a");
         assert!(rights.may(Act::EditRules, "a") && !rights.may(Act::ReadWork, "b"));
+    }
+
+    #[test]
+    fn the_places_of_an_act_are_those_where_it_is_allowed() {
+        let read = |r: &Rights| r.places(Act::ReadWork);
+        let of = |places: &[&str]| Some(places.iter().map(|&p| p.to_owned()).collect::<Vec<_>>());
+        let two = Rights::new(vec![
+            grant(Role::Reviewer, Some("b")),
+            grant(Role::Auditor, Some("a")),
+            grant(Role::Administrator, Some("c")),
+        ]);
+        assert_eq!(read(&two), of(&["a", "b"]));
+        assert_eq!(two.places(Act::DecideReview), of(&["b"]));
+        assert_eq!(read(&Rights::default()), of(&[]));
+        let all = Rights::new(vec![grant(Role::Auditor, None)]);
+        assert_eq!(read(&all), None);
+        assert_eq!(read(&all.clone().within(Scope::Read, None)), None);
+        assert_eq!(read(&all.clone().within(Scope::Trigger, None)), of(&[]));
+        assert_eq!(read(&all.within(Scope::Read, Some("b".into()))), of(&["b"]));
+        assert_eq!(read(&two.within(Scope::Read, Some("d".into()))), of(&[]));
     }
 }

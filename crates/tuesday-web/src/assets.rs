@@ -35,6 +35,8 @@ const SCRIPTS: &[&str] = &[
     "js/send.js",
     "js/live.js",
     "js/select.js",
+    "js/presence.js",
+    "js/rules.js",
     "js/keys.js",
     "js/passkey.js",
     "js/console.js",

@@ -16,6 +16,7 @@ mod refusal;
 mod router;
 mod serve;
 mod state;
+mod verbs;
 
 pub use config::{
     IdentityAnswer, IdentityHttp, IdentityProvider, IdentityReply, MetricsText, OidcSettings,

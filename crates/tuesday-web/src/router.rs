@@ -114,6 +114,10 @@ fn console() -> Router<App> {
         .route("/queue", get(console::queue::page))
         .route("/queue/rows", get(console::queue::rows))
         .route("/queue/views", post(console::queue::save))
+        .route(
+            "/queue/together",
+            get(console::together::page).post(console::together::post),
+        )
         .route("/events", get(console::events::stream))
         .route("/reviews/{id}", get(console::review::page))
         .route(
@@ -124,8 +128,10 @@ fn console() -> Router<App> {
         .route("/reviews/{id}/approval", post(console::decide::approve))
         .route("/reviews/{id}/rejection", post(console::decide::reject))
         .route("/reviews/{id}/escalation", post(console::decide::escalate))
-        .route("/reviews/{id}/owner", post(console::reassign::reassign))
-        .route("/reviews/{id}/problem", post(console::reassign::report))
+        .route("/reviews/{id}/owner", post(console::decide::reassign))
+        .route("/reviews/{id}/problem", post(console::report::report))
+        .route("/reviews/{id}/reading", post(console::reading::sign))
+        .route("/reviews/{id}/pause", post(console::reading::pause))
         .route("/reviews/{id}/settlement", post(console::decide::settle))
         .route("/reviews/{id}/claim", post(console::decide::claim))
         .route("/reviews/{id}/release", post(console::decide::release))
@@ -138,7 +144,17 @@ fn console() -> Router<App> {
         .route("/intake", get(console::intake::list))
         .route("/intake/{id}", get(console::intake::one))
         .route("/intake/{id}/resubmission", post(console::intake::resubmit))
+        .route("/runs/{id}/problem", post(console::problems::about_run))
+        .route("/problem-reports", get(console::problems::list))
+        .route("/problem-reports/{id}", get(console::problems::one))
+        .route(
+            "/problem-reports/{id}/triage",
+            post(console::problems::triage),
+        )
         .route("/audit", get(console::audit::page))
+        .route("/audit/export", post(console::export::bundle))
+        .route("/changes", get(console::changes::page))
+        .route("/workflows/{workflow}/batches", get(console::batch::page))
         .route("/workflows", get(console::workflows::page))
         .route("/workflows/{workflow}", get(console::workflow::page))
         .merge(console_rules())
@@ -186,11 +202,24 @@ fn console() -> Router<App> {
 
 /// The rules page and what one may do there.
 fn console_rules() -> Router<App> {
-    use console::rules;
+    use console::{rules, rules_check, rules_evidence, rules_versions};
     Router::new()
         .route(
             "/workflows/{workflow}/rules",
             get(rules::page).post(rules::post),
+        )
+        .route("/workflows/{workflow}/rules.csv", get(rules_versions::file))
+        .route(
+            "/workflows/{workflow}/rules/versions",
+            get(rules_versions::page),
+        )
+        .route(
+            "/workflows/{workflow}/rules/evidence",
+            get(rules_evidence::page),
+        )
+        .route(
+            "/workflows/{workflow}/rules/judgement",
+            post(rules_check::judge),
         )
         .route(
             "/workflows/{workflow}/rules/rollback",

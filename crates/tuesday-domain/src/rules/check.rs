@@ -45,7 +45,7 @@ fn check_values(columns: &[Column], row: &Row, findings: &mut Vec<Finding>) {
             let beyond = |range: &&Range| !range.contains(value);
             let (code, severity, kind, range, way_out) =
                 if let Some(range) = column.hard.as_ref().filter(beyond) {
-                    let way_out = "stay inside the bound, or ask its owner to change the header";
+                    let way_out = "choose a value inside it, or ask its owner for a wider bound";
                     (
                         FindingCode::PastHardBound,
                         Severity::Error,
@@ -54,7 +54,7 @@ fn check_values(columns: &[Column], row: &Row, findings: &mut Vec<Finding>) {
                         way_out,
                     )
                 } else if let Some(range) = column.soft.as_ref().filter(beyond) {
-                    let way_out = "stay inside the bound, or have a second person agree";
+                    let way_out = "choose a value inside it, or have a second person agree";
                     (
                         FindingCode::PastSoftBound,
                         Severity::SecondPerson,
@@ -66,9 +66,10 @@ fn check_values(columns: &[Column], row: &Row, findings: &mut Vec<Finding>) {
                     continue;
                 };
             let message = format!(
-                "{} {} is outside the {kind} bound {}..{}",
+                "{} {} is {} its {kind} bound: it may lie between {} and {}",
                 column.name,
                 column.show(value),
+                if value < range.low { "under" } else { "over" },
                 column.show(range.low),
                 column.show(range.high)
             );

@@ -123,6 +123,6 @@ impl Engine {
     }
 }
 
-fn alike(a: &Review, b: &Review) -> bool {
+pub(super) fn alike(a: &Review, b: &Review) -> bool {
     a.workflow == b.workflow && a.tier == b.tier && a.kind == b.kind
 }

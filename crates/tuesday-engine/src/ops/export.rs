@@ -64,6 +64,15 @@ struct Picked {
 }
 
 impl Engine {
+    /// The public key of the log, on a node that signs it.
+    #[must_use]
+    pub fn log_key(&self) -> Option<VerifierKey> {
+        let signer = self.0.config.signer.as_deref();
+        signer.map(|s| s.verifier().clone())
+    }
+}
+
+impl Engine {
     /// Seals the log and writes a bundle to `out`. `progress` hears how many of how many entries are written.
     ///
     /// # Errors
@@ -168,6 +177,7 @@ impl Engine {
             from: query.from,
             to: query.to,
             kind: None,
+            ..AuditFilter::default()
         };
         let (mut after, mut picked) = (Some(size), Vec::new());
         loop {

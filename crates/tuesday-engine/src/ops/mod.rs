@@ -23,6 +23,7 @@ mod overrides;
 mod oversight;
 mod passkey;
 mod password;
+mod pause;
 mod people;
 mod presence;
 mod preview;
@@ -50,6 +51,7 @@ mod sign_in;
 mod stage;
 mod story;
 mod task;
+mod together;
 mod token;
 mod verify;
 
@@ -79,8 +81,8 @@ pub use rerun::{Inputs, Rerun, With};
 pub use restore::Restored;
 pub(crate) use rights::Uses;
 pub use rules::{
-    Backtest, BacktestWindow, CutoffAdvice, RowReport, RulesChange, RulesChanged, RulesEdit,
-    RulesNews,
+    Backtest, BacktestWindow, CutoffAdvice, RowReport, RulesChange, RulesChanged, RulesDraft,
+    RulesEdit, RulesNews,
 };
 pub(crate) use second_look::Approved;
 pub use second_look::SecondVerdict;

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::record::{
     PriorityClass, ProblemKind, ProblemState, ProblemTie, Review, ReviewDecision,
 };
 use tuesday_domain::review::ReviewState;
+use tuesday_domain::workflow::Switch;
 use tuesday_engine::Worker;
 use tuesday_engine::ops::{Complaint, Doing, Together};
 use tuesday_testkit::fakes::Said;
@@ -142,6 +144,10 @@ async fn several_are_decided_at_once_only_when_each_was_opened() {
     let refused = refused.unwrap_err();
     assert_eq!(refused.code, "not_opened");
     assert_eq!(refused.more["not_opened"], json!([items[2].0.to_string()]));
+    let told = engine.left_out("rhea", &items, true).await.unwrap();
+    let told: Vec<_> = told.iter().map(|t| t.as_ref().map(|p| p.code)).collect();
+    let unopened = Some("not_opened");
+    assert_eq!(told, [None, None, unopened, unopened]);
     // Somebody else is faster with one of them: the other one is decided all the same.
     engine.claim(items[0].0, "boris").await.unwrap();
     let done = engine
@@ -152,6 +158,9 @@ async fn several_are_decided_at_once_only_when_each_was_opened() {
         .iter()
         .map(|(_, d)| d.as_ref().map(|d| d.review.decision))
         .collect();
+    let told = engine.left_out("rhea", &items[..2], true).await.unwrap();
+    let told: Vec<_> = told.iter().map(|t| t.as_ref().map(|p| p.code)).collect();
+    assert_eq!(told, [Some("revision_moved"), Some("already_decided")]);
     assert_eq!(done[0].unwrap_err().code, "revision_moved");
     assert_eq!(done[1].unwrap(), Some(ReviewDecision::Approve));
     worker.shut_down(Duration::from_secs(10)).await;
@@ -326,4 +335,23 @@ async fn a_report_finds_its_run_or_is_kept_all_the_same() {
         "illegal_state"
     );
     worker.shut_down(Duration::from_secs(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_may_not_pause_hears_who_can() {
+    let bench = Bench::new().await;
+    let engine = &bench.engine;
+    let workflow = asked(&bench, "pause").await.workflow;
+    let refused = engine.pause(&workflow, "nobody", "looks odd").await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code, "not_allowed");
+    let may = engine.who_may(Act::PauseWorkflow, &workflow).await.unwrap();
+    assert!(!may.is_empty());
+    let names: Vec<_> = may.iter().map(|(_, name)| name.clone()).collect();
+    assert_eq!(refused.more["people"], json!(names));
+    let by = &may[0].0;
+    let empty = engine.pause(&workflow, by, " ").await.unwrap_err();
+    assert_eq!(empty.code, "reason_required");
+    let paused = engine.pause(&workflow, by, "looks odd").await.unwrap();
+    assert_eq!(paused.switch, Switch::Paused);
 }

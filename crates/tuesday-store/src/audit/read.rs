@@ -21,7 +21,26 @@ pub struct AuditFilter {
     pub to: Option<Timestamp>,
     /// What, such as `run.accepted`.
     pub kind: Option<String>,
+    /// Entries of one run.
+    pub run: Option<RunId>,
+    /// Only what people changed about how work is done: rules, workflows, releases, rights, people,
+    /// tokens.
+    pub changes: bool,
+    /// The workflows that the reader may see, and what belongs to none. Absent means all.
+    pub among: Option<Vec<String>>,
 }
+
+/// Beginnings of the kinds that are changes of how work is done.
+const CHANGES: [&str; 8] = [
+    "rules.",
+    "workflow.",
+    "release.",
+    "right.",
+    "person.",
+    "credential.",
+    "token.",
+    "instance.",
+];
 
 /// One entry with the columns it can be found by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +146,21 @@ impl StoreReader {
         q.and("idx IS NOT NULL", [])
             .and_text("workflow = ?", filter.workflow.as_deref())
             .and_text("kind = ?", filter.kind.as_deref());
+        if let Some(run) = filter.run {
+            q.and("run_id = ?", [Value::Id(run.uuid())]);
+        }
+        if filter.changes {
+            // The beginnings are constants, never input.
+            let kinds = CHANGES.map(|k| format!("kind LIKE '{k}%'")).join(" OR ");
+            q.and(&format!("({kinds})"), []);
+        }
+        if let Some(names) = filter.among.as_ref().filter(|n| !n.is_empty()) {
+            q.and("(workflow IS NULL OR workflow IN", [])
+                .list(names)
+                .push(")", []);
+        } else if filter.among.is_some() {
+            q.and("workflow IS NULL", []);
+        }
         if let Some(from) = filter.from {
             q.and("at >= ?", [Value::Int(from.micros())]);
         }

@@ -79,6 +79,7 @@ pub(super) fn statement(filter: &QueueFilter, times: &QueueTimes) -> (String, Ve
     let wide = QueueFilter {
         states: filter.states.clone(),
         text: filter.text.clone(),
+        among: filter.among.clone(),
         ..QueueFilter::default()
     };
     conditions(&mut q, &wide, None);

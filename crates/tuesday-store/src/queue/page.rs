@@ -24,6 +24,8 @@ use crate::value::Value;
 pub struct QueueFilter {
     /// Workflow name.
     pub workflow: Option<String>,
+    /// The workflows that the reader may see: no page and no count goes beyond them. Absent means all.
+    pub among: Option<Vec<String>>,
     /// Handle of the person who owns the task.
     pub owner: Option<String>,
     /// Handle of the person who is on it.
@@ -202,6 +204,15 @@ pub(crate) fn conditions(q: &mut Select, filter: &QueueFilter, times: Option<&Qu
             .map(|s| format!("'{}'", s.word()))
             .collect();
         q.and(&format!("state IN ({})", words.join(", ")), []);
+    }
+    match filter.among.as_deref() {
+        None => {}
+        Some([]) => {
+            q.and("1 = 0", []);
+        }
+        Some(names) => {
+            q.and_list("workflow IN", names);
+        }
     }
     if filter.unclaimed {
         q.and("state <> 'claimed'", []);

@@ -42,6 +42,10 @@ fn filters() -> Vec<QueueFilter> {
             ..QueueFilter::default()
         },
         QueueFilter {
+            among: Some(vec!["w".into(), "x".into()]),
+            ..QueueFilter::default()
+        },
+        QueueFilter {
             mine: text(),
             due: Some(super::DueGroup::Overdue),
             ..QueueFilter::default()

@@ -24,6 +24,22 @@ pub struct HitCount {
     pub runs: u64,
 }
 
+/// A run that the same row decided, and what a person said about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecidedAlike {
+    /// The run.
+    pub run: RunId,
+    /// What it is about.
+    pub subject: String,
+    /// What the person decided.
+    pub decision: ReviewDecision,
+    /// When the run was routed.
+    pub at: Timestamp,
+}
+
+/// How many routed runs of a workflow are looked through for those of one row.
+const ALIKE_AMONG: usize = 2_000;
+
 /// A run with an automatic action that has not left, routed by another version than the one in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnsentAuto {
@@ -162,6 +178,37 @@ impl StoreReader {
                 route,
                 decision: r.opt_word(2)?,
                 runs: r.num(3)?,
+            })
+        })
+        .await
+    }
+
+    /// What people decided about the newest runs that `row` sent to them, newest first: among the
+    /// last 2,000 routed runs of the workflow, at most `limit` of them.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn decided_alike(
+        &self,
+        workflow: &str,
+        row: &str,
+        limit: usize,
+    ) -> Result<Vec<DecidedAlike>, ReadError> {
+        let sql = "SELECT t.run_id, r.subject, t.decision, t.at FROM (SELECT run_id, rules_row, decision, at FROM routed \
+            WHERE workflow = $1 ORDER BY run_id DESC LIMIT $2) AS t JOIN runs AS r ON r.id = t.run_id \
+            WHERE t.rules_row = $3 AND t.decision IS NOT NULL ORDER BY t.run_id DESC LIMIT $4";
+        let params = vec![
+            Value::Text(workflow.to_owned()),
+            page(ALIKE_AMONG),
+            Value::Text(row.to_owned()),
+            page(limit),
+        ];
+        self.rows(sql, params, |r: Row<'_>| {
+            Ok(DecidedAlike {
+                run: RunId::new(r.id(0)?),
+                subject: r.text(1)?,
+                decision: r.word(2)?,
+                at: r.time(3)?,
             })
         })
         .await

@@ -77,6 +77,7 @@ async fn entries_equal_applied_decisions_and_have_places_without_gaps() {
             from: Some(at(0)),
             to: Some(at(1)),
             workflow: Some("support".into()),
+            ..AuditFilter::default()
         };
         assert_eq!(
             bed.read
@@ -86,6 +87,33 @@ async fn entries_equal_applied_decisions_and_have_places_without_gaps() {
                 .len(),
             3
         );
+        let any = AuditFilter::default;
+        let all = bed.read.audit_page(&any(), None, 10).await.unwrap();
+        let read = &bed.read;
+        let found = |filter: AuditFilter| async move {
+            let rows = read.audit_page(&filter, None, 10).await.unwrap();
+            rows.into_iter().map(|r| r.index).collect::<Vec<_>>()
+        };
+        let of = |fits: &dyn Fn(&tuesday_store::AuditRow) -> bool| {
+            let rows = all.iter().filter(|r| fits(r));
+            rows.map(|r| r.index).collect::<Vec<_>>()
+        };
+        let run = all[0].run;
+        let filter = AuditFilter { run, ..any() };
+        assert_eq!(found(filter).await, of(&|r| r.run == run));
+        let among = |names: &[&str]| AuditFilter {
+            among: Some(names.iter().map(|&n| n.to_owned()).collect()),
+            ..any()
+        };
+        let seen = |r: &tuesday_store::AuditRow| r.workflow.as_deref().is_none_or(|w| w == "deals");
+        assert_eq!(found(among(&["deals"])).await, of(&seen));
+        assert_eq!(found(among(&[])).await, of(&|r| r.workflow.is_none()));
+        let filter = AuditFilter {
+            changes: true,
+            ..any()
+        };
+        let changed = |r: &tuesday_store::AuditRow| r.kind.starts_with("workflow.");
+        assert_eq!(found(filter).await, of(&changed));
     })
     .await;
 }

@@ -84,6 +84,7 @@ fn fits(f: &QueueFilter, t: &Review) -> bool {
     let on = t.claimed_by.as_deref();
     !t.state.is_decided()
         && is(&f.workflow, &t.workflow)
+        && f.among.as_ref().is_none_or(|a| a.contains(&t.workflow))
         && is(&f.owner, &t.owner)
         && is(&f.tier, &t.tier)
         && f.claimed_by.as_deref().is_none_or(|w| on == Some(w))
@@ -130,6 +131,19 @@ fn filters(some: &Review) -> Vec<QueueFilter> {
         },
         QueueFilter {
             due: Some(DueGroup::Later),
+            ..any.clone()
+        },
+        QueueFilter {
+            among: Some(vec!["triage".into(), "deals".into()]),
+            ..any.clone()
+        },
+        QueueFilter {
+            among: Some(vec!["deals".into()]),
+            workflow: text("triage"),
+            ..any.clone()
+        },
+        QueueFilter {
+            among: Some(Vec::new()),
             ..any.clone()
         },
         QueueFilter {

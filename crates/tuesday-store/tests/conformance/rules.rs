@@ -139,6 +139,14 @@ async fn routed_runs_are_paged_counted_and_decided() {
         assert_eq!(hits.len(), 3);
         assert!(hits.contains(&("r2", Some(ReviewDecision::Reject), 1)));
         assert!(hits.contains(&("r2", None, 3)) && hits.contains(&("r1", None, 1)));
+        let alike = |row: &'static str| bed.read.decided_alike("support", row, 10);
+        let decided = alike("r2").await.unwrap();
+        let decided: Vec<_> = decided.iter().map(|a| a.decision).collect();
+        assert_eq!(decided, [ReviewDecision::Reject], "{}", bed.name);
+        assert!(
+            alike("r1").await.unwrap().is_empty(),
+            "nobody has decided it"
+        );
     })
     .await;
 }

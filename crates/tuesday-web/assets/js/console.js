@@ -7,7 +7,9 @@ import { settled, start as startEditor } from "./drafts.js";
 import { chooseLetters, dialog, lateTitle, showLetters } from "./keys.js";
 import { stale, start as startLive } from "./live.js";
 import { start as startPasskeys } from "./passkey.js";
+import "./presence.js";
 import { prune } from "./select.js";
+import "./rules.js";
 import { submit, undo } from "./send.js";
 
 document.addEventListener("submit", async (event) => {

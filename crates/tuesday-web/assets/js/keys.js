@@ -9,7 +9,7 @@ import { clear, extend, selected, toggle } from "./select.js";
 import { showNew } from "./live.js";
 
 const LETTERS = "tuesday-letters";
-const DECIDING = ["a", "e", "r", "x", "c", "f", "m", "n", "o"];
+const DECIDING = ["a", "e", "r", "x", "c", "f", "m", "n", "o", "p"];
 let sequence = 0;
 
 export const letters = () => memory.get(LETTERS) ?? "on";
@@ -50,7 +50,7 @@ document.addEventListener("keydown", (event) => {
   if (box) return inDialog(event, box);
   if (event.key === "Escape") return leave(event);
   if (typing(event.target)) return undefined;
-  if (choose(event, $("#edit .reasons"))) return undefined;
+  if (choose(event, $("#edit .reasons, #together .ways"))) return undefined;
   const mode = letters();
   if (mode === "off" || event.altKey !== (mode === "alt")) return undefined;
   const key = mode === "alt" ? letter(event) : event.key;
@@ -59,7 +59,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 // With Alt some keyboards print another character; the place of the key says which letter it was.
-const letter = (event) => (/^Key[A-Z]$/.test(event.code) ? event.code.slice(3).toLowerCase()
+const letter = (event) => (/^Key[A-Z]$/.test(event.code) ? event.code.slice(3)[event.shiftKey ? "toUpperCase" : "toLowerCase"]()
   : /^Digit\d$/.test(event.code) ? event.code.slice(5) : event.key);
 
 /** Keys with Ctrl work inside fields. */
@@ -91,7 +91,7 @@ function choose(event, box) {
 }
 
 function leave(event) {
-  if (editing()) {
+  if (editing() || ($("#together") && !typing(event.target))) {
     event.preventDefault();
     press("escape");
   } else if (selected().length) clear();
@@ -121,7 +121,8 @@ function act(key, event) {
     case "k": return go(-1);
     case "J": return extend(1);
     case "K": return extend(-1);
-    case "A": return !event.repeat && press("shift-a");
+    case "A": case "R": case "M": case "C":
+      return !event.repeat && selected().length > 0 && press(`shift-${key.toLowerCase()}`);
     case "u": return !event.repeat && press("u");
     case "d": return switchView();
     case ".": return showNew();

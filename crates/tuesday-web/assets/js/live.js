@@ -101,6 +101,8 @@ function update(known, li) {
   if (a.dataset.rev !== now.dataset.rev) forget(a.dataset.id);
   a.dataset.rev = now.dataset.rev;
   a.href = now.href;
+  const [box, fresh] = [known, li].map((item) => item.querySelector("input[name=pick]"));
+  if (box && fresh) box.value = fresh.value;
   if (a.innerHTML !== now.innerHTML) a.replaceChildren(...now.childNodes);
   known.className = li.className;
   return known;

@@ -1,66 +1,63 @@
-// Selecting rows to act on several alike cases at once. The server says which of them may be decided together.
+// Selecting rows to act on several alike cases at once. The boxes are the truth; the server says which
+// of the cases may be decided together.
 
-import { $, plural, say } from "./dom.js";
+import { $, all, plural, say } from "./dom.js";
 import { neighbour, open, rows } from "./desk.js";
 
-const chosen = new Set();
+const boxes = () => all(".qlist input[name=pick]");
+const boxOf = (row) => row?.parentElement.querySelector("input[name=pick]");
+let last = null;
 
-export const selected = () => [...chosen];
+export const selected = () => boxes().filter((box) => box.checked);
 
 const here = () => rows().find((a) => a.hasAttribute("aria-current")) ?? rows()[0];
 
-function mark() {
-  for (const a of rows()) {
-    const box = a.parentElement.querySelector("input[name=pick]");
-    if (box) box.checked = chosen.has(a.dataset.id);
-    a.parentElement.classList.toggle("picked", chosen.has(a.dataset.id));
-  }
-  const bar = $("#several");
-  if (!bar) return;
-  bar.hidden = chosen.size === 0;
-  const line = $("[data-count]", bar);
-  if (line) line.textContent = `${chosen.size} selected`;
+/** Says how many there are, to those who see the page and to those who do not. */
+function count({ aloud = true } = {}) {
+  const n = selected().length;
+  const line = $("#several [data-count]");
+  if (line) line.textContent = `${n} selected`;
+  if (aloud) say(`${plural(n, "case")} selected`);
 }
 
 export function toggle() {
-  const row = here();
-  if (!row || !$("#several")) return false;
-  if (!chosen.delete(row.dataset.id)) chosen.add(row.dataset.id);
-  mark();
-  say(`${plural(chosen.size, "case")} selected`);
+  const box = boxOf(here());
+  if (!box) return false;
+  box.checked = !box.checked;
+  last = box;
+  count();
   return true;
 }
 
 export function extend(step) {
-  const row = here();
-  if (!row || !$("#several")) return false;
-  chosen.add(row.dataset.id);
+  const box = boxOf(here());
+  if (!box) return false;
+  box.checked = true;
   const next = neighbour(step);
   if (next) {
-    chosen.add(next.dataset.id);
+    boxOf(next).checked = true;
     open(next);
   }
-  mark();
-  say(`${plural(chosen.size, "case")} selected`);
+  count();
   return true;
 }
 
 export function clear() {
-  chosen.clear();
-  mark();
+  for (const box of boxes()) box.checked = false;
+  count();
 }
 
-/** Rows that left the list are not acted on. */
-export function prune() {
-  const known = new Set(rows().map((a) => a.dataset.id));
-  for (const id of chosen) if (!known.has(id)) chosen.delete(id);
-  mark();
-}
+/** Rows that left the list took their boxes with them. */
+export const prune = () => count({ aloud: false });
 
-document.addEventListener("change", (event) => {
+// With Shift, everything between the last box and this one gets the same mark.
+document.addEventListener("click", (event) => {
   if (event.target.name !== "pick") return;
-  if (event.target.checked) chosen.add(event.target.value);
-  else chosen.delete(event.target.value);
-  mark();
+  const list = boxes();
+  const [from, to] = [list.indexOf(last), list.indexOf(event.target)];
+  if (event.shiftKey && from >= 0) {
+    for (const box of list.slice(Math.min(from, to), Math.max(from, to) + 1)) box.checked = event.target.checked;
+  }
+  last = event.target;
+  count();
 });
-

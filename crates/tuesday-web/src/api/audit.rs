@@ -153,6 +153,7 @@ pub(crate) async fn entries(
         from: time("from", q.from.as_deref())?,
         to: time("to", q.to.as_deref())?,
         kind: q.kind,
+        ..AuditFilter::default()
     };
     let rows = app
         .engine

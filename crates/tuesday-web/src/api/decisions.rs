@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::Review;
 use tuesday_domain::time::Timestamp;
-use tuesday_engine::ops::{Approval, Decided, Doing, Refusal, Settlement, There, Together};
+use tuesday_engine::ops::{Approval, Decided, Doing, Refusal, There, Together};
 use utoipa::ToSchema;
 
 use super::reviews::ReviewBody;
@@ -18,45 +17,47 @@ use crate::auth::ApiReviewer;
 use crate::query;
 use crate::refusal::{ApiError, ProblemBody};
 use crate::state::App;
+use crate::verbs::{self, Done, Verb};
 
 /// The task, after making sure that this token reaches it.
-pub(crate) async fn reached(
-    app: &App,
-    reviewer: &ApiReviewer,
-    id: &str,
-) -> Result<ReviewId, ApiError> {
-    let id: ReviewId = query::id(id)?;
-    let task = app.engine.reader().review(id).await?;
-    let task =
-        task.ok_or_else(|| Problem::new("not_found", format!("there is no review task {id}")))?;
-    reviewer.sees(&task.workflow)?;
-    Ok(id)
+pub(crate) async fn reached(app: &App, by: &ApiReviewer, id: &str) -> Result<ReviewId, ApiError> {
+    let task = verbs::reached(&app.engine, id, |w| by.sees(w)).await?;
+    Ok(task.id)
+}
+
+/// Does it, and answers what it led to.
+async fn act(app: &App, by: &ApiReviewer, id: &str, verb: Verb) -> Result<Json<Acted>, ApiError> {
+    let id = reached(app, by, id).await?;
+    let mut done = Box::pin(verbs::act(&app.engine, id, &by.person, &verb)).await?;
+    // What it led to, as whoever did it may see it.
+    match &mut done {
+        Done::Task(task) => app.engine.veil_review(by.rights(), task).await,
+        Done::Decided(decided) => app.engine.veil_decided(by.rights(), decided).await,
+    }
+    Ok(Json(done.into()))
+}
+
+/// The task, or the decision with its task.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Acted {
+    Task(Box<ReviewBody>),
+    Decided(Box<DecidedBody>),
+}
+
+impl From<Done> for Acted {
+    fn from(done: Done) -> Self {
+        match done {
+            Done::Task(review) => Self::Task(Box::new((*review).into())),
+            Done::Decided(decided) => Self::Decided(Box::new((*decided).into())),
+        }
+    }
 }
 
 /// The key that makes a repeated request the same request.
 pub(crate) fn key(headers: &HeaderMap) -> Option<String> {
     let key = headers.get("idempotency-key")?.to_str().ok()?.trim();
     (!key.is_empty()).then(|| key.to_owned())
-}
-
-/// A decision as its author may see it.
-async fn answer(
-    app: &App,
-    by: &ApiReviewer,
-    mut done: Decided,
-) -> Result<Json<DecidedBody>, ApiError> {
-    app.engine.veil_decided(by.rights(), &mut done).await;
-    Ok(Json(done.into()))
-}
-
-/// A task as whoever acted on it may see it.
-pub(crate) async fn shown(
-    app: &App,
-    by: &ApiReviewer,
-    mut task: Review,
-) -> Result<Json<ReviewBody>, ApiError> {
-    app.engine.veil_review(by.rights(), &mut task).await;
-    Ok(Json(task.into()))
 }
 
 /// Takes the approval back while nothing was sent; the answer is the task that follows.
@@ -66,10 +67,8 @@ pub(crate) async fn recall(
     State(app): State<App>,
     by: ApiReviewer,
     Path(id): Path<String>,
-) -> Result<Json<DecidedBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
-    let done = app.engine.recall(id, &by.person).await?;
-    answer(&app, &by, done).await
+) -> Result<Json<Acted>, ApiError> {
+    act(&app, &by, &id, Verb::Recall).await
 }
 
 /// Takes the task.
@@ -79,10 +78,8 @@ pub(crate) async fn claim(
     State(app): State<App>,
     by: ApiReviewer,
     Path(id): Path<String>,
-) -> Result<Json<ReviewBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
-    let task = app.engine.claim(id, &by.person).await?;
-    shown(&app, &by, task).await
+) -> Result<Json<Acted>, ApiError> {
+    act(&app, &by, &id, Verb::Claim).await
 }
 
 /// Gives the task back.
@@ -92,10 +89,8 @@ pub(crate) async fn release(
     State(app): State<App>,
     by: ApiReviewer,
     Path(id): Path<String>,
-) -> Result<Json<ReviewBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
-    let task = app.engine.release(id, &by.person).await?;
-    shown(&app, &by, task).await
+) -> Result<Json<Acted>, ApiError> {
+    act(&app, &by, &id, Verb::Release).await
 }
 
 /// A decision that counted.
@@ -149,10 +144,9 @@ pub(crate) async fn approve(
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<DecidedBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
+) -> Result<Json<Acted>, ApiError> {
     let b: ApprovalBody = query::body(&body)?;
-    let approval = Approval {
+    let verb = Verb::Approve(Approval {
         revision: b.revision,
         edit: None,
         reason: b.reason,
@@ -160,9 +154,8 @@ pub(crate) async fn approve(
         checklist: b.checklist,
         accept_changed: b.accept_changed,
         key: key(&headers),
-    };
-    let done = app.engine.approve(id, &by.person, approval).await?;
-    answer(&app, &by, done).await
+    });
+    act(&app, &by, &id, verb).await
 }
 
 /// Yes, after an edit.
@@ -191,10 +184,9 @@ pub(crate) async fn edit(
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<DecidedBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
+) -> Result<Json<Acted>, ApiError> {
     let b: EditBody = query::body(&body)?;
-    let approval = Approval {
+    let verb = Verb::Approve(Approval {
         revision: b.revision,
         edit: Some(b.output),
         reason: b.reason,
@@ -202,9 +194,8 @@ pub(crate) async fn edit(
         checklist: b.checklist,
         accept_changed: b.accept_changed,
         key: key(&headers),
-    };
-    let done = app.engine.approve(id, &by.person, approval).await?;
-    answer(&app, &by, done).await
+    });
+    act(&app, &by, &id, verb).await
 }
 
 /// No.
@@ -228,17 +219,15 @@ pub(crate) async fn reject(
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<DecidedBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
+) -> Result<Json<Acted>, ApiError> {
     let b: RejectionBody = query::body(&body)?;
-    let refusal = Refusal {
+    let verb = Verb::Reject(Refusal {
         revision: b.revision,
         reason: b.reason,
         note: b.note,
         key: key(&headers),
-    };
-    let done = app.engine.reject(id, &by.person, refusal).await?;
-    answer(&app, &by, done).await
+    });
+    act(&app, &by, &id, verb).await
 }
 
 /// Passed on.
@@ -257,12 +246,11 @@ pub(crate) async fn escalate(
     by: ApiReviewer,
     Path(id): Path<String>,
     body: Bytes,
-) -> Result<Json<ReviewBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
+) -> Result<Json<Acted>, ApiError> {
     let b: EscalationBody = query::body(&body)?;
-    let person = &by.person;
-    let task = app.engine.escalate(id, person, b.note, b.revision).await?;
-    shown(&app, &by, task).await
+    let (note, revision) = (b.note, b.revision);
+    let verb = Verb::Escalate { note, revision };
+    act(&app, &by, &id, verb).await
 }
 
 /// Given to somebody else.
@@ -284,14 +272,14 @@ pub(crate) async fn reassign(
     by: ApiReviewer,
     Path(id): Path<String>,
     body: Bytes,
-) -> Result<Json<ReviewBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
+) -> Result<Json<Acted>, ApiError> {
     let b: ReassignmentBody = query::body(&body)?;
-    let given = app
-        .engine
-        .reassign(id, &by.person, &b.to, &b.reason, b.revision)
-        .await?;
-    shown(&app, &by, given).await
+    let verb = Verb::Reassign {
+        to: b.to,
+        reason: b.reason,
+        revision: b.revision,
+    };
+    act(&app, &by, &id, verb).await
 }
 
 /// Several alike tasks, decided in the same way.
@@ -453,32 +441,6 @@ pub(crate) struct SettlementBody {
     revision: Option<u32>,
 }
 
-/// The settlement a word stands for.
-pub(crate) fn settlement(
-    word: &str,
-    text: Option<String>,
-    input: Option<Value>,
-) -> Result<Settlement, Problem> {
-    let words = text.clone().unwrap_or_default();
-    Ok(match word {
-        "supply" => Settlement::Supply {
-            input: input.ok_or_else(|| {
-                Problem::new("bad_request", "the input is missing").field("input")
-            })?,
-        },
-        "happened" => Settlement::Happened { evidence: words },
-        "did_not_happen" => Settlement::DidNotHappen { evidence: words },
-        "hand_over" => Settlement::HandOver { result: words },
-        "close_failed" => Settlement::CloseFailed { reason: words },
-        "regenerate" => Settlement::Regenerate { reason: text },
-        other => {
-            return Err(
-                Problem::new("bad_request", format!("`{other}` settles nothing")).field("settle"),
-            );
-        }
-    })
-}
-
 /// Settles the task: supplies input, says what became of an action, hands over, closes.
 #[utoipa::path(post, path = "/api/v1/reviews/{id}/settlement", tag = "reviews",
     params(("id" = String, Path), ("idempotency-key" = Option<String>, Header)), request_body = SettlementBody,
@@ -489,14 +451,12 @@ pub(crate) async fn settle(
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<DecidedBody>, ApiError> {
-    let id = reached(&app, &by, &id).await?;
+) -> Result<Json<Acted>, ApiError> {
     let b: SettlementBody = query::body(&body)?;
-    let settlement = settlement(&b.settle, b.text, b.input)?;
-    let key = key(&headers);
-    let (person, key) = (&by.person, key.as_deref());
-    let settled = app
-        .engine
-        .settle_once(id, person, b.revision, key, settlement);
-    answer(&app, &by, settled.await?).await
+    let verb = Verb::Settle {
+        settlement: verbs::settlement(&b.settle, b.text, b.input)?,
+        revision: b.revision,
+        key: key(&headers),
+    };
+    act(&app, &by, &id, verb).await
 }

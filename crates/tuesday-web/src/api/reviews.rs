@@ -238,6 +238,7 @@ impl ReviewQuery {
         };
         Ok(QueueFilter {
             workflow: reader.only(self.workflow)?,
+            among: reader.readable(),
             states: query::word("state", self.state.as_deref())?
                 .into_iter()
                 .collect(),

@@ -9,7 +9,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_engine::ops::SecondVerdict;
 use utoipa::ToSchema;
 
-use super::decisions::{key, reached, shown};
+use super::decisions::{key, reached};
 use super::reviews::ReviewBody;
 use crate::auth::ApiReviewer;
 use crate::query;
@@ -59,6 +59,7 @@ pub(crate) async fn verdict(
         revision: b.revision,
         key: key(&headers),
     };
-    let done = app.engine.second_verdict(id, &by.person, verdict).await?;
-    shown(&app, &by, done).await
+    let mut done = app.engine.second_verdict(id, &by.person, verdict).await?;
+    app.engine.veil_review(by.rights(), &mut done).await;
+    Ok(Json(done.into()))
 }

@@ -132,6 +132,11 @@ impl ApiReader {
         self.0.rights.may(Act::ReadWork, workflow)
     }
 
+    /// The workflows whose work it may read; nothing means every one.
+    pub(crate) fn readable(&self) -> Option<Vec<String>> {
+        self.0.rights.places(Act::ReadWork)
+    }
+
     /// The person the token is bound to, or the token itself, as an author of changes.
     pub(crate) fn actor(&self) -> Actor {
         self.0.actor()

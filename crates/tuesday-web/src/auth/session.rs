@@ -108,6 +108,11 @@ impl User {
         self.rights.may(Act::ReadWork, workflow)
     }
 
+    /// The workflows whose work the person may read; nothing means every one.
+    pub(crate) fn readable(&self) -> Option<Vec<String>> {
+        self.rights.places(Act::ReadWork)
+    }
+
     /// Whether a page may offer this.
     pub(crate) fn may(&self, act: Act) -> bool {
         act == Act::OwnAccount || self.rights.may_anywhere(act)

@@ -89,6 +89,11 @@ fn decision(v: &mut CaseView, case: &Case, me: &str) {
             words: words.clone(),
         })
         .collect();
+    v.guidance = case
+        .tier
+        .as_ref()
+        .map(|t| t.guidance.clone())
+        .unwrap_or_default();
     v.half = half(case);
     v.moved = moved(case, me);
     (v.escalate_to, v.escalate_words) = escalation(case);

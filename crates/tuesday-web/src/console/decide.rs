@@ -1,15 +1,16 @@
-//! The decisions: each form ends with the next case, or with a panel that says who was faster.
+//! The acts on a task: each form ends with the next case, or with a panel that says who was faster.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{FromRequest, FromRequestParts as _, Path, Query, Request};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Serialize;
+use serde_json::Value;
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Review;
 use tuesday_domain::time::Timestamp;
-use tuesday_engine::ops::{Approval, Case, Decided, Refusal};
+use tuesday_engine::ops::{Approval, Case, Refusal};
 
 use super::case::name;
 use super::forms::{mark, read, refill};
@@ -18,11 +19,10 @@ use super::review::{following, input_schema, prepare};
 use super::views::{Changed, Panel, Unread};
 use super::visit::Visit;
 use super::words::{code, span};
-use crate::api::decisions::settlement;
 use crate::auth::{PostForm, User};
-use crate::query;
 use crate::refusal::{PageError, status};
 use crate::state::App;
+use crate::verbs::{self, Done, Verb};
 
 /// What was done, for the script that has moved on already.
 #[derive(Serialize)]
@@ -48,33 +48,6 @@ struct Undo {
     ms_left: u64,
 }
 
-/// What an act led to: words for the next page, the task, and until when it can be taken back.
-pub(crate) struct Happened {
-    words: String,
-    review: Review,
-    until: Option<Timestamp>,
-}
-
-impl From<(String, Review)> for Happened {
-    fn from((words, review): (String, Review)) -> Self {
-        Self {
-            words,
-            review,
-            until: None,
-        }
-    }
-}
-
-impl From<Decided> for Happened {
-    fn from(d: Decided) -> Self {
-        Self {
-            words: decided_words(&d.review, d.approvals_left),
-            review: d.review,
-            until: d.recall_until,
-        }
-    }
-}
-
 /// Whether the script sent this form: it wants to know what happened and draws the rest itself.
 pub(crate) fn by_script(headers: &HeaderMap) -> bool {
     headers.contains_key("x-console")
@@ -87,6 +60,86 @@ pub(crate) struct Asked {
     headers: HeaderMap,
 }
 
+/// A form about one task, and from which list it was sent.
+pub(crate) struct Desk {
+    app: App,
+    form: PostForm,
+    asked: Asked,
+}
+
+impl FromRequest<App> for Desk {
+    type Rejection = PageError;
+    async fn from_request(request: Request, app: &App) -> Result<Self, PageError> {
+        let bad = |e: String| Problem::new("bad_request", e);
+        let (mut parts, body) = request.into_parts();
+        let Path(id) = Path::<String>::from_request_parts(&mut parts, app)
+            .await
+            .map_err(|e| bad(e.to_string()))?;
+        let Query(q) = Query::<QueueQuery>::from_request_parts(&mut parts, app)
+            .await
+            .map_err(|e| bad(e.to_string()))?;
+        let headers = parts.headers.clone();
+        let form = PostForm::from_request(Request::from_parts(parts, body), app).await?;
+        let asked = asked(app, &form.user, &id, q, headers).await?;
+        let app = App::clone(app);
+        Ok(Self { app, form, asked })
+    }
+}
+
+impl Desk {
+    /// Does it, and goes on to where that leads.
+    async fn act(self, verb: Verb) -> Result<Response, PageError> {
+        let Self { app, form, asked } = self;
+        let (user, next) = onward(&app, form.user, &asked).await?;
+        let act = verbs::act(&app.engine, asked.id, &user.session.person, &verb);
+        let done = Box::pin(act).await;
+        let next = match (&verb, &done) {
+            (Verb::Recall, Ok(done)) => asked.address_of(done.review().id),
+            _ if verb.stays() => asked.address_of(asked.id),
+            _ => next,
+        };
+        let done = done.map(|done| Happened::of(&verb, done));
+        finish(&app, user, asked, next, done, form.fields).await
+    }
+}
+
+/// What an act led to: words for the next page, the task, and until when it can be taken back.
+pub(crate) struct Happened {
+    pub(crate) words: String,
+    pub(crate) review: Review,
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl Happened {
+    /// What the next page says about an act.
+    pub(crate) fn of(verb: &Verb, done: Done) -> Self {
+        let until = done.until();
+        let left = match &done {
+            Done::Decided(d) => d.approvals_left,
+            Done::Task(_) => 0,
+        };
+        let review = done.into_review();
+        let about = &review.subject;
+        let words = match verb {
+            Verb::Approve(_) if left > 0 => {
+                format!("Your approval counts; one more person is needed: {about}")
+            }
+            Verb::Approve(_) | Verb::Reject(_) => format!("{}: {about}", code(review.state.word())),
+            Verb::Escalate { .. } => format!("Passed on: {about}"),
+            Verb::Reassign { .. } => format!("Given to {}: {about}", review.owner),
+            Verb::Claim => "Yours now".to_owned(),
+            Verb::Release => "Free again".to_owned(),
+            Verb::Recall => format!("Taken back: {about}"),
+            Verb::Settle { .. } => format!("Recorded: {about}"),
+        };
+        Self {
+            words,
+            review,
+            until,
+        }
+    }
+}
+
 /// Reads the id and makes sure that this person reaches the task.
 pub(crate) async fn asked(
     app: &App,
@@ -95,12 +148,15 @@ pub(crate) async fn asked(
     q: QueueQuery,
     headers: HeaderMap,
 ) -> Result<Asked, PageError> {
-    let id: ReviewId = query::id(id)?;
-    let task = app.engine.reader().review(id).await?;
-    let task: Review =
-        task.ok_or_else(|| Problem::new("not_found", format!("there is no review task {id}")))?;
-    user.sees(&task.workflow)?;
+    let id = verbs::reached(&app.engine, id, |w| user.sees(w)).await?.id;
     Ok(Asked { id, q, headers })
+}
+
+impl Asked {
+    /// The page of a task in the same list.
+    pub(crate) fn address_of(&self, id: ReviewId) -> String {
+        format!("/reviews/{id}{}", self.q.address(&self.q.after))
+    }
 }
 
 /// The case after this one, which must be found before the decision takes it out of the queue.
@@ -123,211 +179,106 @@ pub(crate) async fn onward(
 }
 
 /// Approves as it stands.
-pub(crate) async fn approve(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    Query(q): Query<QueueQuery>,
-    headers: HeaderMap,
-    form: PostForm,
-) -> Result<Response, PageError> {
-    let approval = Approval {
+pub(crate) async fn approve(desk: Desk) -> Result<Response, PageError> {
+    let verb = Verb::Approve(approval(&desk.form, None)?);
+    desk.act(verb).await
+}
+
+/// The approval a form asks for.
+pub(crate) fn approval(form: &PostForm, edit: Option<Value>) -> Result<Approval, Problem> {
+    Ok(Approval {
         revision: form.revision()?,
-        edit: None,
+        edit,
         reason: form.text("reason"),
         note: form.text("note"),
         checklist: form.all("checklist"),
         accept_changed: form.text("accept_changed").is_some(),
         key: None,
-    };
-    let asked = asked(&app, &form.user, &id, q, headers).await?;
-    let (user, next) = onward(&app, form.user, &asked).await?;
-    let result = app
-        .engine
-        .approve(asked.id, &user.session.person, approval)
-        .await;
-    finish(&app, user, asked, next, result, form.fields).await
-}
-
-/// What the next page says about a decision.
-pub(crate) fn decided_words(review: &Review, left: u32) -> String {
-    match left {
-        0 => format!("{}: {}", code(review.state.word()), review.subject),
-        _ => format!(
-            "Your approval counts; one more person is needed: {}",
-            review.subject
-        ),
-    }
+    })
 }
 
 /// Rejects.
-pub(crate) async fn reject(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    Query(q): Query<QueueQuery>,
-    headers: HeaderMap,
-    form: PostForm,
-) -> Result<Response, PageError> {
-    let refusal = Refusal {
-        revision: form.revision()?,
-        reason: form.text("reason").unwrap_or_default(),
-        note: form.text("note"),
+pub(crate) async fn reject(desk: Desk) -> Result<Response, PageError> {
+    let verb = Verb::Reject(Refusal {
+        revision: desk.form.revision()?,
+        reason: desk.form.text("reason").unwrap_or_default(),
+        note: desk.form.text("note"),
         key: None,
-    };
-    let asked = asked(&app, &form.user, &id, q, headers).await?;
-    let (user, next) = onward(&app, form.user, &asked).await?;
-    let result = app
-        .engine
-        .reject(asked.id, &user.session.person, refusal)
-        .await;
-    finish(
-        &app,
-        user,
-        asked,
-        next,
-        result.map(|d| (decided_words(&d.review, 0), d.review)),
-        form.fields,
-    )
-    .await
+    });
+    desk.act(verb).await
 }
 
 /// Passes on.
-pub(crate) async fn escalate(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    Query(q): Query<QueueQuery>,
-    headers: HeaderMap,
-    form: PostForm,
-) -> Result<Response, PageError> {
-    let (revision, note) = (form.revision()?, form.text("note"));
-    let asked = asked(&app, &form.user, &id, q, headers).await?;
-    let (user, next) = onward(&app, form.user, &asked).await?;
-    let result = app
-        .engine
-        .escalate(asked.id, &user.session.person, note, revision)
-        .await;
-    finish(
-        &app,
-        user,
-        asked,
-        next,
-        result.map(|r| (format!("Passed on: {}", r.subject), r)),
-        form.fields,
-    )
-    .await
+pub(crate) async fn escalate(desk: Desk) -> Result<Response, PageError> {
+    let (note, revision) = (desk.form.text("note"), desk.form.revision()?);
+    desk.act(Verb::Escalate { note, revision }).await
+}
+
+/// Gives the task to `to`, with a reason.
+pub(crate) async fn reassign(desk: Desk) -> Result<Response, PageError> {
+    let verb = Verb::Reassign {
+        to: desk.form.text("to").unwrap_or_default(),
+        reason: desk.form.text("note").unwrap_or_default(),
+        revision: desk.form.revision()?,
+    };
+    desk.act(verb).await
 }
 
 /// Settles what is not a plain yes or no.
-pub(crate) async fn settle(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    Query(q): Query<QueueQuery>,
-    headers: HeaderMap,
-    form: PostForm,
-) -> Result<Response, PageError> {
-    let (revision, how, text) = (
-        form.revision()?,
-        form.text("settle").unwrap_or_default(),
-        form.text("text"),
-    );
-    let asked = asked(&app, &form.user, &id, q, headers).await?;
-    let supplied = if how == "supply" {
-        let (schema, event) = input_schema(&Box::pin(form.user.case(&app, asked.id)).await?);
-        Some(read(&schema, &event, &form.fields).map_err(|errors| {
-            let mut p = Problem::new("schema_violation", "a field cannot be read");
-            p.errors = errors;
-            p
-        }))
-    } else {
-        None
-    };
-    let (user, next) = onward(&app, form.user, &asked).await?;
-    let result = match supplied
-        .transpose()
-        .and_then(|input| settlement(&how, text, input))
-    {
-        Ok(settlement) => {
-            app.engine
-                .settle(asked.id, &user.session.person, revision, settlement)
-                .await
-        }
+pub(crate) async fn settle(desk: Desk) -> Result<Response, PageError> {
+    let form = &desk.form;
+    let (revision, text) = (form.revision()?, form.text("text"));
+    let how = form.text("settle").unwrap_or_default();
+    let settlement = match supplied(&desk, &how).await {
+        Ok(input) => verbs::settlement(&how, text, input),
         Err(problem) => Err(problem),
     };
-    finish(
-        &app,
-        user,
-        asked,
-        next,
-        result.map(|d| (format!("Recorded: {}", d.review.subject), d.review)),
-        form.fields,
-    )
-    .await
+    match settlement {
+        Ok(settlement) => {
+            let key = None;
+            let verb = Verb::Settle {
+                settlement,
+                revision,
+                key,
+            };
+            desk.act(verb).await
+        }
+        Err(problem) => {
+            let Desk { app, form, asked } = desk;
+            let none: Result<Happened, Problem> = Err(problem);
+            finish(&app, form.user, asked, String::new(), none, form.fields).await
+        }
+    }
+}
+
+/// The input a form completes, where that is how the task is settled.
+async fn supplied(desk: &Desk, how: &str) -> Result<Option<Value>, Problem> {
+    if how != "supply" {
+        return Ok(None);
+    }
+    let (schema, event) =
+        input_schema(&Box::pin(desk.form.user.case(&desk.app, desk.asked.id)).await?);
+    let read = read(&schema, &event, &desk.form.fields);
+    read.map(Some).map_err(|errors| {
+        let mut p = Problem::new("schema_violation", "a field cannot be read");
+        p.errors = errors;
+        p
+    })
 }
 
 /// Takes an approval back; the case is before the person again, with every edit.
-pub(crate) async fn recall(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    Query(q): Query<QueueQuery>,
-    headers: HeaderMap,
-    form: PostForm,
-) -> Result<Response, PageError> {
-    let asked = asked(&app, &form.user, &id, q, headers).await?;
-    let result = app
-        .engine
-        .recall(asked.id, &form.user.session.person)
-        .await
-        .map(|d| (format!("Taken back: {}", d.review.subject), d.review));
-    let next = match &result {
-        Ok((_, back)) => format!("/reviews/{}{}", back.id, asked.q.address(&asked.q.after)),
-        Err(_) => String::new(),
-    };
-    finish(&app, form.user, asked, next, result, form.fields).await
+pub(crate) async fn recall(desk: Desk) -> Result<Response, PageError> {
+    desk.act(Verb::Recall).await
 }
 
 /// Takes the task; the same case stays open.
-pub(crate) async fn claim(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    Query(q): Query<QueueQuery>,
-    headers: HeaderMap,
-    form: PostForm,
-) -> Result<Response, PageError> {
-    let asked = asked(&app, &form.user, &id, q, headers).await?;
-    let (user, _) = onward(&app, form.user, &asked).await?;
-    let result = app.engine.claim(asked.id, &user.session.person).await;
-    let here = format!("/reviews/{}{}", asked.id, asked.q.address(&asked.q.after));
-    finish(
-        &app,
-        user,
-        asked,
-        here,
-        result.map(|r| ("Yours now".to_owned(), r)),
-        form.fields,
-    )
-    .await
+pub(crate) async fn claim(desk: Desk) -> Result<Response, PageError> {
+    desk.act(Verb::Claim).await
 }
 
 /// Gives the task back.
-pub(crate) async fn release(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    Query(q): Query<QueueQuery>,
-    headers: HeaderMap,
-    form: PostForm,
-) -> Result<Response, PageError> {
-    let asked = asked(&app, &form.user, &id, q, headers).await?;
-    let (user, _) = onward(&app, form.user, &asked).await?;
-    let result = app.engine.release(asked.id, &user.session.person).await;
-    let here = format!("/reviews/{}{}", asked.id, asked.q.address(&asked.q.after));
-    finish(
-        &app,
-        user,
-        asked,
-        here,
-        result.map(|r| ("Free again".to_owned(), r)),
-        form.fields,
-    )
-    .await
+pub(crate) async fn release(desk: Desk) -> Result<Response, PageError> {
+    desk.act(Verb::Release).await
 }
 
 /// Goes on to `next`, or shows the case as it is now with what went wrong and what was typed.
@@ -336,10 +287,10 @@ pub(crate) async fn finish(
     user: User,
     asked: Asked,
     next: String,
-    result: Result<impl Into<Happened>, Problem>,
+    result: Result<Happened, Problem>,
     typed: Vec<(String, String)>,
 ) -> Result<Response, PageError> {
-    let problem = match result.map(Into::into) {
+    let problem = match result {
         Ok(done) if by_script(&asked.headers) => {
             let now = app.engine.now();
             return Ok(Json(told(done, next, &user, now)).into_response());
@@ -356,7 +307,7 @@ pub(crate) async fn finish(
     refill(&mut page.fields, &typed);
     let rest = mark(&mut page.fields, &problem.errors);
     page.changed = problem.code == "target_changed"
-        || problem.more.get("may_accept") == Some(&serde_json::Value::Bool(true));
+        || problem.more.get("may_accept") == Some(&Value::Bool(true));
     let mut panel = panel(
         &named(&problem, &case, app.engine.now()),
         &id,
@@ -394,9 +345,9 @@ fn told(done: Happened, next: String, user: &User, now: Timestamp) -> Told {
 
 /// Watched fields that changed, as the refusal lists them.
 fn diff(problem: &Problem) -> Vec<Changed> {
-    let plain = |v: Option<&serde_json::Value>| match v {
-        None | Some(serde_json::Value::Null) => "nothing".to_owned(),
-        Some(serde_json::Value::String(s)) => s.clone(),
+    let plain = |v: Option<&Value>| match v {
+        None | Some(Value::Null) => "nothing".to_owned(),
+        Some(Value::String(s)) => s.clone(),
         Some(other) => other.to_string(),
     };
     let all = problem.more.get("changes").and_then(|v| v.as_array());

@@ -6,10 +6,10 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::Value;
 use tuesday_domain::problem::Problem;
-use tuesday_engine::ops::{Approval, Case};
+use tuesday_engine::ops::Case;
 
 use super::case_parts::{text, write};
-use super::decide::{asked, finish, onward, panel};
+use super::decide::{Happened, approval, asked, finish, onward, panel};
 use super::diff::{self, Part};
 use super::forms::{fields, label, mark, read, refill};
 use super::html;
@@ -21,6 +21,7 @@ use crate::auth::PostForm;
 use crate::query;
 use crate::refusal::{PageError, status};
 use crate::state::App;
+use crate::verbs::{self, Verb};
 
 /// The parts of the editor that answer while typing: what changes, what is wrong, what it would do.
 #[derive(Template)]
@@ -79,18 +80,10 @@ pub(crate) async fn post(
         Ok(value) => value,
         Err(problem) => return again(&app, &id, &q, &headers, form, Some(problem)).await,
     };
-    let approval = Approval {
-        revision: form.revision()?,
-        edit: Some(edit),
-        reason: form.text("reason"),
-        note: form.text("note"),
-        checklist: form.all("checklist"),
-        accept_changed: form.text("accept_changed").is_some(),
-        key: None,
-    };
+    let verb = Verb::Approve(approval(&form, Some(edit))?);
     let person = form.user.session.person.clone();
     let (user, next) = onward(&app, form.user, &asked).await?;
-    match app.engine.approve(asked.id, &person, approval).await {
+    match Box::pin(verbs::act(&app.engine, asked.id, &person, &verb)).await {
         // What the person can put right stays in the editor; what somebody else did goes to the panel.
         Err(p) if p.status() == 422 => {
             again(
@@ -106,7 +99,10 @@ pub(crate) async fn post(
             )
             .await
         }
-        result => finish(&app, user, asked, next, result, form.fields).await,
+        result => {
+            let done = result.map(|done| Happened::of(&verb, done));
+            finish(&app, user, asked, next, done, form.fields).await
+        }
     }
 }
 

@@ -83,6 +83,7 @@ impl QueueQuery {
         let some = |text: &str| Some(text.to_owned()).filter(|t| !t.trim().is_empty());
         Ok(QueueFilter {
             workflow: visit.user.only(Some(self.workflow.clone())),
+            among: visit.user.readable(),
             owner: some(&self.owner),
             mine: (self.who == "mine").then(|| me.clone()),
             me: Some(me),
@@ -123,13 +124,12 @@ pub(crate) async fn page(
 ) -> Result<Response, PageError> {
     let filter = q.filter(&visit)?;
     let reader = app.engine.reader();
-    let (column, mut shares) = tokio::try_join!(column(&app, &visit, &q, None), async {
+    let (column, shares) = tokio::try_join!(column(&app, &visit, &q, None), async {
         Ok(reader.review_counts(&filter).await?)
     })?;
     let shell = visit
         .shell(&app, "Review", "queue", filter.workflow)
         .await?;
-    shares.retain(|c| visit.user.reads(&c.workflow));
     let mut over = overview(&q, &column, &shares, &shell.workflows);
     tell_due(&mut over, app.engine.now());
     html(&QueuePage {
@@ -173,7 +173,6 @@ pub(crate) async fn column(
         async { Ok(reader.saved_views(me).await?) },
         visit.reach(app)
     )?;
-    page.rows.retain(|r| visit.user.reads(&r.review.workflow));
     if filter.text.is_some() {
         let workflow = filter.workflow.as_deref();
         app.engine.may_search(&visit.user.rights, workflow).await?;
@@ -207,7 +206,6 @@ pub(crate) async fn order(
     let times = app.engine.queue_times(filter.workflow.as_deref()).await;
     let reader = app.engine.reader();
     let mut rows = reader.queue_after(&filter, times, q.place()?, PAGE).await?;
-    rows.retain(|r| visit.user.reads(&r.review.workflow));
     let rights = &visit.user.rights;
     app.engine.veil_queue(rights, &mut rows).await;
     Ok(rows.into_iter().map(|r| r.review).collect())

@@ -15,7 +15,7 @@ use super::queue::{QueueQuery, column};
 use super::shell::Shell;
 use super::views::{Before, CaseView, ChangedField, From, NextCase, Panel, QueueView, Settle};
 use super::visit::Visit;
-use super::{case, html};
+use super::{alike, case, html};
 use crate::query;
 use crate::refusal::PageError;
 use crate::state::App;
@@ -79,7 +79,9 @@ pub(crate) async fn prepare(
     visit.user.sees(&task.workflow)?;
     let found = Box::pin(visit.user.case(app, id)).await?;
     let (queue, next, shell) = around(app, visit, q, &found).await?;
-    let view = case::view(&found, &visit.user.session.person, app.engine.now());
+    let me = &visit.user.session.person;
+    let mut view = case::view(&found, me, app.engine.now());
+    alike::add(app, &found, me, &mut view).await?;
     let fields = if view.settle == Settle::Input {
         input_fields(&found)
     } else {

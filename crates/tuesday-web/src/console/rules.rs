@@ -13,7 +13,8 @@ use tuesday_domain::rules::{CellEdit, RuleSet, edit, parse, to_csv};
 use tuesday_engine::ops::{Backtest, BacktestWindow, RulesChange, RulesEdit};
 
 use super::html;
-use super::rules_parts::{self as parts, Preview, Rule, Version};
+use super::rules_check::{Found, found, sorted, told};
+use super::rules_parts::{self as parts, Changed, Preview, Rule, Version};
 use super::shell::Shell;
 use super::visit::Visit;
 use super::words::local;
@@ -37,7 +38,15 @@ struct RulesPage {
     /// Whether the reader may agree to a change of somebody else.
     agrees: bool,
     operator: String,
+    /// Cells can be typed into; not while a whole file is looked at.
+    types: bool,
     rules: Vec<Rule>,
+    /// The file that was given, and what it says differently.
+    file: Option<String>,
+    differs: Vec<Changed>,
+    found: Vec<Found>,
+    known: Vec<Found>,
+    found_told: &'static str,
     reason: String,
     problem: Option<Problem>,
     notice: Option<String>,
@@ -57,10 +66,21 @@ struct Unread {
 #[derive(Default)]
 struct Typed {
     edits: Vec<CellEdit>,
+    /// A whole file in place of single cells.
+    file: Option<String>,
     reason: String,
     problem: Option<Problem>,
     notice: Option<String>,
     preview: Option<Backtest>,
+}
+
+impl Typed {
+    fn edit(&self) -> RulesEdit {
+        match &self.file {
+            Some(text) => RulesEdit::Text(text.clone()),
+            None => RulesEdit::Cells(self.edits.clone()),
+        }
+    }
 }
 
 /// The page.
@@ -74,7 +94,7 @@ pub(crate) async fn page(
     html(&page)
 }
 
-fn table(row: &RuleSetRow) -> Result<RuleSet, Problem> {
+pub(super) fn table(row: &RuleSetRow) -> Result<RuleSet, Problem> {
     parse(&row.csv).map(|(rules, _)| rules).map_err(|_| {
         Problem::new(
             "record_damaged",
@@ -105,14 +125,24 @@ pub(crate) async fn post(
     let bad = || Problem::new("bad_request", "which version was edited?").field("base");
     let base: u64 = base.ok_or_else(bad)?;
     let rules = table(&active)?;
-    let edits = if base == active.version {
+    let act = form.text("act").unwrap_or_default();
+    let file = match act.as_str() {
+        "upload" => Some(form.text("text").unwrap_or_default()),
+        "save" if form.text("from_file").is_some() => form.text("csv"),
+        _ => None,
+    };
+    let edits = if file.is_some() {
+        Vec::new()
+    } else if base == active.version {
         parts::edits(&form.fields, &rules)
     } else {
         let read = app.engine.reader().ruleset(&name, base).await?;
         parts::edits(&form.fields, &table(&read.ok_or_else(bad)?)?)
     };
+    let from_file = file.is_some();
     let mut typed = Typed {
         edits,
+        file,
         reason: form.text("reason").unwrap_or_default(),
         ..Typed::default()
     };
@@ -121,9 +151,9 @@ pub(crate) async fn post(
             "Version {} came into force while you edited version {base}. Your values are set on top of it; read the rules again.",
             active.version
         ));
-    } else if form.text("act").as_deref() == Some("save") {
+    } else if act == "save" {
         let csv = form.text("csv").unwrap_or_default();
-        if is_tried(&rules, &typed.edits, &csv) {
+        if from_file || is_tried(&rules, &typed.edits, &csv) {
             return Box::pin(save(&app, form, &name, &headers, base, typed)).await;
         }
         typed.notice = Some(
@@ -146,7 +176,7 @@ async fn save(
     let by = form.user.session.person.clone();
     let change = RulesChange {
         base: Some(base),
-        edit: RulesEdit::Cells(typed.edits.clone()),
+        edit: typed.edit(),
         reason: typed.reason.clone(),
         starts_at: None,
         ends_at: None,
@@ -154,19 +184,18 @@ async fn save(
     let words = app.engine.change_rules(name, &by, change).await;
     if words.is_err() {
         // The test stays on the page, so that only what was wrong is to be done again.
-        typed.preview = ask(app, name, &by, &typed.edits).await.ok();
+        typed.preview = ask(app, name, &by, &typed.edit()).await.ok();
     }
     let words = words.map(|d| became(&d.row));
     done(app, form.user, name, headers, words, typed).await
 }
 
-async fn ask(app: &App, name: &str, by: &str, edits: &[CellEdit]) -> Result<Backtest, Problem> {
+async fn ask(app: &App, name: &str, by: &str, edit: &RulesEdit) -> Result<Backtest, Problem> {
     let window = BacktestWindow {
         last: Some(TRIED),
         days: None,
     };
-    let edit = RulesEdit::Cells(edits.to_vec());
-    app.engine.backtest_rules(name, by, &edit, window).await
+    app.engine.backtest_rules(name, by, edit, window).await
 }
 
 /// The page with what past runs say.
@@ -178,7 +207,7 @@ async fn tried(
     mut typed: Typed,
 ) -> Result<Response, PageError> {
     let mut code = axum::http::StatusCode::OK;
-    match ask(app, name, &user.session.person, &typed.edits).await {
+    match ask(app, name, &user.session.person, &typed.edit()).await {
         Ok(result) => typed.preview = Some(result),
         Err(problem) => {
             code = status(&problem);
@@ -333,7 +362,7 @@ async fn done(
 }
 
 /// Who agrees to what lies past a soft bound.
-fn bound_owner(def: &Definition) -> String {
+pub(super) fn bound_owner(def: &Definition) -> String {
     let o = &def.owners;
     o.sponsor.as_ref().unwrap_or(&o.escalation).name.clone()
 }
@@ -378,6 +407,19 @@ async fn drawn(app: &App, visit: &Visit, name: &str, typed: Typed) -> Result<Rul
         .as_ref()
         .and_then(|p| Some((p.field.as_deref()?, p.detail.as_str())));
     let owner = bound_owner(def);
+    let in_force = table(&active)?;
+    let given = typed.file.as_deref().and_then(|text| parse(text).ok());
+    let differs = given
+        .as_ref()
+        .map(|(new, _)| parts::difference(&in_force, new));
+    let findings = match &given {
+        Some((_, findings)) => findings.clone(),
+        None => parse(&active.csv).map(|(_, f)| f).unwrap_or_default(),
+    };
+    let shown = given.as_ref().map_or(&in_force, |(new, _)| new);
+    let found: Vec<Found> = findings.iter().map(found).collect();
+    let found_told = told(&found);
+    let (found, known) = sorted(found);
     let shell = visit
         .shell(
             app,
@@ -400,7 +442,13 @@ async fn drawn(app: &App, visit: &Visit, name: &str, typed: Typed) -> Result<Rul
         edits: rights.may(Act::EditRules, name),
         agrees: rights.may(Act::ApproveBounds, name),
         operator: def.owners.operator.name.clone(),
-        rules: parts::rules(&table(&active)?, &typed.edits, fault, &owner),
+        types: rights.may(Act::EditRules, name) && given.is_none(),
+        rules: parts::rules(shown, &typed.edits, fault, &owner),
+        differs: differs.unwrap_or_default(),
+        found_told,
+        found,
+        known,
+        file: typed.file,
         preview: typed.preview.map(|tried| parts::preview(tried, &owner)),
         unread: news(app, visit, name, def).await?,
         waiting: versions(true),

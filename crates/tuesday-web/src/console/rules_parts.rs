@@ -178,12 +178,16 @@ fn cells(rules: &RuleSet) -> HashMap<(String, String), String> {
 
 /// How far ops people may move a value, and who must agree beyond.
 fn bounds(column: &Column, owner: &str) -> String {
-    let range = |r: &Range| format!("{} to {}", r.low, r.high);
+    let between = |r: &Range| format!("between {} and {}", r.low, r.high);
     match (&column.soft, &column.hard) {
-        (Some(s), Some(h)) => format!("{} alone, {} with {owner}", range(s), range(h)),
-        (Some(s), None) => format!("{} alone, beyond with {owner}", range(s)),
-        (None, Some(h)) => range(h),
-        (None, None) if column.is_numeric() => "no bounds, so it cannot be moved".to_owned(),
+        (Some(s), Some(h)) => format!(
+            "may lie {}; {} only when {owner} agrees",
+            between(s),
+            between(h)
+        ),
+        (Some(s), None) => format!("may lie {}; beyond only when {owner} agrees", between(s)),
+        (None, Some(h)) => format!("may lie {}", between(h)),
+        (None, None) if column.is_numeric() => "has no bounds, so it cannot be moved".to_owned(),
         (None, None) => String::new(),
     }
 }
@@ -390,30 +394,62 @@ pub(super) fn person(def: &Definition, by: &str) -> String {
         .map_or_else(|| handle.to_owned(), |p| p.name.clone())
 }
 
-/// Cells that differ between a version and the one it was made from; added and removed rows too.
+/// What a version changed about the one it was made from.
 fn changed(row: &RuleSetRow, all: &[RuleSetRow]) -> Vec<Changed> {
     let base = all.iter().find(|r| Some(r.version) == row.base);
-    let read = |r: &RuleSetRow| parse(&r.csv).map(|(rules, _)| cells(&rules)).ok();
-    let (Some(before), Some(after)) = (base.and_then(read), read(row)) else {
-        return Vec::new();
+    let read = |r: &RuleSetRow| parse(&r.csv).map(|(rules, _)| rules).ok();
+    match (base.and_then(read), read(row)) {
+        (Some(before), Some(after)) => difference(&before, &after),
+        _ => Vec::new(),
+    }
+}
+
+/// Everything that two tables say differently: cells, results, rows that come and go.
+pub(super) fn difference(before: &RuleSet, after: &RuleSet) -> Vec<Changed> {
+    let mut out = Vec::new();
+    let absent = || "no such rule".to_owned();
+    let mut put = |place: String, before: String, after: String| {
+        if before != after {
+            out.push(Changed {
+                place,
+                before,
+                after,
+            });
+        }
     };
-    let absent = "no such rule".to_owned();
-    let mut places: Vec<_> = before.keys().chain(after.keys()).collect();
-    places.sort_unstable();
-    places.dedup();
-    places
-        .into_iter()
-        .map(|at| {
-            let of = |map: &HashMap<_, String>| map.get(at).unwrap_or(&absent).clone();
-            (at, of(&before), of(&after))
-        })
-        .filter(|(_, before, after)| before != after)
-        .map(|((row, column), before, after)| Changed {
-            place: format!("{row} {}", column.replace('_', " ")),
-            before,
-            after,
-        })
-        .collect()
+    let then = |row: &Row| super::workflow::then(row).replace('_', " ");
+    for is in after.rows() {
+        let Some(was) = before.row(&is.id) else {
+            put(format!("{} as a whole", is.id), absent(), then(is));
+            continue;
+        };
+        for (at, column) in after.columns().iter().enumerate() {
+            let text = |r: &Row| {
+                r.cells
+                    .get(at)
+                    .map(|c| c.text().to_owned())
+                    .unwrap_or_default()
+            };
+            let place = format!("{} {}", is.id, column.name.replace('_', " "));
+            put(place, text(was), text(is));
+        }
+        put(format!("{} then", is.id), then(was), then(is));
+        let why = |r: &Row| r.reason.clone().unwrap_or_default();
+        put(format!("{} reason", is.id), why(was), why(is));
+    }
+    for was in before.rows().iter().filter(|r| after.row(&r.id).is_none()) {
+        put(format!("{} as a whole", was.id), then(was), absent());
+    }
+    let order = |r: &RuleSet| r.rows().iter().map(|r| r.id.clone()).collect::<Vec<_>>();
+    let (was, is) = (order(before), order(after));
+    if was.len() == is.len() && was != is && is.iter().all(|id| was.contains(id)) {
+        put(
+            "Order of the rules".to_owned(),
+            was.join(", "),
+            is.join(", "),
+        );
+    }
+    out
 }
 
 /// A version in words.

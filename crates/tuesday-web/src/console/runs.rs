@@ -31,6 +31,9 @@ pub(crate) struct RunQuery {
     workflow: String,
     #[serde(default)]
     status: String,
+    /// How it ended; from the page of a day.
+    #[serde(default)]
+    outcome: String,
     #[serde(default)]
     day: String,
     #[serde(default)]
@@ -43,6 +46,7 @@ impl RunQuery {
             &self.q,
             &self.workflow,
             &self.status,
+            &self.outcome,
             &self.day,
             &self.after,
         ]
@@ -55,6 +59,7 @@ impl RunQuery {
             ("q", self.q.as_str()),
             ("workflow", &self.workflow),
             ("status", &self.status),
+            ("outcome", &self.outcome),
             ("day", &self.day),
             ("after", after),
         ];
@@ -101,7 +106,7 @@ pub(crate) async fn page(
     let filter = RunFilter {
         workflow: visit.user.only(Some(q.workflow.clone())),
         status: query::word::<Status>("status", Some(&q.status))?,
-        outcome: None,
+        outcome: query::word("outcome", Some(&q.outcome))?,
         day: day.map_err(|e| Problem::new("bad_request", e.to_string()).field("day"))?,
         text: (!q.q.is_empty()).then(|| q.q.clone()),
     };

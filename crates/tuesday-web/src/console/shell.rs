@@ -87,6 +87,12 @@ const PLACES: &[Place] = &[
         key: "i",
     },
     Place {
+        here: "problems",
+        href: "/problem-reports",
+        words: "Problems",
+        key: "b",
+    },
+    Place {
         here: "audit",
         href: "/audit",
         words: "Audit",

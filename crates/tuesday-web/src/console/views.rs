@@ -240,6 +240,15 @@ pub(crate) struct CaseView {
     pub(crate) approved_by: String,
     pub(crate) needed: String,
     pub(crate) people: String,
+    /// When to trust the draft and when to escalate.
+    pub(crate) guidance: String,
+    /// What people said about the newest cases of the same rule.
+    pub(crate) alike: Vec<AlikeView>,
+    pub(crate) alike_told: String,
+    /// This person may stop the workflow.
+    pub(crate) may_pause: bool,
+    /// Names of those who may.
+    pub(crate) pausers: String,
     /// What somebody wrote for whoever comes next.
     pub(crate) note: Option<String>,
     pub(crate) made: MadeView,
@@ -251,6 +260,15 @@ impl CaseView {
         let mut fields = self.writes.iter().flat_map(|w| &w.fields);
         fields.any(|f| f.before == Before::Same)
     }
+}
+
+/// A decided case that the same rule had sent to a person.
+#[derive(Clone)]
+pub(crate) struct AlikeView {
+    pub(crate) run: String,
+    pub(crate) subject: String,
+    pub(crate) words: String,
+    pub(crate) tone: &'static str,
 }
 
 /// One comparison of the decision table.

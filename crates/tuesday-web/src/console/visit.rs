@@ -108,6 +108,7 @@ impl Visit {
         let reader = app.engine.reader();
         let open = QueueFilter {
             workflow: self.user.session.workflow.clone(),
+            among: self.user.readable(),
             ..QueueFilter::default()
         };
         let (workflows, counts) = tokio::try_join!(self.reach(app), async {

@@ -35,7 +35,10 @@ struct Row {
 /// Every workflow this person sees.
 pub(crate) async fn page(State(app): State<App>, visit: Visit) -> Result<Response, PageError> {
     let reader = app.engine.reader();
-    let open = QueueFilter::default();
+    let open = QueueFilter {
+        among: visit.user.readable(),
+        ..QueueFilter::default()
+    };
     let (all, counts) = tokio::try_join!(reader.workflows(), reader.review_counts(&open))?;
     let now = app.engine.now();
     let row = |w: tuesday_domain::record::Workflow| {

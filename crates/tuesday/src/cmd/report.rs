@@ -20,18 +20,6 @@ use crate::{args, out, wiring};
 
 /// Without a beginning, a report looks back this far.
 const BACK: Duration = Duration::from_secs(30 * 86_400);
-/// What counts as a change of how things work: the beginnings of the kinds.
-const CHANGES: [&str; 9] = [
-    "rules.",
-    "right.",
-    "person.",
-    "credential.",
-    "token.",
-    "release.",
-    "workflow.",
-    "review.seeded",
-    "audit.exported",
-];
 
 /// Arguments of `report`.
 #[derive(Debug, Args)]
@@ -218,7 +206,8 @@ pub(crate) async fn changes(common: Common, args: ChangesArgs) -> Result<ExitCod
         workflow: args.workflow,
         from: Some(from),
         to: Some(to),
-        kind: None,
+        changes: true,
+        ..AuditFilter::default()
     };
     let limit = usize::from(args.limit);
     let (mut found, mut after) = (Vec::new(), None);
@@ -228,10 +217,7 @@ pub(crate) async fn changes(common: Common, args: ChangesArgs) -> Result<ExitCod
         let page = page.map_err(args::stored)?;
         let Some(last) = page.last() else { break };
         after = last.index;
-        let kept = page
-            .into_iter()
-            .filter(|r| CHANGES.iter().any(|k| r.kind.starts_with(k)));
-        found.extend(kept);
+        found.extend(page);
     }
     found.truncate(limit);
     if found.is_empty() && !common.json {

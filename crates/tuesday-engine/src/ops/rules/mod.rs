@@ -7,6 +7,7 @@ mod backtest;
 mod change;
 mod decide;
 mod due;
+mod judge;
 mod recheck;
 mod report;
 
@@ -30,6 +31,7 @@ pub(crate) use self::acknowledge::acknowledged;
 pub use self::advise::CutoffAdvice;
 pub use self::backtest::{Backtest, BacktestWindow};
 pub use self::change::{RulesChange, RulesChanged, RulesEdit};
+pub use self::judge::Draft as RulesDraft;
 pub use self::report::RowReport;
 use crate::catalog::LiveRelease;
 use crate::engine::{Engine, apply_problem, read_problem};

@@ -1,4 +1,4 @@
-//! Gives a task to another named person, and takes reports of outputs that somebody finds wrong.
+//! Takes reports of outputs that somebody finds wrong, where they are read.
 
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
@@ -6,36 +6,12 @@ use axum::response::Response;
 use tuesday_domain::record::ProblemKind;
 use tuesday_engine::ops::Complaint;
 
-use super::decide::{asked, finish, onward};
+use super::decide::{Happened, asked, finish};
 use super::queue::QueueQuery;
 use crate::auth::PostForm;
 use crate::query;
 use crate::refusal::PageError;
 use crate::state::App;
-
-/// Gives the task to `to`, with a reason.
-pub(crate) async fn reassign(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    Query(q): Query<QueueQuery>,
-    headers: HeaderMap,
-    form: PostForm,
-) -> Result<Response, PageError> {
-    let (revision, to, reason) = (
-        form.revision()?,
-        form.text("to").unwrap_or_default(),
-        form.text("note").unwrap_or_default(),
-    );
-    let asked = asked(&app, &form.user, &id, q, headers).await?;
-    let (user, next) = onward(&app, form.user, &asked).await?;
-    let person = user.session.person.as_str();
-    let result = app
-        .engine
-        .reassign(asked.id, person, &to, &reason, revision)
-        .await;
-    let result = result.map(|r| (format!("Given to {}: {}", r.owner, r.subject), r));
-    finish(&app, user, asked, next, result, form.fields).await
-}
 
 /// Keeps a report about the task's output; the case stays as it is.
 pub(crate) async fn report(
@@ -56,14 +32,14 @@ pub(crate) async fn report(
         workflow: None,
         reported_by: form.user.session.person.clone(),
     };
-    let here = format!("/reviews/{}{}", asked.id, asked.q.address(&asked.q.after));
+    let here = asked.address_of(asked.id);
     let actor = form.user.actor();
     let result = match app.engine.report_problem(complaint, &actor).await {
-        Ok(report) => app
-            .engine
-            .case(asked.id)
-            .await
-            .map(|c| (format!("Reported to {}", report.owner), c.review)),
+        Ok(report) => app.engine.case(asked.id).await.map(|c| Happened {
+            words: format!("Reported to {}", report.owner),
+            review: c.review,
+            until: None,
+        }),
         Err(problem) => Err(problem),
     };
     finish(&app, form.user, asked, here, result, form.fields).await

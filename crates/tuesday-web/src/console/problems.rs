@@ -1,0 +1,295 @@
+//! Reports that an output is wrong, late or in the way: the longest due answer first, one report with
+//! its case, and the answer.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use tuesday_domain::access::Act;
+use tuesday_domain::id::ProblemReportId;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{Person, ProblemKind, ProblemReport, ProblemState};
+use tuesday_domain::time::Timestamp;
+use tuesday_engine::ops::Complaint;
+use tuesday_store::ProblemFilter;
+
+use super::html;
+use super::shell::Shell;
+use super::views::{Pager, Tab};
+use super::visit::Visit;
+use super::words::{code, due, local};
+use crate::auth::{PostForm, User};
+use crate::query;
+use crate::refusal::{PageError, status};
+use crate::state::App;
+
+const PAGE: usize = 50;
+
+/// Which reports.
+#[derive(Deserialize)]
+pub(crate) struct ProblemQuery {
+    /// Empty for those without an answer; `all`.
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    after: String,
+}
+
+struct Row {
+    id: String,
+    words: String,
+    kind: String,
+    state: String,
+    tone: &'static str,
+    workflow: String,
+    run: Option<String>,
+    by: String,
+    owner: String,
+    due: String,
+    due_tone: &'static str,
+    at: String,
+    answer: String,
+    answered: String,
+    tied: &'static str,
+    open: bool,
+}
+
+#[derive(Template)]
+#[template(path = "problems.html")]
+struct ProblemsPage {
+    shell: Shell,
+    tabs: Vec<Tab>,
+    find: String,
+    state: String,
+    rows: Vec<Row>,
+    pager: Pager,
+}
+
+#[derive(Template)]
+#[template(path = "problem_report.html")]
+struct ReportPage {
+    shell: Shell,
+    r: Row,
+    answers: bool,
+    typed: String,
+    problem: Option<Problem>,
+}
+
+fn place(text: &str) -> Result<Option<(Timestamp, ProblemReportId)>, Problem> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let bad = || Problem::new("bad_request", "`after` is not the `next` of a page").field("after");
+    let (due, id) = text.split_once('-').ok_or_else(bad)?;
+    let due = due.parse().map_err(|_| bad())?;
+    Ok(Some((Timestamp::from_micros(due), query::id(id)?)))
+}
+
+/// Reports, the longest due answer first.
+pub(crate) async fn list(
+    State(app): State<App>,
+    visit: Visit,
+    Query(q): Query<ProblemQuery>,
+) -> Result<Response, PageError> {
+    let filter = ProblemFilter {
+        workflow: visit.user.session.workflow.clone(),
+        open: q.state.is_empty(),
+        text: Some(q.q.clone()).filter(|t| !t.trim().is_empty()),
+        ..ProblemFilter::default()
+    };
+    let reader = app.engine.reader();
+    let after = place(&q.after)?;
+    let found = reader.problem_reports(&filter, after, PAGE);
+    let (found, people) = tokio::try_join!(found, reader.people())?;
+    let address = |state: &str, after: &str| {
+        let pairs = [("state", state), ("q", &q.q), ("after", after)];
+        format!("/problem-reports{}", query::query(&pairs))
+    };
+    let last = found.last().filter(|_| found.len() == PAGE);
+    let next = last.map(|r| address(&q.state, &format!("{}-{}", r.due_at.micros(), r.id)));
+    let tab = |state: &str, words: &str| Tab {
+        href: address(state, ""),
+        words: words.to_owned(),
+        count: String::new(),
+        on: q.state == state,
+    };
+    let now = app.engine.now();
+    // A report that fits no workflow is for those who see all of them.
+    let reads = |r: &&ProblemReport| visit.user.reads(r.workflow.as_deref().unwrap_or_default());
+    let rows = found
+        .iter()
+        .filter(reads)
+        .map(|r| row(r, &people, now))
+        .collect();
+    html(&ProblemsPage {
+        tabs: vec![tab("", "Waiting for an answer"), tab("all", "All")],
+        rows,
+        pager: Pager {
+            first: (!q.after.is_empty()).then(|| address(&q.state, "")),
+            next,
+        },
+        shell: visit.shell(&app, "Problems", "problems", None).await?,
+        find: q.q,
+        state: q.state,
+    })
+}
+
+fn row(r: &ProblemReport, people: &[Person], now: Timestamp) -> Row {
+    let name = |handle: &str| {
+        let known = people.iter().find(|p| p.handle == handle);
+        known.map_or_else(|| handle.to_owned(), |p| p.name.clone())
+    };
+    let left = due(r.due_at, now);
+    let words = r.words.trim();
+    let answered = match (&r.answered_by, r.answered_at) {
+        (Some(by), Some(at)) => format!("{}, {}", name(by), local(at, None)),
+        _ => String::new(),
+    };
+    Row {
+        id: r.id.to_string(),
+        words: if words.is_empty() {
+            kind(r.kind).to_owned()
+        } else {
+            words.to_owned()
+        },
+        kind: kind(r.kind).to_owned(),
+        state: code(r.state.word()),
+        tone: match r.state {
+            ProblemState::New => "warn",
+            ProblemState::Triaged => "clock",
+            ProblemState::NotAnError => "plain",
+            ProblemState::QualityIssue => "ok",
+            ProblemState::Incident => "bad",
+        },
+        workflow: r.workflow.clone().unwrap_or_default(),
+        run: r.run.map(|id| id.to_string()),
+        by: name(&r.reported_by),
+        owner: name(&r.owner),
+        due: left.words,
+        due_tone: left.tone,
+        at: local(r.created_at, None),
+        answer: r.answer.clone().unwrap_or_default(),
+        answered,
+        tied: match r.tied_by.word() {
+            "run" => "the reporter named the case",
+            "record" => "found by the record it was written to",
+            "words" => "found by its words",
+            _ => "no case was found; somebody ties it by hand",
+        },
+        open: !r.state.is_answered(),
+    }
+}
+
+const fn kind(kind: ProblemKind) -> &'static str {
+    match kind {
+        ProblemKind::Wrong => "It is wrong",
+        ProblemKind::Slow => "It came too late",
+        ProblemKind::Annoying => "It is in the way",
+        ProblemKind::Other => "Something else",
+    }
+}
+
+async fn found(app: &App, user: &User, id: &str) -> Result<ProblemReport, PageError> {
+    let id: ProblemReportId = query::id(id)?;
+    let report = app.engine.reader().problem_report(id).await?;
+    let report = report.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
+    user.sees(report.workflow.as_deref().unwrap_or_default())?;
+    Ok(report)
+}
+
+/// One report.
+pub(crate) async fn one(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let report = found(&app, &visit.user, &id).await?;
+    html(&drawn(&app, &visit, &report, String::new(), None).await?)
+}
+
+async fn drawn(
+    app: &App,
+    visit: &Visit,
+    report: &ProblemReport,
+    typed: String,
+    problem: Option<Problem>,
+) -> Result<ReportPage, PageError> {
+    let people = app.engine.reader().people().await?;
+    let r = row(report, &people, app.engine.now());
+    let workflow = report.workflow.clone();
+    let place = workflow.clone().unwrap_or_default();
+    let may = visit.user.rights.may(Act::HandleIncident, &place);
+    Ok(ReportPage {
+        shell: visit
+            .shell(app, "Problem report", "problems", workflow)
+            .await?,
+        answers: may && r.open,
+        r,
+        typed,
+        problem,
+    })
+}
+
+/// Somebody takes it, or answers it.
+pub(crate) async fn triage(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: axum::http::HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let report = found(&app, &form.user, &id).await?;
+    let to = query::word::<ProblemState>("state", form.text("state").as_deref())?
+        .ok_or_else(|| Problem::new("bad_request", "say what becomes of it").field("state"))?;
+    let words = form.text("answer").unwrap_or_default();
+    let by = form.user.session.person.clone();
+    let address = format!("/problem-reports/{id}");
+    match app.engine.triage(report.id, to, &by, &words).await {
+        Ok(done) => {
+            let told = if done.state.is_answered() {
+                "Answered"
+            } else {
+                "Yours now"
+            };
+            app.sessions.tell(&form.user, told.to_owned());
+            Ok(Redirect::to(&address).into_response())
+        }
+        Err(p) => {
+            let code = status(&p);
+            let visit = Visit::after(form.user, address, &headers);
+            let mut answer = html(&drawn(&app, &visit, &report, words, Some(p)).await?)?;
+            *answer.status_mut() = code;
+            Ok(answer)
+        }
+    }
+}
+
+/// Keeps a report about a run.
+pub(crate) async fn about_run(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let run = query::id(&id)?;
+    let known = app.engine.reader().run(run).await?;
+    let known = known.ok_or_else(|| Problem::new("not_found", format!("there is no run {run}")))?;
+    form.user.sees(&known.workflow)?;
+    let kind = query::word::<ProblemKind>("kind", form.text("kind").as_deref())?;
+    let complaint = Complaint {
+        kind: kind.unwrap_or(ProblemKind::Other),
+        words: form.text("note").unwrap_or_default(),
+        run: Some(run),
+        review: None,
+        record: None,
+        workflow: None,
+        reported_by: form.user.session.person.clone(),
+    };
+    let report = app
+        .engine
+        .report_problem(complaint, &form.user.actor())
+        .await?;
+    app.sessions
+        .tell(&form.user, format!("Reported to {}", report.owner));
+    Ok(Redirect::to(&format!("/problem-reports/{}", report.id)).into_response())
+}
