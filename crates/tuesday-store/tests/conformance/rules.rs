@@ -1,13 +1,13 @@
 //! Versions of decision tables, their readers, and where runs were sent.
 
 use tuesday_domain::record::{
-    Change, Decision, ReviewDecision, Routed, RuleSetState, RulesAck, Subject,
+    Change, Decision, PayloadKind, ReviewDecision, Routed, RuleSetState, RulesAck, Subject,
 };
 use tuesday_domain::rules::Route;
 use tuesday_store::ApplyError;
 
 use crate::bed::each;
-use crate::rows::{at, decide, ruleset, run};
+use crate::rows::{about, at, decide, payload, ruleset, run};
 
 fn routed(event: &str, secs: u64, row: &str) -> Routed {
     Routed {
@@ -139,6 +139,15 @@ async fn routed_runs_are_paged_counted_and_decided() {
         assert_eq!(hits.len(), 3);
         assert!(hits.contains(&("r2", Some(ReviewDecision::Reject), 1)));
         assert!(hits.contains(&("r2", None, 3)) && hits.contains(&("r1", None, 1)));
+        let mut known = run("support", "4");
+        known.id = rows[4].run;
+        let body = payload(&known, 1, PayloadKind::Event, 64);
+        let accepted = vec![
+            Change::InsertRun(Box::new(known.clone())),
+            Change::InsertPayload(body),
+        ];
+        let accepted = about(&known, "run.accepted", accepted);
+        bed.store.apply(accepted).await.unwrap();
         let alike = |row: &'static str| bed.read.decided_alike("support", row, 10);
         let decided = alike("r2").await.unwrap();
         let decided: Vec<_> = decided.iter().map(|a| a.decision).collect();
