@@ -166,6 +166,14 @@ fn console() -> Router<App> {
         .route("/sign-in/oidc", get(console::company::enter))
         .route("/sign-in/oidc/callback", get(console::company::back))
         .route("/sign-out", post(console::sign_in::sign_out))
+        .merge(console_people())
+        .route("/look", post(console::sign_in::look))
+        .route("/assets/{name}", get(console::asset))
+}
+
+/// One's own account, and the people and tokens of the instance.
+fn console_people() -> Router<App> {
+    Router::new()
         .route("/account", get(console::account::page))
         .route("/account/confirmation", post(console::account::confirm))
         .route(
@@ -196,8 +204,6 @@ fn console() -> Router<App> {
         .route("/people/{handle}", get(console::people::one))
         .route("/people/{handle}/role", post(console::people::role))
         .route("/people/{handle}/standing", post(console::people::standing))
-        .route("/look", post(console::sign_in::look))
-        .route("/assets/{name}", get(console::asset))
 }
 
 /// The rules page and what one may do there.

@@ -137,7 +137,8 @@ fn mark(proof: &Proof, check: &str) -> Mark {
 
 #[tokio::test]
 async fn a_server_that_keeps_its_word_is_proven_for_each_class() {
-    let all: [(Box<dyn Fn(&str) -> Value>, usize); 4] = [
+    type Settings = Box<dyn Fn(&str) -> Value>;
+    let all: [(Settings, usize); 4] = [
         (Box::new(keyed), 2),
         (Box::new(named("C")), 2),
         (Box::new(named("D")), 1),
