@@ -32,7 +32,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(4, "0004_queue"),
     migration!(5, "0005_rules"),
     migration!(6, "0006_sign_in"),
-    migration!(9, "0009_restore"),
+    migration!(7, "0007_restore"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \
