@@ -50,6 +50,8 @@ test("a refused event is put right and becomes a run", async () => {
   const copy = page.locator("[aria-labelledby=inputs] details").first();
   await copy.locator("summary").click();
   const good = JSON.parse(await copy.locator("pre").innerText());
+  // What this reader may not see stands there masked, and is no part of an event.
+  for (const [name, value] of Object.entries(good)) if (/masked/.test(JSON.stringify(value))) delete good[name];
   good.id = good.id.replace(/\d+$/, (digits) => "9".repeat(digits.length));
   await page.goto(`${on.url}/intake`);
   await page.locator("table a[href^='/intake/']").first().click();

@@ -48,6 +48,20 @@ impl Veil {
         self.ready_class(|r| r.strictest().max(r.output.strictest()))
     }
 
+    /// What words about a case can quote: sources, output, effects, what the table compared, and what
+    /// the model was shown. A field of the event that goes nowhere is in nobody's words.
+    #[must_use]
+    pub fn words_class(&self) -> Class {
+        self.ready_class(|r| {
+            let sources = r.def.source.iter().map(|s| s.class).max();
+            let shown = r.input.strictest().min(r.def.model.clearance);
+            let read = sources.unwrap_or(Class::Public).max(shown);
+            read.max(r.output.strictest())
+                .max(self.facts_class())
+                .max(self.effects_class(None))
+        })
+    }
+
     /// The line that names a case.
     #[must_use]
     pub fn subject_class(&self) -> Class {
@@ -154,7 +168,7 @@ impl Veil {
             PayloadKind::Request | PayloadKind::Receipt => {
                 self.whole(value, self.effects_class(None))
             }
-            PayloadKind::Note => self.whole(value, self.strictest()),
+            PayloadKind::Note => self.whole(value, self.words_class()),
         }
     }
 
@@ -176,13 +190,13 @@ impl Veil {
         // Besides the table's own words, reasons quote what sources, model and destinations said.
         let quotes = match review.reason {
             crate::run::Reason::Rule => self.facts_class(),
-            _ => self.strictest(),
+            _ => self.words_class(),
         };
         if !self.shows(quotes) {
             review.reasons = vec![self.text("", quotes)];
         }
         if let Some(note) = &mut review.note {
-            *note = self.text(note, self.strictest());
+            *note = self.text(note, self.words_class());
         }
     }
 

@@ -95,8 +95,20 @@ impl Engine {
         }
         // Whoever takes contents out is on record before the first byte is.
         let contents = if query.without_payloads { "no" } else { "yes" };
-        let facts = [("contents", contents.to_owned())];
-        self.access_event("audit.exported", by, Subject::Instance, &facts)
+        let of_run = match query.run {
+            Some(id) => self.0.reader.run(id).await.map_err(read_problem)?,
+            None => None,
+        };
+        let workflow = query.workflow.clone().or(of_run.map(|r| r.workflow));
+        let when = |t: Option<Timestamp>| t.map(|t| t.rfc3339()).unwrap_or_default();
+        let facts = [
+            ("contents", contents.to_owned()),
+            ("run", query.run.map(|r| r.to_string()).unwrap_or_default()),
+            ("from", when(query.from)),
+            ("to", when(query.to)),
+        ];
+        let subject = workflow.map_or(Subject::Instance, Subject::Workflow);
+        self.access_event("audit.exported", by, subject, &facts)
             .await?;
         self.seal().await?;
         let reader = &self.0.reader;
