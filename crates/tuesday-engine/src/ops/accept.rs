@@ -115,7 +115,9 @@ impl Engine {
         draft.fact("approvals_left", left);
         draft.review(&mut review, ReviewEvent::PartlyApprove)?;
         draft.event(RunEvent::PartlyApproved)?;
+        self.crash_point("overwrite.before_first_commit");
         let run = self.commit_task(task.review.id, draft).await?;
+        self.crash_point("overwrite.after_first_commit");
         Ok(Decided::of(review, run, left))
     }
 }

@@ -17,9 +17,10 @@ use tuesday_testkit::check::read_all;
 use tuesday_testkit::{Database, until};
 
 use crate::bed::{Bed, Case};
+use crate::crash_again;
 
 /// Functions that write without a point of their own, and why that is enough.
-const WITHOUT: [(&str, &str, &str); 5] = [
+const WITHOUT: [(&str, &str, &str); 4] = [
     (
         "dispatch.rs",
         "look_first",
@@ -34,11 +35,6 @@ const WITHOUT: [(&str, &str, &str); 5] = [
         "dispatch.rs",
         "wait_for_recall",
         "reached only by a job that comes before its window is over; it changes nothing but its due time",
-    ),
-    (
-        "accept.rs",
-        "accepted_by_one",
-        "one decision of the same shape as the first of two approvals, which has its points",
     ),
     (
         "dispatch.rs",
@@ -460,6 +456,12 @@ async fn matrix(server: Option<String>) {
             {
                 return play_said(point, database.await).await;
             }
+            if point.starts_with("rerun.") {
+                return crash_again::play_rerun(point, database.await).await;
+            }
+            if point.starts_with("overwrite.") {
+                return crash_again::play_overwrite(point, database.await).await;
+            }
             if WATCHED.contains(point) {
                 return play_watched(point, database.await).await;
             }
@@ -495,7 +497,7 @@ fn no_step_writes_without_a_crash_point() {
         .collect();
     files.extend(
         [
-            "receive", "approve", "recheck", "recall", "reject", "settle", "accept",
+            "receive", "approve", "recheck", "recall", "reject", "settle", "accept", "rerun",
         ]
         .map(|f| src.join(format!("ops/{f}.rs"))),
     );

@@ -7,6 +7,7 @@ mod bed;
 mod behaviour;
 mod clicks;
 mod crash;
+mod crash_again;
 mod duplicates;
 mod injection;
 mod kills;
