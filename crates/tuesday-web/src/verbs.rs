@@ -6,7 +6,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Review;
 use tuesday_domain::time::Timestamp;
 use tuesday_engine::Engine;
-use tuesday_engine::ops::{Approval, Decided, Refusal, Settlement};
+use tuesday_engine::ops::{Approval, Decided, Refusal, SecondVerdict, Settlement};
 
 use crate::query;
 use crate::refusal::read_problem;
@@ -41,6 +41,8 @@ pub(crate) enum Verb {
         revision: Option<u32>,
         key: Option<String>,
     },
+    /// Answers a second look.
+    Verdict(SecondVerdict),
 }
 
 /// What an act led to.
@@ -111,6 +113,10 @@ pub(crate) async fn act(
             engine
                 .settle_once(id, by, *revision, key.as_deref(), settlement.clone())
                 .await
+        }
+        Verb::Verdict(verdict) => {
+            let said = engine.second_verdict(id, by, verdict.clone()).await;
+            return said.map(task);
         }
         Verb::Escalate { note, revision } => {
             return engine

@@ -147,14 +147,21 @@ impl Engine {
         Ok(run)
     }
 
+    /// The run that repeated the event of this one next, if any did.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn ran_again(&self, run: &Run) -> Result<Option<RunId>, Problem> {
+        let (first, number) = place_in_line(run);
+        let next = format!("{first}/{}", number + 1);
+        let reader = &self.0.reader;
+        let found = reader.run_by_event(&run.workflow, "rerun", &next).await;
+        Ok(found.map_err(read_problem)?.map(|r| r.id))
+    }
+
     /// Whether this event may run once more: answers its first run and the number of the new one.
     async fn may_repeat(&self, old: &Found, without_effect: bool) -> Result<(RunId, u32), Problem> {
-        let first = match old.run.event_id.split_once('/') {
-            Some((first, _)) if old.run.event_source == "rerun" => {
-                first.parse().unwrap_or(old.run.id)
-            }
-            _ => old.run.id,
-        };
+        let (first, _) = place_in_line(&old.run);
         let reader = &self.0.reader;
         let mut line = vec![reader.work(first).await.map_err(read_problem)?];
         loop {
@@ -220,6 +227,16 @@ impl Engine {
             frozen,
         })
     }
+}
+
+/// The first run of the event, and the number of this one behind it.
+fn place_in_line(run: &Run) -> (RunId, u32) {
+    let placed = || {
+        let (first, number) = run.event_id.split_once('/')?;
+        Some((first.parse().ok()?, number.parse().ok()?))
+    };
+    let repeated = run.event_source == "rerun";
+    repeated.then(placed).flatten().unwrap_or((run.id, 0))
 }
 
 /// A run of the event that forbids another one.

@@ -193,6 +193,17 @@ impl Engine {
         Ok(review)
     }
 
+    /// Who cannot answer this task, because they approved what it asks about.
+    pub(crate) async fn had_part(&self, review: &Review) -> Result<Vec<String>, Problem> {
+        if review.kind != ReviewKind::SecondLook {
+            return Ok(Vec::new());
+        }
+        let look = self.0.reader.second_look(review.run).await;
+        let look = look.map_err(read_problem)?;
+        let by = look.map(|l| l.approved_by).unwrap_or_default();
+        Ok(by.split(", ").map(str::to_owned).collect())
+    }
+
     /// The look behind a task, unless `by` had a part in the approval or may not see it.
     async fn looked_at(&self, task: &Task, by: &str) -> Result<SecondLook, Problem> {
         let look = self.0.reader.second_look(task.run.id).await;

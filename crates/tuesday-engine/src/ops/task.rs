@@ -35,6 +35,8 @@ pub(crate) struct Task {
     pub(crate) news: Option<RulesNews>,
     /// What active persons hold on the workflow now: who may decide, and who may see what.
     pub(crate) grants: Vec<Grant>,
+    /// Who had a part in the approval that a second look asks about; none for other tasks.
+    pub(crate) had_part: Vec<String>,
 }
 
 impl Task {
@@ -200,6 +202,7 @@ impl Engine {
                 .map_err(read_problem)?
                 .ok_or_else(|| not_found(&id.to_string()))?;
         }
+        let had_part = self.had_part(&review).await?;
         let news = Box::pin(self.rules_news(&review.workflow)).await?;
         let grants = reader
             .grants_on(&review.workflow)
@@ -214,6 +217,7 @@ impl Engine {
             actions: found.actions,
             news,
             grants,
+            had_part,
         })
     }
 
@@ -385,7 +389,8 @@ pub(crate) fn people(task: &Task) -> Vec<String> {
     let granted = task.grants.iter().map(|g| &g.person);
     let routed = [&task.review.owner].into_iter().chain(&task.review.chain);
     for person in tier.chain(owners).chain(routed).chain(granted) {
-        if !out.contains(person) && allowed(task, person) {
+        let free = !task.had_part.contains(person);
+        if free && !out.contains(person) && allowed(task, person) {
             out.push(person.clone());
         }
     }

@@ -50,7 +50,7 @@ document.addEventListener("keydown", (event) => {
   if (box) return inDialog(event, box);
   if (event.key === "Escape") return leave(event);
   if (typing(event.target)) return undefined;
-  if (choose(event, $("#edit .reasons, #together .ways"))) return undefined;
+  if (choose(event, $("#edit .reasons, #together .ways, .item .ways"))) return undefined;
   const mode = letters();
   if (mode === "off" || event.altKey !== (mode === "alt")) return undefined;
   const key = mode === "alt" ? letter(event) : event.key;
@@ -64,11 +64,9 @@ const letter = (event) => (/^Key[A-Z]$/.test(event.code) ? event.code.slice(3)[e
 
 /** Keys with Ctrl work inside fields. */
 function control(event) {
-  if (!editing()) return;
   if (event.key === "Enter") {
-    event.preventDefault();
-    press("ctrl-enter");
-  } else if (event.key.toLowerCase() === "s") {
+    if (press("ctrl-enter")) event.preventDefault();
+  } else if (editing() && event.key.toLowerCase() === "s") {
     event.preventDefault();
     saveNow();
   }

@@ -74,7 +74,7 @@ fn decision(v: &mut CaseView, case: &Case, me: &str) {
         Settle::Manual | Settle::None => "Do it by hand",
     };
     v.is_output = v.settle == Settle::None;
-    v.has_output = matches!(v.settle, Settle::None | Settle::Verdict) && case.output.is_some();
+    v.has_output = v.is_output && case.output.is_some();
     v.can_decide = may && !r.state.is_decided() && r.state != ReviewState::Suspended;
     v.recallable = may && r.state.is_decided() && case.recall_until.is_some();
     v.closed_words = closed(r, may);
@@ -251,7 +251,11 @@ fn rail(v: &mut CaseView, case: &Case, me: &str, now: Timestamp, zone: Option<&Z
         .map(|h| name(case, h))
         .collect::<Vec<_>>()
         .join(", ");
-    v.needed = plural(u64::from(r.approvals_needed), "approval");
+    v.needed = if r.kind == ReviewKind::SecondLook {
+        "1 answer".to_owned()
+    } else {
+        plural(u64::from(r.approvals_needed), "approval")
+    };
     v.people = case
         .people
         .iter()

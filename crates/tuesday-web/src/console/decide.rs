@@ -63,7 +63,7 @@ pub(crate) struct Asked {
 /// A form about one task, and from which list it was sent.
 pub(crate) struct Desk {
     app: App,
-    form: PostForm,
+    pub(super) form: PostForm,
     asked: Asked,
 }
 
@@ -88,7 +88,7 @@ impl FromRequest<App> for Desk {
 
 impl Desk {
     /// Does it, and goes on to where that leads.
-    async fn act(self, verb: Verb) -> Result<Response, PageError> {
+    pub(super) async fn act(self, verb: Verb) -> Result<Response, PageError> {
         let Self { app, form, asked } = self;
         let (user, next) = onward(&app, form.user, &asked).await?;
         let act = verbs::act(&app.engine, asked.id, &user.session.person, &verb);
@@ -130,7 +130,7 @@ impl Happened {
             Verb::Claim => "Yours now".to_owned(),
             Verb::Release => "Free again".to_owned(),
             Verb::Recall => format!("Taken back: {about}"),
-            Verb::Settle { .. } => format!("Recorded: {about}"),
+            Verb::Settle { .. } | Verb::Verdict(_) => format!("Recorded: {about}"),
         };
         Self {
             words,

@@ -4,6 +4,8 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use tuesday_domain::access::Act;
+use tuesday_domain::action::ActionState;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Run;
@@ -45,6 +47,14 @@ struct Head {
     /// The open review task.
     review: Option<String>,
     can_act: bool,
+    /// The event has been written: it runs again only without effect.
+    written: bool,
+    /// It has frozen inputs that can be used again.
+    frozen: bool,
+    /// The run that it repeats.
+    repeats: Option<String>,
+    /// The next run of the same event.
+    again: Option<String>,
 }
 
 struct AnswerView {
@@ -125,7 +135,11 @@ pub(crate) async fn page(
             .iter()
             .find(|r| !r.state.is_decided())
             .map(|r| r.id.to_string()),
-        can_act: run.state.status.is_terminal(),
+        can_act: run.state.status.is_terminal() && rights.may(Act::RetryRun, &run.workflow),
+        written: actions.iter().any(|a| a.state == ActionState::Confirmed),
+        frozen: run.snapshot_ref.is_some(),
+        repeats: run.rerun_of.map(|id| id.to_string()),
+        again: app.engine.ran_again(&run).await?.map(|id| id.to_string()),
     };
     html(&RunPage {
         shell,

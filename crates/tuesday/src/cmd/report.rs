@@ -250,6 +250,9 @@ fn tell_change(common: &Common, row: &AuditRow) {
         let text = value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
+        if text.is_empty() {
+            continue;
+        }
         out::line(&format!("    {name}: {text}"));
     }
 }

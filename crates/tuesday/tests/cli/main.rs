@@ -5,6 +5,7 @@
 mod codes;
 mod connector;
 mod copies;
+mod oversight;
 mod secrets;
 mod server;
 mod spine;

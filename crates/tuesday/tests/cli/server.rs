@@ -1,12 +1,30 @@
 //! Commands beside a running server: the server works, the command watches.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Stdio};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, ChildStderr, Stdio};
 
 use crate::{Desk, text};
 
 /// Ends the server with the test.
-struct Served(Child);
+pub(crate) struct Served(Child, BufReader<ChildStderr>);
+
+impl Served {
+    /// Serves the desk's folder, once it answers.
+    pub(crate) fn on(desk: &Desk) -> Self {
+        let mut child = desk
+            .command(&["serve", "--listen", "127.0.0.1:0"])
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut served = Self(child, stderr);
+        let mut said = served.1.by_ref().lines().map_while(Result::ok);
+        let started = said.any(|line| line.contains("Console"));
+        assert!(started, "the server did not start");
+        served
+    }
+}
 
 impl Drop for Served {
     fn drop(&mut self) {
@@ -18,21 +36,7 @@ impl Drop for Served {
 #[test]
 fn commands_work_beside_a_running_server() {
     let desk = Desk::installed();
-    let mut child = desk
-        .command(&["serve", "--listen", "127.0.0.1:0"])
-        .stderr(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut said = BufReader::new(child.stderr.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    let served = Served(child);
-    assert!(
-        said.any(|line| line.contains("Console")),
-        "the server did not start"
-    );
-
+    let served = Served::on(&desk);
     let second = desk.run(&["serve", "--listen", "127.0.0.1:0"]).with(5);
     assert!(
         second.err.contains("another server is running"),

@@ -6,7 +6,7 @@ mod show;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Review;
 use tuesday_engine::ops::SecondVerdict;
@@ -103,18 +103,15 @@ enum Act {
         revision: Option<u32>,
     },
     /// Answer a second look: the approved output was right, or wrong and why
+    #[command(group(ArgGroup::new("said").required(true)))]
     Verdict {
         /// The task
         id: String,
         /// It was right
-        #[arg(
-            long,
-            required_unless_present = "incorrect",
-            conflicts_with = "incorrect"
-        )]
+        #[arg(long, group = "said")]
         correct: bool,
         /// It was wrong; why
-        #[arg(long, value_name = "REASON")]
+        #[arg(long, value_name = "REASON", group = "said")]
         incorrect: Option<String>,
         /// The revision you saw
         #[arg(long)]
@@ -268,6 +265,10 @@ pub(crate) async fn run(common: Common, args: ReviewArgs) -> Result<ExitCode, Pr
 fn moved(common: &Common, review: &Review) {
     if common.json {
         return out::json_line(&views::review(review));
+    }
+    if let Some(decision) = review.decision {
+        let said = decision.word().replace('_', " ");
+        return out::line(&format!("{}: {said}", review.id));
     }
     let held = review
         .claimed_by

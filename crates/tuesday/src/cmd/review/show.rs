@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
+use tuesday_domain::review::ReviewKind;
 use tuesday_domain::time::Timestamp;
 use tuesday_engine::ops::Case;
 
@@ -71,8 +72,13 @@ fn print(c: &Case, now: Timestamp) {
             out::line(&format!("\n{title}\n  {}", lines.join("\n  ")));
         }
     }
+    let (act, how) = if r.kind == ReviewKind::SecondLook {
+        ("verdict", "--correct or --incorrect REASON ")
+    } else {
+        ("approve", "")
+    };
     out::say(&format!(
-        "\nNext: tuesday review approve {} --revision {} --as HANDLE",
+        "\nNext: tuesday review {act} {} {how}--revision {} --as HANDLE",
         r.id, r.revision
     ));
 }
@@ -110,20 +116,28 @@ fn sections(c: &Case) -> Vec<(&'static str, Vec<String>)> {
         .iter()
         .map(|(handle, name)| format!("{handle} ({name})"))
         .collect();
+    // A second look is answered in words of its own: nothing is left to approve.
+    let second = c.review.kind == ReviewKind::SecondLook;
+    let wrote = if second {
+        "What was approved"
+    } else {
+        "Approving writes"
+    };
+    let tier = c.tier.as_ref().filter(|_| !second);
+    let checklist = tier.map(|t| t.checklist.clone()).unwrap_or_default();
+    let codes = if second {
+        Vec::new()
+    } else {
+        vec![c.reasons_list.join(", ")]
+    };
     vec![
         ("Why a person looks", c.reasons.clone()),
         ("Output", fields(c.output.as_ref())),
-        ("Approving writes", writes.collect()),
+        (wrote, writes.collect()),
         ("Read", read.collect()),
         ("Flags", c.flags.iter().chain(&c.absent).cloned().collect()),
         ("Actions", actions.collect()),
-        (
-            "Checklist",
-            c.tier
-                .as_ref()
-                .map(|t| t.checklist.clone())
-                .unwrap_or_default(),
-        ),
+        ("Checklist", checklist),
         (
             "Made by",
             vec![format!(
@@ -132,7 +146,7 @@ fn sections(c: &Case) -> Vec<(&'static str, Vec<String>)> {
             )],
         ),
         ("May decide", vec![people.join(", ")]),
-        ("Reason codes", vec![c.reasons_list.join(", ")]),
+        ("Reason codes", codes),
     ]
 }
 
