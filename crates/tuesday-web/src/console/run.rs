@@ -4,11 +4,11 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use tuesday_domain::access::Act;
+use tuesday_domain::access::{Act, Rights};
 use tuesday_domain::action::ActionState;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::Run;
+use tuesday_domain::record::{Action, Review, Run};
 use tuesday_engine::ops::Reader;
 
 use super::html;
@@ -78,6 +78,30 @@ async fn counted(app: &App, run: &Run, user: &User) {
     }
 }
 
+/// What stands above the page, and what may be done about the run.
+fn head(
+    run: &Run,
+    sentence: String,
+    reviews: &[Review],
+    actions: &[Action],
+    rights: &Rights,
+) -> Head {
+    Head {
+        id: run.id.to_string(),
+        subject: run.subject.clone(),
+        sentence,
+        review: reviews
+            .iter()
+            .find(|r| !r.state.is_decided())
+            .map(|r| r.id.to_string()),
+        can_act: run.state.status.is_terminal() && rights.may(Act::RetryRun, &run.workflow),
+        written: actions.iter().any(|a| a.state == ActionState::Confirmed),
+        frozen: run.snapshot_ref.is_some(),
+        repeats: run.rerun_of.map(|id| id.to_string()),
+        again: None,
+    }
+}
+
 /// One run.
 pub(crate) async fn page(
     State(app): State<App>,
@@ -127,20 +151,8 @@ pub(crate) async fn page(
             Some(run.workflow.clone()),
         )
         .await?;
-    let head = Head {
-        id: run.id.to_string(),
-        subject: run.subject.clone(),
-        sentence: story.summary.clone(),
-        review: reviews
-            .iter()
-            .find(|r| !r.state.is_decided())
-            .map(|r| r.id.to_string()),
-        can_act: run.state.status.is_terminal() && rights.may(Act::RetryRun, &run.workflow),
-        written: actions.iter().any(|a| a.state == ActionState::Confirmed),
-        frozen: run.snapshot_ref.is_some(),
-        repeats: run.rerun_of.map(|id| id.to_string()),
-        again: app.engine.ran_again(&run).await?.map(|id| id.to_string()),
-    };
+    let mut head = head(&run, story.summary.clone(), &reviews, &actions, rights);
+    head.again = app.engine.ran_again(&run).await?.map(|id| id.to_string());
     html(&RunPage {
         shell,
         run: head,
