@@ -214,7 +214,7 @@ fn spread(n: u64, now: Timestamp, review: &mut Review) {
                 .plus(Duration::from_secs(1_800))
         }
     }
-    if mixed(n, 9) % 25 == 0 {
+    if mixed(n, 9).is_multiple_of(25) {
         review.state = ReviewState::Claimed;
         review.claimed_by = Some(review.owner.clone());
         review.claim_until = Some(now.plus(Duration::from_secs(3_600)));
