@@ -17,8 +17,8 @@ mod report;
 
 pub use completion::{Completion, CountEndpoint};
 pub use drive::{
-    AloneReport, BodyMaker, DriveOptions, DriveReport, EachReport, drive, drive_alone, get_often,
-    post_each,
+    AloneReport, Answer, BodyMaker, DriveOptions, DriveReport, EachReport, Post, drive,
+    drive_alone, get_often, pages, post_all, post_each,
 };
 pub use fault::BenchError;
 pub use floor::{FloorOptions, FloorReport, floor_postgres, floor_sqlite};

@@ -18,8 +18,8 @@ const SPARED: [(&str, &str); 2] = [
         "a test, in a file of its own",
     ),
     (
-        "crates/tuesday/src/cmd/bench/history.rs",
-        "fills the bench's own database with finished runs; no engine makes a million of them",
+        "crates/tuesday/src/cmd/bench/copies.rs",
+        "fills the bench's own database with copies of runs; no engine makes a million of them",
     ),
 ];
 const SERVICES: &str = "crates/tuesday-engine/src/maintenance/";

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use hyper::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -88,7 +88,37 @@ pub async fn get_often(
     Ok((report(&taken, began), last))
 }
 
-fn authorization(token: &str) -> Result<(HeaderName, HeaderValue), BenchError> {
+/// Asks for each of `paths` once, one after the other over one connection, as the browser of somebody
+/// who is signed in; `part` asks for what the console's script loads.
+///
+/// # Errors
+/// As [`post_each`]; being sent on to another page counts as refused.
+pub async fn pages(
+    base_url: &str,
+    cookie: &str,
+    paths: &[String],
+    part: bool,
+) -> Result<Latency, BenchError> {
+    let mut connection = Connection::open(&Address::parse(base_url)?).await?;
+    let cookie = HeaderValue::try_from(cookie);
+    let cookie = cookie.map_err(|_| BenchError::Address("the cookie is no header".to_owned()))?;
+    let mut headers = vec![(COOKIE, cookie)];
+    if part {
+        let yes = HeaderValue::from_static("1");
+        headers.push((HeaderName::from_static("x-part"), yes));
+    }
+    let mut taken = Histogram::default();
+    for path in paths {
+        connection.turn_to(path)?;
+        let from = Instant::now();
+        let heard = connection.get_with(&headers).await?;
+        taken.record(from.elapsed());
+        good(path, &heard)?;
+    }
+    Ok(taken.latency())
+}
+
+pub(super) fn authorization(token: &str) -> Result<(HeaderName, HeaderValue), BenchError> {
     let value = HeaderValue::try_from(format!("Bearer {token}"));
     let value = value.map_err(|_| BenchError::Address("the token is no header".to_owned()))?;
     Ok((AUTHORIZATION, value))

@@ -1,6 +1,7 @@
 //! The load generator: posts events and waits until their runs are finished.
 
 mod alone;
+mod answers;
 mod each;
 mod options;
 mod saturate;
@@ -8,7 +9,8 @@ mod saturate;
 use serde::{Deserialize, Serialize};
 
 pub use alone::drive_alone;
-pub use each::{EachReport, get_often, post_each};
+pub use answers::{Answer, Post, post_all};
+pub use each::{EachReport, get_often, pages, post_each};
 pub use options::{BodyMaker, DriveOptions};
 pub use saturate::drive;
 

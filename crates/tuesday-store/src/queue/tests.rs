@@ -91,3 +91,30 @@ fn counts_are_one_pass_over_an_index_in_its_own_order() {
         "no table is read and nothing is sorted"
     );
 }
+
+#[test]
+fn searching_reads_indexes_of_open_tasks_and_no_row_of_another() {
+    let filter = QueueFilter {
+        text: Some("refund".into()),
+        ..QueueFilter::default()
+    };
+    let (counts, params) = statement(&filter, &times());
+    assert_eq!(
+        plan(&counts, &params),
+        ["SCAN reviews USING COVERING INDEX reviews_facets"]
+    );
+    let normal = (PriorityClass::Normal, vec![]);
+    for among in [None, Some(vec!["w".to_owned(), "v".to_owned()])] {
+        let filter = QueueFilter {
+            among,
+            ..filter.clone()
+        };
+        let (sql, params) = ids_of_class(&filter, &times(), &normal, None, 50);
+        let plan = plan(&sql, &params);
+        assert!(
+            plan.iter()
+                .any(|l| l.contains("USING COVERING INDEX reviews_")),
+            "{plan:#?}"
+        );
+    }
+}

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
+mod bench;
 mod codes;
 mod connector;
 mod copies;

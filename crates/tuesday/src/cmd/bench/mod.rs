@@ -4,8 +4,11 @@
 //! and processor time belong to somebody. Only ratios within one invocation mean anything.
 
 mod child;
+mod clicks;
+mod copies;
 mod finished;
 mod history;
+mod open_tasks;
 mod package;
 mod report;
 mod stages;
@@ -52,6 +55,18 @@ pub(crate) struct BenchArgs {
     /// Finished runs to add before W1 is measured once more, with the queue and stories
     #[arg(long, default_value_t = 0)]
     history: u64,
+    /// Open review tasks to add before the pages of the console are timed
+    #[arg(long, default_value_t = 0)]
+    open_tasks: u64,
+    /// Tasks that people click on, for the clicks workload
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..))]
+    tasks: u64,
+    /// People who click on each task
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=3))]
+    clicks_per_task: u8,
+    /// Clicks under way at once
+    #[arg(long, default_value_t = 256)]
+    connections: usize,
     /// Write the report as JSON to this file too
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
@@ -79,6 +94,8 @@ pub(crate) enum Workload {
     W1,
     /// Parked for a person, then approved
     W2,
+    /// Several people decide the same tasks at once; exit 1 unless each takes one decision
+    Clicks,
 }
 
 /// Measures.
@@ -117,7 +134,11 @@ pub(crate) async fn run(common: Common, args: BenchArgs) -> Result<ExitCode, Pro
     } else {
         out::line(report.text().trim_end());
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if report.holds() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 async fn measure(
@@ -149,8 +170,10 @@ async fn measure(
         w1: None,
         offered: None,
         w2: None,
+        clicks: None,
         killed: None,
         history: None,
+        open_tasks: None,
     };
     bar.inc(1);
     if !args.floor {
@@ -190,6 +213,10 @@ async fn subject(
         stage("W2");
         out.w2 = Some(w2::run(args, &bed, &server).await?);
     }
+    if args.workload.contains(&Workload::Clicks) {
+        stage("Clicks");
+        out.clicks = Some(clicks::run(args, &bed).await?);
+    }
     if args.workload.contains(&Workload::W1) {
         stage("Kill");
         let (again, killed) = start::kill(common, dir, &bed, server).await?;
@@ -198,6 +225,10 @@ async fn subject(
             stage("History");
             out.history = Some(history::run(args, &bed, &server).await?);
         }
+    }
+    if args.open_tasks > 0 {
+        stage("Open tasks");
+        out.open_tasks = Some(open_tasks::run(&bed, args.open_tasks).await?);
     }
     drop(server);
     Ok(())

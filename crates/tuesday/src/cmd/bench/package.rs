@@ -10,7 +10,8 @@ use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::Package;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Scope;
-use tuesday_engine::ops::{InstallOptions, NewToken};
+use tuesday_domain::time::Timestamp;
+use tuesday_engine::ops::{InstallOptions, NewSession, NewToken};
 use tuesday_store::{InstanceKind, Store, StoreReader};
 
 use super::{BenchArgs, child::Child, finished::Written, problem};
@@ -25,6 +26,19 @@ const TOML: &str = include_str!("workflow.toml");
 pub(super) const AUTO: &str = "bench-auto";
 /// Always waits for one.
 pub(super) const REVIEW: &str = "bench-review";
+/// Workflows of open tasks that are added; installed only for them.
+pub(super) const DESKS: [&str; 6] = [
+    "bench-orders",
+    "bench-billing",
+    "bench-claims",
+    "bench-refunds",
+    "bench-contracts",
+    "bench-access",
+];
+/// Handles of the people who decide, from the package.
+pub(super) const REVIEWERS: [&str; 3] = ["olga", "ben", "erik"];
+const SEEN: &str = "row,answer:one of yes|no,route,review_tier,reason,note\np,any,review,desk,Always seen by a person,\n";
+const PASSED: &str = "row,answer:one of yes|no,route,review_tier,reason,note\na,yes,auto,,It says yes,\np,any,review,desk,It does not,\n";
 /// Longest a server may take to be ready.
 const START: Duration = Duration::from_secs(20);
 
@@ -35,6 +49,8 @@ pub(super) struct Bed {
     pub(super) url: String,
     pub(super) trigger: String,
     pub(super) review: String,
+    /// A token of each of [`REVIEWERS`]; the first is `review`.
+    pub(super) reviewers: Vec<String>,
     pub(super) stub_url: String,
     pub(super) concurrency: usize,
 }
@@ -59,16 +75,9 @@ impl Bed {
         };
         let node = wiring::open(home, opening).await?;
         let by = Actor::Person("olga".to_owned());
-        for (name, rules) in [
-            (
-                AUTO,
-                "row,answer:one of yes|no,route,review_tier,reason,note\na,yes,auto,,It says yes,\np,any,review,desk,It does not,\n",
-            ),
-            (
-                REVIEW,
-                "row,answer:one of yes|no,route,review_tier,reason,note\np,any,review,desk,Always seen by a person,\n",
-            ),
-        ] {
+        let desks: &[&str] = if args.open_tasks > 0 { &DESKS } else { &[] };
+        let seen = desks.iter().map(|name| (*name, SEEN));
+        for (name, rules) in [(AUTO, PASSED), (REVIEW, SEEN)].into_iter().chain(seen) {
             let vars = BTreeMap::from([("desk_url".to_owned(), stub.url.clone())]);
             node.engine
                 .install(
@@ -93,10 +102,12 @@ impl Bed {
                 .await
                 .map(|(text, _)| text)
         };
-        let (trigger, review) = (
-            token(Scope::Trigger, None).await?,
-            token(Scope::Review, Some("olga")).await?,
-        );
+        let trigger = token(Scope::Trigger, None).await?;
+        let mut reviewers = Vec::new();
+        for person in REVIEWERS {
+            reviewers.push(token(Scope::Review, Some(person)).await?);
+        }
+        let review = reviewers[0].clone();
         // The port is free again at once and the server takes it.
         let listen = bind("127.0.0.1:0")
             .await?
@@ -110,6 +121,7 @@ impl Bed {
             listen,
             trigger,
             review,
+            reviewers,
             stub_url,
             concurrency: args.concurrency,
         })
@@ -156,6 +168,16 @@ impl Bed {
     /// Fills the past; whatever is measured goes through the server.
     pub(super) const fn store(&self) -> &Store {
         &self.node.store
+    }
+
+    /// Now, on the instance's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.node.engine.now()
+    }
+
+    /// Signs somebody in to the console; answers the session's token.
+    pub(super) async fn session(&self, new: NewSession) -> Result<String, Problem> {
+        self.node.engine.start_session(new).await
     }
 
     pub(super) fn reader(&self) -> &StoreReader {

@@ -8,6 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 use tuesday_bench::{BenchReport, DriveReport, Latency, Memory};
 
+use super::clicks::Clicks;
+use super::open_tasks::OpenTasks;
+
 /// The whole report.
 #[derive(Serialize)]
 pub(super) struct Report {
@@ -25,8 +28,10 @@ pub(super) struct Report {
     /// Acknowledgement with a fixed number of events offered a second.
     pub(super) offered: Option<DriveReport>,
     pub(super) w2: Option<W2>,
+    pub(super) clicks: Option<Clicks>,
     pub(super) killed: Option<Killed>,
     pub(super) history: Option<History>,
+    pub(super) open_tasks: Option<OpenTasks>,
 }
 
 /// A server killed in the middle of its work, and another one on the same data; milliseconds from
@@ -99,6 +104,11 @@ impl Report {
         serde_json::to_value(self).unwrap_or_default()
     }
 
+    /// Nothing that must be exact was otherwise.
+    pub(super) fn holds(&self) -> bool {
+        self.clicks.as_ref().is_none_or(Clicks::holds)
+    }
+
     /// For a terminal.
     pub(super) fn text(&self) -> String {
         let mut text = self.bench.text();
@@ -116,6 +126,9 @@ impl Report {
         }
         if let Some(w2) = &self.w2 {
             w2.lines(&mut text);
+        }
+        if let Some(clicks) = &self.clicks {
+            clicks.lines(&mut text);
         }
         if let Some(k) = &self.killed {
             let or_dash = |t: Option<f64>| t.map_or_else(|| "-".to_owned(), |t| format!("{t:.0}"));
@@ -140,6 +153,9 @@ impl Report {
                 both(&h.queue_page),
                 both(&h.story)
             );
+        }
+        if let Some(open) = &self.open_tasks {
+            open.lines(&mut text);
         }
         let _ = writeln!(text, "measured {}", self.date);
         text
@@ -191,6 +207,57 @@ impl W2 {
             self.approve_cpu_us_per_run,
             both(&self.approve_to_written_alone)
         );
+    }
+}
+
+impl Clicks {
+    fn lines(&self, text: &mut String) {
+        let _ = writeln!(
+            text,
+            "clicks: {} on {} tasks over {} connections in {:.1} s: {} accepted, {} told who had decided, {} errors, {} left open; p50 {:.1}, p90 {:.1}, p99 {:.1}, max {:.1} ms",
+            self.clicks,
+            self.tasks,
+            self.connections,
+            self.seconds,
+            self.accepted,
+            self.told_winner,
+            self.errors,
+            self.left_open,
+            self.latency.p50_us / 1000.0,
+            self.latency.p90_us / 1000.0,
+            self.latency.p99_us / 1000.0,
+            self.latency.max_us / 1000.0,
+        );
+        if !self.holds() {
+            let why = self.first_error.as_deref().unwrap_or("no answer was wrong");
+            let _ = writeln!(
+                text,
+                "clicks: NOT one decision for each task ({} tasks); first error: {why}",
+                self.not_once
+            );
+        }
+    }
+}
+
+impl OpenTasks {
+    fn lines(&self, text: &mut String) {
+        let _ = writeln!(
+            text,
+            "{} open tasks added in {:.0} s, {} counted (p50 / p99):",
+            self.tasks, self.fill_seconds, self.counted
+        );
+        for (name, latency) in [
+            ("queue page", &self.queue_page),
+            ("queue page in the middle", &self.queue_middle),
+            ("counts", &self.counts),
+            ("filter", &self.filter),
+            ("search", &self.search),
+            ("next task", &self.next_task),
+            ("review page", &self.review_page),
+            ("run page", &self.run_page),
+        ] {
+            let _ = writeln!(text, "  {name}: {}", both(latency));
+        }
     }
 }
 

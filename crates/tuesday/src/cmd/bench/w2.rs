@@ -109,7 +109,7 @@ fn path(id: &str) -> String {
 }
 
 /// Every task that waits, page by page, as a client would read the queue.
-async fn waiting(bed: &Bed) -> Result<Vec<String>, Problem> {
+pub(super) async fn waiting(bed: &Bed) -> Result<Vec<String>, Problem> {
     let (mut ids, mut after) = (Vec::new(), String::new());
     loop {
         let url = format!("{}/api/v1/reviews?limit=100{after}", bed.url);

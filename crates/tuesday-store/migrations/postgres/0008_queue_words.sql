@@ -1,0 +1,2 @@
+-- SQLite's indexes of open tasks get subject and note here. An entry of an index may not be larger than 2,704 bytes on
+-- PostgreSQL, which a long note would be, so searching reads the rows of open tasks. Twin: ../sqlite/ with the same number and name.
