@@ -5,11 +5,11 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hasher as _};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio_postgres::types::ToSql;
 use tuesday_domain::record::{Change, Decision};
 use uuid::Uuid;
@@ -47,6 +47,43 @@ pub(super) async fn pause(tries: u32) {
 struct Inbox {
     queue: mpsc::Receiver<Pending>,
     held: Vec<Pending>,
+    busy: Arc<Busy>,
+}
+
+/// The rows of the batches that are being committed. Two batches with the same rows in another order
+/// would wait for each other until the server breaks the circle, a second later.
+#[derive(Default)]
+struct Busy {
+    rows: std::sync::Mutex<HashSet<u64>>,
+    freed: Notify,
+}
+
+/// The rows of one batch; free again when dropped.
+struct Rows {
+    busy: Arc<Busy>,
+    rows: Vec<u64>,
+}
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        let mut busy = self
+            .busy
+            .rows
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for row in &self.rows {
+            busy.remove(row);
+        }
+        drop(busy);
+        self.busy.freed.notify_one();
+    }
+}
+
+/// Decisions that go into one transaction, with the rows they touch.
+#[derive(Default)]
+struct Batch {
+    decisions: Vec<Pending>,
+    rows: Vec<u64>,
 }
 
 /// Starts `count` tasks; they end when the last sender is gone.
@@ -54,46 +91,86 @@ pub(super) fn start(pool: &Pool, queue: mpsc::Receiver<Pending>, count: usize, h
     let inbox = Arc::new(Mutex::new(Inbox {
         queue,
         held: Vec::new(),
+        busy: Arc::default(),
     }));
     for _ in 0..count {
         let (pool, inbox) = (pool.clone(), inbox.clone());
         tokio::spawn(async move {
             loop {
-                let batch = inbox.lock().await.next().await;
+                let (batch, rows) = inbox.lock().await.next().await;
                 if batch.is_empty() {
                     return;
                 }
-                commit(&pool, batch, hints).await;
+                commit(&pool, batch, rows, hints).await;
             }
         });
     }
 }
 
 impl Inbox {
-    /// The next batch: no two decisions of it touch the same row. Empty when the queue is closed.
-    async fn next(&mut self) -> Vec<Pending> {
-        let mut batch = Vec::new();
-        let mut rows = HashSet::new();
-        for pending in std::mem::take(&mut self.held) {
-            self.place(pending, &mut batch, &mut rows);
-        }
-        if batch.is_empty() {
-            match self.queue.recv().await {
-                Some(pending) => self.place(pending, &mut batch, &mut rows),
-                None => return batch,
+    /// The next batch: no two decisions of it touch the same row, nor one of a batch under way. Empty
+    /// when the queue is closed.
+    async fn next(&mut self) -> (Vec<Pending>, Rows) {
+        loop {
+            let (mut batch, mut seen) = (Batch::default(), self.taken());
+            for pending in std::mem::take(&mut self.held) {
+                self.place(pending, &mut batch, &mut seen);
+            }
+            if batch.decisions.is_empty() {
+                match self.wait().await {
+                    Some(Some(pending)) => self.place(pending, &mut batch, &mut seen),
+                    Some(None) => continue,
+                    None => return (Vec::new(), self.take(Vec::new())),
+                }
+            }
+            while batch.decisions.len() < BATCH && self.held.len() < BATCH {
+                let Ok(pending) = self.queue.try_recv() else {
+                    break;
+                };
+                self.place(pending, &mut batch, &mut seen);
+            }
+            if !batch.decisions.is_empty() {
+                return (batch.decisions, self.take(batch.rows));
             }
         }
-        while batch.len() < BATCH && self.held.len() < BATCH {
-            let Ok(pending) = self.queue.try_recv() else {
-                break;
-            };
-            self.place(pending, &mut batch, &mut rows);
+    }
+
+    /// The next decision, or nothing when rows have come free; the outer nothing is the end.
+    async fn wait(&mut self) -> Option<Option<Pending>> {
+        if self.held.is_empty() {
+            return self.queue.recv().await.map(Some);
         }
-        batch
+        let freed = self.busy.freed.notified();
+        if self.held.len() >= BATCH || self.queue.is_closed() {
+            freed.await;
+            return Some(None);
+        }
+        tokio::select! {
+            () = freed => Some(None),
+            next = self.queue.recv() => Some(next),
+        }
+    }
+
+    fn taken(&self) -> HashSet<u64> {
+        let busy = self.busy.rows.lock();
+        busy.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn take(&self, rows: Vec<u64>) -> Rows {
+        let mut busy = self
+            .busy
+            .rows
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        busy.extend(&rows);
+        Rows {
+            busy: Arc::clone(&self.busy),
+            rows,
+        }
     }
 
     /// Into the batch, or held back; what is held back also blocks its rows, so order is kept.
-    fn place(&mut self, pending: Pending, batch: &mut Vec<Pending>, rows: &mut HashSet<u64>) {
+    fn place(&mut self, pending: Pending, batch: &mut Batch, seen: &mut HashSet<u64>) {
         let mut keys = Vec::with_capacity(8);
         for change in &pending.decision.changes {
             touched(change, &mut keys);
@@ -101,13 +178,14 @@ impl Inbox {
         keys.sort_unstable();
         keys.dedup();
         let mut free = true;
-        for key in keys {
-            free &= rows.insert(key);
+        for key in &keys {
+            free &= seen.insert(*key);
         }
         if free {
-            batch.push(pending)
+            batch.decisions.push(pending);
+            batch.rows.extend(keys);
         } else {
-            self.held.push(pending)
+            self.held.push(pending);
         }
     }
 }
@@ -143,7 +221,7 @@ fn hash(value: &impl std::hash::Hash) -> u64 {
 }
 
 /// Commits a batch and answers everybody in it.
-async fn commit(pool: &Pool, batch: Vec<Pending>, hints: bool) {
+async fn commit(pool: &Pool, batch: Vec<Pending>, rows: Rows, hints: bool) {
     let client = match pool.get().await {
         Ok(client) => client,
         Err(e) => return answer(batch, &Err(ApplyError::Unavailable(e.to_string()))),
@@ -151,6 +229,8 @@ async fn commit(pool: &Pool, batch: Vec<Pending>, hints: bool) {
     match together(&client, &batch).await {
         Together::Done => {
             let wake = hints && batch.iter().any(|p| makes_work(&p.decision));
+            // Whoever hears the answer may come back with the same rows at once.
+            drop(rows);
             answer(batch, &Ok(Applied { audit: None }));
             if wake && let Err(e) = client.batch_execute(hint::NOTIFY).await {
                 tracing::debug!(error = %e, "no hint was sent");
