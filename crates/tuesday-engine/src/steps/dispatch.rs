@@ -167,7 +167,8 @@ async fn look_first(engine: &Engine, work: &mut Work, i: usize) -> Result<Next, 
     let mut draft = draft(work, "action.uncertain", now);
     let (mut action, request) = work.actions[i].clone();
     action.attempts += 1;
-    action.first_sent_at = Some(now);
+    // The earliest it can have been: a key may be forgotten by now, and then nobody sends it blind.
+    action.first_sent_at = Some(work.run.received_at);
     let why = "the database was restored; it may have been sent after the backup was taken";
     action.detail = Some(format!("restored: {why}"));
     draft.action(
