@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tuesday_store::{Config, Instance, InstanceKind, Store};
 
-use crate::wait::until;
+use crate::wait::{PATIENCE, until};
 
 /// An instance: program, folder, database, environment.
 #[derive(Clone, Debug)]
@@ -220,13 +220,26 @@ impl Node {
     }
 
     /// Waits for its end; answers the signal it died of.
+    ///
+    /// # Panics
+    /// With its log, when it goes on for longer than anything takes.
     pub async fn signal(&mut self) -> Option<i32> {
-        self.child.wait().await.unwrap().signal()
+        self.end_seen().await.signal()
     }
 
     /// Waits for its end; answers its exit code.
+    ///
+    /// # Panics
+    /// As [`Node::signal`].
     pub async fn code(&mut self) -> Option<i32> {
-        self.child.wait().await.unwrap().code()
+        self.end_seen().await.code()
+    }
+
+    async fn end_seen(&mut self) -> ExitStatus {
+        match tokio::time::timeout(PATIENCE, self.child.wait()).await {
+            Ok(status) => status.unwrap(),
+            Err(_) => panic!("the node goes on:\n{}", self.log()),
+        }
     }
 
     /// SIGTERM, and waits for the orderly end.

@@ -491,7 +491,7 @@ async fn a_slow_workflow_slows_no_other() {
         ..ModelRule::default()
     };
     stage.bed.world.answer(slow).unwrap();
-    let cases: Vec<Case> = (0..80)
+    let cases: Vec<Case> = (0..160)
         .map(|i| Case::new(format!("s{i:02}"), "auto"))
         .collect();
     let quick: Vec<Case> = (0..10)
@@ -499,8 +499,9 @@ async fn a_slow_workflow_slows_no_other() {
         .collect();
     stage.bed.accounts(&cases);
     stage.bed.accounts(&quick);
-    for case in &cases {
-        assert_eq!(stage.bed.send(&stage.node.url, case).await, Some(202));
+    let sent = cases.iter().map(|c| stage.bed.send(&stage.node.url, c));
+    for answer in futures::future::join_all(sent).await {
+        assert_eq!(answer, Some(202));
     }
     for case in &quick {
         let answer = stage

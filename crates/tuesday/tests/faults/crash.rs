@@ -120,7 +120,8 @@ fn disturb(bed: &Bed) {
 
 /// A run is under way when its workflow is paused: it is held, and goes on afterwards.
 async fn play_held(point: &str, database: Option<Database>) {
-    let bed = Bed::new(database).await;
+    // Enough attempts that it is still being tried when the pause arrives, however slow the machine.
+    let bed = Bed::changed(database, &[("max_attempts = 4", "max_attempts = 400")]).await;
     let cases = [Case::new("held", "auto")];
     bed.accounts(&cases);
     bed.world
@@ -197,7 +198,11 @@ async fn play_held(point: &str, database: Option<Database>) {
 
 /// The lease of a run is lost while its model thinks: the second claim goes on, the first comes late.
 async fn play_late(point: &str, database: Option<Database>) {
-    let bed = Bed::new(database).await;
+    let bed = Bed::changed(
+        database,
+        &[("model_timeout = \"2s\"", "model_timeout = \"30s\"")],
+    )
+    .await;
     let cases = [Case::new("late", "auto")];
     bed.accounts(&cases);
     let answer = json!({"grade": "low", "summary": "slow but sure"});
@@ -206,7 +211,7 @@ async fn play_late(point: &str, database: Option<Database>) {
             times: Some(1),
             answer: Some(answer),
             model: Some("stub-1".into()),
-            delay_ms: 1_500,
+            delay_ms: 6_000,
             ..ModelRule::default()
         })
         .unwrap();
@@ -261,11 +266,15 @@ async fn play_watched(point: &str, database: Option<Database>) {
         ],
     )
     .await;
-    let cases = [Case::new("watched", "review")];
+    // On a slow machine a recall can come after its window: then the next case is tried.
+    let cases: Vec<Case> = (0..30)
+        .map(|n| Case::new(format!("watched-{n}"), "review"))
+        .collect();
     bed.accounts(&cases);
     let mut node = bed.home.serve(&["--crash-at", point]).await;
     until(&format!("the node dies at {point}"), || async {
-        let _ = bed.send(&node.url, &cases[0]).await;
+        let over = ended(&bed).await;
+        let _ = bed.send(&node.url, &cases[over]).await;
         let tasks = bed.tasks().await;
         // A task that opens after this look is left for the next one: what must happen before or
         // right after its approval would come too late.
@@ -273,7 +282,7 @@ async fn play_watched(point: &str, database: Option<Database>) {
             return node.gone().then_some(());
         }
         if point.contains("note_commit") {
-            bed.tier(&cases[0], "gold");
+            bed.tier(&cases[over], "gold");
         }
         bed.approve_all(&node.url).await;
         if point.starts_with("recall.") {
@@ -293,17 +302,29 @@ async fn play_watched(point: &str, database: Option<Database>) {
     if bed.database.is_some() {
         bed.pass_leases().await;
     }
-    bed.tier(&cases[0], "silver");
+    let sent = &cases[..=ended(&bed).await];
+    bed.tier(&sent[sent.len() - 1], "silver");
     let node = bed.home.ready(&[]).await;
-    bed.finish(&node, &cases).await;
+    bed.finish(&node, sent).await;
     assert!(node.stop().await.success());
     let ends = bed.check().await;
-    assert!(
-        ends["watched"].starts_with("completed written_back"),
-        "{point}: {ends:?}"
-    );
+    assert_eq!(ends.len(), sent.len(), "{point}: {ends:?}");
+    for (case, end) in &ends {
+        assert!(
+            end.starts_with("completed written_back"),
+            "{point}: {case} ends as {end}"
+        );
+    }
     assert_eq!(bed.world.ledger_counts().total.duplicates, 0, "I2: {point}");
     bed.end().await;
+}
+
+/// How many runs are over.
+async fn ended(bed: &Bed) -> usize {
+    let all = read_all(&bed.reader()).await;
+    all.values()
+        .filter(|f| f.run.state.status.is_terminal())
+        .count()
 }
 
 /// A person rejects, asks for a new output, closes a case, or says what became of an action; the

@@ -88,9 +88,12 @@ pub(crate) async fn play_overwrite(point: &str, database: Option<Database>) {
     let mut node = bed.home.serve(&["--crash-at", point]).await;
     until("the target has changed", || async {
         let _ = bed.send(&node.url, &case).await;
-        if !bed.tasks().await.is_empty() {
-            bed.world.seed(&record("9"), now()).unwrap();
+        // A task that opens after this look is left for the next one: approved now, it would be
+        // written before the target has changed.
+        if bed.tasks().await.is_empty() {
+            return None;
         }
+        bed.world.seed(&record("9"), now()).unwrap();
         bed.approve_all(&node.url).await;
         blocked(&bed).await.map(|_| ())
     })
