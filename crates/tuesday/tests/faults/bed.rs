@@ -213,12 +213,16 @@ impl Bed {
     pub(crate) async fn settle(&self, node: &Node) {
         until("everything is settled", || async {
             self.approve_all(&node.url).await;
+            // In this order: a task that opens between the two looks must be seen by the second.
+            if !settled(&self.reader()).await {
+                return None;
+            }
             let open = self
                 .reader()
                 .review_page(&tuesday_store::QueueFilter::default(), None, 1)
                 .await
                 .ok()?;
-            (open.is_empty() && settled(&self.reader()).await).then_some(())
+            open.is_empty().then_some(())
         })
         .await;
     }
