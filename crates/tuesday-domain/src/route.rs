@@ -9,7 +9,7 @@ use crate::facts::{Ctx, is_missing};
 use crate::id::RunId;
 use crate::port::Intent;
 use crate::ready::{Ready, ReadyAction};
-use crate::rules::{Facts, Route, RuleSet, Verdict, evaluate};
+use crate::rules::{Facts, ProblemCode, Route, RuleSet, Verdict, evaluate};
 use crate::run::Reason;
 use crate::workflow::Stage;
 
@@ -97,7 +97,18 @@ pub fn destine(
         return Destined::Review(tier, Reason::CheckFailed, all);
     }
     match verdict {
-        Verdict::Person(_) => Destined::Review(tier, Reason::RuleInput, words),
+        Verdict::Person(p) => {
+            let unknown = p
+                .problems
+                .iter()
+                .any(|p| p.code == ProblemCode::UnknownTier);
+            let reason = if unknown {
+                Reason::UnknownTier
+            } else {
+                Reason::RuleInput
+            };
+            Destined::Review(tier, reason, words)
+        }
         Verdict::Hit(hit) if hit.route == Route::Auto => match stage_allows(stage, plan) {
             Ok(()) => Destined::Auto,
             Err(why) => {

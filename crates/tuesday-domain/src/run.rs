@@ -105,6 +105,8 @@ words! {
         Rule = "rule",
         /// A value the table needs is unknown, missing or mistyped.
         RuleInput = "rule_input",
+        /// A source sent a word that the mapping of the rules does not know.
+        UnknownTier = "unknown_tier",
         /// A required input is absent.
         MissingInput = "missing_input",
         /// A source is older than its refusal age, or has no usable time.

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use crate::api::{
     Description, audit, decisions, health, intake, people, problem_reports, reruns, reviews, rules,
-    runs, tokens, triggers, verdicts, views, workflows,
+    runs, tokens, triggers, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -76,6 +76,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(rules::refuse))
         .routes(routes!(rules::acknowledge))
         .routes(routes!(rules::report))
+        .routes(routes!(unmapped::list))
         .routes(routes!(rules::advice))
         .routes(routes!(workflows::priority))
         .routes(routes!(workflows::set_priority))

@@ -82,7 +82,7 @@ pub use restore::Restored;
 pub(crate) use rights::Uses;
 pub use rules::{
     Backtest, BacktestWindow, CutoffAdvice, RowReport, RulesChange, RulesChanged, RulesDraft,
-    RulesEdit, RulesNews,
+    RulesEdit, RulesNews, WaitingWord,
 };
 pub(crate) use second_look::Approved;
 pub use second_look::SecondVerdict;

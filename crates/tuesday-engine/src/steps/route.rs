@@ -244,6 +244,9 @@ async fn routed(
     });
     stamp(&mut draft, version, &verdict, &record);
     remember(&mut draft, &rules, &verdict, &table);
+    engine
+        .note_unmapped(&mut draft, &rules, (&verdict, &table), &ready.def)
+        .await?;
     let bound = bound_to(
         &answer.text,
         snapshot,

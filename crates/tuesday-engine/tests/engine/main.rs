@@ -7,6 +7,7 @@ mod cleared;
 mod desk;
 mod granted;
 mod leases;
+mod mapping;
 mod people;
 mod recalls;
 mod rechecks;

@@ -1,11 +1,11 @@
 //! Reading rules versions, readers and routed runs.
 
 use tuesday_domain::id::RunId;
-use tuesday_domain::record::{ReviewDecision, RuleSetRow, RulesAck};
+use tuesday_domain::record::{ReviewDecision, RuleSetRow, RulesAck, Unmapped};
 use tuesday_domain::rules::{PastRun, Route};
 use tuesday_domain::time::Timestamp;
 
-use super::{RULESET_COLUMNS, ack, past_run, ruleset};
+use super::{RULESET_COLUMNS, ack, past_run, ruleset, unmapped};
 use crate::error::ReadError;
 use crate::reader::StoreReader;
 use crate::select::{Select, limit as page};
@@ -102,6 +102,18 @@ impl StoreReader {
         let sql = "SELECT workflow, person, version, at FROM rules_acks WHERE workflow = $1 ORDER BY person";
         self.rows(sql, vec![Value::Text(workflow.to_owned())], ack)
             .await
+    }
+
+    /// Words of sources that no mapping of a workflow knew when they were met first, oldest first; at
+    /// most `limit` of them. The mapping in force may know them by now.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn unmapped(&self, workflow: &str, limit: usize) -> Result<Vec<Unmapped>, ReadError> {
+        let sql = "SELECT workflow, field, folded, word, run_id, at, due_at FROM unmapped WHERE workflow = $1 \
+            ORDER BY at, field, folded LIMIT $2";
+        let params = vec![Value::Text(workflow.to_owned()), page(limit)];
+        self.rows(sql, params, unmapped).await
     }
 
     /// A page of routed runs, newest first; `before` is the last run of the page before, `since` the

@@ -13,6 +13,7 @@ pub(crate) mod rules;
 pub(crate) mod runs;
 pub(crate) mod tokens;
 pub(crate) mod triggers;
+pub(crate) mod unmapped;
 pub(crate) mod verdicts;
 pub(crate) mod views;
 pub(crate) mod workflows;

@@ -108,6 +108,11 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ),
     (
         "GET",
+        "/api/v1/workflows/{workflow}/rules/unmapped",
+        Key(Act::ReadWork),
+    ),
+    (
+        "GET",
         "/api/v1/workflows/{workflow}/rules/report",
         Key(Act::ReadWork),
     ),

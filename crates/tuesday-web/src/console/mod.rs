@@ -32,6 +32,7 @@ pub(crate) mod review;
 pub(crate) mod rules;
 pub(crate) mod rules_check;
 pub(crate) mod rules_evidence;
+mod rules_mapping;
 mod rules_parts;
 pub(crate) mod rules_versions;
 pub(crate) mod run;

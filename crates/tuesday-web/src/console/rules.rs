@@ -14,6 +14,7 @@ use tuesday_engine::ops::{Backtest, BacktestWindow, RulesChange, RulesEdit};
 
 use super::html;
 use super::rules_check::{Found, found, sorted, told};
+use super::rules_mapping::{self as mapping, MapCard};
 use super::rules_parts::{self as parts, Changed, Preview, Rule, Version};
 use super::shell::Shell;
 use super::visit::Visit;
@@ -41,6 +42,8 @@ struct RulesPage {
     /// Cells can be typed into; not while a whole file is looked at.
     types: bool,
     rules: Vec<Rule>,
+    /// Mapped columns with their words.
+    maps: Vec<MapCard>,
     /// The file that was given, and what it says differently.
     file: Option<String>,
     differs: Vec<Changed>,
@@ -443,6 +446,12 @@ async fn drawn(app: &App, visit: &Visit, name: &str, typed: Typed) -> Result<Rul
         agrees: rights.may(Act::ApproveBounds, name),
         operator: def.owners.operator.name.clone(),
         types: rights.may(Act::EditRules, name) && given.is_none(),
+        maps: mapping::cards(
+            shown,
+            &typed.edits,
+            &engine.waiting_words(name).await?,
+            zone,
+        ),
         rules: parts::rules(shown, &typed.edits, fault, &owner),
         differs: differs.unwrap_or_default(),
         found_told,

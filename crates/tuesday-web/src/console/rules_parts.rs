@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tuesday_domain::definition::Definition;
 use tuesday_domain::record::{RuleSetRow, RuleSetState};
 use tuesday_domain::rules::{
-    CellEdit, Column, ColumnType, Decimal, Lane, Moved, Range, Row, RuleSet, Tally, parse,
+    CellEdit, Column, ColumnType, Decimal, Lane, Moved, Range, Row, RuleSet, Tally, parse, remapped,
 };
 use tuesday_domain::time::Zone;
 
@@ -161,6 +161,7 @@ pub(super) fn edits(fields: &[(String, String)], rules: &RuleSet) -> Vec<CellEdi
             });
         }
     }
+    out.extend(super::rules_mapping::edits(fields, rules));
     out
 }
 
@@ -222,7 +223,9 @@ pub(super) fn rules(
                 .to_owned(),
             bounds: bounds(column, owner),
             list: match &column.kind {
-                ColumnType::OneOf { choices } => choices.join(", "),
+                ColumnType::OneOf { choices } | ColumnType::Mapped { choices } => {
+                    choices.join(", ")
+                }
                 _ => String::new(),
             },
             choices: if chosen {
@@ -439,6 +442,11 @@ pub(super) fn difference(before: &RuleSet, after: &RuleSet) -> Vec<Changed> {
     }
     for was in before.rows().iter().filter(|r| after.row(&r.id).is_none()) {
         put(format!("{} as a whole", was.id), then(was), absent());
+    }
+    let meant = |word: Option<String>| word.unwrap_or_else(|| "nothing".to_owned());
+    for m in remapped(before.columns(), after.columns()) {
+        let place = format!("{} {}", m.column.replace('_', " "), m.word);
+        put(place, meant(m.before), meant(m.after));
     }
     let order = |r: &RuleSet| r.rows().iter().map(|r| r.id.clone()).collect::<Vec<_>>();
     let (was, is) = (order(before), order(after));

@@ -10,6 +10,7 @@ mod due;
 mod judge;
 mod recheck;
 mod report;
+mod unmapped;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub use self::backtest::{Backtest, BacktestWindow};
 pub use self::change::{RulesChange, RulesChanged, RulesEdit};
 pub use self::judge::Draft as RulesDraft;
 pub use self::report::RowReport;
+pub use self::unmapped::WaitingWord;
 use crate::catalog::LiveRelease;
 use crate::engine::{Engine, apply_problem, read_problem};
 use crate::ids;

@@ -52,6 +52,11 @@ enum Act {
     Refuse(change::RefuseArgs),
     /// Say that you have read the version in force
     Acknowledge(change::AcknowledgeArgs),
+    /// Words of sources that the mapping in force does not know
+    Unmapped {
+        /// The workflow
+        workflow: String,
+    },
     /// Which row decides how often, and what people then said
     Report(learn::ReportArgs),
     /// The loosest cutoff that past reviews support
@@ -108,6 +113,7 @@ pub(crate) async fn run(common: Common, args: RulesArgs) -> Result<ExitCode, Pro
         Act::Refuse(args) => change::refuse(&common, args).await,
         Act::Acknowledge(args) => change::acknowledge(&common, args).await,
         Act::Backtest(args) => learn::backtest(&common, args).await,
+        Act::Unmapped { workflow } => learn::unmapped(&common, &workflow).await,
         Act::Report(args) => learn::report(&common, args).await,
         Act::Advice(args) => learn::advice(&common, args).await,
         Act::Export { workflow, out: to } => export(&common, &workflow, to).await,
