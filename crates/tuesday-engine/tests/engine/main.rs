@@ -11,6 +11,7 @@ mod mapping;
 mod people;
 mod recalls;
 mod rechecks;
+mod reroutes;
 mod reruns;
 mod rules;
 mod runs;

@@ -58,12 +58,7 @@ async fn story(database: Option<&str>) {
         ("Trial", unknown.run.id)
     );
     assert_eq!((word.owner.as_str(), word.overdue), ("rhea", false));
-    let told = bench
-        .engine
-        .reader()
-        .notices_of("rhea", 100)
-        .await
-        .unwrap();
+    let told = bench.engine.reader().notices_of("rhea", 100).await.unwrap();
     let told: Vec<_> = told.iter().filter(|n| n.kind == "rules_unmapped").collect();
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].person == "rhea" && !told[0].title.contains("Trial"));

@@ -6,7 +6,7 @@ use tuesday_domain::id::RunId;
 use tuesday_domain::record::{Routed, RuleSetRow, RulesAck, Unmapped};
 use tuesday_domain::rules::PastRun;
 
-pub use self::read::{DecidedAlike, HitCount, UnsentAuto};
+pub use self::read::{DecidedAlike, HitCount, OpenOutput, UnsentAuto};
 use crate::error::ReadError;
 use crate::table::{Table, Ty};
 use crate::value::{Param, Row, big, opt_int, opt_text, opt_time};

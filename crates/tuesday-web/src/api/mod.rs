@@ -7,6 +7,7 @@ pub(crate) mod health;
 pub(crate) mod intake;
 pub(crate) mod people;
 pub(crate) mod problem_reports;
+pub(crate) mod reroute;
 pub(crate) mod reruns;
 pub(crate) mod reviews;
 pub(crate) mod rules;

@@ -34,6 +34,7 @@ pub(crate) mod rules_check;
 pub(crate) mod rules_evidence;
 mod rules_mapping;
 mod rules_parts;
+pub(crate) mod rules_reroute;
 pub(crate) mod rules_versions;
 pub(crate) mod run;
 mod run_parts;
