@@ -100,6 +100,10 @@ pub(super) struct Version {
     pub(super) by: String,
     pub(super) reason: String,
     pub(super) owner: String,
+    /// From when and until when, where that was said.
+    pub(super) held: String,
+    /// It waits for a person, and not for its time.
+    pub(super) proposed: bool,
     pub(super) changed: Vec<Changed>,
     /// It was in force once and can come back.
     pub(super) returns: bool,
@@ -460,6 +464,17 @@ pub(super) fn difference(before: &RuleSet, after: &RuleSet) -> Vec<Changed> {
     out
 }
 
+/// From when and until when a version holds, where that was said.
+pub(super) fn held(row: &RuleSetRow, zone: &Zone) -> String {
+    let at = |at| local(at, Some(zone));
+    match (row.starts_at, row.ends_at) {
+        (Some(from), Some(until)) => format!("from {} until {}", at(from), at(until)),
+        (Some(from), None) => format!("from {}", at(from)),
+        (None, Some(until)) => format!("until {}", at(until)),
+        (None, None) => String::new(),
+    }
+}
+
 /// A version in words.
 pub(super) fn version(
     row: &RuleSetRow,
@@ -487,6 +502,8 @@ pub(super) fn version(
             .as_deref()
             .map(|o| person(def, o))
             .unwrap_or_default(),
+        held: held(row, zone),
+        proposed: row.state == RuleSetState::Proposed,
         changed: changed(row, all),
         returns: matches!(row.state, RuleSetState::Superseded | RuleSetState::Expired),
         own: by == reader,
