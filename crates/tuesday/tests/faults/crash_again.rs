@@ -120,6 +120,7 @@ async fn move_it(bed: &Bed, node: &Node) {
     let body = json!({"cells": cells, "reason": "the lane is clear"});
     let _ = rhea.post(&address, &body).await;
     let preview = rhea.get(&format!("{address}/reroute")).await;
+    let Some(preview) = preview else { return };
     let code = preview.body["confirm"].clone();
     let body = json!({"confirm": code, "reason": "the lane is clear"});
     let _ = rhea.post(&format!("{address}/reroute"), &body).await;
