@@ -1,75 +1,24 @@
 // Tasks that are no plain yes or no, decided with the keyboard: something is missing, nobody knows
 // whether it was sent, the machine cannot do it. On an instance of its own with a scripted world.
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 
 import { noFaults } from "./console.mjs";
-import { accessibilityFaults, browser, tuesday } from "./support.mjs";
+import { scripted } from "./scripted.mjs";
+import { accessibilityFaults } from "./support.mjs";
 
-const PACKAGE = fileURLToPath(new URL("../../crates/tuesday/tests/faults/package", import.meta.url));
-const BIN = process.env.TUESDAY_BIN;
-Object.assign(process.env, {
-  TUESDAY_FAULTS_WEBHOOK: "whsec_Y2FuYXJ5LW9mLXRoZS13ZWJob29rLXNlY3JldC0x",
-  TUESDAY_FAULTS_KEY: "key-of-the-browser-test",
-});
-
-let chromium, stub, world, server, sender;
-
-async function command(...args) {
-  const { stdout } = await promisify(execFile)(BIN, [...args, "--json", "--dir", server.dir]);
-  return JSON.parse(stdout.trim().split("\n").pop());
-}
-
-async function tell(path, body) {
-  const answer = await fetch(`${world.url}${path}`, { method: "POST", body: JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status} ${await answer.text()}`);
-}
-
-async function send(event) {
-  const answer = await fetch(`${server.url}/api/v1/triggers/faults`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${sender}`, "content-type": "application/json" },
-    body: JSON.stringify(event),
-  });
-  assert.equal(answer.status, 202, await answer.clone().text());
-  return (await answer.json()).run_id;
-}
+let bed, world, server, tell, send, ended;
 
 before(async () => {
-  chromium = await browser();
-  stub = spawn(BIN, ["stub", "--listen", "127.0.0.1:0", "--smtp", "127.0.0.1:0", "--json"]);
-  const [line] = await once(createInterface({ input: stub.stdout }), "line");
-  world = JSON.parse(line);
-  server = await tuesday(["serve", "--listen", "127.0.0.1:0", "--test-instance"]);
-  await command("install", PACKAGE, "--set", `stub_url=${world.url}`, "--set", `smtp=${world.smtp}`);
-  sender = (await command("token", "create", "--scope", "trigger")).token;
-  const account = (id) => ({ id, tier: "silver", owner: "ann", updated_at: "@-1h" });
-  await tell("/_seed", { "crm/accounts": ["AC-1", "AC-2", "AC-3"].map(account) });
-  await tell("/_model", { answer: { grade: "low", summary: "nothing that matters" }, model: "stub-1" });
+  bed = await scripted({ accounts: ["AC-1", "AC-2", "AC-3"] });
+  ({ world, server, tell, send, ended } = bed);
 });
 
-after(async () => {
-  await chromium?.close();
-  await server?.stop();
-  stub?.kill("SIGTERM");
-});
+after(async () => { await bed?.stop(); });
 
 /** Signs in as `person` and opens the task about the case, once there is one. */
 async function open(person, subject) {
-  const { token } = await command("token", "create", "--scope", "review", "--person", person);
-  const page = await (await chromium.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
-  page.faults = [];
-  page.on("pageerror", (error) => page.faults.push(error.message));
-  await page.goto(`${server.url}/sign-in`);
-  await page.getByText("With an access token").click();
-  await page.getByLabel("Access token").fill(token);
-  await page.keyboard.press("Enter");
-  await page.waitForURL(/\/queue/);
+  const page = await bed.signedIn(person);
   const link = page.getByRole("link", { name: subject }).first();
   const until = Date.now() + 30_000;
   while (!(await link.count())) {
@@ -82,17 +31,6 @@ async function open(person, subject) {
   await page.waitForURL(/\/reviews\//);
   assert.deepEqual(await accessibilityFaults(page), []);
   return page;
-}
-
-/** How the run stands, once it has ended. */
-async function ended(run) {
-  const until = Date.now() + 30_000;
-  for (;;) {
-    const shown = await command("run", "show", run);
-    if (["completed", "handed_off", "failed"].includes(shown.status)) return shown;
-    assert.ok(Date.now() < until, JSON.stringify(shown));
-    await new Promise((done) => setTimeout(done, 200));
-  }
 }
 
 test("what is missing is supplied, and the run goes on", async () => {

@@ -23,6 +23,7 @@ pub mod prompt;
 pub mod ready;
 pub mod recheck;
 pub mod record;
+pub mod reroute;
 pub mod retry;
 pub mod review;
 pub mod route;

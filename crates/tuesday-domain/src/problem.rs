@@ -139,6 +139,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
     ("sending", 409, 1, "An action of this event is on its way"),
     ("already_sent", 409, 1, "It is being sent, or has been sent"),
     (
+        "preview_required",
+        422,
+        2,
+        "This needs the code of a preview that somebody has read",
+    ),
+    (
         "rules_moved",
         409,
         1,

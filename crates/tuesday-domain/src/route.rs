@@ -9,7 +9,7 @@ use crate::facts::{Ctx, is_missing};
 use crate::id::RunId;
 use crate::port::Intent;
 use crate::ready::{Ready, ReadyAction};
-use crate::rules::{Facts, Route, RuleSet, Verdict, evaluate};
+use crate::rules::{Facts, ProblemCode, Route, RuleSet, Verdict, evaluate};
 use crate::run::Reason;
 use crate::workflow::Stage;
 
@@ -97,7 +97,18 @@ pub fn destine(
         return Destined::Review(tier, Reason::CheckFailed, all);
     }
     match verdict {
-        Verdict::Person(_) => Destined::Review(tier, Reason::RuleInput, words),
+        Verdict::Person(p) => {
+            let unknown = p
+                .problems
+                .iter()
+                .any(|p| p.code == ProblemCode::UnknownTier);
+            let reason = if unknown {
+                Reason::UnknownTier
+            } else {
+                Reason::RuleInput
+            };
+            Destined::Review(tier, reason, words)
+        }
         Verdict::Hit(hit) if hit.route == Route::Auto => match stage_allows(stage, plan) {
             Ok(()) => Destined::Auto,
             Err(why) => {
@@ -110,22 +121,43 @@ pub fn destine(
 }
 
 fn stage_allows(stage: Stage, plan: &[Planned]) -> Result<(), String> {
-    if stage != Stage::Auto
-        && !(stage == Stage::DraftOnly
-            && plan
-                .iter()
-                .all(|p| p.intent.spec.class <= ActionClass::Draft))
-    {
+    allows(
+        stage,
+        plan.iter()
+            .map(|p| (p.intent.spec.name.as_str(), p.intent.spec.class)),
+    )
+}
+
+/// Whether a rule may send whatever a run of this stage plans, judged by every action there is.
+///
+/// # Errors
+/// What stands against it, in words.
+pub fn rule_may_send(ready: &Ready, stage: Stage) -> Result<(), String> {
+    let draft = |class: &ActionClass| stage != Stage::DraftOnly || *class <= ActionClass::Draft;
+    let all = ready
+        .actions
+        .iter()
+        .map(|a| (a.spec.name.as_str(), a.spec.class));
+    allows(stage, all.filter(|(_, class)| draft(class)))
+}
+
+fn allows<'a>(
+    stage: Stage,
+    actions: impl Iterator<Item = (&'a str, ActionClass)> + Clone,
+) -> Result<(), String> {
+    let mut classes = actions.clone().map(|(_, class)| class);
+    let drafts = stage == Stage::DraftOnly && classes.all(|class| class <= ActionClass::Draft);
+    if stage != Stage::Auto && !drafts {
         return Err(format!(
             "the workflow's stage is {stage}: nothing is written without a person"
         ));
     }
-    plan.iter()
-        .find(|p| !p.intent.spec.class.rule_may_authorise())
-        .map_or(Ok(()), |p| {
+    let mut actions = actions;
+    actions
+        .find(|(_, class)| !class.rule_may_authorise())
+        .map_or(Ok(()), |(name, class)| {
             Err(format!(
-                "{} is of class {}: a rule may not authorise it",
-                p.intent.spec.name, p.intent.spec.class
+                "{name} is of class {class}: a rule may not authorise it"
             ))
         })
 }

@@ -105,6 +105,8 @@ words! {
         Rule = "rule",
         /// A value the table needs is unknown, missing or mistyped.
         RuleInput = "rule_input",
+        /// A source sent a word that the mapping of the rules does not know.
+        UnknownTier = "unknown_tier",
         /// A required input is absent.
         MissingInput = "missing_input",
         /// A source is older than its refusal age, or has no usable time.
@@ -373,6 +375,17 @@ impl RunState {
                     ReviewStatus::Approved
                 })
                 .at(S::Dispatching, Step::Dispatch),
+            // Asked again because somebody said so: the rules in force say another way.
+            (S::InReview, E::RoutedAuto) => self
+                .said(ReviewStatus::None)
+                .at(S::Dispatching, Step::Dispatch),
+            (S::InReview, E::RoutedReview) => self.to_person(Step::Review),
+            (S::InReview, E::RoutedManual) => Self {
+                step: Step::Route,
+                ..self
+                    .said(ReviewStatus::None)
+                    .end(S::HandedOff, Outcome::HandedOff)
+            },
             (S::InReview, E::Escalated) => self
                 .said(ReviewStatus::Escalated)
                 .at(S::InReview, self.step),

@@ -129,6 +129,17 @@ impl Zone {
             .strftime("%Y-%m-%d %H:%M:%S")
             .to_string()
     }
+    /// The moment of a wall clock there, `2026-11-17T09:30` as a form sends it. A time that the clocks
+    /// skip is the later one of the two that it could mean.
+    ///
+    /// # Errors
+    /// When the text is no such time.
+    pub fn moment(&self, text: &str) -> Result<Timestamp, TimeError> {
+        let bad = || TimeError::Timestamp(text.to_owned());
+        let clock: jiff::civil::DateTime = text.trim().parse().map_err(|_| bad())?;
+        let there = clock.to_zoned(self.0.clone()).map_err(|_| bad())?;
+        Ok(Timestamp::from_micros(there.timestamp().as_microsecond()))
+    }
     /// The first moment of the next day there.
     #[must_use]
     pub fn day_end(&self, at: Timestamp) -> Timestamp {

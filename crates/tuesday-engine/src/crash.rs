@@ -58,6 +58,8 @@ pub const CRASH_POINTS: &[&str] = &[
     "recall.after_commit",
     "overwrite.before_first_commit",
     "overwrite.after_first_commit",
+    "reroute.before_commit",
+    "reroute.after_commit",
     "rerun.before_commit",
     "rerun.after_commit",
     "dispatch.after_recheck",

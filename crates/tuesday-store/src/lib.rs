@@ -56,7 +56,7 @@ pub use problems::ProblemFilter;
 pub use queue::{DueGroup, QueueCounts, QueueFilter, QueuePage, QueuePlace, QueueRow, QueueTimes};
 pub use reader::StoreReader;
 pub use reviews::{OverrideCount, ReviewCount};
-pub use rules::{DecidedAlike, HitCount, UnsentAuto};
+pub use rules::{DecidedAlike, HitCount, OpenOutput, UnsentAuto};
 pub use runs::{BatchTotal, RunCount, RunFilter};
 
 /// Where the data lives.

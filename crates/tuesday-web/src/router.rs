@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, audit, decisions, health, intake, people, problem_reports, reruns, reviews, rules,
-    runs, tokens, triggers, verdicts, views, workflows,
+    Description, audit, decisions, health, intake, people, problem_reports, reroute, reruns,
+    reviews, rules, runs, tokens, triggers, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -76,6 +76,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(rules::refuse))
         .routes(routes!(rules::acknowledge))
         .routes(routes!(rules::report))
+        .routes(routes!(unmapped::list))
+        .routes(routes!(reroute::preview, reroute::act))
         .routes(routes!(rules::advice))
         .routes(routes!(workflows::priority))
         .routes(routes!(workflows::set_priority))
@@ -208,7 +210,7 @@ fn console_people() -> Router<App> {
 
 /// The rules page and what one may do there.
 fn console_rules() -> Router<App> {
-    use console::{rules, rules_check, rules_evidence, rules_versions};
+    use console::{rules, rules_check, rules_evidence, rules_reroute, rules_versions};
     Router::new()
         .route(
             "/workflows/{workflow}/rules",
@@ -218,6 +220,10 @@ fn console_rules() -> Router<App> {
         .route(
             "/workflows/{workflow}/rules/versions",
             get(rules_versions::page),
+        )
+        .route(
+            "/workflows/{workflow}/rules/reroute",
+            get(rules_reroute::page).post(rules_reroute::post),
         )
         .route(
             "/workflows/{workflow}/rules/evidence",

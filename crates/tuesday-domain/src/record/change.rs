@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Action, Attempt, Away, Credential, Cursor, DeskChange, Grant, Guesses, Intake, Invite, Job,
     Lease, Notice, Payload, Person, Release, Review, Routed, RuleSetRow, RulesAck, Run, Session,
-    Token, Workflow,
+    Token, Unmapped, Workflow,
 };
 use crate::actor::Actor;
 use crate::audit::{CanonicalError, Commitment, canonical};
@@ -96,6 +96,8 @@ pub enum Change {
     },
     /// A person has read a version of the rules.
     PutRulesAck(RulesAck),
+    /// A word of a source that the mapping does not know; what is there already stays.
+    NoteUnmapped(Box<Unmapped>),
     /// Where the table sent a run; a run that is generated again is routed again.
     PutRouted(Box<Routed>),
     /// What a person decided about a run's output, beside where the table had sent it. Touches

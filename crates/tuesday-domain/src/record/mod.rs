@@ -23,7 +23,9 @@ pub use rights::{
     Away, Ceremony, CeremonyKind, Credential, CredentialKind, Grant, Guesses, Invite, RightUse,
     Session, SignedInBy,
 };
-pub use rules::{IllegalRuleSetEvent, Routed, RuleSetEvent, RuleSetRow, RuleSetState, RulesAck};
+pub use rules::{
+    IllegalRuleSetEvent, Routed, RuleSetEvent, RuleSetRow, RuleSetState, RulesAck, Unmapped,
+};
 pub use run::{Event, Intake, IntakeVerdict, Job, Lease, Payload, PayloadKind, PayloadRef, Run};
 pub use task::{Action, OverrideKind, Review, ReviewDecision};
 pub use workflow::{Checkpoint, Cursor, Release, ReleaseState, Workflow};

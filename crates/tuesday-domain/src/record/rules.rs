@@ -121,6 +121,25 @@ pub struct RulesAck {
     pub at: Timestamp,
 }
 
+/// A word of a source that the mapping did not know when a run brought it first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmapped {
+    /// Workflow name.
+    pub workflow: String,
+    /// Column of the table.
+    pub field: String,
+    /// The word as it is compared: lower case, without blanks around.
+    pub folded: String,
+    /// The word as it arrived.
+    pub word: String,
+    /// The run that brought it.
+    pub run: RunId,
+    /// When.
+    pub at: Timestamp,
+    /// Until then the operator owner should have said what it stands for.
+    pub due_at: Timestamp,
+}
+
 /// Where the table sent one run, on which values, and what a person said later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Routed {

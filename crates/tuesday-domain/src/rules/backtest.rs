@@ -58,7 +58,8 @@ impl FactTable {
     pub fn new(columns: &[Column]) -> Self {
         let values = |column: &Column| match column.kind {
             ColumnType::YesNo | ColumnType::OneOf { .. } => Values::Codes(Vec::new()),
-            ColumnType::Text => Values::Texts {
+            // The source's own words: another mapping gives them another meaning.
+            ColumnType::Text | ColumnType::Mapped { .. } => Values::Texts {
                 codes: Vec::new(),
                 ids: HashMap::new(),
                 known: Vec::new(),
@@ -95,7 +96,7 @@ impl FactTable {
                 .ok_or_else(|| mismatch(column))?;
         }
         for (column, (_, _, values)) in columns.iter().zip(&mut self.columns) {
-            values.push(&facts.resolve(column));
+            values.push(&facts.kept(column));
         }
         self.len += 1;
         Ok(())
@@ -151,7 +152,7 @@ impl FactTable {
     fn find(&self, column: &Column) -> Option<usize> {
         self.columns
             .iter()
-            .position(|(name, kind, _)| *name == column.name && *kind == column.kind)
+            .position(|(name, kind, _)| column.reads_like(name, kind))
     }
 
     /// Where every run lands under a rule set, in the order they were added.
@@ -167,8 +168,8 @@ impl FactTable {
         let compiled = rules.compiled();
         let lookups: Vec<Vec<u32>> = order
             .iter()
-            .zip(&compiled.columns)
-            .map(|(at, column)| self.columns[*at].2.class_lookup(column))
+            .zip(rules.columns().iter().zip(&compiled.columns))
+            .map(|(at, (column, compiled))| self.columns[*at].2.class_lookup(column, compiled))
             .collect();
         let mut landings = Vec::with_capacity(self.len);
         let mut scratch = Scratch::new(compiled.words);
@@ -260,11 +261,15 @@ impl Values {
     }
 
     /// For texts: the class of every distinct text, looked up once per table.
-    fn class_lookup(&self, column: &CompiledColumn) -> Vec<u32> {
+    fn class_lookup(&self, column: &Column, compiled: &CompiledColumn) -> Vec<u32> {
         match self {
+            Self::Texts { known, .. } if matches!(column.kind, ColumnType::Mapped { .. }) => known
+                .iter()
+                .map(|word| column.mapping.of_folded(word).unwrap_or(BAD_CLASS))
+                .collect(),
             Self::Texts { known, .. } => known
                 .iter()
-                .map(|text| class32(column.classes.of_text(text)))
+                .map(|text| class32(compiled.classes.of_text(text)))
                 .collect(),
             _ => Vec::new(),
         }

@@ -175,7 +175,9 @@ pub(crate) fn parse_cell(column: &Column, text: &str) -> Result<Cell, String> {
     };
     let mut missing = false;
     let mut items = match column.kind {
-        ColumnType::YesNo | ColumnType::OneOf { .. } => Items::Codes(Vec::new()),
+        ColumnType::YesNo | ColumnType::OneOf { .. } | ColumnType::Mapped { .. } => {
+            Items::Codes(Vec::new())
+        }
         ColumnType::Text => Items::Texts(Vec::new()),
         _ => Items::Numbers(Vec::new()),
     };

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cell::Cell;
+use super::mapping;
 use super::region::{self, Area, Space};
 use super::table::{Route, Row, RuleSet};
 
@@ -25,6 +26,8 @@ pub struct Change {
     pub rows: Vec<String>,
     /// Numeric columns whose rule values changed although they have no bounds.
     pub unbounded: Vec<String>,
+    /// Words of sources that stand for something else now, with their columns.
+    pub remapped: Vec<String>,
 }
 
 impl Change {
@@ -40,7 +43,13 @@ impl Change {
 pub fn compare(old: &RuleSet, new: &RuleSet) -> Change {
     let rows = changed_rows(old.rows(), new.rows());
     let unbounded = unbounded_changes(old, new);
-    if old.columns() != new.columns() {
+    let same_header = old.columns().len() == new.columns().len()
+        && old
+            .columns()
+            .iter()
+            .zip(new.columns())
+            .all(|(a, b)| a.same_header(b));
+    if !same_header {
         return Change {
             columns_changed: true,
             approves_more: true,
@@ -48,8 +57,13 @@ pub fn compare(old: &RuleSet, new: &RuleSet) -> Change {
             newly_auto: Vec::new(),
             rows,
             unbounded,
+            remapped: Vec::new(),
         };
     }
+    let remapped: Vec<String> = mapping::remapped(old.columns(), new.columns())
+        .iter()
+        .map(|m| format!("{} of {}", m.word, m.column))
+        .collect();
     let space = Space::of(new.columns(), &[old.rows(), new.rows()]);
     let (before, after) = (
         auto_areas(&space, old.rows()),
@@ -66,8 +80,9 @@ pub fn compare(old: &RuleSet, new: &RuleSet) -> Change {
     let newly_auto = gained.clone().map(region::merge).unwrap_or_default();
     Change {
         columns_changed: false,
-        approves_more: gained.is_none_or(|areas| !areas.is_empty()),
-        approves_less: lost.is_none_or(|areas| !areas.is_empty()),
+        // Another meaning of a word can move runs either way; which, only their values tell.
+        approves_more: !remapped.is_empty() || gained.is_none_or(|areas| !areas.is_empty()),
+        approves_less: !remapped.is_empty() || lost.is_none_or(|areas| !areas.is_empty()),
         newly_auto: newly_auto
             .iter()
             .take(5)
@@ -75,6 +90,7 @@ pub fn compare(old: &RuleSet, new: &RuleSet) -> Change {
             .collect(),
         rows,
         unbounded,
+        remapped,
     }
 }
 

@@ -35,6 +35,7 @@ pub(crate) fn check(rules: &RuleSet) -> Vec<Finding> {
     check_overlaps(rules, &space, &mut findings);
     check_unused(rules, &mut findings);
     check_rest(rules, &space, &decided, &mut findings);
+    super::mapping::gaps(rules.columns(), &mut findings);
     findings
 }
 

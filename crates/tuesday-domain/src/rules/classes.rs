@@ -75,9 +75,11 @@ impl Classes {
     /// The classes that the given cells of a column, its bounds and its type tell apart.
     pub(crate) fn of<'c>(column: &Column, cells: impl Iterator<Item = &'c Cell>) -> Self {
         match column.kind {
-            ColumnType::YesNo | ColumnType::OneOf { .. } => Self::Codes {
-                count: column.choices().len(),
-            },
+            ColumnType::YesNo | ColumnType::OneOf { .. } | ColumnType::Mapped { .. } => {
+                Self::Codes {
+                    count: column.choices().len(),
+                }
+            }
             ColumnType::Text => {
                 let mut known: Vec<String> = cells.flat_map(texts).cloned().collect();
                 known.sort_unstable();

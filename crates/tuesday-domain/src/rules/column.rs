@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decimal::Decimal;
+use super::mapping::Mapping;
 
 /// The type of the values in one column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,11 @@ pub enum ColumnType {
     YesNo,
     /// One of a closed list of words; case matters.
     OneOf {
+        /// The words, in the order of the header.
+        choices: Vec<String>,
+    },
+    /// One of a closed list of words, for which the words of a source stand by the table's mapping.
+    Mapped {
         /// The words, in the order of the header.
         choices: Vec<String>,
     },
@@ -65,6 +71,8 @@ pub struct Column {
     pub hard: Option<Range>,
     /// The header cell as written.
     pub header: String,
+    /// Which words of the source stand for which choice; empty unless the type is mapped.
+    pub mapping: Mapping,
 }
 
 impl Column {
@@ -108,12 +116,41 @@ impl Column {
 
     /// The words of a column with a closed list, `no` before `yes`; the index is the code.
     #[must_use]
-    pub(crate) fn choices(&self) -> Vec<&str> {
+    pub fn choices(&self) -> Vec<&str> {
         match &self.kind {
             ColumnType::YesNo => vec!["no", "yes"],
-            ColumnType::OneOf { choices } => choices.iter().map(String::as_str).collect(),
+            ColumnType::OneOf { choices } | ColumnType::Mapped { choices } => {
+                choices.iter().map(String::as_str).collect()
+            }
             _ => Vec::new(),
         }
+    }
+
+    /// The choice that a word of the source stands for.
+    #[must_use]
+    pub fn mapped(&self, word: &str) -> Option<&str> {
+        let at = self.mapping.of(word)? as usize;
+        self.choices().get(at).copied()
+    }
+
+    /// Whether two columns hold values of the same kind: what was read for one serves the other.
+    #[must_use]
+    pub(crate) fn reads_like(&self, name: &str, kind: &ColumnType) -> bool {
+        let mapped = |k: &ColumnType| matches!(k, ColumnType::Mapped { .. });
+        self.name == name && (self.kind == *kind || (mapped(&self.kind) && mapped(kind)))
+    }
+
+    /// Whether the header says the same: types and bounds, not the mapping.
+    #[must_use]
+    pub(crate) fn same_header(&self, other: &Self) -> bool {
+        (&self.name, &self.kind, self.soft, self.hard, &self.header)
+            == (
+                &other.name,
+                &other.kind,
+                other.soft,
+                other.hard,
+                &other.header,
+            )
     }
 
     /// A number as people read it: money with a fraction shows at least two places.

@@ -3,8 +3,9 @@
 use super::cell::Cell;
 use super::column::Column;
 use super::decimal::Decimal;
+use super::mapping;
 use super::table::{RuleSet, push_line};
-use super::value::is_invisible;
+use super::value::{fold_text, is_invisible};
 
 /// One cell and what it becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub struct EditFault {
 /// # Errors
 /// [`EditFault`] when there is no such cell.
 pub fn edit(rules: &RuleSet, edits: &[CellEdit]) -> Result<String, EditFault> {
-    let mut rows = cells(rules);
+    let mut rows = lines_of(rules, rules.has_note());
     let names = column_names(rules);
     for change in edits {
         let fault = |message: String| EditFault {
@@ -43,6 +44,10 @@ pub fn edit(rules: &RuleSet, edits: &[CellEdit]) -> Result<String, EditFault> {
             column: change.column.clone(),
             message,
         };
+        if change.row == mapping::MAP {
+            map(rules, &mut rows, change).map_err(fault)?;
+            continue;
+        }
         let at = rules
             .rows()
             .iter()
@@ -93,23 +98,57 @@ fn column_names(rules: &RuleSet) -> Vec<&str> {
     names
 }
 
-/// The cells of every row as texts, in the order of the file.
-fn cells(rules: &RuleSet) -> Vec<Vec<String>> {
+/// Every line below the header as texts, in the order of the file: the rows, then the mapping.
+/// With another table's `has_note`, remarks are left out or empty.
+#[must_use]
+pub fn lines_of(rules: &RuleSet, has_note: bool) -> Vec<Vec<String>> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    rules
-        .rows()
-        .iter()
-        .map(|row| {
-            let mut line = vec![row.id.clone()];
-            line.extend(row.cells.iter().map(Cell::text).map(str::to_owned));
-            line.push(row.route.as_str().to_owned());
-            line.extend([text(&row.review_tier), text(&row.reason)]);
-            if rules.has_note() {
-                line.push(text(&row.note));
-            }
-            line
-        })
+    let rows = rules.rows().iter().map(|row| {
+        let mut line = vec![row.id.clone()];
+        line.extend(row.cells.iter().map(Cell::text).map(str::to_owned));
+        line.push(row.route.as_str().to_owned());
+        line.extend([text(&row.review_tier), text(&row.reason)]);
+        if has_note {
+            line.push(text(&row.note));
+        }
+        line
+    });
+    rows.chain(mapping::lines(rules.columns(), has_note))
         .collect()
+}
+
+/// Puts one entry into the mapping of a column, in place of the one that is there:
+/// `Platinum Plus = gold`. Without a word after the equals sign the entry goes.
+fn map(rules: &RuleSet, rows: &mut Vec<Vec<String>>, change: &CellEdit) -> Result<(), String> {
+    let at = rules
+        .columns()
+        .iter()
+        .position(|column| column.name == change.column)
+        .ok_or_else(|| format!("there is no column {}", change.column))?;
+    let value = change.value.trim();
+    let (from, to) = mapping::split(value).ok_or_else(|| {
+        format!("\"{value}\" is not an entry of the mapping; write Platinum Plus = gold")
+    })?;
+    if from.is_empty() || from.chars().any(is_invisible) {
+        return Err("the source's word is missing or holds what cannot be seen".to_owned());
+    }
+    let here = |line: &Vec<String>| {
+        let entry = mapping::split(&line[at + 1]).filter(|_| line[0] == mapping::MAP);
+        entry.is_some_and(|(word, _)| fold_text(word) == fold_text(from))
+    };
+    let found = rows.iter().position(here);
+    match (found, to.is_empty()) {
+        (Some(line), true) => drop(rows.remove(line)),
+        (None, true) => return Err(format!("{from} is not in the mapping of {}", change.column)),
+        (Some(line), false) => rows[line][at + 1] = format!("{from} = {to}"),
+        (None, false) => {
+            let mut line = vec![String::new(); rows.first().map_or(0, Vec::len)];
+            mapping::MAP.clone_into(&mut line[0]);
+            line[at + 1] = format!("{from} = {to}");
+            rows.push(line);
+        }
+    }
+    Ok(())
 }
 
 fn keep_comparison(old: &str, new: &str) -> String {

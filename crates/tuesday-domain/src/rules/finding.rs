@@ -65,6 +65,8 @@ pub enum FindingCode {
     UnreachableRow,
     /// Two rows with different results match the same values.
     Overlap,
+    /// Nothing of the source stands for a word of a mapped column.
+    MappingGap,
     /// No row compares this column.
     UnusedColumn,
     /// Values that only the last row takes.

@@ -2,6 +2,7 @@
 
 use super::column::{Column, ColumnType, Range};
 use super::decimal::Decimal;
+use super::mapping::Mapping;
 
 /// Names that the table itself uses.
 pub(crate) const RESERVED: [&str; 5] = ["row", "route", "review_tier", "reason", "note"];
@@ -31,6 +32,7 @@ pub(crate) fn parse_header(text: &str) -> Result<Column, String> {
         soft: None,
         hard: None,
         header: text.to_owned(),
+        mapping: Mapping::default(),
     };
     if words.first() == Some(&"signed") {
         set_signed(&mut column)?;
@@ -55,6 +57,14 @@ fn parse_type(text: &str) -> Result<(ColumnType, Vec<&str>), String> {
     if let Some(list) = text.strip_prefix("one of ") {
         return Ok((
             ColumnType::OneOf {
+                choices: parse_choices(list)?,
+            },
+            Vec::new(),
+        ));
+    }
+    if let Some(list) = text.strip_prefix("mapped to ") {
+        return Ok((
+            ColumnType::Mapped {
                 choices: parse_choices(list)?,
             },
             Vec::new(),
@@ -94,7 +104,7 @@ fn parse_type(text: &str) -> Result<(ColumnType, Vec<&str>), String> {
         ("text", None) => ColumnType::Text,
         _ => {
             return Err(format!(
-                "\"{word}\" is not a type; use money[USD], number, number[h], ratio, yes/no, text or one of a|b|c"
+                "\"{word}\" is not a type; use money[USD], number, number[h], ratio, yes/no, text, one of a|b|c or mapped to a|b|c"
             ));
         }
     };

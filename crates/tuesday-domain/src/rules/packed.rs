@@ -5,7 +5,7 @@
 //! tag, then a zigzag LEB128 number, an index into the choices, or a text with its length. What
 //! could not be compared then is kept as "bad" and goes to a person under every table.
 
-use super::column::Column;
+use super::column::{Column, ColumnType};
 use super::decimal::Decimal;
 use super::value::{Facts, Resolved};
 
@@ -32,7 +32,7 @@ pub(crate) enum Packed<'a> {
 pub fn pack(columns: &[Column], facts: &Facts<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(columns.len() * 4);
     for column in columns {
-        match facts.resolve(column) {
+        match facts.kept(column) {
             Resolved::Missing => out.push(MISSING),
             Resolved::Bad(_) => out.push(BAD),
             Resolved::Number(number) => push_number(&mut out, number),
@@ -140,6 +140,10 @@ pub fn unpack_words(columns: &[Column], bytes: &[u8]) -> Vec<(String, String)> {
                 Some(choice) => (*choice).to_owned(),
                 None => return out,
             },
+            Some(Packed::Text(word)) if is_mapped(column) => column
+                .mapped(word)
+                .unwrap_or("not in the mapping")
+                .to_owned(),
             Some(Packed::Text(_)) => continue,
             Some(Packed::Missing) => "missing".to_owned(),
             Some(Packed::Bad) => "not comparable".to_owned(),
@@ -148,6 +152,10 @@ pub fn unpack_words(columns: &[Column], bytes: &[u8]) -> Vec<(String, String)> {
         out.push((column.name.clone(), words));
     }
     out
+}
+
+const fn is_mapped(column: &Column) -> bool {
+    matches!(column.kind, ColumnType::Mapped { .. })
 }
 
 /// One number of a packed run, as a float; absent when the value is no number.

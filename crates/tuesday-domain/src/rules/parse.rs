@@ -11,6 +11,7 @@ use super::column::Column;
 use super::compile::MAX_ROWS;
 use super::finding::{Finding, FindingCode, Severity};
 use super::header::parse_header;
+use super::mapping;
 use super::table::{Route, Row, RuleSet};
 use super::value::is_invisible;
 
@@ -54,7 +55,13 @@ fn read(text: &str, findings: &mut Vec<Finding>) -> Option<RuleSet> {
             return None;
         }
     };
-    let (columns, has_note) = read_header(&header, findings)?;
+    let (mut columns, has_note) = read_header(&header, findings)?;
+    let (entries, lines): (Vec<_>, Vec<_>) = lines
+        .into_iter()
+        .partition(|record| record.get(0) == Some(mapping::MAP));
+    for record in &entries {
+        mapping::read_line(record, &mut columns, has_note, findings);
+    }
     let mut rows = Vec::new();
     for record in &lines {
         rows.extend(read_row(record, &columns, has_note, findings));
@@ -109,7 +116,8 @@ fn read_records(text: &str) -> Result<(StringRecord, Vec<StringRecord>), Finding
             records.push(record);
         }
     }
-    if records.len() > MAX_ROWS {
+    let is_entry = |record: &&StringRecord| record.get(0) == Some(mapping::MAP);
+    if records.len() - records.iter().filter(is_entry).count() > MAX_ROWS {
         return Err(unreadable(
             1,
             format!("more than {} rows", MAX_ROWS - 1),

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::cell::Cell;
 use super::column::Column;
 use super::compile::Compiled;
+use super::mapping;
 
 /// Where a row sends a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -186,6 +187,12 @@ pub fn to_csv(rules: &RuleSet) -> String {
             line.push(row.note.as_deref().unwrap_or_default());
         }
         push_line(&mut out, &line);
+    }
+    for line in mapping::lines(&rules.columns, rules.has_note) {
+        push_line(
+            &mut out,
+            &line.iter().map(String::as_str).collect::<Vec<_>>(),
+        );
     }
     out
 }

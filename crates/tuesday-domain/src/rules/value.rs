@@ -27,7 +27,15 @@ impl<'a> Facts<'a> {
     }
 
     pub(crate) fn resolve(&self, column: &Column) -> Resolved<'a> {
-        resolve(column, self.values.get(&column.name))
+        resolve(column, self.values.get(&column.name), mapped)
+    }
+
+    /// The value as it is kept for later questions: of a mapped column the source's own word, so
+    /// that another mapping can be asked about it.
+    pub(crate) fn kept(&self, column: &Column) -> Resolved<'a> {
+        resolve(column, self.values.get(&column.name), |_, value| {
+            source_word(value).map(Resolved::Text)
+        })
     }
 }
 
@@ -46,6 +54,8 @@ pub enum ProblemCode {
     ForeignCurrency,
     /// A word that is not in the column's list.
     UnknownChoice,
+    /// A word of the source that the column's mapping does not know.
+    UnknownTier,
 }
 
 /// One value that cannot be compared.
@@ -89,7 +99,13 @@ pub(crate) fn fold_text(text: &str) -> Cow<'_, str> {
     }
 }
 
-fn resolve<'a>(column: &Column, value: Option<&'a Value>) -> Resolved<'a> {
+type Typed<'a> = Result<Resolved<'a>, Refusal>;
+
+fn resolve<'a>(
+    column: &Column,
+    value: Option<&'a Value>,
+    mapped: fn(&Column, &'a Value) -> Typed<'a>,
+) -> Resolved<'a> {
     let Some(value) = value else {
         return Resolved::Missing;
     };
@@ -107,7 +123,8 @@ fn resolve<'a>(column: &Column, value: Option<&'a Value>) -> Resolved<'a> {
         }
         ColumnType::YesNo => yes_no(value),
         ColumnType::OneOf { choices } => one_of(choices, value),
-        ColumnType::Text => text(value),
+        ColumnType::Mapped { .. } => mapped(column, value),
+        ColumnType::Text => text(value).map(Resolved::Text),
     };
     typed.unwrap_or_else(|(code, why)| Resolved::Bad(Fault { code, value, why }))
 }
@@ -252,7 +269,23 @@ fn one_of<'a>(choices: &[String], value: &Value) -> Result<Resolved<'a>, Refusal
         ))
 }
 
-fn text(value: &Value) -> Result<Resolved<'_>, Refusal> {
+fn mapped<'a>(column: &Column, value: &'a Value) -> Typed<'a> {
+    let word = source_word(value)?;
+    column.mapping.of_folded(&word).map(Resolved::Code).ok_or((
+        ProblemCode::UnknownTier,
+        "is not in the mapping of the column",
+    ))
+}
+
+/// The folded word of a source; some number their tiers.
+fn source_word(value: &Value) -> Result<Cow<'_, str>, Refusal> {
+    match value {
+        Value::Number(number) if !number.is_f64() => Ok(Cow::Owned(number.to_string())),
+        _ => text(value),
+    }
+}
+
+fn text(value: &Value) -> Result<Cow<'_, str>, Refusal> {
     let Value::String(text) = value else {
         return Err(mistyped("is not a text"));
     };
@@ -264,7 +297,7 @@ fn text(value: &Value) -> Result<Resolved<'_>, Refusal> {
     if is_placeholder(&folded) {
         return Err(mistyped("is a placeholder, not a value"));
     }
-    Ok(Resolved::Text(folded))
+    Ok(folded)
 }
 
 /// Whether a folded text stands for "nothing known".

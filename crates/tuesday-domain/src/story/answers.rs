@@ -322,6 +322,7 @@ impl Teller<'_> {
                 r.reason,
                 crate::run::Reason::Rule
                     | crate::run::Reason::RuleInput
+                    | crate::run::Reason::UnknownTier
                     | crate::run::Reason::Manual
             )
         };

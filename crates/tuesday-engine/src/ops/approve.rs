@@ -95,7 +95,7 @@ struct Final {
 }
 
 /// The place taken for the run, when one was free, and its authorised actions with their requests.
-type Authorised = (Option<crate::worker::Held>, Vec<(Action, Value)>);
+pub(super) type Authorised = (Option<crate::worker::Held>, Vec<(Action, Value)>);
 
 impl Engine {
     /// `by` approves.
@@ -194,8 +194,10 @@ impl Engine {
             .await
             .map_err(read_problem)?;
         let wait = recallable(task.release.ready.def.review.recall_seconds, now);
-        let (place, actions) =
-            self.authorise_all(&task, &mut draft, last.planned, by, wait, now)?;
+        let (place, actions) = {
+            let by = format!("person:{by}");
+            self.authorise_by(&task, &mut draft, last.planned, &by, wait, now)?
+        };
         self.crash_point("approve.before_commit");
         let run = self.commit_task(review.id, draft).await?;
         self.crash_point("approve.after_commit");
@@ -282,7 +284,8 @@ impl Engine {
         Ok(Decided::of(review, run, left))
     }
 
-    fn authorise_all(
+    /// Authorises the plan by `by`, and queues the run to carry it out.
+    pub(super) fn authorise_by(
         &self,
         task: &Task,
         draft: &mut Draft,
@@ -310,8 +313,7 @@ impl Engine {
             None => self.queue(draft, &task.release),
         };
         let at_once = place.is_some() && !wanted(&task.release) && !self.may_have_sent(&task.run);
-        let by = format!("person:{by}");
-        let actions = authorise(draft, planned, &by, revision, at_once, not_before, now)
+        let actions = authorise(draft, planned, by, revision, at_once, not_before, now)
             .map_err(|e| Problem::new("internal", e.to_string()))?;
         Ok((place, actions))
     }

@@ -81,8 +81,8 @@ pub use rerun::{Inputs, Rerun, With};
 pub use restore::Restored;
 pub(crate) use rights::Uses;
 pub use rules::{
-    Backtest, BacktestWindow, CutoffAdvice, RowReport, RulesChange, RulesChanged, RulesDraft,
-    RulesEdit, RulesNews,
+    Backtest, BacktestWindow, CutoffAdvice, Rerouted, Rerouting, RowReport, RulesChange,
+    RulesChanged, RulesDraft, RulesEdit, RulesNews, WaitingWord,
 };
 pub(crate) use second_look::Approved;
 pub use second_look::SecondVerdict;

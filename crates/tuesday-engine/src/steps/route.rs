@@ -244,6 +244,9 @@ async fn routed(
     });
     stamp(&mut draft, version, &verdict, &record);
     remember(&mut draft, &rules, &verdict, &table);
+    engine
+        .note_unmapped(&mut draft, &rules, (&verdict, &table), &ready.def)
+        .await?;
     let bound = bound_to(
         &answer.text,
         snapshot,
@@ -262,7 +265,7 @@ async fn routed(
 }
 
 /// Stamps the run with what routed it.
-fn stamp(draft: &mut Draft, version: u64, verdict: &Verdict, record: &Value) {
+pub(crate) fn stamp(draft: &mut Draft, version: u64, verdict: &Verdict, record: &Value) {
     draft.run.rules_version = Some(version);
     draft.run.rules_row = row(verdict);
     draft.fact("rules_version", version);
@@ -274,7 +277,12 @@ fn stamp(draft: &mut Draft, version: u64, verdict: &Verdict, record: &Value) {
 }
 
 /// Keeps where the table sent the run, on which values, for back-tests and reports.
-fn remember(draft: &mut Draft, rules: &RuleSet, verdict: &Verdict, table: &Map<String, Value>) {
+pub(crate) fn remember(
+    draft: &mut Draft,
+    rules: &RuleSet,
+    verdict: &Verdict,
+    table: &Map<String, Value>,
+) {
     let routed = Routed {
         run: draft.run.id,
         workflow: draft.run.workflow.clone(),

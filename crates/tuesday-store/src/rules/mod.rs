@@ -3,10 +3,10 @@
 mod read;
 
 use tuesday_domain::id::RunId;
-use tuesday_domain::record::{Routed, RuleSetRow, RulesAck};
+use tuesday_domain::record::{Routed, RuleSetRow, RulesAck, Unmapped};
 use tuesday_domain::rules::PastRun;
 
-pub use self::read::{DecidedAlike, HitCount, UnsentAuto};
+pub use self::read::{DecidedAlike, HitCount, OpenOutput, UnsentAuto};
 use crate::error::ReadError;
 use crate::table::{Table, Ty};
 use crate::value::{Param, Row, big, opt_int, opt_text, opt_time};
@@ -65,6 +65,9 @@ pub(crate) static ROUTED: Table = Table::new(
     false,
 );
 
+/// Keeps what was met first.
+pub(crate) const NOTE_UNMAPPED: &str = "INSERT INTO unmapped (workflow, field, folded, word, run_id, at, due_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
 /// Moves a version from the state it must be in.
 pub(crate) const MOVE_RULESET: &str = "UPDATE rulesets SET state = $1, decided_at = $2, decided_by = $3 \
     WHERE workflow = $4 AND version = $5 AND state = $6";
@@ -130,6 +133,30 @@ pub(crate) fn ack(r: Row<'_>) -> Result<RulesAck, ReadError> {
         person: r.text(1)?,
         version: r.num(2)?,
         at: r.time(3)?,
+    })
+}
+
+pub(crate) fn bind_unmapped<'a>(u: &'a Unmapped, out: &mut Vec<Param<'a>>) {
+    out.extend([
+        Param::Text(&u.workflow),
+        Param::Text(&u.field),
+        Param::Text(&u.folded),
+        Param::Text(&u.word),
+        Param::Id(u.run.uuid()),
+        Param::Int(u.at.micros()),
+        Param::Int(u.due_at.micros()),
+    ]);
+}
+
+pub(crate) fn unmapped(r: Row<'_>) -> Result<Unmapped, ReadError> {
+    Ok(Unmapped {
+        workflow: r.text(0)?,
+        field: r.text(1)?,
+        folded: r.text(2)?,
+        word: r.text(3)?,
+        run: RunId::new(r.id(4)?),
+        at: r.time(5)?,
+        due_at: r.time(6)?,
     })
 }
 

@@ -1,13 +1,15 @@
 //! Reading rules versions, readers and routed runs.
 
-use tuesday_domain::id::RunId;
-use tuesday_domain::record::{ReviewDecision, RuleSetRow, RulesAck};
+use tuesday_domain::id::{ReleaseId, RunId};
+use tuesday_domain::record::{Review, ReviewDecision, RuleSetRow, RulesAck, Unmapped};
 use tuesday_domain::rules::{PastRun, Route};
 use tuesday_domain::time::Timestamp;
+use tuesday_domain::workflow::Stage;
 
-use super::{RULESET_COLUMNS, ack, past_run, ruleset};
+use super::{RULESET_COLUMNS, ack, past_run, ruleset, unmapped};
 use crate::error::ReadError;
 use crate::reader::StoreReader;
+use crate::reviews;
 use crate::select::{Select, limit as page};
 use crate::value::{Row, Value, big};
 
@@ -47,6 +49,21 @@ pub struct UnsentAuto {
     pub run: RunId,
     /// The version that routed it.
     pub rules_version: u64,
+}
+
+/// An open task about an output, with the values that routed its run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenOutput {
+    /// The task.
+    pub review: Review,
+    /// The release of its run.
+    pub release: ReleaseId,
+    /// The stage its run is in.
+    pub stage: Stage,
+    /// The rules version that routed it.
+    pub version: u64,
+    /// The compared values, packed for that version's columns.
+    pub facts: Vec<u8>,
 }
 
 impl StoreReader {
@@ -104,6 +121,18 @@ impl StoreReader {
             .await
     }
 
+    /// Words of sources that no mapping of a workflow knew when they were met first, oldest first; at
+    /// most `limit` of them. The mapping in force may know them by now.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn unmapped(&self, workflow: &str, limit: usize) -> Result<Vec<Unmapped>, ReadError> {
+        let sql = "SELECT workflow, field, folded, word, run_id, at, due_at FROM unmapped WHERE workflow = $1 \
+            ORDER BY at, field, folded LIMIT $2";
+        let params = vec![Value::Text(workflow.to_owned()), page(limit)];
+        self.rows(sql, params, unmapped).await
+    }
+
     /// A page of routed runs, newest first; `before` is the last run of the page before, `since` the
     /// earliest routing time.
     ///
@@ -155,6 +184,41 @@ impl StoreReader {
             ORDER BY t.run_id LIMIT $2";
         let params = vec![Value::Text(workflow.to_owned()), page(limit)];
         self.rows(sql, params, past_run).await
+    }
+
+    /// A page of a workflow's open tasks about outputs that the table was asked about, by run; `after`
+    /// is the last run of the page before.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn open_outputs(
+        &self,
+        workflow: &str,
+        after: Option<RunId>,
+        limit: usize,
+    ) -> Result<Vec<OpenOutput>, ReadError> {
+        let columns = reviews::COLUMNS.replace(", ", ", v.");
+        let mut q = Select::new(&format!(
+            "SELECT v.{columns}, t.rules_version, t.facts, r.release_id, r.stage FROM reviews AS v \
+             JOIN routed AS t ON t.workflow = v.workflow AND t.run_id = v.run_id JOIN runs AS r ON r.id = v.run_id"
+        ));
+        q.and("v.state IN ('open', 'claimed', 'suspended')", []);
+        q.and("v.kind = 'output'", []);
+        q.and("v.workflow = ?", [Value::Text(workflow.to_owned())]);
+        if let Some(run) = after {
+            q.and("v.run_id > ?", [Value::Id(run.uuid())]);
+        }
+        let (sql, params) = q.push(" ORDER BY v.run_id LIMIT ?", [page(limit)]).done();
+        self.rows(sql, params, |r: Row<'_>| {
+            Ok(OpenOutput {
+                review: reviews::review(r)?,
+                version: r.num(33)?,
+                facts: r.blob(34)?,
+                release: ReleaseId::new(r.id(35)?),
+                stage: r.word(36)?,
+            })
+        })
+        .await
     }
 
     /// How often each row decided since a moment, by what people said then.

@@ -2,6 +2,7 @@
 
 use tuesday_domain::record::{
     Change, Decision, PayloadKind, ReviewDecision, Routed, RuleSetState, RulesAck, Subject,
+    Unmapped,
 };
 use tuesday_domain::rules::Route;
 use tuesday_store::ApplyError;
@@ -156,6 +157,36 @@ async fn routed_runs_are_paged_counted_and_decided() {
             alike("r1").await.unwrap().is_empty(),
             "nobody has decided it"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_word_is_kept_once_with_the_run_that_brought_it_first() {
+    each(|bed| async move {
+        let word = |event: &str, secs| Unmapped {
+            workflow: "support".into(),
+            field: "tier".into(),
+            folded: "trial".into(),
+            word: "Trial".into(),
+            run: run("support", event).id,
+            at: at(secs),
+            due_at: at(secs + 60),
+        };
+        let note = |word: &Unmapped| one(Change::NoteUnmapped(Box::new(word.clone())));
+        let first = word("first", 1);
+        bed.store.apply(note(&first)).await.unwrap();
+        bed.store.apply(note(&word("second", 2))).await.unwrap();
+        let reader = bed.store.reader();
+        assert_eq!(
+            reader.unmapped("support", 10).await.unwrap(),
+            std::slice::from_ref(&first)
+        );
+        assert_eq!(reader.unmapped("other", 10).await.unwrap(), []);
+        let mut never = first;
+        never.folded = "never".into();
+        never.due_at = never.at;
+        assert!(bed.store.apply(note(&never)).await.is_err());
     })
     .await;
 }

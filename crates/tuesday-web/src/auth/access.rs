@@ -108,6 +108,21 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ),
     (
         "GET",
+        "/api/v1/workflows/{workflow}/rules/reroute",
+        Key(Act::EditRules),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/rules/reroute",
+        Key(Act::EditRules),
+    ),
+    (
+        "GET",
+        "/api/v1/workflows/{workflow}/rules/unmapped",
+        Key(Act::ReadWork),
+    ),
+    (
+        "GET",
         "/api/v1/workflows/{workflow}/rules/report",
         Key(Act::ReadWork),
     ),
@@ -262,6 +277,16 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/workflows/{workflow}/rules", Key(Act::ReadWork)),
     ("POST", "/workflows/{workflow}/rules", Key(Act::EditRules)),
     ("GET", "/workflows/{workflow}/rules.csv", Key(Act::ReadWork)),
+    (
+        "GET",
+        "/workflows/{workflow}/rules/reroute",
+        Key(Act::EditRules),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/rules/reroute",
+        Key(Act::EditRules),
+    ),
     (
         "GET",
         "/workflows/{workflow}/rules/versions",

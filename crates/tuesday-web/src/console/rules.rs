@@ -10,10 +10,12 @@ use tuesday_domain::definition::Definition;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{RuleSetRow, RuleSetState};
 use tuesday_domain::rules::{CellEdit, RuleSet, edit, parse, to_csv};
+use tuesday_domain::time::{Timestamp, Zone};
 use tuesday_engine::ops::{Backtest, BacktestWindow, RulesChange, RulesEdit};
 
 use super::html;
 use super::rules_check::{Found, found, sorted, told};
+use super::rules_mapping::{self as mapping, MapCard};
 use super::rules_parts::{self as parts, Changed, Preview, Rule, Version};
 use super::shell::Shell;
 use super::visit::Visit;
@@ -41,6 +43,8 @@ struct RulesPage {
     /// Cells can be typed into; not while a whole file is looked at.
     types: bool,
     rules: Vec<Rule>,
+    /// Mapped columns with their words.
+    maps: Vec<MapCard>,
     /// The file that was given, and what it says differently.
     file: Option<String>,
     differs: Vec<Changed>,
@@ -48,6 +52,10 @@ struct RulesPage {
     known: Vec<Found>,
     found_told: &'static str,
     reason: String,
+    from: String,
+    until: String,
+    /// The zone that both are read in.
+    zone: String,
     problem: Option<Problem>,
     notice: Option<String>,
     preview: Option<Preview>,
@@ -69,6 +77,9 @@ struct Typed {
     /// A whole file in place of single cells.
     file: Option<String>,
     reason: String,
+    /// Wall-clock times in the workflow's zone, as typed.
+    from: String,
+    until: String,
     problem: Option<Problem>,
     notice: Option<String>,
     preview: Option<Backtest>,
@@ -144,6 +155,8 @@ pub(crate) async fn post(
         edits,
         file,
         reason: form.text("reason").unwrap_or_default(),
+        from: form.text("from").unwrap_or_default(),
+        until: form.text("until").unwrap_or_default(),
         ..Typed::default()
     };
     if base != active.version {
@@ -174,20 +187,49 @@ async fn save(
     mut typed: Typed,
 ) -> Result<Response, PageError> {
     let by = form.user.session.person.clone();
-    let change = RulesChange {
-        base: Some(base),
-        edit: typed.edit(),
-        reason: typed.reason.clone(),
-        starts_at: None,
-        ends_at: None,
+    let zone = app.engine.live(name).await?.1.ready.zone.clone();
+    let words = match planned(app, &zone, &typed) {
+        Ok((starts_at, ends_at)) => {
+            let change = RulesChange {
+                base: Some(base),
+                edit: typed.edit(),
+                reason: typed.reason.clone(),
+                starts_at,
+                ends_at,
+            };
+            app.engine.change_rules(name, &by, change).await
+        }
+        Err(problem) => Err(problem),
     };
-    let words = app.engine.change_rules(name, &by, change).await;
     if words.is_err() {
         // The test stays on the page, so that only what was wrong is to be done again.
         typed.preview = ask(app, name, &by, &typed.edit()).await.ok();
     }
-    let words = words.map(|d| became(&d.row));
+    let words = words.map(|d| became(&d.row, &zone));
     done(app, form.user, name, headers, words, typed).await
+}
+
+/// From when and until when, where something was typed. A start that has passed is a mistake here,
+/// where nobody asked for "at once".
+fn planned(
+    app: &App,
+    zone: &Zone,
+    typed: &Typed,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
+    let moment = |text: &str, field: &str| {
+        let text = text.trim();
+        (!text.is_empty())
+            .then(|| zone.moment(text))
+            .transpose()
+            .map_err(|e| Problem::new("bad_request", e.to_string()).field(field))
+    };
+    let (from, until) = (moment(&typed.from, "from")?, moment(&typed.until, "until")?);
+    if from.is_some_and(|from| from <= app.engine.now()) {
+        return Err(Problem::new("bad_request", "the time to begin has passed")
+            .field("from")
+            .way_out("leave it empty to begin at once, or choose a later time"));
+    }
+    Ok((from, until))
 }
 
 async fn ask(app: &App, name: &str, by: &str, edit: &RulesEdit) -> Result<Backtest, Problem> {
@@ -221,14 +263,18 @@ async fn tried(
     Ok(answer)
 }
 
-fn became(row: &RuleSetRow) -> String {
+fn became(row: &RuleSetRow, zone: &Zone) -> String {
+    let held = parts::held(row, zone);
     match row.state {
         RuleSetState::Proposed => format!(
             "Version {} waits for {}",
             row.version,
             row.bound_owner.as_deref().unwrap_or("the bound owner")
         ),
-        RuleSetState::Scheduled => format!("Version {} is planned", row.version),
+        RuleSetState::Scheduled => format!("Version {} is planned: {held}", row.version),
+        RuleSetState::Active if row.ends_at.is_some() => {
+            format!("Version {} is in force {held}", row.version)
+        }
         RuleSetState::Active => format!("Version {} is in force", row.version),
         state => format!("Version {} is {state}", row.version),
     }
@@ -259,7 +305,7 @@ pub(crate) async fn rollback(
         .engine
         .change_rules(&name, &by, change)
         .await
-        .map(|d| became(&d.row));
+        .map(|d| format!("Version {} is in force", d.row.version));
     done(&app, form.user, &name, &headers, words, Typed::default()).await
 }
 
@@ -281,7 +327,8 @@ pub(crate) async fn decide(
     } else {
         engine.refuse_rules(&name, version, &by, &reason).await
     };
-    let words = words.map(|row| became(&row));
+    let zone = engine.live(&name).await?.1.ready.zone.clone();
+    let words = words.map(|row| became(&row, &zone));
     done(&app, form.user, &name, &headers, words, Typed::default()).await
 }
 
@@ -443,6 +490,12 @@ async fn drawn(app: &App, visit: &Visit, name: &str, typed: Typed) -> Result<Rul
         agrees: rights.may(Act::ApproveBounds, name),
         operator: def.owners.operator.name.clone(),
         types: rights.may(Act::EditRules, name) && given.is_none(),
+        maps: mapping::cards(
+            shown,
+            &typed.edits,
+            &engine.waiting_words(name).await?,
+            zone,
+        ),
         rules: parts::rules(shown, &typed.edits, fault, &owner),
         differs: differs.unwrap_or_default(),
         found_told,
@@ -454,6 +507,9 @@ async fn drawn(app: &App, visit: &Visit, name: &str, typed: Typed) -> Result<Rul
         waiting: versions(true),
         history: versions(false),
         reason: typed.reason,
+        from: typed.from,
+        until: typed.until,
+        zone: def.workflow.time_zone.clone(),
         problem: typed.problem,
         notice: typed.notice,
     })

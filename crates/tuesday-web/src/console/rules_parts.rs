@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tuesday_domain::definition::Definition;
 use tuesday_domain::record::{RuleSetRow, RuleSetState};
 use tuesday_domain::rules::{
-    CellEdit, Column, ColumnType, Decimal, Lane, Moved, Range, Row, RuleSet, Tally, parse,
+    CellEdit, Column, ColumnType, Decimal, Lane, Moved, Range, Row, RuleSet, Tally, parse, remapped,
 };
 use tuesday_domain::time::Zone;
 
@@ -100,6 +100,10 @@ pub(super) struct Version {
     pub(super) by: String,
     pub(super) reason: String,
     pub(super) owner: String,
+    /// From when and until when, where that was said.
+    pub(super) held: String,
+    /// It waits for a person, and not for its time.
+    pub(super) proposed: bool,
     pub(super) changed: Vec<Changed>,
     /// It was in force once and can come back.
     pub(super) returns: bool,
@@ -161,6 +165,7 @@ pub(super) fn edits(fields: &[(String, String)], rules: &RuleSet) -> Vec<CellEdi
             });
         }
     }
+    out.extend(super::rules_mapping::edits(fields, rules));
     out
 }
 
@@ -222,7 +227,9 @@ pub(super) fn rules(
                 .to_owned(),
             bounds: bounds(column, owner),
             list: match &column.kind {
-                ColumnType::OneOf { choices } => choices.join(", "),
+                ColumnType::OneOf { choices } | ColumnType::Mapped { choices } => {
+                    choices.join(", ")
+                }
                 _ => String::new(),
             },
             choices: if chosen {
@@ -440,6 +447,11 @@ pub(super) fn difference(before: &RuleSet, after: &RuleSet) -> Vec<Changed> {
     for was in before.rows().iter().filter(|r| after.row(&r.id).is_none()) {
         put(format!("{} as a whole", was.id), then(was), absent());
     }
+    let meant = |word: Option<String>| word.unwrap_or_else(|| "nothing".to_owned());
+    for m in remapped(before.columns(), after.columns()) {
+        let place = format!("{} {}", m.column.replace('_', " "), m.word);
+        put(place, meant(m.before), meant(m.after));
+    }
     let order = |r: &RuleSet| r.rows().iter().map(|r| r.id.clone()).collect::<Vec<_>>();
     let (was, is) = (order(before), order(after));
     if was.len() == is.len() && was != is && is.iter().all(|id| was.contains(id)) {
@@ -450,6 +462,17 @@ pub(super) fn difference(before: &RuleSet, after: &RuleSet) -> Vec<Changed> {
         );
     }
     out
+}
+
+/// From when and until when a version holds, where that was said.
+pub(super) fn held(row: &RuleSetRow, zone: &Zone) -> String {
+    let at = |at| local(at, Some(zone));
+    match (row.starts_at, row.ends_at) {
+        (Some(from), Some(until)) => format!("from {} until {}", at(from), at(until)),
+        (Some(from), None) => format!("from {}", at(from)),
+        (None, Some(until)) => format!("until {}", at(until)),
+        (None, None) => String::new(),
+    }
 }
 
 /// A version in words.
@@ -479,6 +502,8 @@ pub(super) fn version(
             .as_deref()
             .map(|o| person(def, o))
             .unwrap_or_default(),
+        held: held(row, zone),
+        proposed: row.state == RuleSetState::Proposed,
         changed: changed(row, all),
         returns: matches!(row.state, RuleSetState::Superseded | RuleSetState::Expired),
         own: by == reader,

@@ -58,6 +58,51 @@ fn proves(report: &Value) {
     }
 }
 
+/// The back-test alone.
+fn tried(more: &[&str]) {
+    let desk = Desk::new();
+    let mut args = vec![
+        "--json",
+        "bench",
+        "--workload",
+        "backtest",
+        "--history",
+        "900",
+    ];
+    args.extend(["--runs", "5", "--alone", "1"]);
+    args.extend(more);
+    let report = desk.run(&args).ok().json();
+    let b = &report["backtest"];
+    let figure = |name: &str| b[name].as_u64().unwrap();
+    // By hand: 900 runs, of which 86 lie over 500 and up to 750 dollars, sure enough and a yes.
+    let told = (
+        figure("runs"),
+        figure("moved"),
+        figure("moved_by_hand"),
+        figure("missed"),
+    );
+    assert_eq!(told, (900, 86, 86, 0), "{b}");
+    assert_eq!(b["runs_per_second"].as_array().unwrap().len(), 3, "{b}");
+}
+
+#[test]
+fn back_test_on_sqlite() {
+    tried(&[]);
+    Desk::new()
+        .run(&["bench", "--workload", "backtest"])
+        .with(2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn back_test_on_postgres() {
+    let database = Database::create().await;
+    let url = database.url();
+    tokio::task::spawn_blocking(move || tried(&["--store", "postgres", "--database", &url]))
+        .await
+        .unwrap();
+    database.drop().await;
+}
+
 #[test]
 fn clicks_and_open_tasks_on_sqlite() {
     proves(&bench(&[]));

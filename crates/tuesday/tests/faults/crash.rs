@@ -477,6 +477,9 @@ async fn matrix(server: Option<String>) {
             {
                 return play_said(point, database.await).await;
             }
+            if point.starts_with("reroute.") {
+                return crash_again::play_reroute(point, database.await).await;
+            }
             if point.starts_with("rerun.") {
                 return crash_again::play_rerun(point, database.await).await;
             }
@@ -522,6 +525,7 @@ fn no_step_writes_without_a_crash_point() {
         ]
         .map(|f| src.join(format!("ops/{f}.rs"))),
     );
+    files.push(src.join("ops/rules/reroute.rs"));
     let (mut faults, mut named, mut spared) = (Vec::new(), Vec::new(), 0);
     for file in files {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();

@@ -68,6 +68,64 @@ async fn repeats(bed: &Bed) -> Vec<Run> {
         .collect()
 }
 
+/// The rules let a waiting task through, somebody confirms the preview, and the node dies: the task
+/// moves once, whole, and is written once.
+pub(crate) async fn play_reroute(point: &str, database: Option<Database>) {
+    let bed = Bed::new(database).await;
+    let case = Case::new("moved", "review");
+    bed.accounts(std::slice::from_ref(&case));
+    let mut node = bed.home.serve(&["--crash-at", point]).await;
+    until(&format!("the node dies at {point}"), || async {
+        let _ = bed.send(&node.url, &case).await;
+        move_it(&bed, &node).await;
+        node.gone().then_some(())
+    })
+    .await;
+    died(point, &mut node, &bed).await;
+    let open = bed
+        .tasks()
+        .await
+        .iter()
+        .filter(|t| !t.state.is_decided())
+        .count();
+    assert_eq!(open, usize::from(point.contains(".before_")), "{point}");
+    let node = bed.home.ready(&[]).await;
+    until("the task has moved", || async {
+        move_it(&bed, &node).await;
+        let tasks = bed.tasks().await;
+        tasks.iter().all(|t| t.state.is_decided()).then_some(())
+    })
+    .await;
+    bed.settle(&node).await;
+    assert!(node.stop().await.success());
+    let ends = bed.check().await;
+    assert!(
+        ends["moved"].starts_with("completed written_back"),
+        "{point}: {ends:?}"
+    );
+    assert_eq!(bed.world.ledger_counts().total.duplicates, 0, "I2: {point}");
+    bed.end().await;
+}
+
+/// Sets the rule that lets the lane through, reads the preview and confirms it. What is refused was
+/// done before, or nothing waits.
+async fn move_it(bed: &Bed, node: &Node) {
+    if !bed.tasks().await.iter().any(|t| !t.state.is_decided()) {
+        return;
+    }
+    let address = format!("{}/api/v1/workflows/faults/rules", node.url);
+    let cells = json!([{"row": "r1", "column": "lane", "value": "mail"},
+        {"row": "r3", "column": "lane", "value": "auto, review, version, search"}]);
+    let rhea = person(bed, "rhea");
+    let body = json!({"cells": cells, "reason": "the lane is clear"});
+    let _ = rhea.post(&address, &body).await;
+    let preview = rhea.get(&format!("{address}/reroute")).await;
+    let Some(preview) = preview else { return };
+    let code = preview.body["confirm"].clone();
+    let body = json!({"confirm": code, "reason": "the lane is clear"});
+    let _ = rhea.post(&format!("{address}/reroute"), &body).await;
+}
+
 /// In a tier of two the target changes under an approval: both persons accept the new version, and it
 /// is written once.
 pub(crate) async fn play_overwrite(point: &str, database: Option<Database>) {

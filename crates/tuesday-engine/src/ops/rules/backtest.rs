@@ -3,11 +3,14 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
+use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::RuleSetRow;
 use tuesday_domain::rules::{
     Change, FactTable, Finding, Landing, PastRun, Replay, Route, RuleSet, Tally,
 };
+use tuesday_domain::time::Timestamp;
 
 use super::RulesEdit;
 use crate::catalog::LoadFault;
@@ -52,6 +55,23 @@ pub struct Backtest {
     pub took_us: u64,
 }
 
+/// A page on its way, and how many runs it may hold. Dropped, it is not read to its end.
+struct Reading(JoinHandle<Result<Vec<PastRun>, Problem>>, usize);
+
+impl Reading {
+    async fn page(mut self) -> Result<(Vec<PastRun>, usize), Problem> {
+        let failed = |e: tokio::task::JoinError| Problem::new("internal", e.to_string());
+        let page = (&mut self.0).await.map_err(failed)??;
+        Ok((page, self.1))
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl Engine {
     /// Asks the history about a change, judged as if `by` made it.
     ///
@@ -94,9 +114,7 @@ impl Engine {
         let since = window.days.map(|days| {
             let back = Duration::from_secs(u64::from(days) * 86_400).as_micros();
             let now = self.now().micros();
-            tuesday_domain::time::Timestamp::from_micros(
-                now.saturating_sub(i64::try_from(back).unwrap_or(i64::MAX)),
-            )
+            Timestamp::from_micros(now.saturating_sub(i64::try_from(back).unwrap_or(i64::MAX)))
         });
         let mut left = match (window.last, window.days) {
             (Some(last), _) => last,
@@ -104,27 +122,41 @@ impl Engine {
             (None, None) => 10_000,
         };
         let mut replay = Replay::new(old, new, ITEMS);
-        let mut before = None;
-        while left > 0 {
-            let size = usize::try_from(left).unwrap_or(PAGE).min(PAGE);
-            let page = self
-                .0
-                .reader
-                .past_runs(workflow, before, since, size)
-                .await
-                .map_err(read_problem)?;
+        let mut ahead = self.read_ahead(workflow, None, since, left);
+        while let Some(reading) = ahead.take() {
+            let (page, size) = reading.page().await?;
             let Some(last) = page.last() else { break };
-            before = Some(last.run);
             left -= page.len() as u64;
+            // The next page is read while this one is judged: two pages are in memory, never more.
+            if page.len() == size {
+                ahead = self.read_ahead(workflow, Some(last.run), since, left);
+            }
             self.learn(workflow, &mut replay, &page).await?;
             replay
                 .page(&page)
                 .map_err(|e| Problem::new("internal", e.to_string()))?;
-            if page.len() < size {
-                break;
-            }
         }
         Ok(replay.finish())
+    }
+
+    /// Starts reading the next page; nothing once enough was read.
+    fn read_ahead(
+        &self,
+        workflow: &str,
+        before: Option<RunId>,
+        since: Option<Timestamp>,
+        left: u64,
+    ) -> Option<Reading> {
+        let size = usize::try_from(left).unwrap_or(PAGE).min(PAGE);
+        if size == 0 {
+            return None;
+        }
+        let (reader, workflow) = (self.0.reader.clone(), workflow.to_owned());
+        let reading = tokio::spawn(async move {
+            let page = reader.past_runs(&workflow, before, since, size).await;
+            page.map_err(read_problem)
+        });
+        Some(Reading(reading, size))
     }
 
     /// Reads the columns of rules versions that are met for the first time.

@@ -6,7 +6,8 @@ use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Change, Decision, RuleSetEvent, RuleSetRow, RuleSetState, Workflow};
 use tuesday_domain::rules::{
-    Cell, CellEdit, Change as Difference, Finding, Judged, RuleSet, edit, judge, table_text, to_csv,
+    CellEdit, Change as Difference, Finding, Judged, RuleSet, edit, judge, lines_of, remapped,
+    table_text, to_csv,
 };
 use tuesday_domain::time::Timestamp;
 
@@ -210,24 +211,7 @@ pub(super) fn under_header(present: &RuleSet, old: &RuleSet) -> Result<String, P
         )
         .way_out("change the cells one by one"));
     }
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let rows: Vec<Vec<String>> = old
-        .rows()
-        .iter()
-        .map(|row| {
-            let mut line = vec![row.id.clone()];
-            line.extend(row.cells.iter().map(Cell::text).map(str::to_owned));
-            line.extend([
-                row.route.as_str().to_owned(),
-                text(&row.review_tier),
-                text(&row.reason),
-            ]);
-            if present.has_note() {
-                line.push(text(&row.note));
-            }
-            line
-        })
-        .collect();
+    let rows = lines_of(old, present.has_note());
     Ok(table_text(present.columns(), present.has_note(), &rows))
 }
 
@@ -328,6 +312,11 @@ pub(super) fn cells(old: &RuleSet, new: &RuleSet) -> Vec<String> {
     }
     let gone = old.rows().iter().filter(|row| new.row(&row.id).is_none());
     out.extend(gone.map(|row| format!("{}: removed", row.id)));
+    let word = |w: &Option<String>| w.clone().unwrap_or_else(|| "nothing".to_owned());
+    out.extend(remapped(old.columns(), new.columns()).iter().map(|m| {
+        let (before, after) = (word(&m.before), word(&m.after));
+        format!("map.{}: {} from {before} to {after}", m.column, m.word)
+    }));
     out.truncate(200);
     out
 }

@@ -10,6 +10,8 @@ mod due;
 mod judge;
 mod recheck;
 mod report;
+mod reroute;
+mod unmapped;
 
 use std::sync::Arc;
 
@@ -33,6 +35,8 @@ pub use self::backtest::{Backtest, BacktestWindow};
 pub use self::change::{RulesChange, RulesChanged, RulesEdit};
 pub use self::judge::Draft as RulesDraft;
 pub use self::report::RowReport;
+pub use self::reroute::{Rerouted, Rerouting};
+pub use self::unmapped::WaitingWord;
 use crate::catalog::LiveRelease;
 use crate::engine::{Engine, apply_problem, read_problem};
 use crate::ids;

@@ -11,7 +11,8 @@ use tuesday_domain::audit::Commitment;
 use tuesday_domain::id::{ActionId, ReviewId, RunId};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
-    Action, Attempt, AuditEntry, Change, Decision, Payload, PayloadKind, Review, Run, Subject,
+    Action, Attempt, AuditEntry, Change, Decision, Payload, PayloadKind, Review, Routed, Run,
+    Subject,
 };
 use tuesday_domain::run::Status;
 use tuesday_store::{ReadError, RunFilter};
@@ -64,6 +65,18 @@ impl Model {
     pub(super) fn copy(&self, n: u64) -> (RunId, Decision) {
         let id = RunId::new(Uuid::now_v7());
         (id, self.decision(id, "history", n, None))
+    }
+
+    /// Copy number `n` of a finished run that was routed on other values.
+    pub(super) fn copy_routed(&self, n: u64, routed: Routed) -> (RunId, Decision) {
+        let (run, mut decision) = self.copy(n);
+        let routed = Routed { run, ..routed };
+        decision.changes.push(Change::PutRouted(Box::new(routed)));
+        (run, decision)
+    }
+
+    pub(super) const fn run_id(&self) -> RunId {
+        self.run.id
     }
 
     /// Copy number `n` of a run that waits, with its task.

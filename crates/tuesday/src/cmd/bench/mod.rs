@@ -3,6 +3,7 @@
 //! Stub world, server and floor program run as child processes of the same binary, so that memory
 //! and processor time belong to somebody. Only ratios within one invocation mean anything.
 
+mod backtest;
 mod child;
 mod clicks;
 mod copies;
@@ -96,6 +97,8 @@ pub(crate) enum Workload {
     W2,
     /// Several people decide the same tasks at once; exit 1 unless each takes one decision
     Clicks,
+    /// A change of the rules tried on --history runs; exit 1 unless every run is judged rightly
+    Backtest,
 }
 
 /// Measures.
@@ -110,6 +113,13 @@ pub(crate) async fn run(common: Common, args: BenchArgs) -> Result<ExitCode, Pro
             "--store postgres and --database URL go together",
         )
         .field("store"));
+    }
+    if args.workload.contains(&Workload::Backtest) && args.history == 0 {
+        return Err(Problem::new(
+            "bad_request",
+            "the workload backtest needs a history: --history 1000000",
+        )
+        .field("history"));
     }
     let (dir, is_own) = match &common.dir {
         Some(dir) => (dir.clone(), false),
@@ -171,6 +181,7 @@ async fn measure(
         offered: None,
         w2: None,
         clicks: None,
+        backtest: None,
         killed: None,
         history: None,
         open_tasks: None,
@@ -216,6 +227,10 @@ async fn subject(
     if args.workload.contains(&Workload::Clicks) {
         stage("Clicks");
         out.clicks = Some(clicks::run(args, &bed).await?);
+    }
+    if args.workload.contains(&Workload::Backtest) {
+        stage("Back-test");
+        out.backtest = Some(backtest::run(&bed, args.history).await?);
     }
     if args.workload.contains(&Workload::W1) {
         stage("Kill");

@@ -11,10 +11,11 @@ use tuesday_domain::definition::Package;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Scope;
 use tuesday_domain::time::Timestamp;
+use tuesday_engine::Engine;
 use tuesday_engine::ops::{InstallOptions, NewSession, NewToken};
 use tuesday_store::{InstanceKind, Store, StoreReader};
 
-use super::{BenchArgs, child::Child, finished::Written, problem};
+use super::{BenchArgs, Workload, child::Child, finished::Written, problem};
 use crate::cli::Common;
 use crate::cmd::serve::bind;
 use crate::config::{File, Home};
@@ -37,6 +38,11 @@ pub(super) const DESKS: [&str; 6] = [
 ];
 /// Handles of the people who decide, from the package.
 pub(super) const REVIEWERS: [&str; 3] = ["olga", "ben", "erik"];
+/// Its history is what changes of the rules are tried on; installed only for that.
+pub(super) const RULES: &str = "bench-rules";
+pub(super) const TABLE: &str = "row,answer:one of yes|no,amount:money[USD] soft 0..1000 hard 0..2000,confidence:ratio soft 0.5..1,route,review_tier,reason,note\n\
+    a,yes,<= 500,>= 0.8,auto,,It says yes,\nb,any,> 1000,any,review,desk,The amount is large,\np,any,any,any,review,desk,It is not sure,\n";
+const FACTS: &str = "[facts]\namount = \"'250.00'\"\nconfidence = \"0.93\"\n";
 const SEEN: &str = "row,answer:one of yes|no,route,review_tier,reason,note\np,any,review,desk,Always seen by a person,\n";
 const PASSED: &str = "row,answer:one of yes|no,route,review_tier,reason,note\na,yes,auto,,It says yes,\np,any,review,desk,It does not,\n";
 /// Longest a server may take to be ready.
@@ -77,7 +83,10 @@ impl Bed {
         let by = Actor::Person("olga".to_owned());
         let desks: &[&str] = if args.open_tasks > 0 { &DESKS } else { &[] };
         let seen = desks.iter().map(|name| (*name, SEEN));
-        for (name, rules) in [(AUTO, PASSED), (REVIEW, SEEN)].into_iter().chain(seen) {
+        let tried = args.workload.contains(&Workload::Backtest);
+        let tried = tried.then_some((RULES, TABLE));
+        let all = [(AUTO, PASSED), (REVIEW, SEEN)].into_iter().chain(seen);
+        for (name, rules) in all.chain(tried) {
             let vars = BTreeMap::from([("desk_url".to_owned(), stub.url.clone())]);
             node.engine
                 .install(
@@ -180,6 +189,11 @@ impl Bed {
         self.node.engine.start_session(new).await
     }
 
+    /// What the pages of a node use, in this process.
+    pub(super) const fn engine(&self) -> &Engine {
+        &self.node.engine
+    }
+
     pub(super) fn reader(&self) -> &StoreReader {
         self.node.engine.reader()
     }
@@ -193,8 +207,12 @@ fn package(name: &str, rules: &str) -> Package {
         .to_string()
     };
     let answer = json!({"answer": {"enum": ["yes", "no"], "description": "Yes or no.", "x-class": "internal"}});
+    let mut toml = TOML.replace("{name}", name);
+    if name == RULES {
+        toml = toml.replacen("[facts]\n", FACTS, 1);
+    }
     Package::new([
-        ("workflow.toml".to_owned(), TOML.replace("{name}", name)),
+        ("workflow.toml".to_owned(), toml),
         (
             "prompt.md".to_owned(),
             "Answer yes or no.\n\n{{ input.text }}\n".to_owned(),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tuesday_bench::{BenchReport, DriveReport, Latency, Memory};
 
+use super::backtest::Backtest;
 use super::clicks::Clicks;
 use super::open_tasks::OpenTasks;
 
@@ -29,6 +30,7 @@ pub(super) struct Report {
     pub(super) offered: Option<DriveReport>,
     pub(super) w2: Option<W2>,
     pub(super) clicks: Option<Clicks>,
+    pub(super) backtest: Option<Backtest>,
     pub(super) killed: Option<Killed>,
     pub(super) history: Option<History>,
     pub(super) open_tasks: Option<OpenTasks>,
@@ -107,6 +109,7 @@ impl Report {
     /// Nothing that must be exact was otherwise.
     pub(super) fn holds(&self) -> bool {
         self.clicks.as_ref().is_none_or(Clicks::holds)
+            && self.backtest.as_ref().is_none_or(Backtest::holds)
     }
 
     /// For a terminal.
@@ -129,6 +132,9 @@ impl Report {
         }
         if let Some(clicks) = &self.clicks {
             clicks.lines(&mut text);
+        }
+        if let Some(tried) = &self.backtest {
+            tried.lines(&mut text);
         }
         if let Some(k) = &self.killed {
             let or_dash = |t: Option<f64>| t.map_or_else(|| "-".to_owned(), |t| format!("{t:.0}"));
@@ -236,6 +242,26 @@ impl Clicks {
                 self.not_once
             );
         }
+    }
+}
+
+impl Backtest {
+    fn lines(&self, text: &mut String) {
+        let passes: Vec<String> = self
+            .runs_per_second
+            .iter()
+            .map(|rate| format!("{rate:.0}"))
+            .collect();
+        let _ = writeln!(
+            text,
+            "back-test over {} runs (added in {:.0} s): {} runs a second; {} move, {} by arithmetic, {} missed",
+            self.runs,
+            self.fill_seconds,
+            passes.join(", "),
+            self.moved,
+            self.moved_by_hand,
+            self.missed
+        );
     }
 }
 

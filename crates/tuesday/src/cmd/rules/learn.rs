@@ -194,6 +194,32 @@ fn backtest_words(done: &Backtest) -> Vec<String> {
     out
 }
 
+pub(super) async fn unmapped(common: &Common, workflow: &str) -> Result<ExitCode, Problem> {
+    let node = open(common).await?;
+    let words = node.engine.waiting_words(workflow).await?;
+    let mut table = out::table(&["Column", "Word", "First run", "Owner", "Due"]);
+    for w in &words {
+        if common.json {
+            out::json_line(
+                &json!({"column": w.met.field, "word": w.met.word, "run": w.met.run.to_string(),
+                "owner": w.owner, "due_at": w.met.due_at.rfc3339(), "overdue": w.overdue}),
+            );
+        }
+        let late = if w.overdue { " (overdue)" } else { "" };
+        table.add_row([
+            w.met.field.clone(),
+            w.met.word.clone(),
+            w.met.run.to_string(),
+            w.owner.clone(),
+            format!("{}{late}", w.met.due_at.rfc3339()),
+        ]);
+    }
+    if !common.json {
+        out::line(&table.to_string());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(super) async fn report(common: &Common, args: ReportArgs) -> Result<ExitCode, Problem> {
     let node = open(common).await?;
     let rows = node.engine.rules_report(&args.workflow, args.days).await?;

@@ -2,6 +2,7 @@
 
 mod change;
 mod learn;
+mod reroute;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -52,6 +53,13 @@ enum Act {
     Refuse(change::RefuseArgs),
     /// Say that you have read the version in force
     Acknowledge(change::AcknowledgeArgs),
+    /// Which open tasks the rules in force would send elsewhere, and moving exactly those
+    Reroute(reroute::RerouteArgs),
+    /// Words of sources that the mapping in force does not know
+    Unmapped {
+        /// The workflow
+        workflow: String,
+    },
     /// Which row decides how often, and what people then said
     Report(learn::ReportArgs),
     /// The loosest cutoff that past reviews support
@@ -108,6 +116,8 @@ pub(crate) async fn run(common: Common, args: RulesArgs) -> Result<ExitCode, Pro
         Act::Refuse(args) => change::refuse(&common, args).await,
         Act::Acknowledge(args) => change::acknowledge(&common, args).await,
         Act::Backtest(args) => learn::backtest(&common, args).await,
+        Act::Reroute(args) => reroute::run(&common, args).await,
+        Act::Unmapped { workflow } => learn::unmapped(&common, &workflow).await,
         Act::Report(args) => learn::report(&common, args).await,
         Act::Advice(args) => learn::advice(&common, args).await,
         Act::Export { workflow, out: to } => export(&common, &workflow, to).await,

@@ -1,0 +1,12 @@
+-- Words of a source that no mapping of the rules knew when they were met first. Whether one still waits follows from the
+-- mapping in force, so nothing here is ever closed. Twin: ../sqlite/ with the same number and name.
+CREATE TABLE unmapped (
+    workflow TEXT NOT NULL,
+    field    TEXT NOT NULL,
+    folded   TEXT NOT NULL,
+    word     TEXT NOT NULL,
+    run_id   UUID NOT NULL,
+    at       BIGINT NOT NULL,
+    due_at   BIGINT NOT NULL CHECK (due_at > at),
+    PRIMARY KEY (workflow, field, folded)
+);
