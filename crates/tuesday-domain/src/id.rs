@@ -115,6 +115,12 @@ ids! {
     ProblemReportId, "prb", "problem report";
     /// An incident.
     IncidentId, "inc", "incident";
+    /// A finding on its way to its incident.
+    FindingId, "fnd", "finding";
+    /// A notice that demands a person's act.
+    AlertId, "alt", "alert";
+    /// What puts a wrong output right.
+    CorrectionId, "cor", "correction";
 }
 
 #[cfg(test)]

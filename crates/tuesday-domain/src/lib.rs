@@ -35,6 +35,7 @@ pub mod signature;
 pub mod snapshot;
 pub mod story;
 pub mod time;
+pub mod trouble;
 pub mod validation;
 pub mod veil;
 pub mod words;

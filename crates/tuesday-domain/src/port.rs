@@ -368,6 +368,25 @@ pub struct Message {
     pub link: String,
     /// When it must be acted on.
     pub due_at: Option<Timestamp>,
+    /// Set when it demands a person's act; absent for a notice.
+    pub alert: Option<AlertFacts>,
+}
+
+/// What systems for alerts need to know: names and links, never content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertFacts {
+    /// The same for everything about one incident.
+    pub key: String,
+    /// What kind of cause.
+    pub category: &'static str,
+    /// `critical`, `high` or `low`.
+    pub severity: &'static str,
+    /// The workflow, or the instance.
+    pub place: String,
+    /// Link to the runbook.
+    pub runbook: String,
+    /// It needs nobody any more.
+    pub over: bool,
 }
 
 /// The adapters an engine works with.

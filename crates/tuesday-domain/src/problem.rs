@@ -174,6 +174,25 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
     ("reason_required", 422, 2, "A reason is needed"),
     ("report_empty", 422, 2, "The report says nothing"),
     (
+        "incident_category_required",
+        422,
+        2,
+        "An incident has a category",
+    ),
+    ("blast_empty", 422, 2, "Nothing is named that could be the cause"),
+    (
+        "corrections_open",
+        409,
+        1,
+        "Wrong outputs are not put right yet",
+    ),
+    (
+        "case_required",
+        409,
+        1,
+        "Nothing guards against the same wrong answer",
+    ),
+    (
         "owner_not_a_person",
         422,
         2,

@@ -152,6 +152,23 @@ impl Zone {
                 Timestamp::from_micros(next.timestamp().as_microsecond())
             })
     }
+    /// The minute of the week there, from Monday 00:00; below 10 080.
+    #[must_use]
+    pub fn week_minute(&self, at: Timestamp) -> u32 {
+        let there = at.jiff().to_zoned(self.0.clone());
+        let part = |n: i8| u32::try_from(n).unwrap_or(0);
+        part(there.weekday().to_monday_zero_offset()) * 1_440
+            + part(there.hour()) * 60
+            + part(there.minute())
+    }
+    /// The first moment of the day there.
+    #[must_use]
+    pub fn day_start(&self, at: Timestamp) -> Timestamp {
+        let there = at.jiff().to_zoned(self.0.clone());
+        there.start_of_day().map_or(at, |start| {
+            Timestamp::from_micros(start.timestamp().as_microsecond())
+        })
+    }
     /// The zone itself, for schedules.
     #[must_use]
     pub fn tz(&self) -> &TimeZone {

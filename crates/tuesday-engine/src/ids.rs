@@ -1,7 +1,8 @@
 //! New ids and random bytes: the only place where the engine is not deterministic.
 
 use tuesday_domain::id::{
-    ActionId, IntakeId, NoticeId, ProblemReportId, ReleaseId, ReviewId, RunId, TokenId,
+    ActionId, AlertId, CorrectionId, FindingId, IncidentId, IntakeId, NoticeId, ProblemReportId,
+    ReleaseId, ReviewId, RunId, TokenId,
 };
 use uuid::Uuid;
 
@@ -22,6 +23,10 @@ fresh! {
     notice -> NoticeId,
     token -> TokenId,
     problem_report -> ProblemReportId,
+    finding -> FindingId,
+    incident -> IncidentId,
+    alert -> AlertId,
+    correction -> CorrectionId,
 }
 
 /// 16 random bytes, the salt of a payload's commitment.

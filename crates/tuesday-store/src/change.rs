@@ -7,7 +7,7 @@ use crate::reviews::Lists;
 use crate::table::Table;
 use crate::value::{Param, big, opt_text, opt_time};
 use crate::{
-    actions, attempts, desk, instance, intake, jobs, notices, payloads, people, reviews, rights,
+    actions, attempts, desk, incidents, instance, intake, jobs, notices, payloads, people, reviews, rights,
     rules, runs, workflows,
 };
 
@@ -256,6 +256,7 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
             Verb::One(instance::RESTORED)
         }
         Change::Desk(d) => desk::bind(d, out),
+        Change::Trouble(t) => incidents::bind(t, out),
         // `bind` has taken every other change; a list without a default keeps the two in step.
         Change::InsertRun(_)
         | Change::UpdateRun(_)
@@ -349,6 +350,7 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::PutCursor(c) => format!("cursor {} of {}", c.trigger, c.workflow),
         Change::MarkRestored { .. } => "the mark of a restored database".to_owned(),
         Change::Desk(d) => desk::describe(d),
+        Change::Trouble(t) => incidents::describe(t),
     }
 }
 

@@ -11,6 +11,7 @@ mod audit;
 mod change;
 mod desk;
 mod error;
+mod incidents;
 mod instance;
 mod intake;
 mod jobs;
@@ -46,6 +47,9 @@ use tuesday_domain::time::Timestamp;
 pub use actions::Turn;
 pub use audit::{AuditFilter, AuditRow, SealBatch, Tile, TileKey};
 pub use error::{ApplyError, OpenError, ReadError};
+pub use incidents::{
+    BlastFilter, DeliveryFigure, IncidentFilter, Late, StuckRun, Touched, Waiting,
+};
 pub use instance::{Instance, InstanceKind};
 pub use intake::IntakeFilter;
 pub use jobs::{ClaimRequest, NodeName};

@@ -35,6 +35,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(7, "0007_restore"),
     migration!(8, "0008_queue_words"),
     migration!(10, "0010_unmapped"),
+    migration!(12, "0012_trouble"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \

@@ -6,7 +6,7 @@ use crate::error::ApplyError;
 use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
-    Back, actions, attempts, audit, instance, intake, jobs, notices, oversight, payloads, people,
+    Back, actions, attempts, audit, incidents, instance, intake, jobs, notices, oversight, payloads, people,
     postgres, problems, queue, reviews, rights, rules, runs, sqlite, workflows,
 };
 
@@ -41,6 +41,14 @@ fn tables() -> Vec<&'static Table> {
         &oversight::LOOKS,
         &oversight::SEEDS,
         &problems::PROBLEMS,
+        &incidents::FINDINGS,
+        &incidents::INCIDENTS,
+        &incidents::ENTRIES,
+        &incidents::RUNS,
+        &incidents::ALERTS,
+        &incidents::DELIVERIES,
+        &incidents::CORRECTIONS,
+        &incidents::SIGNALS,
     ]
 }
 
@@ -52,6 +60,7 @@ const SHARED: &[&str] = &[
     instance::RESTORED,
     people::REVOKE,
     queue::DROP_VIEW,
+    incidents::DROP_FINDINGS,
     reviews::RENEW,
     rights::DROP_GRANT,
     rights::DROP_CREDENTIAL,

@@ -19,6 +19,7 @@ fn message() -> Message {
         title: "A case waits for you".into(),
         link: "https://tuesday.example/reviews/rev_1".into(),
         due_at: None,
+        alert: None,
     }
 }
 

@@ -11,6 +11,7 @@ mod package;
 mod review;
 mod source;
 mod trigger;
+mod trouble;
 mod vars;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,9 @@ pub use package::{Package, PackageFault, PackageFile};
 pub use review::{ManualSpec, OnApprove, OnReject, RejectSpec, ReviewSpec, TierSpec};
 pub use source::{SourceKind, SourceSpec};
 pub use trigger::{CatchUp, TriggerKind, TriggerSpec};
+pub use trouble::{
+    DegradedPlan, DegradedSpec, ExpectSpec, OnCallSpec, Period, ShiftSpec, WatchSpec,
+};
 pub use vars::substitute;
 
 use crate::time::Span;
@@ -74,6 +78,18 @@ pub struct Definition {
     /// What the workflow asks to be called and allowed; capped by evidence.
     #[serde(default)]
     pub rollout: RolloutSpec,
+    /// Who is on call.
+    #[serde(default)]
+    pub on_call: OnCallSpec,
+    /// What counts as stuck, silent or late.
+    #[serde(default)]
+    pub watch: WatchSpec,
+    /// What happens while a dependency is gone.
+    #[serde(default)]
+    pub degraded: DegradedSpec,
+    /// The model that stands in while the first one's provider is gone; part of the release.
+    #[serde(default)]
+    pub alternative: Option<ModelSpec>,
 }
 
 /// `[workflow]`

@@ -50,6 +50,9 @@ pub struct TriggerSpec {
     /// sql: the column that is set to the run id (or to `refused: …`) once the row is taken; NULL before.
     #[serde(default)]
     pub taken: Option<String>,
+    /// How many events are expected in a period; fewer are told about.
+    #[serde(default)]
+    pub expect: Option<super::ExpectSpec>,
 }
 
 /// The kinds of triggers.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Action, Attempt, Away, Credential, Cursor, DeskChange, Grant, Guesses, Intake, Invite, Job,
     Lease, Notice, Payload, Person, Release, Review, Routed, RuleSetRow, RulesAck, Run, Session,
-    Token, Unmapped, Workflow,
+    Token, TroubleChange, Unmapped, Workflow,
 };
 use crate::actor::Actor;
 use crate::audit::{CanonicalError, Commitment, canonical};
@@ -172,6 +172,8 @@ pub enum Change {
     },
     /// A row around review tasks.
     Desk(Box<DeskChange>),
+    /// A row about trouble.
+    Trouble(Box<TroubleChange>),
 }
 
 /// What an audit entry is about.

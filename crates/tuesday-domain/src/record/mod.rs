@@ -9,6 +9,7 @@ mod rights;
 mod rules;
 mod run;
 mod task;
+mod trouble;
 mod workflow;
 
 pub use attempt::{Attempt, AttemptResult, Usage};
@@ -28,4 +29,8 @@ pub use rules::{
 };
 pub use run::{Event, Intake, IntakeVerdict, Job, Lease, Payload, PayloadKind, PayloadRef, Run};
 pub use task::{Action, OverrideKind, Review, ReviewDecision};
+pub use trouble::{
+    Alert, AlertDelivery, Correction, DeliveryKind, Finding, Incident, IncidentEntry, IncidentRun,
+    OutsideSignal, TroubleChange,
+};
 pub use workflow::{Checkpoint, Cursor, Release, ReleaseState, Workflow};

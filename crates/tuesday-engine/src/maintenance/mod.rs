@@ -1,8 +1,10 @@
 //! Services that look at the state and act. They take no input: whatever they do, they find it to
 //! be needed by reading, so running one twice or on two nodes at once changes nothing.
 
+mod alerts;
 mod cover;
 mod feeds;
+mod findings;
 mod gauges;
 mod held;
 mod notices;
@@ -90,6 +92,7 @@ pub(crate) fn spawn_all(engine: &Engine, stop: &CancellationToken, tasks: &mut J
         held::run,
     );
     spawn_timed(engine, stop, tasks);
+    spawn_watchers(engine, stop, tasks);
     if engine.0.config.signer.is_some() {
         every(
             engine,
@@ -119,6 +122,26 @@ fn spawn_timed(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()
         Duration::from_millis(1000),
         "rules_due",
         rules_due::run,
+    );
+}
+
+/// What looks for trouble, takes it to its incident and tells people.
+fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_millis(1000),
+        "findings",
+        findings::run,
+    );
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_millis(1000),
+        "alerts",
+        alerts::run,
     );
 }
 

@@ -190,6 +190,7 @@ async fn send(engine: &Engine) -> Result<(), String> {
             title: notice.title.clone(),
             link: format!("{}{}", engine.0.config.public_url, notice.path),
             due_at: due(engine, &notice).await,
+            alert: None,
         };
         let answer = engine.0.ports.notifier.notify(&message).await;
         notice.attempts += 1;

@@ -16,6 +16,7 @@ mod escalate;
 mod export;
 mod grant;
 mod identity;
+mod incident;
 mod install;
 mod live;
 mod map;
@@ -66,6 +67,12 @@ pub use credential::TotpOffer;
 pub use decide_many::Together;
 pub use export::{ExportQuery, Exported};
 pub use identity::Identity;
+pub(crate) use incident::alerts::told;
+pub(crate) use incident::Handling;
+pub use incident::{
+    AlertsView, Blast, BlastQuery, BlastRow, ChannelView, Closed, KindView, Looked, NewCorrection,
+    NewIncident, NewSignal, Settled, SortedReport,
+};
 pub use install::{InstallOptions, Installed, ready_of};
 pub use map::{Map, MapStep};
 pub use oversight::{FLOOR_MS, LookOversight, Oversight, TierOversight};

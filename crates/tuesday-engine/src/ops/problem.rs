@@ -185,8 +185,33 @@ impl Engine {
             .problem_report(id)
             .await
             .map_err(read_problem)?;
-        let mut report =
-            found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
+        let report = found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
+        let (report, moved) = self.answered(report, to, by, words).await?;
+        let subject = report
+            .workflow
+            .clone()
+            .map_or(Subject::Instance, Subject::Workflow);
+        let mut entry = AuditEntry::new(
+            self.now(),
+            Actor::Person(by.to_owned()),
+            "problem.sorted",
+            subject,
+        )
+        .fact("report", id.to_string());
+        entry.moves.push(moved);
+        self.desk(DeskChange::UpdateProblem(report.clone()), entry)
+            .await?;
+        Ok(report)
+    }
+
+    /// The report as it is once `by` has sorted it, and the move in words. Nothing is stored yet.
+    pub(super) async fn answered(
+        &self,
+        mut report: ProblemReport,
+        to: ProblemState,
+        by: &str,
+        words: &str,
+    ) -> Result<(ProblemReport, String), Problem> {
         let owners = match &report.workflow {
             Some(name) => {
                 let (_, live) = self.live(name).await?;
@@ -224,16 +249,6 @@ impl Engine {
             by.clone_into(&mut report.owner);
         }
         report.version += 1;
-        let subject = report
-            .workflow
-            .clone()
-            .map_or(Subject::Instance, Subject::Workflow);
-        let mut entry =
-            AuditEntry::new(now, Actor::Person(by.to_owned()), "problem.sorted", subject)
-                .fact("report", id.to_string());
-        entry.moves.push(format!("problem {from} {to}"));
-        self.desk(DeskChange::UpdateProblem(report.clone()), entry)
-            .await?;
-        Ok(report)
+        Ok((report, format!("problem {from} {to}")))
     }
 }

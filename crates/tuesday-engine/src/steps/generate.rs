@@ -130,12 +130,7 @@ async fn call(
     let _place = if request.spec.kind.is_built_in() {
         None
     } else {
-        let provider = request
-            .spec
-            .provider
-            .clone()
-            .or_else(|| request.spec.url.clone())
-            .unwrap_or_else(|| request.spec.kind.word().to_owned());
+        let provider = super::found::provider(&request.spec);
         engine
             .0
             .limiters
@@ -255,6 +250,8 @@ async fn failed(
     draft.fact("code", fault.code);
     draft.fact("attempt", number);
     draft.change(Change::InsertAttempt(Box::new(attempt)));
+    let trouble = super::found::model(work, &fault, retry_at.is_none());
+    draft.change(engine.report_trouble(trouble));
     let Some(due_at) = retry_at else {
         let permanent = matches!(fault.kind, FaultKind::Permanent);
         let reason = if permanent {

@@ -2,6 +2,7 @@
 //! the outcome in one decision.
 
 pub(crate) mod dispatch;
+pub(crate) mod found;
 pub(crate) mod generate;
 pub(crate) mod give_back;
 pub(crate) mod hold;

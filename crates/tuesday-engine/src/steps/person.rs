@@ -7,6 +7,7 @@ use tuesday_domain::record::{Change, Review, Run};
 use tuesday_domain::review::{ReviewKind, ReviewState};
 use tuesday_domain::run::{Reason, RunEvent};
 use tuesday_domain::time::Timestamp;
+use tuesday_domain::trouble::{Category, Trouble};
 
 use crate::catalog::LoadFault;
 use crate::draft::Draft;
@@ -243,6 +244,14 @@ pub(crate) async fn unusable_release(
     };
     draft.open_review(review);
     draft.change(Change::FinishJob { run, fence });
+    let words = format!("nothing of it is used: {fault}");
+    let found = Trouble::new(
+        Category::ReleaseFault,
+        row.workflow.clone(),
+        Some(&row.workflow),
+        words,
+    );
+    draft.change(engine.report_trouble(found.of_run(run)));
     engine.apply(draft.finish().0).await?;
     Ok(())
 }

@@ -50,15 +50,10 @@ pub(crate) async fn trouble(
         Trouble::ForNow(code, detail, after) => later(engine, work, i, code, detail, after).await,
         Trouble::ForGood(code, detail) => {
             let words = format!("refused for good ({code}): {detail}");
-            person(
-                engine,
-                work,
-                i,
-                &[ActionEvent::RefuseForGood],
-                Reason::ActionFailed,
-                words,
-            )
-            .await
+            let system = system(work, &work.actions[i].0.name);
+            let found = super::found::refused(work, &system, code, &detail);
+            let ask = (Reason::ActionFailed, words);
+            failed(engine, work, i, &[ActionEvent::RefuseForGood], ask, Some(found)).await
         }
         Trouble::Changed(detail, old, new) => {
             Box::pin(target_changed(engine, work, i, detail, (old, new))).await
@@ -138,18 +133,16 @@ async fn later(
     let unsent = work.actions[i].0.state == tuesday_domain::action::ActionState::Authorised;
     let RetryVerdict::After(delay) = verdict else {
         let words = format!("{tries} tries failed; the last one ({code}): {detail}");
-        return person(
-            engine,
-            work,
-            i,
-            &[ActionEvent::RefuseForGood],
-            Reason::ActionFailed,
-            words,
-        )
-        .await;
+        let system = system(work, &work.actions[i].0.name);
+        let found = super::found::destination(work, &system, code, &detail, true);
+        let ask = (Reason::ActionFailed, words);
+        return failed(engine, work, i, &[ActionEvent::RefuseForGood], ask, Some(found)).await;
     };
     let now = engine.now();
     let mut draft = draft(work, "action.retry_wait", now);
+    let system = system(work, &work.actions[i].0.name);
+    let found = super::found::destination(work, &system, code, &detail, false);
+    draft.change(engine.report_trouble(found));
     let (mut action, request) = work.actions[i].clone();
     action.detail = Some(format!("{code}: {detail}"));
     if unsent {
@@ -189,6 +182,9 @@ async fn unclear(
 ) -> Result<Next, StepFault> {
     let now = engine.now();
     let mut draft = draft(work, "action.uncertain", now);
+    let system = system(work, &work.actions[i].0.name);
+    let found = super::found::destination(work, &system, code, &detail, false);
+    draft.change(engine.report_trouble(found));
     let (mut action, request) = work.actions[i].clone();
     action.detail = Some(format!("{code}: {detail}"));
     draft.action(&mut action, &[ActionEvent::LoseAnswer], false)?;
@@ -242,7 +238,10 @@ pub(crate) async fn look(
                 return wait_for_look(engine, work, i, Duration::from_secs(2)).await;
             }
             let words = format!("it is unknown whether it happened, and looking failed: {why}");
-            person(engine, work, i, &[], Reason::UncertainAction, words).await
+            let system = system(work, &work.actions[i].0.name);
+            let found = super::found::destination(work, &system, "look_failed", &why, true);
+            let ask = (Reason::UncertainAction, words);
+            failed(engine, work, i, &[], ask, Some(found)).await
         }
     }
 }
@@ -376,7 +375,22 @@ async fn person(
     reason: Reason,
     words: String,
 ) -> Result<Next, StepFault> {
+    failed(engine, work, i, events, (reason, words), None).await
+}
+
+/// As [`person`], with what was found about the destination.
+async fn failed(
+    engine: &Engine,
+    work: &mut Work,
+    i: usize,
+    events: &[ActionEvent],
+    (reason, words): (Reason, String),
+    found: Option<tuesday_domain::trouble::Trouble>,
+) -> Result<Next, StepFault> {
     let mut draft = draft(work, "action.needs_person", engine.now());
+    if let Some(found) = found {
+        draft.change(engine.report_trouble(found));
+    }
     let (mut action, request) = work.actions[i].clone();
     action.detail = Some(words.clone());
     draft.action(&mut action, events, false)?;

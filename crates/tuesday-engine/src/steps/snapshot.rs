@@ -12,6 +12,7 @@ use tuesday_domain::retry::RetryVerdict;
 use tuesday_domain::run::{Reason, RunEvent, Step};
 use tuesday_domain::snapshot::{Assembled, Readiness, Snapshot, assemble};
 use tuesday_domain::time::Timestamp;
+use tuesday_domain::trouble::Trouble;
 
 use super::person::{Ask, to_person};
 use crate::catalog::LiveRelease;
@@ -33,6 +34,9 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
     .await;
     engine.crash_point("snapshot.after_call");
     let now = engine.now();
+    let last = work.run.attempts + 1 >= def.limits.max_attempts
+        || def.on_failure.snapshot != FailurePlan::Retry;
+    let down = super::found::source(work, def.source.iter().zip(&reads), last);
     let assembled = assemble(
         def,
         release.ready.input.strictest(),
@@ -49,7 +53,7 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
             code,
             detail,
             after,
-        } => retry(engine, work, (code, detail, after), started, now).await,
+        } => retry(engine, work, (code, detail, after), (started, now), down).await,
         Readiness::Missing(fields) => {
             // A source without a record says so itself; a field is named and said to be missing.
             let words = fields
@@ -63,25 +67,13 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
                 })
                 .collect();
             let event = RunEvent::InputMissing;
-            not_ready(
-                engine,
-                work,
-                assembled,
-                Ask::input(Reason::MissingInput, words, event),
-                now,
-            )
-            .await
+            let ask = Ask::input(Reason::MissingInput, words, event);
+            not_ready(engine, work, assembled, ask, None, now).await
         }
         Readiness::Refused(reason, words) => {
-            let event = RunEvent::InputRefused;
-            not_ready(
-                engine,
-                work,
-                assembled,
-                Ask::input(reason, words, event),
-                now,
-            )
-            .await
+            let down = down.filter(|_| super::found::is_connector(reason));
+            let ask = Ask::input(reason, words, RunEvent::InputRefused);
+            not_ready(engine, work, assembled, ask, down, now).await
         }
     }
 }
@@ -214,6 +206,7 @@ async fn not_ready(
     work: &mut Work,
     assembled: Assembled,
     ask: Ask,
+    down: Option<Trouble>,
     now: Timestamp,
 ) -> Result<Next, StepFault> {
     let class = work.release.ready.strictest();
@@ -225,6 +218,9 @@ async fn not_ready(
         now,
     );
     keep(&mut draft, class, &assembled);
+    if let Some(down) = down {
+        draft.change(engine.report_trouble(down));
+    }
     to_person(engine, work, draft, ask).await
 }
 
@@ -233,8 +229,8 @@ async fn retry(
     engine: &Engine,
     work: &mut Work,
     (code, detail, after): (&'static str, String, Option<std::time::Duration>),
-    started: Timestamp,
-    now: Timestamp,
+    (started, now): (Timestamp, Timestamp),
+    down: Option<Trouble>,
 ) -> Result<Next, StepFault> {
     let limits = &work.release.ready.def.limits;
     let number = work.run.attempts + 1;
@@ -256,6 +252,9 @@ async fn retry(
         RetryVerdict::Spent => None,
     };
     draft.fact("code", code);
+    if let Some(down) = down {
+        draft.change(engine.report_trouble(down));
+    }
     draft.change(Change::InsertAttempt(Box::new(Attempt {
         run: work.run.id,
         seq: draft.run.version,

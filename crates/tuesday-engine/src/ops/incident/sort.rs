@@ -1,0 +1,92 @@
+//! Sorts a problem report by the written criteria: a quality issue, or an incident with category and
+//! severity.
+
+use tuesday_domain::id::ProblemReportId;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{Change, DeskChange, Incident, ProblemReport, ProblemState};
+use tuesday_domain::trouble::Category;
+use tuesday_domain::trouble::sort::{Facts, Sorted, sort};
+
+use super::NewIncident;
+use crate::engine::{Engine, apply_problem, read_problem};
+
+/// What became of a report.
+#[derive(Clone, Debug)]
+pub struct SortedReport {
+    /// The report with its answer.
+    pub report: ProblemReport,
+    /// The incident, when it is one.
+    pub incident: Option<Incident>,
+}
+
+impl Engine {
+    /// Applies the criteria to what `by` found out about a report. An incident is opened in the same
+    /// decision that answers the report.
+    ///
+    /// # Errors
+    /// `incident_category_required` for an incident without a category, `reason_required` without
+    /// words, `bad_request` for a count of 0, `not_allowed`, `not_found`, `illegal_state`.
+    pub async fn sort_report(
+        &self,
+        id: ProblemReportId,
+        facts: Facts,
+        category: Option<Category>,
+        words: &str,
+        by: &str,
+    ) -> Result<SortedReport, Problem> {
+        if facts.count == 0 {
+            return Err(
+                Problem::new("bad_request", "at least one output is wrong").field("count"),
+            );
+        }
+        let severity = match sort(facts) {
+            Sorted::QualityIssue => {
+                let report = self
+                    .triage(id, ProblemState::QualityIssue, by, words)
+                    .await?;
+                return Ok(SortedReport {
+                    report,
+                    incident: None,
+                });
+            }
+            Sorted::Incident(severity) => severity,
+        };
+        let category = category.ok_or_else(|| {
+            Problem::new(
+                "incident_category_required",
+                "by these answers it is an incident, and an incident has a category",
+            )
+            .field("category")
+            .with("severity", severity.word())
+            .way_out("name one: wrong_answer, data_exposed, delivery_late, record_missing, connector_failing or source_outage")
+        })?;
+        let found = self.0.reader.problem_report(id).await.map_err(read_problem)?;
+        let report =
+            found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
+        let (report, moved) = self
+            .answered(report, ProblemState::Incident, by, words)
+            .await?;
+        let new = NewIncident {
+            category,
+            severity: Some(severity),
+            workflow: report.workflow.clone(),
+            words: words.to_owned(),
+            runs: report.run.into_iter().collect(),
+        };
+        let mut h = self.opening(new, by).await?;
+        h.incident.count = u64::from(facts.count);
+        h.fact("report", id.to_string());
+        h.fact("report_move", moved);
+        h.fact("reach", facts.reach.word());
+        h.fact("reversibility", facts.reversibility.word());
+        h.also(Change::Desk(Box::new(DeskChange::UpdateProblem(
+            report.clone(),
+        ))));
+        let (decision, incident) = h.finish();
+        self.apply(decision).await.map_err(apply_problem)?;
+        Ok(SortedReport {
+            report,
+            incident: Some(incident),
+        })
+    }
+}

@@ -1,0 +1,156 @@
+-- Trouble and who answers for it: findings, incidents with their timeline, alerts, corrections, and
+-- signals from outside.
+
+-- What was found, written with the change that found it; a pass of the machine takes it to its incident.
+CREATE TABLE findings (
+    id          BLOB PRIMARY KEY CHECK (length(id) = 16),
+    incident_id BLOB CHECK (length(incident_id) = 16),
+    key         TEXT NOT NULL CHECK (key <> ''),
+    category    TEXT NOT NULL,
+    workflow    TEXT,
+    run_id      BLOB,
+    words       TEXT NOT NULL,
+    hard        INTEGER NOT NULL CHECK (hard = 0 OR hard = 1),
+    at          INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX findings_new ON findings (key, at) WHERE incident_id IS NULL;
+CREATE INDEX findings_taken ON findings (incident_id, at) WHERE incident_id IS NOT NULL;
+
+CREATE TABLE incidents (
+    id              BLOB PRIMARY KEY CHECK (length(id) = 16),
+    state           TEXT NOT NULL CHECK (state = 'triggered' OR state = 'acknowledged' OR state = 'mitigated' OR
+                                         state = 'resolved' OR state = 'reviewed'),
+    severity        TEXT NOT NULL CHECK (severity = 'critical' OR severity = 'high' OR severity = 'low'),
+    owner           TEXT NOT NULL CHECK (owner <> ''),
+    count           INTEGER NOT NULL CHECK (count >= 0),
+    last_at         INTEGER NOT NULL,
+    acknowledged_by TEXT,
+    acknowledged_at INTEGER,
+    resolution      TEXT,
+    resolved_by     TEXT,
+    resolved_at     INTEGER,
+    case_name       TEXT,
+    waiver          TEXT,
+    fix_layer       TEXT CHECK (fix_layer = 'input' OR fix_layer = 'prompt' OR fix_layer = 'model' OR
+                                fix_layer = 'rules' OR fix_layer = 'connector' OR fix_layer = 'process' OR
+                                fix_layer = 'platform'),
+    reviewed_by     TEXT,
+    version         INTEGER NOT NULL CHECK (version >= 1),
+    key             TEXT NOT NULL CHECK (key <> ''),
+    category        TEXT NOT NULL CHECK (category <> ''),
+    title           TEXT NOT NULL CHECK (title <> ''),
+    workflow        TEXT,
+    opened_by       TEXT NOT NULL,
+    opened_at       INTEGER NOT NULL,
+    -- Somebody who is on it has a name.
+    CHECK (state <> 'acknowledged' OR (acknowledged_by IS NOT NULL AND acknowledged_at IS NOT NULL)),
+    -- What is closed says who closed it, when, and what was done; what is open does not.
+    CHECK ((state = 'resolved' OR state = 'reviewed') = (resolved_at IS NOT NULL)),
+    CHECK ((resolved_at IS NULL) = (resolved_by IS NULL)),
+    CHECK (resolved_at IS NULL OR resolution <> ''),
+    -- A wrong answer is closed with a case that guards against the next one, or with a reason for none.
+    CHECK (resolved_at IS NULL OR category <> 'wrong_answer' OR case_name <> '' OR waiver <> ''),
+    CHECK ((state = 'reviewed') = (reviewed_by IS NOT NULL)),
+    CHECK (state <> 'reviewed' OR fix_layer IS NOT NULL)
+) STRICT, WITHOUT ROWID;
+-- One cause is one open incident.
+CREATE UNIQUE INDEX incidents_cause ON incidents (key)
+    WHERE state = 'triggered' OR state = 'acknowledged' OR state = 'mitigated';
+CREATE INDEX incidents_key ON incidents (key, opened_at);
+
+-- The timeline. Lines are added, never changed.
+CREATE TABLE incident_entries (
+    incident_id BLOB NOT NULL CHECK (length(incident_id) = 16),
+    seq         INTEGER NOT NULL CHECK (seq >= 1),
+    at          INTEGER NOT NULL,
+    about       INTEGER,
+    actor       TEXT NOT NULL CHECK (actor <> ''),
+    kind        TEXT NOT NULL CHECK (kind <> ''),
+    words       TEXT NOT NULL,
+    PRIMARY KEY (incident_id, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER incident_entries_no_update BEFORE UPDATE ON incident_entries
+BEGIN SELECT RAISE(ABORT, 'the timeline of an incident never changes'); END;
+CREATE TRIGGER incident_entries_no_delete BEFORE DELETE ON incident_entries
+BEGIN SELECT RAISE(ABORT, 'the timeline of an incident never goes away'); END;
+
+CREATE TABLE incident_runs (
+    incident_id BLOB NOT NULL CHECK (length(incident_id) = 16),
+    run_id      BLOB NOT NULL,
+    at          INTEGER NOT NULL,
+    PRIMARY KEY (incident_id, run_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX incident_runs_run ON incident_runs (run_id);
+
+CREATE TABLE alerts (
+    id              BLOB PRIMARY KEY CHECK (length(id) = 16),
+    state           TEXT NOT NULL CHECK (state = 'firing' OR state = 'notified' OR state = 'escalated' OR
+                                         state = 'acknowledged' OR state = 'cleared'),
+    person          TEXT NOT NULL CHECK (person <> ''),
+    chain           TEXT NOT NULL CHECK (chain <> ''),
+    level           INTEGER NOT NULL CHECK (level >= 0),
+    round           INTEGER NOT NULL CHECK (round >= 0),
+    tries           INTEGER NOT NULL CHECK (tries >= 0),
+    due_at          INTEGER NOT NULL,
+    detail          TEXT,
+    acknowledged_by TEXT,
+    version         INTEGER NOT NULL CHECK (version >= 1),
+    incident_id     BLOB NOT NULL CHECK (length(incident_id) = 16),
+    workflow        TEXT,
+    fired_at        INTEGER NOT NULL,
+    CHECK (state <> 'acknowledged' OR acknowledged_by IS NOT NULL)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX alerts_incident ON alerts (incident_id);
+CREATE INDEX alerts_due ON alerts (due_at) WHERE state <> 'cleared';
+
+CREATE TABLE alert_deliveries (
+    alert_id BLOB NOT NULL,
+    n        INTEGER NOT NULL CHECK (n >= 1),
+    kind     TEXT NOT NULL CHECK (kind = 'alert' OR kind = 'cleared' OR kind = 'test'),
+    person   TEXT NOT NULL CHECK (person <> ''),
+    ok       INTEGER NOT NULL CHECK (ok = 0 OR ok = 1),
+    channel  TEXT,
+    detail   TEXT,
+    at       INTEGER NOT NULL,
+    PRIMARY KEY (alert_id, n),
+    CHECK (ok = 0 OR channel <> '')
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alert_deliveries_at ON alert_deliveries (at);
+
+CREATE TABLE corrections (
+    id          BLOB PRIMARY KEY CHECK (length(id) = 16),
+    state       TEXT NOT NULL CHECK (state = 'open' OR state = 'done' OR state = 'dropped'),
+    owner       TEXT NOT NULL CHECK (owner <> ''),
+    due_at      INTEGER NOT NULL,
+    receipt     TEXT,
+    settled_by  TEXT,
+    settled_at  INTEGER,
+    note        TEXT,
+    version     INTEGER NOT NULL CHECK (version >= 1),
+    incident_id BLOB NOT NULL CHECK (length(incident_id) = 16),
+    run_id      BLOB NOT NULL,
+    action_id   BLOB,
+    place       TEXT NOT NULL,
+    words       TEXT NOT NULL CHECK (words <> ''),
+    created_at  INTEGER NOT NULL,
+    CHECK ((state = 'open') = (settled_at IS NULL)),
+    CHECK ((settled_at IS NULL) = (settled_by IS NULL)),
+    -- Done is what the destination proves; dropped says why.
+    CHECK (state <> 'done' OR receipt <> ''),
+    CHECK (state <> 'dropped' OR note <> '')
+) STRICT, WITHOUT ROWID;
+CREATE INDEX corrections_incident ON corrections (incident_id, id);
+CREATE INDEX corrections_open ON corrections (due_at) WHERE state = 'open';
+
+-- Quality signals from outside. The sender's event counts once.
+CREATE TABLE outside_signals (
+    workflow TEXT NOT NULL,
+    event    TEXT NOT NULL CHECK (event <> ''),
+    count    INTEGER NOT NULL CHECK (count >= 1),
+    kind     TEXT NOT NULL CHECK (kind <> ''),
+    run_id   BLOB,
+    at       INTEGER NOT NULL,
+    sent_by  TEXT NOT NULL CHECK (sent_by <> ''),
+    PRIMARY KEY (workflow, event)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outside_signals_at ON outside_signals (workflow, kind, at);
