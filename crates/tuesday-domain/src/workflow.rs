@@ -60,6 +60,14 @@ impl Label {
     }
 }
 
+impl Switch {
+    /// May a model call or a write start, in this stage?
+    #[must_use]
+    pub const fn acts(self, stage: Stage) -> bool {
+        matches!(self, Self::Running | Self::Restricted) && !matches!(stage, Stage::Off)
+    }
+}
+
 impl Stage {
     /// This stage, or the label's cap where that is lower.
     #[must_use]

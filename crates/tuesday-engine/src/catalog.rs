@@ -54,11 +54,17 @@ pub(crate) struct Catalog {
     workflows: RwLock<HashMap<String, Arc<Workflow>>>,
     priorities: RwLock<HashMap<String, PriorityClass>>,
     refreshed: RwLock<Option<Instant>>,
+    /// Whoever finds the picture too old reads it for all who wait.
+    reading: tokio::sync::Mutex<()>,
 }
 
 /// How old the node's picture of the workflows may be when a run is routed. Refreshing comes far
 /// more often; this is for a node whose refreshing fails.
 const FRESH: Duration = Duration::from_secs(4);
+
+/// How old the picture may be when a model call or a write starts. Below a second, so that what was
+/// checked has also left the node when the second is over.
+const PRESENT: Duration = Duration::from_millis(800);
 
 fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
     lock.read()
@@ -115,19 +121,40 @@ impl Catalog {
         let rows = reader.workflows().await?;
         let classes = reader.priorities().await?;
         *write(&self.priorities) = classes.into_iter().map(|p| (p.workflow, p.class)).collect();
-        *write(&self.refreshed) = Some(asked);
-        let mut known = write(&self.workflows);
         let mut moved = false;
-        for row in rows {
-            if known
-                .get(&row.name)
-                .is_none_or(|w| w.version != row.version)
-            {
-                moved = true;
-                known.insert(row.name.clone(), Arc::new(row));
+        {
+            // A slower read that began earlier must not put an older row back.
+            let mut known = write(&self.workflows);
+            for row in rows {
+                if known.get(&row.name).is_none_or(|w| w.version < row.version) {
+                    moved = true;
+                    known.insert(row.name.clone(), Arc::new(row));
+                }
             }
         }
+        let mut seen = write(&self.refreshed);
+        *seen = seen.max(Some(asked));
         Ok(moved)
+    }
+
+    /// The workflow by a picture that is not older than [`PRESENT`]; read again when it is, and not
+    /// answered as long as it cannot be read in time.
+    pub(crate) async fn present(
+        &self,
+        reader: &StoreReader,
+        name: &str,
+    ) -> Result<Option<Arc<Workflow>>, ReadError> {
+        while self.is_older_than(PRESENT) {
+            let _one = self.reading.lock().await;
+            if self.is_older_than(PRESENT) {
+                self.refresh(reader).await?;
+            }
+        }
+        Ok(self.cached_workflow(name))
+    }
+
+    fn is_older_than(&self, age: Duration) -> bool {
+        read(&self.refreshed).is_none_or(|at| at.elapsed() > age)
     }
 
     /// The rules version in force: as last seen when that is fresh, otherwise read again. A node
@@ -137,8 +164,7 @@ impl Catalog {
         reader: &StoreReader,
         workflow: &str,
     ) -> Result<u64, LoadFault> {
-        let seen = *read(&self.refreshed);
-        if seen.is_none_or(|at| at.elapsed() > FRESH) {
+        if self.is_older_than(FRESH) {
             self.refresh(reader).await?;
         }
         Ok(self

@@ -3,7 +3,6 @@
 use tuesday_domain::actor::{Actor, Class};
 use tuesday_domain::record::{Change, Job};
 use tuesday_domain::run::{RunEvent, Status};
-use tuesday_domain::workflow::Switch;
 use tuesday_store::RunFilter;
 
 use crate::draft::Draft;
@@ -13,7 +12,7 @@ const BATCH: usize = 200;
 
 pub(super) async fn run(engine: Engine) -> Result<(), String> {
     for workflow in engine.0.catalog.workflows() {
-        if workflow.switch != Switch::Running {
+        if !workflow.switch.acts(workflow.stage) {
             continue;
         }
         let filter = RunFilter {

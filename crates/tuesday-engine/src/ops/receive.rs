@@ -97,7 +97,7 @@ impl Engine {
         if let IncomingAuth::Token(token) = &incoming.auth {
             self.0.rate.count(token.id)?;
         }
-        let row = self.known_workflow(workflow).await?;
+        let row = self.present_workflow(workflow).await?;
         let release = self
             .0
             .catalog
@@ -129,7 +129,7 @@ impl Engine {
         source: &str,
         incoming: Incoming,
     ) -> Result<Accepted, Problem> {
-        let row = self.known_workflow(workflow).await?;
+        let row = self.present_workflow(workflow).await?;
         let unusable = |e: crate::catalog::LoadFault| Problem::new("unavailable", e.to_string());
         let release = self
             .0
@@ -157,6 +157,15 @@ impl Engine {
                 Problem::new("unknown_workflow", format!("there is no workflow `{name}`"))
                     .way_out("see `tuesday workflow list`")
             })
+    }
+
+    /// As [`Engine::known_workflow`], by a picture that is fresh enough to start work by.
+    async fn present_workflow(&self, name: &str) -> Result<Arc<Workflow>, Problem> {
+        let present = self.0.catalog.present(&self.0.reader, name).await;
+        match present.map_err(read_problem)? {
+            Some(row) => Ok(row),
+            None => self.known_workflow(name).await,
+        }
     }
 
     fn authenticate(

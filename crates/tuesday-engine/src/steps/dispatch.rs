@@ -249,6 +249,10 @@ async fn send(
         )
         .await;
     let timeout = limits.connector_timeout.0;
+    if !super::hold::may_start(engine, &work.run.workflow).await {
+        drop(place);
+        return super::hold::unsent(engine, work, i).await;
+    }
     let answer = match tokio::time::timeout(timeout, engine.0.ports.destination.send(intent)).await
     {
         Ok(answer) => answer,

@@ -20,6 +20,7 @@ use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::ids;
 use crate::worker::drive::{Next, StepFault, Work};
+use crate::worker::limits::Place;
 
 /// The workflow's retry policy.
 pub(crate) fn policy(limits: &Limits) -> RetryPolicy {
@@ -47,8 +48,14 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
             .await;
         }
     };
+    let place = place(engine, work, &request).await;
+    if !super::hold::may_start(engine, &work.run.workflow).await {
+        drop(place);
+        return super::hold::run(engine, work).await;
+    }
     let started = engine.now();
-    let answer = call(engine, work, &request).await;
+    let answer = call(engine, &request).await;
+    drop(place);
     engine.crash_point("generate.after_call");
     let now = engine.now();
     match answer {
@@ -121,26 +128,20 @@ fn request(work: &Work, repair: Option<String>) -> Result<ModelRequest, String> 
     })
 }
 
-async fn call(
-    engine: &Engine,
-    work: &Work,
-    request: &ModelRequest,
-) -> Result<ModelAnswer, ModelFault> {
+/// Waits for a place at the provider; a built-in model needs none.
+async fn place(engine: &Engine, work: &Work, request: &ModelRequest) -> Option<Place> {
     let limits = &work.release.ready.def.limits;
-    let _place = if request.spec.kind.is_built_in() {
-        None
-    } else {
-        let provider = super::found::provider(&request.spec);
-        engine
-            .0
-            .limiters
-            .enter(
-                &format!("model:{provider}"),
-                limits.model_concurrency,
-                limits.model_per_second,
-            )
-            .await
-    };
+    if request.spec.kind.is_built_in() {
+        return None;
+    }
+    let key = format!("model:{}", super::found::provider(&request.spec));
+    let limiters = &engine.0.limiters;
+    limiters
+        .enter(&key, limits.model_concurrency, limits.model_per_second)
+        .await
+}
+
+async fn call(engine: &Engine, request: &ModelRequest) -> Result<ModelAnswer, ModelFault> {
     match tokio::time::timeout(
         request.timeout + Duration::from_millis(250),
         engine.0.ports.model.generate(request),

@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// A place at a provider or destination, given back when dropped.
+pub(crate) type Place = OwnedSemaphorePermit;
+
 struct Limiter {
     at_once: Arc<Semaphore>,
     per_second: Option<Arc<DefaultDirectRateLimiter>>,
@@ -27,7 +30,7 @@ impl Limiters {
         key: &str,
         at_once: u32,
         per_second: Option<u32>,
-    ) -> Option<OwnedSemaphorePermit> {
+    ) -> Option<Place> {
         let limiter = {
             let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
             match keys.get(key) {

@@ -14,6 +14,7 @@ mod kills;
 mod restart;
 mod restored;
 mod secrets;
+mod stopped;
 mod storage;
 mod switched;
 mod tier_changes;
