@@ -131,6 +131,8 @@ async function decide(kind) {
     return press("Record this");
   }
   if (kind === "manual") {
+    assert.match(await page.locator(".item").textContent(), /Grade the case by hand/);
+    assert.equal(await page.locator("#writes").count(), 0, "there is nothing to approve");
     await type(page.getByLabel("Result"), "Entered in the desk by hand");
     return press("Record the result");
   }

@@ -361,9 +361,12 @@ impl RunState {
                 step: Step::Route,
                 ..self.end(S::Completed, Outcome::ShadowOnly)
             },
-            (S::Running, E::RoutedAuto) => self.at(S::Dispatching, Step::Dispatch),
-            (S::Running, E::RoutedReview) => self.to_person(Step::Review),
-            (S::Running, E::RoutedManual) => Self {
+            // Also of a run in review: asked again because somebody said so.
+            (S::Running | S::InReview, E::RoutedAuto) => self
+                .said(ReviewStatus::None)
+                .at(S::Dispatching, Step::Dispatch),
+            (S::Running | S::InReview, E::RoutedReview) => self.to_person(Step::Review),
+            (S::Running | S::InReview, E::RoutedManual) => Self {
                 step: Step::Route,
                 ..self.end(S::HandedOff, Outcome::HandedOff)
             },
@@ -375,17 +378,6 @@ impl RunState {
                     ReviewStatus::Approved
                 })
                 .at(S::Dispatching, Step::Dispatch),
-            // Asked again because somebody said so: the rules in force say another way.
-            (S::InReview, E::RoutedAuto) => self
-                .said(ReviewStatus::None)
-                .at(S::Dispatching, Step::Dispatch),
-            (S::InReview, E::RoutedReview) => self.to_person(Step::Review),
-            (S::InReview, E::RoutedManual) => Self {
-                step: Step::Route,
-                ..self
-                    .said(ReviewStatus::None)
-                    .end(S::HandedOff, Outcome::HandedOff)
-            },
             (S::InReview, E::Escalated) => self
                 .said(ReviewStatus::Escalated)
                 .at(S::InReview, self.step),

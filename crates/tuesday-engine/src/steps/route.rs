@@ -1,6 +1,8 @@
 //! What an answer leads to: judged, checked, routed by the decision table, planned, recorded, all
 //! in one decision.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 use tuesday_domain::action::{Ability, ActionEvent, ActionState, action_key};
 use tuesday_domain::actor::Actor;
@@ -213,16 +215,7 @@ async fn routed(
     ));
     let failed = failed_checks(&ready.checks, &ctx);
     let table = table_facts(ready, &ctx);
-    let version = engine
-        .0
-        .catalog
-        .rules_version(&engine.0.reader, &work.run.workflow)
-        .await?;
-    let rules = engine
-        .0
-        .catalog
-        .rules(&engine.0.reader, &work.run.workflow, version)
-        .await?;
+    let (version, rules) = in_force(engine, &work.run.workflow).await?;
     let verdict = ask(&rules, version, &table);
     let planned = plan(ready, work.run.id, work.run.stage, &facts, &output);
     let mut destined = match &planned {
@@ -262,6 +255,14 @@ async fn routed(
         now,
     )
     .await
+}
+
+/// The table in force, and its version.
+async fn in_force(engine: &Engine, workflow: &str) -> Result<(u64, Arc<RuleSet>), LoadFault> {
+    let (catalog, reader) = (&engine.0.catalog, &engine.0.reader);
+    let version = catalog.rules_version(reader, workflow).await?;
+    let rules = catalog.rules(reader, workflow, version).await?;
+    Ok((version, rules))
 }
 
 /// Stamps the run with what routed it.

@@ -82,6 +82,11 @@ pub(crate) async fn prepare(
     let me = &visit.user.session.person;
     let mut view = case::view(&found, me, app.engine.now());
     alike::add(app, &found, me, &mut view).await?;
+    if view.settle == Settle::Manual {
+        let (_, release) = app.engine.live(&task.workflow).await?;
+        view.instructions
+            .clone_from(&release.ready.def.manual.instructions);
+    }
     let fields = if view.settle == Settle::Input {
         input_fields(&found)
     } else {

@@ -57,16 +57,14 @@ pub(super) fn edits(fields: &[(String, String)], rules: &RuleSet) -> Vec<CellEdi
         });
         let new = text(&format!("word.{}", column.name));
         let means = text(&format!("means.{}", column.name));
+        // Half an entry is a fault to be told, and not nothing.
         let new = (!new.is_empty() || !means.is_empty()).then_some((new, means));
-        for (word, to) in known.chain(new) {
-            if column.mapped(word).unwrap_or_default() != to {
-                out.push(CellEdit {
-                    row: "map".to_owned(),
-                    column: column.name.clone(),
-                    value: format!("{word} = {to}"),
-                });
-            }
-        }
+        let changed = known.filter(|(word, to)| column.mapped(word).unwrap_or_default() != *to);
+        out.extend(changed.chain(new).map(|(word, to)| CellEdit {
+            row: "map".to_owned(),
+            column: column.name.clone(),
+            value: format!("{word} = {to}"),
+        }));
     }
     out
 }

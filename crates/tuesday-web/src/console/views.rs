@@ -231,6 +231,8 @@ pub(crate) struct CaseView {
     pub(crate) recallable: bool,
     pub(crate) settle: Settle,
     pub(crate) settle_title: &'static str,
+    /// How the work is done by hand, in the workflow's own words.
+    pub(crate) instructions: String,
     pub(crate) actions: Vec<ActionState>,
     pub(crate) sources: Vec<SourceView>,
     pub(crate) absent: Vec<String>,
