@@ -49,8 +49,8 @@ async fn story(database: Option<&str>) {
         bench.receive_amount(&bench.engine, id, Some(amount)).await;
         bench.rest(id).await;
     }
-    bench.receive_amount(&bench.engine, "none", None).await;
-    bench.rest("none").await;
+    bench.receive_amount(&bench.engine, "blank", None).await;
+    bench.rest("blank").await;
     let engine = &bench.engine;
     let held = bench.task("held").await;
     engine.claim(held.id, "rhea").await.unwrap();
@@ -82,7 +82,7 @@ async fn story(database: Option<&str>) {
     ];
     change(&bench, RulesEdit::Cells(cells)).await;
     // The change alone moved nothing.
-    for id in ["auto", "held", "hand", "large", "none"] {
+    for id in ["auto", "held", "hand", "large", "blank"] {
         assert_eq!(
             bench.rest(id).await.run.state.status,
             Status::InReview,
