@@ -81,7 +81,7 @@ pub(crate) async fn prepare(
     let (queue, next, shell) = around(app, visit, q, &found).await?;
     let me = &visit.user.session.person;
     let mut view = case::view(&found, me, app.engine.now());
-    alike::add(app, &found, me, &mut view).await?;
+    alike::add(app, &found, &visit.user, &mut view).await?;
     let fields = if view.settle == Settle::Input {
         input_fields(&found)
     } else {
