@@ -9,7 +9,8 @@ use tuesday_domain::action::ActionState;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Action, Review, Run};
-use tuesday_engine::ops::Reader;
+use tuesday_domain::story::Story;
+use tuesday_engine::ops::{Inclusion, Reader};
 
 use super::html;
 use super::run_parts::{
@@ -108,6 +109,13 @@ fn head(
     }
 }
 
+/// The proofs of the run's first entries.
+async fn proven(app: &App, story: &Story) -> Result<Vec<Inclusion>, Problem> {
+    let indexes = story.timeline.iter().filter_map(|m| m.index);
+    let indexes: Vec<u64> = indexes.take(PROVEN).collect();
+    app.engine.inclusions(&indexes).await
+}
+
 /// One run.
 pub(crate) async fn page(
     State(app): State<App>,
@@ -157,9 +165,7 @@ pub(crate) async fn page(
             Some(run.workflow.clone()),
         )
         .await?;
-    let indexes = story.timeline.iter().filter_map(|m| m.index);
-    let indexes: Vec<u64> = indexes.take(PROVEN).collect();
-    let inclusions = app.engine.inclusions(&indexes).await?;
+    let inclusions = proven(&app, &story).await?;
     let mut head = head(&run, story.summary.clone(), &reviews, &actions, rights);
     let me = &visit.user.session.person;
     let until = Box::pin(app.engine.recallable_by(&run, me)).await?;
