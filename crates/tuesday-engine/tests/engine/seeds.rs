@@ -226,6 +226,7 @@ async fn seeds(database: Option<&str>) {
         .await;
     let caught = report.unwrap().tiers[0].caught.unwrap();
     assert_eq!((caught.hits, caught.of), (3, 4));
+    engine.seal().await.unwrap();
     let filter = AuditFilter {
         kind: Some("seed.placed".into()),
         ..AuditFilter::default()
