@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
-import { drawn, noFaults } from "./console.mjs";
+import { answerChecklist, drawn, noFaults } from "./console.mjs";
 import { accessibilityFaults, browser, screenshotPath, tuesday } from "./support.mjs";
 
 let chromium, server;
@@ -36,7 +36,8 @@ before(async () => {
   await promisify(execFile)(process.env.TUESDAY_BIN, ["init", "own"], { cwd: server.dir });
   const file = join(own, "workflow.toml");
   const text = readFileSync(file, "utf8");
-  writeFileSync(file, text.replace("[[review.tier]]", "[review.second_look]\nhuman_percent = 100\n\n[[review.tier]]").replace("recall_seconds = 10", "recall_seconds = 0"));
+  writeFileSync(file, text.replace("[[review.tier]]", "[review.second_look]\nhuman_percent = 100\n\n[[review.tier]]").replace("recall_seconds = 10", "recall_seconds = 0")
+    .replace("[[review.tier]]", "[[review.seeds.fault]]\nname = \"swapped\"\nfield = \"kind\"\nswap = true\n\n[[review.tier]]"));
   await command("install", own);
 });
 
@@ -140,6 +141,74 @@ test("a run that is over is repeated from its page, and a written one only witho
   assert.equal(await page.getByRole("radio").filter({ visible: true }).count(), 1, "only without effect");
   await page.goto(`${server.url}/runs/${run}`);
   assert.ok(await page.getByRole("link", { name: repeated }).count(), "the old run names the new one");
+  noFaults(page);
+  await page.context().close();
+});
+
+test("a known error is placed on the workflow's page, looks like any case, and is told after the decision", async () => {
+  const { task: one } = await asked("S-1");
+  await command("review", "edit", one, "--as", "ana", "--all-checked", "--set", "kind=question", "--reason", "wrong_kind", "--wait");
+  const { task: two } = await asked("S-2");
+  await command("review", "edit", two, "--as", "ana", "--all-checked", "--set", "kind=request", "--reason", "wrong_kind", "--wait");
+  const before = (await lines("run", "list", "--limit", "100")).length;
+  const page = await signedIn("ana");
+  await page.goto(`${server.url}/workflows/own`);
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.getByRole("heading", { name: "Known errors" }).scrollIntoViewIfNeeded();
+  await pictures(page, "known-errors");
+  await page.getByLabel("Fault").selectOption("swapped");
+  await page.getByRole("button", { name: /into the queue/ }).press("Enter");
+  await page.getByText(/Placed: swapped/).waitFor();
+  const seeded = await task("output");
+  await page.goto(`${server.url}/reviews/${seeded.id}`);
+  await drawn(page);
+  assert.ok(!/known error|on purpose|seed/i.test(await page.locator("main").innerText()), "nothing tells before the decision");
+  assert.equal((await lines("run", "list", "--limit", "100")).length, before, "it counts as no run");
+  await answerChecklist(page);
+  await page.locator("body").press("a");
+  await page.getByText(/That was a known error, and it went through/).waitFor();
+  await page.goto(`${server.url}/reviews/${seeded.id}`);
+  await page.getByRole("heading", { name: "A known error went through" }).waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await pictures(page, "known-error-told");
+  const [figures] = await lines("report", "oversight");
+  const tier = figures.tiers.find((t) => t.caught);
+  assert.deepEqual([tier.caught.hits, tier.caught.of], [0, 1]);
+  noFaults(page);
+  await page.context().close();
+});
+
+test("the run's page proves each entry against the signed checkpoint", async () => {
+  const { run } = await asked("P-1");
+  await command("audit", "checkpoint");
+  const page = await signedIn("ana");
+  await page.goto(`${server.url}/runs/${run}`);
+  await page.getByText("Each entry's place in the signed log").click();
+  await page.locator(".proofs details summary").first().click();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.locator(".proofs").scrollIntoViewIfNeeded();
+  await pictures(page, "run-proof");
+  const index = (await page.locator(".proofs dd.mono").first().innerText()).trim();
+  const { token } = await command("token", "create", "--scope", "read", "--person", "ana");
+  const answer = await fetch(`${server.url}/api/v1/audit/entries/${index}/proof`, { headers: { authorization: `Bearer ${token}` } });
+  const proof = await answer.json();
+  assert.equal(answer.status, 200, JSON.stringify(proof));
+  // The way up, joined by hand as RFC 6962 says.
+  const { createHash } = await import("node:crypto");
+  const sha = (...parts) => createHash("sha256").update(Buffer.concat(parts)).digest();
+  let [hash, fn, sn] = [sha(Buffer.from([0]), Buffer.from(proof.leaf, "base64")), proof.index, proof.size - 1];
+  assert.equal(hash.toString("hex"), proof.leaf_hash);
+  for (const step of proof.path.map((h) => Buffer.from(h, "hex"))) {
+    if (fn % 2 === 1 || fn === sn) {
+      hash = sha(Buffer.from([1]), step, hash);
+      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)];
+    } else {
+      hash = sha(Buffer.from([1]), hash, step);
+    }
+    [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)];
+  }
+  assert.equal(hash.toString("hex"), proof.root, "the path leads to the signed root");
+  assert.ok(proof.checkpoint.includes(Buffer.from(proof.root, "hex").toString("base64")), "which the checkpoint names");
   noFaults(page);
   await page.context().close();
 });

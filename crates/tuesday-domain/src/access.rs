@@ -46,6 +46,8 @@ words! {
         ReadWork = "read_work",
         /// Claim, approve, edit, reject, escalate.
         DecideReview = "decide_review",
+        /// Put a known error into the queue.
+        SeedReview = "seed_review",
         /// Give a task to somebody else.
         ReassignReview = "reassign_review",
         /// Retry, cancel or replay a run.
@@ -196,6 +198,7 @@ const fn operator_owner(act: Act) -> bool {
             | A::ReadWork
             | A::ReportProblem
             | A::DecideReview
+            | A::SeedReview
             | A::ReassignReview
             | A::RetryRun
             | A::ResubmitIntake
@@ -245,6 +248,7 @@ pub const fn scope_allows(scope: Scope, act: Act) -> bool {
             act,
             Act::ReadWork
                 | Act::DecideReview
+                | Act::SeedReview
                 | Act::ReassignReview
                 | Act::SetPriority
                 | Act::HandleIncident
@@ -419,6 +423,7 @@ mod tests {
         ("manage_tokens", &["administrator"]),
         ("bind_vault", &["administrator"]),
         ("edit_rules", &["operator_owner"]),
+        ("seed_review", &["operator_owner"]),
         ("approve_bounds", &["executive_sponsor"]),
         ("approve_release", &["release_approver"]),
         ("propose_release", &["technical_owner"]),

@@ -31,6 +31,7 @@ pub mod rules;
 pub mod run;
 pub mod schedule;
 pub mod schema;
+pub mod seeding;
 pub mod signature;
 pub mod snapshot;
 pub mod story;

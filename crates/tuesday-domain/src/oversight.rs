@@ -5,6 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::definition::OversightSpec;
 use crate::id::RunId;
 use crate::rules::clopper_pearson;
 
@@ -79,6 +80,56 @@ impl Rate {
     }
 }
 
+/// What one person approved within a span, and how much of it nobody can have read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Approving {
+    /// Outputs approved as they stood.
+    pub approvals: u64,
+    /// Of those, never opened.
+    pub unopened: u64,
+    /// Of those, open for less than the floor.
+    pub hasty: u64,
+    /// Known errors decided.
+    pub seeds: u64,
+    /// Of those, let through.
+    pub missed: u64,
+}
+
+/// So many decided known errors say something.
+const SEEDS_LEAST: u64 = 2;
+
+impl Approving {
+    /// What crosses a declared limit, in words with figures; nothing while all is well.
+    #[must_use]
+    pub fn crossed(&self, limits: &OversightSpec) -> Vec<String> {
+        let mut out = Vec::new();
+        let unread = self.unopened + self.hasty;
+        if self.approvals >= u64::from(limits.at_least)
+            && over(unread, self.approvals, limits.unread_percent)
+        {
+            out.push(format!(
+                "{unread} of {} approvals not read ({} never opened, {} under 3 s)",
+                self.approvals, self.unopened, self.hasty
+            ));
+        }
+        if self.seeds >= SEEDS_LEAST && over(self.missed, self.seeds, limits.missed_percent) {
+            out.push(format!(
+                "{} of {} known errors let through",
+                self.missed, self.seeds
+            ));
+        }
+        out
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of cases stay far below 2^52"
+)]
+fn over(hits: u64, of: u64, percent: f64) -> bool {
+    hits as f64 * 100.0 >= of as f64 * percent
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +147,33 @@ mod tests {
         // 5 % of 1,000: 50, give or take 15.
         let hits = (0..1_000).filter(|i| drawn(*i) < 50_000).count();
         assert!((35..=65).contains(&hits), "{hits}");
+    }
+
+    #[test]
+    fn a_limit_is_crossed_with_figures_and_not_by_few_approvals() {
+        let limits = OversightSpec::default();
+        let hasty = |approvals, hasty| Approving {
+            approvals,
+            hasty,
+            ..Approving::default()
+        };
+        assert!(hasty(19, 19).crossed(&limits).is_empty(), "too few");
+        assert!(hasty(20, 15).crossed(&limits).is_empty(), "under the limit");
+        assert_eq!(
+            hasty(20, 16).crossed(&limits),
+            ["16 of 20 approvals not read (0 never opened, 16 under 3 s)"]
+        );
+        let seeds = |seeds, missed| Approving {
+            seeds,
+            missed,
+            ..Approving::default()
+        };
+        assert!(seeds(1, 1).crossed(&limits).is_empty());
+        assert!(seeds(3, 1).crossed(&limits).is_empty());
+        assert_eq!(
+            seeds(2, 1).crossed(&limits),
+            ["1 of 2 known errors let through"]
+        );
     }
 
     #[test]

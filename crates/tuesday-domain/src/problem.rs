@@ -83,6 +83,7 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         2,
         "The password would be guessed too soon",
     ),
+    ("nothing_to_seed", 409, 1, "No known error can be made"),
     ("has_history", 409, 3, "What has a history is never deleted"),
     ("cross_site", 403, 3, "The request came from another site"),
     ("not_found", 404, 4, "There is nothing under that name"),

@@ -34,6 +34,11 @@ pub(crate) fn salt() -> [u8; 16] {
     *Uuid::new_v4().as_bytes()
 }
 
+/// 16 random bytes as a sender's id would look.
+pub(crate) fn salt_text() -> String {
+    Uuid::new_v4().to_string()
+}
+
 /// 32 random bytes for secrets. A machine without randomness must not hand out tokens.
 pub(crate) fn secret() -> Result<[u8; 32], String> {
     let mut bytes = [0; 32];

@@ -53,6 +53,10 @@ pub(crate) fn bind<'a>(change: &'a DeskChange, out: &mut Vec<Param<'a>>) -> Verb
             oversight::bind_seed(s, out);
             Verb::Update(&oversight::SEEDS)
         }
+        DeskChange::InsertStampNotice(s) => {
+            oversight::bind_stamp(s, out);
+            Verb::Insert(&oversight::STAMPS)
+        }
         DeskChange::InsertProblem(p) => {
             problems::bind(p, out);
             Verb::Insert(&problems::PROBLEMS)
@@ -77,6 +81,7 @@ pub(crate) fn describe(change: &DeskChange) -> String {
             format!("the second look at {}", l.run)
         }
         DeskChange::InsertSeed(s) | DeskChange::UpdateSeed(s) => format!("the seed {}", s.run),
+        DeskChange::InsertStampNotice(s) => format!("the notice about {} on {}", s.person, s.day),
         DeskChange::InsertProblem(p) | DeskChange::UpdateProblem(p) => p.id.to_string(),
     }
 }
@@ -87,6 +92,7 @@ pub(crate) fn workflow(change: &DeskChange) -> Option<&str> {
         DeskChange::PutPriority(p) => Some(&p.workflow),
         DeskChange::InsertSecondLook(l) | DeskChange::UpdateSecondLook(l) => Some(&l.workflow),
         DeskChange::InsertSeed(s) | DeskChange::UpdateSeed(s) => Some(&s.workflow),
+        DeskChange::InsertStampNotice(s) => Some(&s.workflow),
         DeskChange::InsertProblem(p) | DeskChange::UpdateProblem(p) => p.workflow.as_deref(),
         DeskChange::PutView(_)
         | DeskChange::DropView { .. }

@@ -54,7 +54,7 @@ pub use instance::{Instance, InstanceKind};
 pub use intake::IntakeFilter;
 pub use jobs::{ClaimRequest, NodeName};
 pub use migrate::Migrate;
-pub use oversight::{LookFigure, ReadFigure, SeedFigure, VisitFigure};
+pub use oversight::{ApprovingFigure, LookFigure, ReadFigure, SeedFigure, VisitFigure};
 pub use pages::{Health, Work};
 pub use problems::ProblemFilter;
 pub use queue::{DueGroup, QueueCounts, QueueFilter, QueuePage, QueuePlace, QueueRow, QueueTimes};

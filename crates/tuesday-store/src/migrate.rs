@@ -34,6 +34,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(6, "0006_sign_in"),
     migration!(7, "0007_restore"),
     migration!(8, "0008_queue_words"),
+    migration!(9, "0009_seeds"),
     migration!(10, "0010_unmapped"),
     migration!(12, "0012_trouble"),
 ];

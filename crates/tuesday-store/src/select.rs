@@ -45,6 +45,16 @@ impl Select {
         self.and(condition, []).list(values)
     }
 
+    /// Adds a condition that a column is among these names, where there is a list; an empty one finds
+    /// nothing.
+    pub(crate) fn and_among(&mut self, column: &str, names: Option<&[String]>) -> &mut Self {
+        match names {
+            None => self,
+            Some([]) => self.and("1 = 0", []),
+            Some(names) => self.and_list(&format!("{column} IN"), names),
+        }
+    }
+
     /// Adds a list of values in brackets.
     pub(crate) fn list(&mut self, values: &[String]) -> &mut Self {
         for (i, value) in values.iter().enumerate() {

@@ -40,6 +40,7 @@ fn tables() -> Vec<&'static Table> {
         &oversight::VISITS,
         &oversight::LOOKS,
         &oversight::SEEDS,
+        &oversight::STAMPS,
         &problems::PROBLEMS,
         &incidents::FINDINGS,
         &incidents::INCIDENTS,

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use crate::api::{
     Description, audit, decisions, health, intake, people, problem_reports, reroute, reruns,
-    reviews, rules, runs, tokens, triggers, unmapped, verdicts, views, workflows,
+    reviews, rules, runs, seeds, tokens, triggers, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -66,7 +66,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(decisions::reading))
         .routes(routes!(decisions::settle))
         .routes(routes!(decisions::recall))
+        .routes(routes!(decisions::recall_run))
+        .routes(routes!(audit::proof))
         .routes(routes!(verdicts::verdict))
+        .routes(routes!(seeds::place))
         .routes(routes!(workflows::list))
         .routes(routes!(workflows::show))
         .routes(routes!(workflows::rules, rules::change))
@@ -143,6 +146,7 @@ fn console() -> Router<App> {
         .route("/runs/{id}", get(console::run::page))
         .route("/runs/{id}/story.txt", get(console::run::text))
         .route("/runs/{id}/rerun", post(console::rerun::post))
+        .route("/runs/{id}/recall", post(console::rerun::recall))
         .route("/intake", get(console::intake::list))
         .route("/intake/{id}", get(console::intake::one))
         .route("/intake/{id}/resubmission", post(console::intake::resubmit))
@@ -159,6 +163,7 @@ fn console() -> Router<App> {
         .route("/workflows/{workflow}/batches", get(console::batch::page))
         .route("/workflows", get(console::workflows::page))
         .route("/workflows/{workflow}", get(console::workflow::page))
+        .route("/workflows/{workflow}/seeds", post(console::seeds::place))
         .merge(console_rules())
         .route(
             "/sign-in",

@@ -25,7 +25,10 @@ pub use model::{
 };
 pub use owners::{Owners, PersonSpec};
 pub use package::{Package, PackageFault, PackageFile};
-pub use review::{ManualSpec, OnApprove, OnReject, RejectSpec, ReviewSpec, TierSpec};
+pub use review::{
+    FaultSpec, ManualSpec, OnApprove, OnReject, OversightSpec, RejectSpec, ReviewSpec, SeedsSpec,
+    TierSpec,
+};
 pub use source::{SourceKind, SourceSpec};
 pub use trigger::{CatchUp, TriggerKind, TriggerSpec};
 pub use trouble::{

@@ -32,6 +32,12 @@ pub struct ReviewSpec {
     /// Which share of what was approved another person looks at.
     #[serde(default)]
     pub second_look: SecondLookSpec,
+    /// When the approvals of one person look like no review.
+    #[serde(default)]
+    pub oversight: OversightSpec,
+    /// Known errors that are put into the queue to see whether they are found.
+    #[serde(default)]
+    pub seeds: SeedsSpec,
     /// The tiers rows of the decision table may name.
     pub tier: Vec<TierSpec>,
 }
@@ -63,6 +69,61 @@ impl SecondLookSpec {
         };
         (percent * 10_000.0).round().clamp(0.0, 1_000_000.0) as u32
     }
+}
+
+/// `[review.oversight]`: where the operator owner is told that somebody may approve without looking.
+/// Over the last seven days, by person.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OversightSpec {
+    /// Fewer approvals say nothing: 5 to 1,000.
+    pub at_least: u32,
+    /// Approvals of what was never opened, or was open for less than three seconds: 1 to 100.
+    pub unread_percent: f64,
+    /// Known errors that went through, once two were decided: 1 to 100.
+    pub missed_percent: f64,
+}
+
+impl Default for OversightSpec {
+    fn default() -> Self {
+        Self {
+            at_least: 20,
+            unread_percent: 80.0,
+            missed_percent: 50.0,
+        }
+    }
+}
+
+/// `[review.seeds]`: outputs of decided cases, spoilt in a declared way, go into the queue as tasks that
+/// can write nothing.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeedsSpec {
+    /// How many are placed within seven days, in percent of what people decided in them: 0 to 10.
+    #[serde(default)]
+    pub weekly_percent: f64,
+    /// In which ways an output is spoilt.
+    #[serde(default)]
+    pub fault: Vec<FaultSpec>,
+}
+
+/// `[[review.seeds.fault]]`: one field, and one of `set`, `scale` and `swap`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultSpec {
+    /// What it is called in reports.
+    pub name: String,
+    /// The field of the output that is spoilt, dotted.
+    pub field: String,
+    /// The wrong value.
+    #[serde(default)]
+    pub set: Option<serde_json::Value>,
+    /// A number is multiplied by this.
+    #[serde(default)]
+    pub scale: Option<f64>,
+    /// The value of another decided case takes its place.
+    #[serde(default)]
+    pub swap: bool,
 }
 
 /// `[[review.tier]]`

@@ -159,12 +159,33 @@ pub struct Seed {
     pub workflow: String,
     /// Tier of its task.
     pub tier: String,
-    /// What is wrong with it, in words.
+    /// Name of the declared fault that is in it.
     pub fault: String,
+    /// The field that was spoilt, dotted.
+    pub field: String,
+    /// The decided run it was made from.
+    pub made_from: Option<RunId>,
     /// Who put it there.
     pub placed_by: String,
     /// When.
     pub placed_at: Timestamp,
+}
+
+/// The operator owner was told that somebody may approve without looking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StampNotice {
+    /// Workflow name.
+    pub workflow: String,
+    /// Handle of the person whose approvals it is about.
+    pub person: String,
+    /// Day of it in UTC, `YYYY-MM-DD`: once a day at most.
+    pub day: String,
+    /// When.
+    pub at: Timestamp,
+    /// Handle of the person who was told.
+    pub told: String,
+    /// The figures that crossed a limit.
+    pub words: String,
 }
 
 words! {
@@ -315,6 +336,8 @@ pub enum DeskChange {
     InsertSeed(Seed),
     /// The seed as it is now; `version` is `expect + 1`.
     UpdateSeed(Seed),
+    /// The operator owner was told about somebody's approvals.
+    InsertStampNotice(StampNotice),
     /// A new report.
     InsertProblem(ProblemReport),
     /// The report as it is now; `version` is `expect + 1`.

@@ -17,7 +17,7 @@ pub use change::{AuditEntry, Change, Decision, Subject};
 pub use desk::{
     DeskChange, IllegalProblemMove, PriorityClass, ProblemKind, ProblemReport, ProblemState,
     ProblemTie, ReviewRead, RunVisit, SavedView, SecondLook, SecondLookBasis, SecondLookResult,
-    Seed, SeedResult, WorkflowPriority,
+    Seed, SeedResult, StampNotice, WorkflowPriority,
 };
 pub use people::{Notice, NoticeState, Person, Scope, Token};
 pub use rights::{

@@ -14,6 +14,8 @@ mod rules_due;
 pub mod schedule;
 mod seal;
 mod second_looks;
+mod seeds;
+mod stamps;
 
 pub(crate) use notices::{about as notice_about, plain as notice};
 
@@ -122,6 +124,22 @@ fn spawn_timed(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()
         Duration::from_millis(1000),
         "rules_due",
         rules_due::run,
+    );
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_secs(30),
+        "seeds",
+        seeds::run,
+    );
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_secs(60),
+        "stamps",
+        stamps::run,
     );
 }
 

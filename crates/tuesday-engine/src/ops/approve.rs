@@ -6,7 +6,7 @@ use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::recheck::{FieldChange, Recheck};
 use tuesday_domain::record::{
-    Action, OverrideKind, PayloadKind, Review, ReviewDecision, Run, SecondLookBasis,
+    Action, OverrideKind, PayloadKind, Review, ReviewDecision, Run, SecondLookBasis, Seed,
 };
 use tuesday_domain::review::{ReviewEvent, ReviewKind};
 use tuesday_domain::route::{Planned, approved_plan, plan};
@@ -72,6 +72,8 @@ pub struct Decided {
     pub recall_until: Option<Timestamp>,
     /// What has changed in watched sources since the snapshot, for information.
     pub changes: Vec<FieldChange>,
+    /// It was a known error, and whether it was caught.
+    pub seed: Option<Seed>,
 }
 
 impl Decided {
@@ -82,6 +84,7 @@ impl Decided {
             approvals_left,
             recall_until: None,
             changes: Vec::new(),
+            seed: None,
         }
     }
 }
@@ -135,6 +138,9 @@ impl Engine {
         let edited = output != draft_output;
         check(&task, by, &approval, &output, edited)?;
         still_bound(&task, approval.revision, &text, &draft_output)?;
+        if task.seed.is_some() {
+            return Box::pin(self.approve_seed(task, by, &approval, output, edited)).await;
+        }
         let planned = approved_plan(&task.release.ready, planned(&task, &output)?);
         let found = Box::pin(self.rechecked(&task, by, &approval)).await?;
         let last = Final {
@@ -165,7 +171,8 @@ impl Engine {
         note(&mut draft, &mut review, &approval, by);
         self.keep(&task, &mut draft, &mut review, &last, by);
         if left > 0 {
-            return self.half(task, draft, review, last, left).await;
+            let text = last.edited.then_some(last.output);
+            return self.half(task, draft, review, text, left).await;
         }
         review.decided_at = Some(now);
         review.decided_by = Some(by.to_owned());
@@ -249,21 +256,19 @@ impl Engine {
     }
 
     /// Not enough yet: the task goes to the next named person who has neither approved this text nor
-    /// written it.
-    async fn half(
+    /// written it. `edit` is the text this person made it.
+    pub(super) async fn half(
         &self,
         task: Task,
         mut draft: Draft,
         mut review: Review,
-        last: Final,
+        edit: Option<Value>,
         left: u32,
     ) -> Result<Decided, Problem> {
-        if last.edited
-            && let Some(snapshot) = task.snapshot()
-        {
+        if let (Some(output), Some(snapshot)) = (edit, task.snapshot()) {
             // The next person approves this text, these inputs and this effect, and no other.
-            let effects = super::approve::planned(&task, &last.output)?;
-            review.bound_to = bound_to(&last.output.to_string(), &snapshot, &effects);
+            let effects = super::approve::planned(&task, &output)?;
+            review.bound_to = bound_to(&output.to_string(), &snapshot, &effects);
         }
         review.claimed_by = None;
         review.claim_until = None;
@@ -321,7 +326,7 @@ impl Engine {
 
 /// Counts an approval. In a tier of two the text must be approved by two who did not write it: an
 /// edit makes it another text, and starts the count anew.
-fn counted(review: &mut Review, by: &str, edited: bool) -> u32 {
+pub(super) fn counted(review: &mut Review, by: &str, edited: bool) -> u32 {
     if edited {
         review.edited_by = Some(by.to_owned());
         review.approved_by.clear();
@@ -489,7 +494,7 @@ fn still_bound(
     .way_out("regenerate the output"))
 }
 
-fn note(draft: &mut Draft, review: &mut Review, approval: &Approval, by: &str) {
+pub(super) fn note(draft: &mut Draft, review: &mut Review, approval: &Approval, by: &str) {
     // The reason of an edit stays when a second person approves without one.
     if approval.reason.is_some() {
         review.decision_reason = approval.reason.clone();

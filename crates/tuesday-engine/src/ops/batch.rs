@@ -50,6 +50,9 @@ pub struct OpenCase {
     pub review: Option<String>,
     /// One line that names the case.
     pub subject: String,
+    /// The release whose classes say who may read that line.
+    #[serde(skip)]
+    pub release: ReleaseId,
     /// Where the run stands.
     pub status: &'static str,
     /// Stable code of why a person has it.
@@ -180,6 +183,7 @@ impl Engine {
                     run: run.id.to_string(),
                     review: Some(review.id.to_string()),
                     subject: review.subject.clone(),
+                    release: run.release,
                     status: run.state.status.word(),
                     reason: Some(review.reason.word()),
                     owner: review.owner.clone(),
@@ -200,6 +204,7 @@ impl Engine {
                 run: run.id.to_string(),
                 review: None,
                 subject: run.subject.clone(),
+                release: run.release,
                 status: run.state.status.word(),
                 reason: run.reason.map(|r| r.word()),
                 owner: run.owner.clone().unwrap_or_default(),

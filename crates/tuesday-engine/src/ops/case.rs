@@ -7,7 +7,7 @@ use tuesday_domain::definition::TierSpec;
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::recheck::Recheck;
-use tuesday_domain::record::{Action, Attempt, Payload, Review, Run};
+use tuesday_domain::record::{Action, Attempt, Payload, Review, Run, Seed};
 use tuesday_domain::route::{approved_plan, plan};
 use tuesday_domain::rules::{Compared, Verdict};
 use tuesday_domain::run::Step;
@@ -74,6 +74,8 @@ pub struct Case {
     pub recall_until: Option<Timestamp>,
     /// The first thing an approval rests on and the reader may not see, with its class.
     pub not_cleared: Option<(String, &'static str)>,
+    /// It was a known error; said only once it is decided.
+    pub seed: Option<Seed>,
 }
 
 /// One thing the run read.
@@ -248,6 +250,7 @@ impl Engine {
             may_accept_changed: task.tier().is_some_and(|t| t.may_accept_changed),
             recall_until: recall_until(&task.actions, self.now()),
             not_cleared: None,
+            seed: task.told_seed(),
             run: task.run,
             review: task.review,
         };

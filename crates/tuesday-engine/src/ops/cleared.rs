@@ -7,15 +7,16 @@ use std::sync::Arc;
 use serde_json::Value;
 use tuesday_domain::access::Rights;
 use tuesday_domain::actor::{Actor, Class};
-use tuesday_domain::id::ReviewId;
+use tuesday_domain::id::{ReleaseId, ReviewId, RunId};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::ready::Ready;
 use tuesday_domain::recheck::FieldChange;
-use tuesday_domain::record::{Payload, Review, RightUse, Run, Subject};
+use tuesday_domain::record::{Intake, Payload, ProblemReport, Review, RightUse, Run, Subject};
 use tuesday_domain::veil::Veil;
 use tuesday_store::QueueRow;
 
 use super::approve::Decided;
+use super::batch::Batch;
 use super::case::{Case, CaseWrite};
 use super::task::Task;
 use crate::engine::Engine;
@@ -79,12 +80,18 @@ impl Engine {
         self.access_event(kind, reader.who, subject, &facts).await
     }
 
-    /// The texts of the queue's rows as this reader may see them.
+    /// The texts of the queue's rows as this reader may see them, each by the release of its own run.
     pub async fn veil_queue(&self, rights: &Rights, rows: &mut [QueueRow]) {
-        let names = rows.iter().map(|r| r.review.workflow.as_str());
-        let veils = self.text_veils(rights, names).await;
+        let runs: Vec<RunId> = rows.iter().map(|r| r.review.run).collect();
+        let releases = self.releases(&runs).await;
+        let pairs = rows.iter().map(|r| {
+            let release = releases.get(&r.review.run).copied();
+            (r.review.workflow.as_str(), release)
+        });
+        let veils = self.text_veils(rights, pairs).await;
         for row in rows {
-            if let Some(veil) = veils.get(&row.review.workflow) {
+            let release = releases.get(&row.review.run).copied();
+            if let Some(veil) = veils.get(&(row.review.workflow.clone(), release)) {
                 veil.review(&mut row.review);
             }
         }
@@ -92,24 +99,114 @@ impl Engine {
 
     /// The texts of a task as this reader may see them.
     pub async fn veil_review(&self, rights: &Rights, review: &mut Review) {
-        let veil = self.text_veil(rights, &review.workflow).await;
+        let release = self.releases(&[review.run]).await.remove(&review.run);
+        let veil = self.text_veil(rights, &review.workflow, release).await;
         veil.review(review);
     }
 
     /// The texts of a list's runs as this reader may see them.
     pub async fn veil_runs(&self, rights: &Rights, runs: &mut [Run]) {
-        let names = runs.iter().map(|r| r.workflow.as_str());
-        let veils = self.text_veils(rights, names).await;
+        let pairs = runs.iter().map(|r| (r.workflow.as_str(), Some(r.release)));
+        let veils = self.text_veils(rights, pairs).await;
         for run in runs {
-            if let Some(veil) = veils.get(&run.workflow) {
+            if let Some(veil) = veils.get(&(run.workflow.clone(), Some(run.release))) {
                 veil.run(run);
             }
         }
     }
 
+    /// The open cases of a day as this reader may see them.
+    pub async fn veil_batch(&self, rights: &Rights, batch: &mut Batch) {
+        let workflow = batch.workflow.clone();
+        let open = batch.open.iter();
+        let pairs = open.map(|o| (workflow.as_str(), Some(o.release)));
+        let veils = self.text_veils(rights, pairs).await;
+        for open in &mut batch.open {
+            if let Some(veil) = veils.get(&(workflow.clone(), Some(open.release))) {
+                open.subject = veil.text(&open.subject, veil.subject_class());
+            }
+        }
+    }
+
+    /// The lines that name the cases of these runs, as this reader may see them.
+    pub async fn veil_subjects(
+        &self,
+        rights: &Rights,
+        workflow: &str,
+        lines: &mut [(RunId, String)],
+    ) {
+        let runs: Vec<RunId> = lines.iter().map(|l| l.0).collect();
+        let releases = self.releases(&runs).await;
+        let pairs = runs.iter().map(|r| (workflow, releases.get(r).copied()));
+        let veils = self.text_veils(rights, pairs).await;
+        for (run, words) in lines {
+            let release = releases.get(run).copied();
+            if let Some(veil) = veils.get(&(workflow.to_owned(), release)) {
+                *words = veil.text(words, veil.subject_class());
+            }
+        }
+    }
+
+    /// What was sent and did not become a run, field by field as this reader may see it; what is no JSON
+    /// object counts as the strictest field of the schema. Answers whether something is masked.
+    ///
+    /// # Errors
+    /// When the access cannot be kept.
+    pub async fn veil_intake(
+        &self,
+        reader: &Reader<'_>,
+        record: &mut Intake,
+    ) -> Result<bool, Problem> {
+        let veil = self.text_veil(reader.rights, &record.workflow, None).await;
+        let about = record.id.to_string();
+        self.accessed(reader, &record.workflow, about, &veil)
+            .await?;
+        let value = tuesday_domain::json::parse_strict(&record.body).ok();
+        let seen = match value.filter(Value::is_object) {
+            Some(value) => {
+                let seen = veil.event(&value).0;
+                if seen == value {
+                    return Ok(false);
+                }
+                seen.to_string()
+            }
+            None if veil.shows(veil.strictest()) => return Ok(false),
+            None => veil.text("", veil.strictest()),
+        };
+        record.body = seen.into_bytes();
+        Ok(true)
+    }
+
+    /// The words of problem reports as this reader may see them: whoever reported one and whoever
+    /// answers it see all of it.
+    pub async fn veil_reports(&self, reader: &Reader<'_>, reports: &mut [ProblemReport]) {
+        let runs: Vec<RunId> = reports.iter().filter_map(|r| r.run).collect();
+        let releases = self.releases(&runs).await;
+        let release = |r: &ProblemReport| r.run.and_then(|run| releases.get(&run).copied());
+        let pairs = reports.iter().map(|r| {
+            let workflow = r.workflow.as_deref().unwrap_or_default();
+            (workflow, release(r))
+        });
+        let veils = self.text_veils(reader.rights, pairs).await;
+        let me = reader.who.person();
+        for r in reports {
+            let own = me.is_some_and(|me| r.reported_by == me || r.owner == me);
+            let place = (r.workflow.clone().unwrap_or_default(), release(r));
+            let Some(veil) = veils.get(&place).filter(|_| !own) else {
+                continue;
+            };
+            let class = veil.words_class().max(veil.subject_class());
+            r.words = veil.text(&r.words, class);
+            r.answer = r.answer.take().map(|a| veil.text(&a, class));
+            r.asked_for = r.asked_for.take().map(|a| veil.text(&a, class));
+        }
+    }
+
     /// What a decision led to, as its author may see it.
     pub async fn veil_decided(&self, rights: &Rights, decided: &mut Decided) {
-        let veil = self.text_veil(rights, &decided.run.workflow).await;
+        let release = Some(decided.run.release);
+        let veil = self.text_veil(rights, &decided.run.workflow, release);
+        let veil = veil.await;
         veil.review(&mut decided.review);
         veil.run(&mut decided.run);
         decided.changes.iter_mut().for_each(|c| veil.change(c));
@@ -133,25 +230,36 @@ impl Engine {
         }
     }
 
-    /// One for each workflow that is named.
+    /// The releases of these runs. Where the database does not answer they are left out, and what is
+    /// without a release counts as the live one says.
+    async fn releases(&self, runs: &[RunId]) -> BTreeMap<RunId, ReleaseId> {
+        let found = self.0.reader.releases_of(runs).await;
+        found.unwrap_or_default().into_iter().collect()
+    }
+
+    /// One for each workflow and release that is named.
     async fn text_veils<'a>(
         &self,
         rights: &Rights,
-        names: impl Iterator<Item = &'a str>,
-    ) -> BTreeMap<String, Veil> {
-        let names: BTreeSet<String> = names.map(str::to_owned).collect();
+        places: impl Iterator<Item = (&'a str, Option<ReleaseId>)>,
+    ) -> BTreeMap<(String, Option<ReleaseId>), Veil> {
+        let places: BTreeSet<(String, Option<ReleaseId>)> =
+            places.map(|(w, r)| (w.to_owned(), r)).collect();
         let mut veils = BTreeMap::new();
-        for name in names {
-            let veil = self.text_veil(rights, &name).await;
-            veils.insert(name, veil);
+        for (workflow, release) in places {
+            let veil = self.text_veil(rights, &workflow, release).await;
+            veils.insert((workflow, release), veil);
         }
         veils
     }
 
-    /// By the live release: lists do not load a release for each row.
-    async fn text_veil(&self, rights: &Rights, workflow: &str) -> Veil {
-        let ready = self.live(workflow).await.ok();
-        let ready = ready.map(|(_, live)| Arc::clone(&live.ready));
+    /// By a run's own release, which the catalog keeps; by the live one for what belongs to no run.
+    async fn text_veil(&self, rights: &Rights, workflow: &str, release: Option<ReleaseId>) -> Veil {
+        let ready = match release {
+            Some(id) => self.loaded(id).await.ok(),
+            None => self.live(workflow).await.ok().map(|(_, live)| live),
+        };
+        let ready = ready.map(|r| Arc::clone(&r.ready));
         Veil::new(rights.clearance(workflow), ready)
     }
 
@@ -160,6 +268,30 @@ impl Engine {
     /// # Errors
     /// `not_cleared` with the workflow whose subjects are masked for the reader.
     pub async fn may_search(&self, rights: &Rights, workflow: Option<&str>) -> Result<(), Problem> {
+        self.searchable(rights, workflow, "subjects", Veil::subject_class)
+            .await
+    }
+
+    /// As [`Engine::may_search`], for the words of problem reports.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn may_search_words(
+        &self,
+        rights: &Rights,
+        workflow: Option<&str>,
+    ) -> Result<(), Problem> {
+        let class = |v: &Veil| v.words_class().max(v.subject_class());
+        self.searchable(rights, workflow, "reports", class).await
+    }
+
+    async fn searchable(
+        &self,
+        rights: &Rights,
+        workflow: Option<&str>,
+        what: &str,
+        class: impl Fn(&Veil) -> Class,
+    ) -> Result<(), Problem> {
         let names = match workflow {
             Some(one) => vec![one.to_owned()],
             None => {
@@ -170,16 +302,15 @@ impl Engine {
         };
         for name in names {
             let reads = rights.may(tuesday_domain::access::Act::ReadWork, &name);
-            let veil = self.text_veil(rights, &name).await;
-            if reads && !veil.shows(veil.subject_class()) {
+            let veil = self.text_veil(rights, &name, None).await;
+            let class = class(&veil);
+            if reads && !veil.shows(class) {
                 return Err(Problem::new(
                     "not_cleared",
-                    format!(
-                        "the subjects of {name} are masked for you, so they cannot be searched"
-                    ),
+                    format!("the {what} of {name} are masked for you, so they cannot be searched"),
                 )
                 .field("q")
-                .with("class", veil.subject_class().word())
+                .with("class", class.word())
                 .way_out("search by the id of a run or task, or choose another workflow"));
             }
         }

@@ -309,15 +309,24 @@ impl Engine {
 }
 
 /// Stored tiles of the signed tree, read as proofs need them.
-struct Tiles<'a> {
+pub(super) struct Tiles<'a> {
     engine: &'a Engine,
     size: u64,
     kept: BTreeMap<(u8, u64), Vec<u8>>,
 }
 
-impl Tiles<'_> {
+impl<'a> Tiles<'a> {
+    /// Nothing read yet of a tree of `size` entries.
+    pub(super) const fn of(engine: &'a Engine, size: u64) -> Self {
+        Self {
+            engine,
+            size,
+            kept: BTreeMap::new(),
+        }
+    }
+
     /// Fills in the plans; all tiles they need are read in one go.
-    async fn prove(
+    pub(super) async fn prove(
         &mut self,
         plans: &[tuesday_domain::audit::ProofPlan],
     ) -> Result<Vec<Vec<[u8; 32]>>, Problem> {
@@ -397,7 +406,7 @@ fn asked(q: &ExportQuery) -> Value {
     Value::Object(asked)
 }
 
-fn damaged(why: &str) -> Problem {
+pub(super) fn damaged(why: &str) -> Problem {
     Problem::new("record_damaged", why)
 }
 

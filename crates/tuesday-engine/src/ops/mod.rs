@@ -17,6 +17,7 @@ mod export;
 mod grant;
 mod identity;
 mod incident;
+mod inclusion;
 mod install;
 mod live;
 mod map;
@@ -46,10 +47,13 @@ mod rules;
 mod saved_view;
 mod second_look;
 mod secrets;
+mod seed;
+mod seed_decided;
 mod session;
 mod settle;
 mod sign_in;
 mod stage;
+mod stamps;
 mod story;
 mod task;
 mod together;
@@ -73,9 +77,10 @@ pub use incident::{
     AlertsView, Blast, BlastQuery, BlastRow, ChannelView, Closed, KindView, Looked, NewCorrection,
     NewIncident, NewSignal, Settled, SortedReport,
 };
+pub use inclusion::Inclusion;
 pub use install::{InstallOptions, Installed, ready_of};
 pub use map::{Map, MapStep};
-pub use oversight::{FLOOR_MS, LookOversight, Oversight, TierOversight};
+pub use oversight::{FLOOR_MS, LookOversight, Oversight, StampTold, TierOversight};
 pub use passkey::{FoundPasskey, KeptPasskey};
 pub use people::{INVITE_LIFE, PersonCard};
 pub use preview::EditPreview;
@@ -94,6 +99,7 @@ pub use rules::{
 pub(crate) use second_look::Approved;
 pub use second_look::SecondVerdict;
 pub use secrets::{SecretUse, secret_uses};
+pub use seed::{SeedPlaced, SeedTally, SeedWish};
 pub use session::{ABSOLUTE, NewSession, is_fresh, is_over};
 pub use settle::Settlement;
 pub use sign_in::Proof;

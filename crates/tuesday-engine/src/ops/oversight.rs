@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tuesday_domain::oversight::Rate;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{ReviewDecision, SecondLookBasis, SecondLookResult, SeedResult};
+use tuesday_domain::record::{
+    ReviewDecision, SecondLookBasis, SecondLookResult, SeedResult, StampNotice,
+};
 use tuesday_domain::time::Timestamp;
 use tuesday_store::ReadFigure;
 
@@ -63,6 +65,23 @@ pub struct Oversight {
     pub tiers: Vec<TierOversight>,
     /// By workflow and basis.
     pub second_looks: Vec<LookOversight>,
+    /// What operator owners were told about somebody's approvals.
+    pub rubber_stamps: Vec<StampTold>,
+}
+
+/// A notice to the operator owner.
+#[derive(Clone, Debug, Serialize)]
+pub struct StampTold {
+    /// Workflow name.
+    pub workflow: String,
+    /// Handle of the person whose approvals it is about.
+    pub person: String,
+    /// When, RFC 3339.
+    pub at: String,
+    /// Handle of the person who was told.
+    pub told: String,
+    /// The figures that crossed a limit.
+    pub figures: String,
 }
 
 impl Engine {
@@ -72,10 +91,11 @@ impl Engine {
     /// `unavailable`.
     pub async fn oversight(&self, from: Timestamp, to: Timestamp) -> Result<Oversight, Problem> {
         let reader = &self.0.reader;
-        let (reads, seeds, looks) = tokio::try_join!(
+        let (reads, seeds, looks, stamps) = tokio::try_join!(
             reader.read_figures(from, to),
             reader.seed_figures(from, to),
             reader.look_figures(from, to),
+            reader.stamp_notices(from, to),
         )
         .map_err(read_problem)?;
         let mut tiers = by_tier(&reads);
@@ -115,6 +135,7 @@ impl Engine {
         }
         Ok(Oversight {
             tiers: tiers.into_values().collect(),
+            rubber_stamps: stamps.into_iter().map(stamp).collect(),
             second_looks: second
                 .into_iter()
                 .map(|((workflow, basis), [open, right, wrong])| LookOversight {
@@ -126,6 +147,16 @@ impl Engine {
                 })
                 .collect(),
         })
+    }
+}
+
+fn stamp(n: StampNotice) -> StampTold {
+    StampTold {
+        at: n.at.rfc3339(),
+        workflow: n.workflow,
+        person: n.person,
+        told: n.told,
+        figures: n.words,
     }
 }
 

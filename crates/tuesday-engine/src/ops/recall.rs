@@ -3,9 +3,9 @@
 //! follows it.
 
 use tuesday_domain::action::ActionEvent;
-use tuesday_domain::id::ReviewId;
+use tuesday_domain::id::{ReviewId, RunId};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Action, Change, Review};
+use tuesday_domain::record::{Action, Change, Review, ReviewDecision, Run};
 use tuesday_domain::run::{Reason, RunEvent, Status};
 use tuesday_domain::time::Timestamp;
 
@@ -75,6 +75,48 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// `by` takes the approval of this run back, whichever of its tasks it was given in.
+    ///
+    /// # Errors
+    /// As [`Engine::recall`]; `illegal_state` when no person approved it.
+    pub async fn recall_run(&self, id: RunId, by: &str) -> Result<Decided, Problem> {
+        let reviews = self.0.reader.reviews_of(id).await.map_err(read_problem)?;
+        let approved = |r: &&Review| {
+            let yes = [
+                Some(ReviewDecision::Approve),
+                Some(ReviewDecision::ApproveWithEdits),
+            ];
+            yes.contains(&r.decision)
+        };
+        let Some(last) = reviews.iter().rev().find(approved) else {
+            return Err(Problem::new(
+                "illegal_state",
+                "no person approved this run: there is nothing to recall",
+            )
+            .way_out("cancel the run while nothing is being sent"));
+        };
+        self.recall(last.id, by).await
+    }
+
+    /// Until when `by` can take the approval of this run back; nothing when nobody approved it, it is
+    /// too late, or `by` may not.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn recallable_by(&self, run: &Run, by: &str) -> Result<Option<Timestamp>, Problem> {
+        if run.state.status != Status::Dispatching {
+            return Ok(None);
+        }
+        let reader = &self.0.reader;
+        let reviews = reader.reviews_of(run.id).await.map_err(read_problem)?;
+        let Some(last) = reviews.iter().rev().find(|r| r.decided_by.is_some()) else {
+            return Ok(None);
+        };
+        let task = self.task(last.id).await?;
+        let until = recall_until(&task.actions, self.now());
+        Ok(until.filter(|_| allowed(&task, by).is_ok() && still_here(&task).is_ok()))
     }
 
     /// The open task that follows this one, when it was recalled already.

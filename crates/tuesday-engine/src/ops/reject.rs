@@ -70,6 +70,9 @@ impl Engine {
             .extend(request.as_ref().map(Request::text));
         let mut draft = draft(&task, by, "review.rejected", now);
         draft.fact("reason", refusal.reason.clone());
+        if task.seed.is_some() {
+            return Box::pin(self.reject_seed(task, draft, review)).await;
+        }
         void_unsent(&task, &mut draft)?;
         let kind = OverrideKind::Reject;
         super::overrides::keep(&mut draft, &task, &mut review, kind, None);

@@ -106,6 +106,20 @@ impl Engine {
         }
         let found = self.0.reader.work(id).await.map_err(read_problem)?;
         let found = found.ok_or_else(|| not_found(&id.to_string()))?;
+        if self
+            .0
+            .reader
+            .seed(id)
+            .await
+            .map_err(read_problem)?
+            .is_some()
+        {
+            return Err(Problem::new(
+                "illegal_state",
+                "this run carried a known error; there is no event to run again",
+            )
+            .way_out("repeat the run it was made from"));
+        }
         let (first, count) = self.may_repeat(&found, how.without_effect).await?;
         let again = Box::pin(self.prepared(found, how, by)).await?;
         let release = Arc::clone(&again.release);

@@ -130,9 +130,11 @@ impl Engine {
         draft.open_aside(review);
         draft.change(Change::Desk(Box::new(DeskChange::UpdateSecondLook(look))));
         let (decision, _) = draft.finish();
+        self.crash_point("look.before_open_commit");
         self.apply(decision)
             .await
             .map_err(crate::engine::apply_problem)?;
+        self.crash_point("look.after_open_commit");
         Ok(true)
     }
 
@@ -189,7 +191,9 @@ impl Engine {
         if !verdict.correct {
             reported(&mut draft, &task, by, reason);
         }
+        self.crash_point("look.before_commit");
         self.commit_task(id, draft).await?;
+        self.crash_point("look.after_commit");
         Ok(review)
     }
 

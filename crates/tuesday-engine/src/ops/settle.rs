@@ -98,6 +98,9 @@ impl Engine {
         }
         let kept = request.as_ref().map(Request::text);
         task.review.request_keys.extend(kept);
+        if task.seed.is_some() {
+            return Box::pin(self.settle_seed(task, by, s, now)).await;
+        }
         match s {
             Settlement::Supply { input } => {
                 sees_the_event(&task, by)?;
@@ -469,7 +472,7 @@ fn sees_the_event(task: &Task, by: &str) -> Result<(), Problem> {
     .way_out("escalate it"))
 }
 
-fn words(text: &str, field: &str) -> Result<(), Problem> {
+pub(super) fn words(text: &str, field: &str) -> Result<(), Problem> {
     if text.trim().is_empty() {
         return Err(
             Problem::new("reason_required", format!("{field} must not be empty")).field(field),

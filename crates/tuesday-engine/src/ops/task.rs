@@ -8,7 +8,7 @@ use tuesday_domain::actor::{Actor, Class};
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
-    Action, Change, Grant, Job, Lease, Payload, PayloadKind, Review, Run,
+    Action, Change, Grant, Job, Lease, Payload, PayloadKind, Review, Run, Seed,
 };
 use tuesday_domain::review::{ReviewKind, ReviewState};
 use tuesday_domain::snapshot::{Snapshot, sha256_hex};
@@ -37,6 +37,8 @@ pub(crate) struct Task {
     pub(crate) grants: Vec<Grant>,
     /// Who had a part in the approval that a second look asks about; none for other tasks.
     pub(crate) had_part: Vec<String>,
+    /// The known error that the task is; nobody may be told before it is decided.
+    pub(crate) seed: Option<Seed>,
 }
 
 impl Task {
@@ -100,6 +102,11 @@ impl Task {
             .decides(&r.workflow, &r.tier, self.closed())
     }
 
+    /// The known error, once it is decided.
+    pub(crate) fn told_seed(&self) -> Option<Seed> {
+        self.seed.clone().filter(|s| s.result.is_some())
+    }
+
     /// The answer to a decision request that counted already.
     ///
     /// # Errors
@@ -128,6 +135,7 @@ impl Task {
         };
         let mut done = Decided::of(review, self.run.clone(), left);
         done.recall_until = super::recall::recall_until(&self.actions, self.run.updated_at);
+        done.seed = self.told_seed();
         Ok(Some(done))
     }
 }
@@ -203,6 +211,7 @@ impl Engine {
                 .ok_or_else(|| not_found(&id.to_string()))?;
         }
         let had_part = self.had_part(&review).await?;
+        let seed = self.seed_of(&review).await?;
         let news = Box::pin(self.rules_news(&review.workflow)).await?;
         let grants = reader
             .grants_on(&review.workflow)
@@ -218,6 +227,7 @@ impl Engine {
             news,
             grants,
             had_part,
+            seed,
         })
     }
 

@@ -216,30 +216,45 @@ impl Bench {
         );
         let signer = Arc::new(NoteSigner::from_seed(&instance.origin, &[9; 32]).unwrap());
         let engine = node(&store, &fakes, &signer, "one");
-        let files = [
-            ("workflow.toml", workflow),
-            ("input.schema.json", input),
-            ("output.schema.json", OUTPUT),
-            ("rules.csv", rules),
-            ("prompt.md", "Grade case {{ input.id }}."),
-            ("runbook.md", "# Runbook\n\nNothing to do.\n"),
-        ];
-        let package = Package::new(files.into_iter().map(|(n, t)| (n.to_owned(), t.to_owned())));
-        let options = InstallOptions {
-            test_instance: true,
-            ..InstallOptions::default()
-        };
-        engine
-            .install(&package, options, &Actor::Person("rhea".into()))
-            .await
-            .unwrap();
-        Self {
+        let bench = Self {
             engine,
             fakes,
             store,
             signer,
             dir,
-        }
+        };
+        bench.install(workflow, input, rules).await;
+        bench
+    }
+
+    /// Installs a release whose event's id is confidential.
+    pub(crate) async fn stricter(&self) {
+        let input = INPUT.replacen(
+            "\"x-class\":\"internal\"",
+            "\"x-class\":\"confidential\"",
+            1,
+        );
+        let workflow = WORKFLOW.replacen(
+            "clearance = \"internal\"",
+            "clearance = \"confidential\"",
+            1,
+        );
+        self.install(&workflow, &input, RULES).await;
+    }
+
+    async fn install(&self, workflow: &str, input: &str, rules: &str) {
+        let options = InstallOptions {
+            test_instance: true,
+            ..InstallOptions::default()
+        };
+        self.engine
+            .install(
+                &package(workflow, input, rules),
+                options,
+                &Actor::Person("rhea".into()),
+            )
+            .await
+            .unwrap();
     }
 
     /// A second node on the same database.
@@ -292,6 +307,13 @@ impl Bench {
         db.execute(sql, []).unwrap()
     }
 
+    /// As [`Bench::raw`]; what the database refuses, in its words.
+    pub(crate) fn try_raw(&self, sql: &str) -> Result<usize, String> {
+        let db = rusqlite::Connection::open(self.dir.path().join("tuesday.db")).unwrap();
+        db.busy_timeout(Duration::from_secs(10)).unwrap();
+        db.execute(sql, []).map_err(|e| e.to_string())
+    }
+
     /// The newest task of the event's run.
     pub(crate) async fn task(&self, event: &str) -> tuesday_domain::record::Review {
         self.rest(event).await.reviews.pop().unwrap()
@@ -323,6 +345,18 @@ impl Bench {
         )
         .await;
     }
+}
+
+fn package(workflow: &str, input: &str, rules: &str) -> Package {
+    let files = [
+        ("workflow.toml", workflow),
+        ("input.schema.json", input),
+        ("output.schema.json", OUTPUT),
+        ("rules.csv", rules),
+        ("prompt.md", "Grade case {{ input.id }}."),
+        ("runbook.md", "# Runbook\n\nNothing to do.\n"),
+    ];
+    Package::new(files.into_iter().map(|(n, t)| (n.to_owned(), t.to_owned())))
 }
 
 fn node(store: &Store, fakes: &Fakes, signer: &Arc<NoteSigner>, name: &str) -> Engine {

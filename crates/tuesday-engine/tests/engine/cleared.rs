@@ -3,9 +3,11 @@
 use serde_json::json;
 use tuesday_domain::access::{Rights, Role};
 use tuesday_domain::actor::{Actor, Class};
-use tuesday_domain::record::{Grant, Review};
+use tuesday_domain::record::{Grant, ProblemKind, Review};
 use tuesday_engine::Worker;
-use tuesday_engine::ops::{Approval, Incoming, IncomingAuth, Reader, Refusal, Settlement};
+use tuesday_engine::ops::{
+    Approval, Complaint, Incoming, IncomingAuth, Reader, Refusal, Settlement,
+};
 use tuesday_testkit::Database;
 use tuesday_testkit::fakes::Said;
 
@@ -181,5 +183,157 @@ async fn subjects_are_masked_in_lists_and_not_searched() {
         .approve(task.id, "rhea", Approval::default())
         .await
         .unwrap();
+    bench.end(worker).await;
+}
+
+async fn leftovers(database: Option<&str>) {
+    let bench = Bench::restricted(database).await;
+    let worker = Worker::start(&bench.engine);
+    let engine = &bench.engine;
+    let task = asked(&bench, "one").await;
+    let rights = engine.rights("rhea").await.unwrap();
+    let all = Rights::new(vec![Grant {
+        clearance: Class::Restricted,
+        ..Grant::new("rhea", Role::OperatorOwner, None)
+    }]);
+    let other = person("edda");
+    let low = Reader {
+        who: &other,
+        rights: &rights,
+    };
+    let high = Reader {
+        who: &other,
+        rights: &all,
+    };
+
+    // What was refused at the door.
+    let incoming = Incoming {
+        event_id: None,
+        body: json!({"id": "two", "iban": SECRET, "extra": 1})
+            .to_string()
+            .into_bytes(),
+        auth: IncomingAuth::Person("rhea".into()),
+        reference: None,
+    };
+    engine.receive("small", incoming).await.unwrap_err();
+    let filter = tuesday_store::IntakeFilter::default();
+    let records = engine.reader().intake_page(&filter, None, 9).await.unwrap();
+    let mut record = records[0].clone();
+    assert!(engine.veil_intake(&low, &mut record).await.unwrap());
+    let seen = String::from_utf8(record.body).unwrap();
+    assert!(!seen.contains(SECRET) && seen.contains("two"), "{seen}");
+    let mut record = records[0].clone();
+    assert!(!engine.veil_intake(&high, &mut record).await.unwrap());
+    assert!(String::from_utf8(record.body).unwrap().contains(SECRET));
+    let mut broken = records[0].clone();
+    broken.body = format!("no JSON {SECRET}").into_bytes();
+    assert!(engine.veil_intake(&low, &mut broken).await.unwrap());
+    assert!(!String::from_utf8(broken.body).unwrap().contains(SECRET));
+
+    // Words of reports: for whoever reported, whoever answers, and who is cleared.
+    let complaint = Complaint {
+        kind: ProblemKind::Wrong,
+        words: format!("{SECRET} is wrong"),
+        run: Some(task.run),
+        review: None,
+        record: None,
+        workflow: None,
+        reported_by: "boris".into(),
+    };
+    let report = engine
+        .report_problem(complaint, &person("boris"))
+        .await
+        .unwrap();
+    let words = |who: Actor, rights: Rights| {
+        let mut one = [report.clone()];
+        async move {
+            let reader = Reader {
+                who: &who,
+                rights: &rights,
+            };
+            engine.veil_reports(&reader, &mut one).await;
+            one[0].words.clone()
+        }
+    };
+    assert!(!words(person("edda"), rights.clone()).await.contains(SECRET));
+    assert!(words(person("edda"), all.clone()).await.contains(SECRET));
+    assert!(
+        words(person("boris"), rights.clone())
+            .await
+            .contains(SECRET)
+    );
+    assert!(
+        words(person(&report.owner), rights.clone())
+            .await
+            .contains(SECRET)
+    );
+    let search = engine.may_search_words(&rights, Some("small")).await;
+    assert_eq!(search.unwrap_err().code, "not_cleared");
+    engine.may_search_words(&all, Some("small")).await.unwrap();
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_events_and_reports_are_masked_too() {
+    Box::pin(leftovers(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_events_and_reports_are_masked_too_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(leftovers(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+/// The line that names a case is classified by the release that made the run, whatever is live now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_masked_by_each_runs_own_release() {
+    let bench = Bench::new().await;
+    let worker = Worker::start(&bench.engine);
+    let engine = &bench.engine;
+    bench
+        .fakes
+        .then(Said::Text(json!({"grade": "high"}).to_string()));
+    bench.receive("old-case").await;
+    let old = bench.task("old-case").await;
+    let clerk = Rights::new(vec![Grant {
+        clearance: Class::Internal,
+        ..Grant::new("edda", Role::Reviewer, None)
+    }]);
+    bench.stricter().await;
+    bench
+        .fakes
+        .then(Said::Text(json!({"grade": "high"}).to_string()));
+    bench.receive("new-case").await;
+    bench.task("new-case").await;
+    let times = engine.queue_times(None).await;
+    let open = tuesday_store::QueueFilter::default();
+    let page = engine.reader().queue(&open, times, None, 9);
+    let mut rows = page.await.unwrap().rows;
+    engine.veil_queue(&clerk, &mut rows).await;
+    let told: Vec<_> = rows.iter().map(|r| r.review.subject.as_str()).collect();
+    assert!(
+        told.contains(&"old-case"),
+        "internal when it was made: {told:?}"
+    );
+    assert!(!told.contains(&"new-case"), "confidential now: {told:?}");
+    let mut one = old.clone();
+    engine.veil_review(&clerk, &mut one).await;
+    assert_eq!(one.subject, "old-case");
+    let filter = tuesday_store::RunFilter::default();
+    let mut runs = engine.reader().run_page(&filter, None, 9).await.unwrap();
+    engine.veil_runs(&clerk, &mut runs).await;
+    let told: Vec<_> = runs.iter().map(|r| r.subject.as_str()).collect();
+    assert!(
+        told.contains(&"old-case") && !told.contains(&"new-case"),
+        "{told:?}"
+    );
+    let mut batch = engine.batch("small", &runs[0].batch).await.unwrap();
+    engine.veil_batch(&clerk, &mut batch).await;
+    let told: Vec<_> = batch.open.iter().map(|o| o.subject.as_str()).collect();
+    assert!(
+        told.contains(&"old-case") && !told.contains(&"new-case"),
+        "{told:?}"
+    );
     bench.end(worker).await;
 }

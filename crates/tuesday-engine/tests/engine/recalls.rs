@@ -214,3 +214,37 @@ async fn money_never_moves_by_rule() {
     assert_eq!(bench.fakes.effects().len(), 1, "by a person it is sent");
     bench.end(worker).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_finds_its_own_approval_to_take_back() {
+    let bench = Bench::changed(&[MINUTE]).await;
+    let (worker, task) = asked(&bench, "mine").await;
+    let engine = &bench.engine;
+    let early = engine.recall_run(task.run, "rhea").await.unwrap_err();
+    assert_eq!(early.code, "illegal_state", "nobody approved it yet");
+    let done = engine.approve(task.id, "rhea", low()).await.unwrap();
+    let run = engine.reader().run(task.run).await.unwrap().unwrap();
+    assert_eq!(
+        engine.recallable_by(&run, "rhea").await.unwrap(),
+        done.recall_until
+    );
+    assert_eq!(engine.recallable_by(&run, "tove").await.unwrap(), None);
+    let stranger = engine.recall_run(task.run, "tove").await.unwrap_err();
+    assert_eq!(stranger.code, "not_allowed");
+    let back = engine.recall_run(task.run, "rhea").await.unwrap();
+    assert_eq!(back.review.follows, Some(task.id));
+    let again = engine.recall_run(task.run, "rhea").await.unwrap();
+    assert_eq!(
+        again.review.id, back.review.id,
+        "repeated, it answers the same task"
+    );
+    let run = engine.reader().run(task.run).await.unwrap().unwrap();
+    assert_eq!(engine.recallable_by(&run, "rhea").await.unwrap(), None);
+    let no = Refusal {
+        reason: "wrong".into(),
+        ..Refusal::default()
+    };
+    engine.reject(back.review.id, "rhea", no).await.unwrap();
+    assert!(bench.fakes.effects().is_empty());
+    bench.end(worker).await;
+}

@@ -15,6 +15,8 @@ use crate::value::Value;
 pub struct IntakeFilter {
     /// Workflow name.
     pub workflow: Option<String>,
+    /// The workflows that the reader may see; no page goes beyond them. Absent means all.
+    pub among: Option<Vec<String>>,
     /// Handle of the person who looks after it.
     pub owner: Option<String>,
     /// What became of it.
@@ -42,7 +44,8 @@ impl StoreReader {
         limit: usize,
     ) -> Result<Vec<Intake>, ReadError> {
         let mut q = Select::new(&format!("SELECT {COLUMNS} FROM intake"));
-        q.and_text("workflow = ?", filter.workflow.as_deref())
+        q.and_among("workflow", filter.among.as_deref())
+            .and_text("workflow = ?", filter.workflow.as_deref())
             .and_text("owner = ?", filter.owner.as_deref())
             .and_text("verdict = ?", filter.verdict.map(IntakeVerdict::word));
         if let Some(after) = after {

@@ -1,11 +1,16 @@
 //! Sums for the oversight report, by workflow and tier. They measure the work, not the people.
 
-use tuesday_domain::record::{ReviewDecision, SecondLookBasis, SecondLookResult, SeedResult};
+use std::collections::BTreeMap;
+
+use tuesday_domain::oversight::Approving;
+use tuesday_domain::record::{
+    ReviewDecision, SecondLookBasis, SecondLookResult, SeedResult, StampNotice,
+};
 use tuesday_domain::time::Timestamp;
 
 use crate::error::ReadError;
 use crate::reader::StoreReader;
-use crate::value::{Row, Value};
+use crate::value::{Row, Value, big};
 
 /// One decided task about an output, with what its decider had open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +68,95 @@ pub struct VisitFigure {
     pub visited: u64,
 }
 
+/// What one person approved in one workflow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovingFigure {
+    /// Workflow name.
+    pub workflow: String,
+    /// Handle.
+    pub person: String,
+    /// The counts; known errors are counted for each of two who let one through together.
+    pub counts: Approving,
+}
+
 impl StoreReader {
+    /// By workflow and person: approvals of outputs as they stood since `since`, those never opened, those
+    /// open for less than `floor_ms`, and known errors decided.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn approving(
+        &self,
+        since: Timestamp,
+        floor_ms: u64,
+    ) -> Result<Vec<ApprovingFigure>, ReadError> {
+        let sql = "SELECT workflow, decided_by, count(*), CAST(sum(CASE WHEN ms IS NULL THEN 1 ELSE 0 END) AS BIGINT), \
+                   CAST(sum(CASE WHEN ms < $2 THEN 1 ELSE 0 END) AS BIGINT) FROM (SELECT v.workflow, v.decided_by, \
+                   (SELECT CAST(sum(d.visible_ms) AS BIGINT) FROM review_reads AS d WHERE d.review_id = v.id \
+                    AND d.person = v.decided_by) AS ms FROM reviews AS v WHERE v.decided_by IS NOT NULL \
+                    AND v.decided_at >= $1 AND v.kind = 'output' AND v.decision = 'approve') AS t \
+                   GROUP BY workflow, decided_by";
+        let params = vec![Value::Int(since.micros()), Value::Int(big(floor_ms))];
+        let read = self.rows(sql, params, |r: Row<'_>| {
+            let counts = Approving {
+                approvals: r.num(2)?,
+                unopened: r.num(3)?,
+                hasty: r.num(4)?,
+                ..Approving::default()
+            };
+            Ok(((r.text(0)?, r.text(1)?), counts))
+        });
+        let mut all: BTreeMap<(String, String), Approving> = read.await?.into_iter().collect();
+        let sql = "SELECT workflow, decided_by, result, count(*) FROM seeds WHERE decided_at >= $1 \
+                   GROUP BY workflow, decided_by, result";
+        let params = vec![Value::Int(since.micros())];
+        let seeds = self.rows(sql, params, |r: Row<'_>| {
+            let result: Option<SeedResult> = r.opt_word(2)?;
+            Ok((r.text(0)?, r.text(1)?, result, r.num::<u64>(3)?))
+        });
+        for (workflow, people, result, n) in seeds.await? {
+            for person in people.split(", ") {
+                let place = (workflow.clone(), person.to_owned());
+                let counts = all.entry(place).or_default();
+                counts.seeds += n;
+                if result == Some(SeedResult::Missed) {
+                    counts.missed += n;
+                }
+            }
+        }
+        let figure = |((workflow, person), counts)| ApprovingFigure {
+            workflow,
+            person,
+            counts,
+        };
+        Ok(all.into_iter().map(figure).collect())
+    }
+
+    /// Notices to operator owners about somebody's approvals, from `from` until `to`, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn stamp_notices(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<StampNotice>, ReadError> {
+        let sql = "SELECT workflow, person, day, at, told, words FROM stamp_notices WHERE at >= $1 AND at < $2 \
+                   ORDER BY at, workflow, person";
+        let params = vec![Value::Int(from.micros()), Value::Int(to.micros())];
+        self.rows(sql, params, |r: Row<'_>| {
+            Ok(StampNotice {
+                workflow: r.text(0)?,
+                person: r.text(1)?,
+                day: r.text(2)?,
+                at: r.time(3)?,
+                told: r.text(4)?,
+                words: r.text(5)?,
+            })
+        })
+        .await
+    }
+
     /// Tasks about outputs that were decided from `from` until `to`, with their reading time. Seeds
     /// count like any other.
     ///
@@ -135,8 +228,8 @@ impl StoreReader {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<SeedFigure>, ReadError> {
-        let sql = "SELECT workflow, tier, result, count(*) FROM seeds WHERE placed_at >= $1 AND placed_at < $2 \
-                   GROUP BY workflow, tier, result ORDER BY workflow, tier, result";
+        let sql = "SELECT workflow, tier, result, count(*) FROM seeds AS s WHERE placed_at >= $1 AND placed_at < $2 \
+                   AND EXISTS (SELECT 1 FROM runs AS r WHERE r.id = s.run_id) GROUP BY workflow, tier, result ORDER BY workflow, tier, result";
         let params = vec![Value::Int(from.micros()), Value::Int(to.micros())];
         self.rows(sql, params, |r: Row<'_>| {
             Ok(SeedFigure {

@@ -3,10 +3,10 @@
 mod figures;
 mod read;
 
-pub use figures::{LookFigure, ReadFigure, SeedFigure, VisitFigure};
+pub use figures::{ApprovingFigure, LookFigure, ReadFigure, SeedFigure, VisitFigure};
 
 use tuesday_domain::id::{ReviewId, RunId};
-use tuesday_domain::record::{ReviewRead, RunVisit, SecondLook, Seed};
+use tuesday_domain::record::{ReviewRead, RunVisit, SecondLook, Seed, StampNotice};
 
 use crate::error::ReadError;
 use crate::table::{Table, Ty};
@@ -77,11 +77,39 @@ pub(crate) static SEEDS: Table = Table::new(
         ("fault", Ty::Text),
         ("placed_by", Ty::Text),
         ("placed_at", Ty::Int),
+        ("field", Ty::Text),
+        ("made_from", Ty::Id),
     ],
     1,
     5,
     true,
 );
+
+pub(crate) static STAMPS: Table = Table::new(
+    "stamp_notices",
+    &[
+        ("workflow", Ty::Text),
+        ("person", Ty::Text),
+        ("day", Ty::Text),
+        ("at", Ty::Int),
+        ("told", Ty::Text),
+        ("words", Ty::Text),
+    ],
+    3,
+    3,
+    false,
+);
+
+pub(crate) fn bind_stamp<'a>(s: &'a StampNotice, out: &mut Vec<Param<'a>>) {
+    out.extend([
+        Param::Text(&s.workflow),
+        Param::Text(&s.person),
+        Param::Text(&s.day),
+        Param::Int(s.at.micros()),
+        Param::Text(&s.told),
+        Param::Text(&s.words),
+    ]);
+}
 
 pub(crate) fn bind_read<'a>(r: &'a ReviewRead, out: &mut Vec<Param<'a>>) {
     out.extend([
@@ -135,14 +163,16 @@ pub(crate) fn bind_seed<'a>(s: &'a Seed, out: &mut Vec<Param<'a>>) {
         Param::Text(&s.fault),
         Param::Text(&s.placed_by),
         Param::Int(s.placed_at.micros()),
+        Param::Text(&s.field),
+        opt_id(s.made_from.map(RunId::uuid)),
     ]);
 }
 
 const READ_COLUMNS: &str = "review_id, person, revision, visible_ms, last_at, run_id, opened_at";
 const LOOK_COLUMNS: &str = "run_id, review_id, result, reason, looked_by, looked_at, version, workflow, tier, basis, \
     approved_by, share_ppm, draw, drawn_at";
-const SEED_COLUMNS: &str =
-    "run_id, result, decided_by, decided_at, version, workflow, tier, fault, placed_by, placed_at";
+const SEED_COLUMNS: &str = "run_id, result, decided_by, decided_at, version, workflow, tier, fault, placed_by, \
+    placed_at, field, made_from";
 
 fn read_row(r: Row<'_>) -> Result<ReviewRead, ReadError> {
     Ok(ReviewRead {
@@ -187,5 +217,7 @@ fn seed(r: Row<'_>) -> Result<Seed, ReadError> {
         fault: r.text(7)?,
         placed_by: r.text(8)?,
         placed_at: r.time(9)?,
+        field: r.text(10)?,
+        made_from: r.opt_id(11)?.map(RunId::new),
     })
 }

@@ -1,11 +1,13 @@
 //! Reading what was open, drawn and seeded.
 
-use tuesday_domain::id::{ReviewId, RunId};
-use tuesday_domain::record::{ReviewRead, RunVisit, SecondLook, Seed};
+use tuesday_domain::id::{ReleaseId, ReviewId, RunId};
+use tuesday_domain::record::{Review, ReviewRead, RunVisit, SecondLook, Seed};
+use tuesday_domain::time::Timestamp;
 
 use super::{LOOK_COLUMNS, READ_COLUMNS, SEED_COLUMNS, look, read_row, seed};
 use crate::error::ReadError;
 use crate::reader::StoreReader;
+use crate::reviews::{COLUMNS as REVIEW_COLUMNS, review as review_row};
 use crate::select::limit as page;
 use crate::value::Value;
 
@@ -77,5 +79,54 @@ impl StoreReader {
     pub async fn seed(&self, run: RunId) -> Result<Option<Seed>, ReadError> {
         let sql = format!("SELECT {SEED_COLUMNS} FROM seeds WHERE run_id = $1");
         self.first(sql, vec![Value::Id(run.uuid())], seed).await
+    }
+
+    /// The newest approved cases of a release that a known error can be made from, newest first: outputs
+    /// that a person approved and that are no seeds and were not used for one.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn seed_sources(
+        &self,
+        workflow: &str,
+        release: ReleaseId,
+        limit: usize,
+    ) -> Result<Vec<Review>, ReadError> {
+        let sql = format!(
+            "SELECT {REVIEW_COLUMNS} FROM reviews WHERE id IN (SELECT v.id FROM reviews AS v JOIN runs AS r ON r.id = v.run_id \
+             WHERE v.decided_by IS NOT NULL AND v.workflow = $1 AND v.kind = 'output' \
+             AND v.decision IN ('approve', 'approve_with_edits') AND r.release_id = $2 \
+             AND NOT EXISTS (SELECT 1 FROM seeds AS s WHERE s.run_id = r.id) \
+             AND NOT EXISTS (SELECT 1 FROM seeds AS s WHERE s.made_from = r.id) \
+             ORDER BY v.decided_at DESC LIMIT $3) ORDER BY decided_at DESC, id DESC"
+        );
+        let params = vec![
+            Value::Text(workflow.to_owned()),
+            Value::Id(release.uuid()),
+            page(limit),
+        ];
+        self.rows(sql, params, review_row).await
+    }
+
+    /// Known errors of a workflow: how many there ever were, how many since a moment, and how many
+    /// outputs people decided since then that were none.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn seed_share(
+        &self,
+        workflow: &str,
+        since: Timestamp,
+    ) -> Result<(u64, u64, u64), ReadError> {
+        let sql = "SELECT (SELECT count(*) FROM seeds WHERE workflow = $1), \
+             (SELECT count(*) FROM seeds AS s WHERE s.workflow = $1 AND s.placed_at >= $2 \
+             AND EXISTS (SELECT 1 FROM runs AS r WHERE r.id = s.run_id)), \
+             (SELECT count(*) FROM reviews AS v WHERE v.decided_by IS NOT NULL AND v.decided_at >= $2 AND v.workflow = $1 \
+             AND v.kind = 'output' AND NOT EXISTS (SELECT 1 FROM seeds AS s WHERE s.run_id = v.run_id))";
+        let params = vec![Value::Text(workflow.to_owned()), Value::Int(since.micros())];
+        let found = self
+            .first(sql, params, |r| Ok((r.num(0)?, r.num(1)?, r.num(2)?)))
+            .await?;
+        Ok(found.unwrap_or_default())
     }
 }

@@ -85,6 +85,9 @@ fn problem(r: Row<'_>) -> Result<ProblemReport, ReadError> {
 pub struct ProblemFilter {
     /// Workflow name.
     pub workflow: Option<String>,
+    /// The workflows that the reader may see; no page goes beyond them, and what fits no workflow is not
+    /// among them. Absent means all.
+    pub among: Option<Vec<String>>,
     /// Where it stands.
     pub state: Option<ProblemState>,
     /// Only those without an answer.
@@ -122,6 +125,7 @@ impl StoreReader {
         limit: usize,
     ) -> Result<Vec<ProblemReport>, ReadError> {
         let mut q = Select::new(&format!("SELECT {COLUMNS} FROM problem_reports"));
+        q.and_among("workflow", filter.among.as_deref());
         if filter.open {
             // Word for word the condition of the partial index.
             q.and("state IN ('new', 'triaged')", []);

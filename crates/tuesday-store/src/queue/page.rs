@@ -205,15 +205,7 @@ pub(crate) fn conditions(q: &mut Select, filter: &QueueFilter, times: Option<&Qu
             .collect();
         q.and(&format!("state IN ({})", words.join(", ")), []);
     }
-    match filter.among.as_deref() {
-        None => {}
-        Some([]) => {
-            q.and("1 = 0", []);
-        }
-        Some(names) => {
-            q.and_list("workflow IN", names);
-        }
-    }
+    q.and_among("workflow", filter.among.as_deref());
     if filter.unclaimed {
         q.and("state <> 'claimed'", []);
     }

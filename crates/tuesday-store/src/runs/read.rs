@@ -1,6 +1,6 @@
 //! Reading runs: one, a page, and the counts people ask for.
 
-use tuesday_domain::id::RunId;
+use tuesday_domain::id::{ReleaseId, RunId};
 use tuesday_domain::record::Run;
 use tuesday_domain::run::{Outcome, Status};
 use tuesday_domain::time::Timestamp;
@@ -16,6 +16,8 @@ use crate::value::{Row, Value};
 pub struct RunFilter {
     /// Workflow name.
     pub workflow: Option<String>,
+    /// The workflows that the reader may see; no page goes beyond them. Absent means all.
+    pub among: Option<Vec<String>>,
     /// Where it stands.
     pub status: Option<Status>,
     /// How it ended.
@@ -53,6 +55,9 @@ pub struct BatchTotal {
     /// How many have a cost that nobody reported.
     pub cost_unknown: u64,
 }
+
+/// A run that carries a known error is no run of the workflow: it counts nowhere.
+const NO_SEED: &str = "NOT EXISTS (SELECT 1 FROM seeds AS s WHERE s.run_id = r.id)";
 
 const OVERDUE: &str = "WHERE r.outcome IS NULL AND r.status IN ('received', 'queued', 'running', 'retry_wait', \
     'dispatching', 'waiting_input') AND r.deadline_at <= $1 ORDER BY r.deadline_at LIMIT $2";
@@ -95,7 +100,9 @@ impl StoreReader {
         limit: usize,
     ) -> Result<Vec<Run>, ReadError> {
         let mut q = Select::new(&format!("SELECT {COLUMNS} FROM runs AS r"));
-        q.and_text("r.workflow = ?", filter.workflow.as_deref())
+        q.and(NO_SEED, [])
+            .and_among("r.workflow", filter.among.as_deref())
+            .and_text("r.workflow = ?", filter.workflow.as_deref())
             .and_text("r.batch = ?", filter.day.as_deref())
             .and_text("r.status = ?", filter.status.map(Status::word))
             .and_text("r.outcome = ?", filter.outcome.map(Outcome::word));
@@ -135,13 +142,33 @@ impl StoreReader {
         self.rows(sql, params, run).await
     }
 
+    /// The releases of these runs, in no order.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn releases_of(&self, runs: &[RunId]) -> Result<Vec<(RunId, ReleaseId)>, ReadError> {
+        let mut found = Vec::with_capacity(runs.len());
+        for some in runs.chunks(200) {
+            let mut q = Select::new("SELECT id, release_id FROM runs WHERE id IN (");
+            for (i, id) in some.iter().enumerate() {
+                q.push(if i == 0 { "?" } else { ", ?" }, [Value::Id(id.uuid())]);
+            }
+            let (sql, params) = q.push(")", []).done();
+            let row = |r: Row<'_>| Ok((RunId::new(r.id(0)?), ReleaseId::new(r.id(1)?)));
+            found.extend(self.rows(sql, params, row).await?);
+        }
+        Ok(found)
+    }
+
     /// How many runs there are, by workflow and state. Reads every run: for totals, not for a page.
     ///
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn run_counts(&self) -> Result<Vec<RunCount>, ReadError> {
-        let sql = "SELECT workflow, status, outcome, count(*) FROM runs GROUP BY workflow, status, outcome \
-            ORDER BY workflow, status, outcome";
+        let sql = format!(
+            "SELECT workflow, status, outcome, count(*) FROM runs AS r WHERE {NO_SEED} \
+            GROUP BY workflow, status, outcome ORDER BY workflow, status, outcome"
+        );
         self.rows(sql, vec![], |r: Row<'_>| {
             Ok(RunCount {
                 workflow: r.text(0)?,
@@ -162,9 +189,11 @@ impl StoreReader {
         workflow: &str,
         day: &str,
     ) -> Result<Vec<BatchTotal>, ReadError> {
-        let sql = "SELECT status, outcome, count(*), CAST(sum(cost_micros) AS BIGINT), \
-            CAST(sum(cost_unknown) AS BIGINT) FROM runs WHERE workflow = $1 AND batch = $2 \
-            GROUP BY status, outcome ORDER BY status, outcome";
+        let sql = format!(
+            "SELECT status, outcome, count(*), CAST(sum(cost_micros) AS BIGINT), \
+            CAST(sum(cost_unknown) AS BIGINT) FROM runs AS r WHERE workflow = $1 AND batch = $2 AND {NO_SEED} \
+            GROUP BY status, outcome ORDER BY status, outcome"
+        );
         let params = [workflow, day].map(|t| Value::Text(t.to_owned()));
         self.rows(sql, params.into(), |r: Row<'_>| {
             Ok(BatchTotal {

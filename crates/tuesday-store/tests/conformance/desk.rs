@@ -489,6 +489,8 @@ async fn oversight_rows_are_kept_and_summed() {
             fault: "the amount is the tax".into(),
             placed_by: "olga".into(),
             placed_at: at(40),
+            field: "amount".into(),
+            made_from: Some(made[6].run),
         };
         bed.store
             .apply(desk(DeskChange::InsertSeed(seed.clone())))

@@ -94,10 +94,24 @@ async fn pages_of_runs_are_newest_first_and_complete() {
         assert_eq!(
             pages(RunFilter {
                 outcome: Some(Outcome::WrittenBack),
-                ..support
+                ..support.clone()
             })
             .await,
             want(&|i| i == 1)
+        );
+        // Pages stay full and in order when only some workflows may be seen.
+        let among = |names: &[&str]| RunFilter {
+            among: Some(names.iter().map(|n| (*n).to_owned()).collect()),
+            ..any()
+        };
+        assert_eq!(
+            pages(among(&["support"])).await,
+            pages(support.clone()).await
+        );
+        assert_eq!(pages(among(&[])).await.len(), 0);
+        assert_eq!(
+            pages(among(&["support", "nowhere"])).await,
+            pages(support.clone()).await
         );
         assert_eq!(
             pages(RunFilter {
@@ -338,6 +352,7 @@ async fn the_rest_is_read_back_too() {
             vec![refused.clone()]
         );
         let lena = IntakeFilter {
+            among: Some(vec!["deals".into(), "support".into()]),
             owner: Some("lena".into()),
             verdict: Some(IntakeVerdict::Refused),
             workflow: None,

@@ -1,9 +1,11 @@
 //! The audit log, to read: signed heads and entries.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tuesday_domain::problem::Problem;
@@ -174,5 +176,82 @@ pub(crate) async fn entries(
     Ok(Json(EntryList {
         items: rows.into_iter().map(body).collect(),
         next,
+    }))
+}
+
+/// The proof that one entry is in the signed log.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProofBody {
+    /// Place of the entry in the log, from 0.
+    index: u64,
+    /// The leaf, base64: its hash is what the path begins with.
+    leaf: String,
+    /// SHA-256 of a zero byte and the leaf, hex.
+    leaf_hash: String,
+    /// Entries under the checkpoint.
+    size: u64,
+    /// The root that the checkpoint signs, hex.
+    root: String,
+    /// Sibling hashes from the leaf upwards, hex.
+    path: Vec<String>,
+    /// The signed checkpoint.
+    checkpoint: String,
+    /// Path and checkpoint as one C2SP `tlog-proof`.
+    proof: String,
+    /// The key to check it with; compare it with one you kept. Absent on a node that knows none.
+    vkey: Option<String>,
+    /// How to check it without this software.
+    verify: &'static str,
+}
+
+/// How a proof is checked by hand.
+pub(crate) const VERIFY: &str = "hash the leaf with a zero byte before it, join it with each hash of the path as RFC 6962 section 2.1.1 says, \
+    compare the result with the root in the checkpoint, and the checkpoint's signature with the key you kept";
+
+/// The way from one entry up to the newest signed head.
+#[utoipa::path(get, path = "/api/v1/audit/entries/{seq}/proof", tag = "audit", params(("seq" = u64, Path)),
+    responses((status = 200, body = ProofBody), (status = 404, body = ProblemBody)))]
+pub(crate) async fn proof(
+    State(app): State<App>,
+    reader: ApiReader,
+    Path(index): Path<String>,
+) -> Result<Json<ProofBody>, ApiError> {
+    let index: u64 = index
+        .parse()
+        .map_err(|_| Problem::new("malformed_id", format!("`{index}` is no place in the log")))?;
+    let none = || {
+        Problem::new(
+            "not_found",
+            format!("no checkpoint covers an entry {index}"),
+        )
+        .way_out("a new entry is covered within seconds, where a node signs")
+    };
+    let before = AuditFilter::default();
+    let row = app
+        .engine
+        .reader()
+        .audit_page(&before, Some(index.saturating_add(1)), 1);
+    let row = row
+        .await?
+        .pop()
+        .filter(|r| r.index == Some(index))
+        .ok_or_else(none)?;
+    match &row.workflow {
+        Some(workflow) => reader.sees(workflow)?,
+        None => reader.whole()?,
+    }
+    let found = app.engine.inclusions(&[index]).await?;
+    let found = found.into_iter().next().ok_or_else(none)?;
+    Ok(Json(ProofBody {
+        index,
+        leaf: STANDARD.encode(&row.leaf),
+        leaf_hash: hex::encode(found.leaf_hash),
+        size: found.size,
+        root: hex::encode(found.root),
+        path: found.proof.hashes.iter().map(hex::encode).collect(),
+        checkpoint: found.proof.checkpoint.clone(),
+        proof: found.proof.to_string(),
+        vkey: app.engine.log_key().map(|k| k.to_string()),
+        verify: VERIFY,
     }))
 }

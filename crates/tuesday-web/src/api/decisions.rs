@@ -13,6 +13,7 @@ use tuesday_engine::ops::{Approval, Decided, Doing, Refusal, There, Together};
 use utoipa::ToSchema;
 
 use super::reviews::ReviewBody;
+use super::seeds::SeedToldBody;
 use crate::auth::ApiReviewer;
 use crate::query;
 use crate::refusal::{ApiError, ProblemBody};
@@ -71,6 +72,21 @@ pub(crate) async fn recall(
     act(&app, &by, &id, Verb::Recall).await
 }
 
+/// Takes the approval of a run back while nothing was sent; the answer is the task that follows.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/recall", tag = "runs", params(("id" = String, Path)),
+    responses((status = 200, body = DecidedBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody)))]
+pub(crate) async fn recall_run(
+    State(app): State<App>,
+    by: ApiReviewer,
+    Path(id): Path<String>,
+) -> Result<Json<DecidedBody>, ApiError> {
+    let run = super::runs::found(&app, &id).await?;
+    by.sees(&run.workflow)?;
+    let mut done = Box::pin(app.engine.recall_run(run.id, &by.person)).await?;
+    app.engine.veil_decided(by.rights(), &mut done).await;
+    Ok(Json(done.into()))
+}
+
 /// Takes the task.
 #[utoipa::path(post, path = "/api/v1/reviews/{id}/claim", tag = "reviews", params(("id" = String, Path)),
     responses((status = 200, body = ReviewBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
@@ -105,6 +121,9 @@ pub(crate) struct DecidedBody {
     /// Fields of watched sources that nobody watches and that changed since the snapshot.
     #[schema(value_type = Vec<Object>)]
     changes: Value,
+    /// It was a known error; present only then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<SeedToldBody>,
 }
 
 impl From<Decided> for DecidedBody {
@@ -115,6 +134,7 @@ impl From<Decided> for DecidedBody {
             approvals_left: d.approvals_left,
             recall_until: d.recall_until.map(Timestamp::rfc3339),
             changes: serde_json::json!(d.changes),
+            seed: d.seed.map(SeedToldBody::from),
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tuesday_domain::id::IntakeId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Intake;
+use tuesday_engine::ops::Reader;
 use tuesday_store::IntakeFilter;
 use utoipa::{IntoParams, ToSchema};
 
@@ -83,6 +84,7 @@ pub(crate) async fn list(
     let limit = query::limit(q.limit, 50);
     let filter = IntakeFilter {
         workflow: reader.only(q.workflow)?,
+        among: reader.readable(),
         owner: q.owner,
         verdict: query::word("verdict", q.verdict.as_deref())?,
     };
@@ -96,11 +98,7 @@ pub(crate) async fn list(
         .then(|| page.last().map(|i| i.id.to_string()))
         .flatten();
     Ok(Json(IntakeList {
-        items: page
-            .into_iter()
-            .filter(|i| reader.reads(&i.workflow))
-            .map(|i| body_of(i, false))
-            .collect(),
+        items: page.into_iter().map(|i| body_of(i, false)).collect(),
         next,
     }))
 }
@@ -120,8 +118,11 @@ pub(crate) async fn show(
     reader: ApiReader,
     Path(id): Path<String>,
 ) -> Result<Json<IntakeBody>, ApiError> {
-    let record = found(&app, &id).await?;
+    let mut record = found(&app, &id).await?;
     reader.sees(&record.workflow)?;
+    let (who, rights) = (reader.actor(), reader.rights());
+    let seen = Reader { who: &who, rights };
+    app.engine.veil_intake(&seen, &mut record).await?;
     Ok(Json(body_of(record, true)))
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod reruns;
 pub(crate) mod reviews;
 pub(crate) mod rules;
 pub(crate) mod runs;
+pub(crate) mod seeds;
 pub(crate) mod tokens;
 pub(crate) mod triggers;
 pub(crate) mod unmapped;

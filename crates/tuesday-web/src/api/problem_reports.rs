@@ -9,7 +9,7 @@ use tuesday_domain::id::ProblemReportId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{ProblemKind, ProblemReport, ProblemState};
 use tuesday_domain::time::Timestamp;
-use tuesday_engine::ops::Complaint;
+use tuesday_engine::ops::{Complaint, Reader};
 use tuesday_store::ProblemFilter;
 use utoipa::{IntoParams, ToSchema};
 
@@ -158,6 +158,7 @@ pub(crate) async fn list(
     let limit = query::limit(q.limit, 50);
     let filter = ProblemFilter {
         workflow: reader.only(q.workflow)?,
+        among: reader.readable(),
         state: query::word::<ProblemState>("state", q.state.as_deref())?,
         open: q.open.unwrap_or(false),
         kind: query::word::<ProblemKind>("kind", q.kind.as_deref())?,
@@ -165,11 +166,15 @@ pub(crate) async fn list(
         text: q.q.filter(|t| !t.trim().is_empty()),
     };
     let after = q.after.as_deref().map(place).transpose()?;
-    let found = app
-        .engine
-        .reader()
-        .problem_reports(&filter, after, limit)
-        .await?;
+    let (who, rights) = (reader.actor(), reader.rights());
+    let seen = Reader { who: &who, rights };
+    if filter.text.is_some() {
+        let workflow = filter.workflow.as_deref();
+        app.engine.may_search_words(rights, workflow).await?;
+    }
+    let store = app.engine.reader();
+    let mut found = store.problem_reports(&filter, after, limit).await?;
+    app.engine.veil_reports(&seen, &mut found).await;
     let next = (found.len() == limit)
         .then(|| {
             found
@@ -200,9 +205,13 @@ pub(crate) async fn show(
 ) -> Result<Json<ReportBody>, ApiError> {
     let id: ProblemReportId = query::id(&id)?;
     let found = app.engine.reader().problem_report(id).await?;
-    let found = found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
+    let mut found = found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
     // A report that fits no workflow is for those who see all of them.
     reader.sees(found.workflow.as_deref().unwrap_or_default())?;
+    let (who, rights) = (reader.actor(), reader.rights());
+    let seen = Reader { who: &who, rights };
+    let one = std::slice::from_mut(&mut found);
+    app.engine.veil_reports(&seen, one).await;
     Ok(Json(found.into()))
 }
 
@@ -233,10 +242,10 @@ pub(crate) async fn triage(
     let found = app.engine.reader().problem_report(id).await?;
     let found = found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
     by.sees(found.workflow.as_deref().unwrap_or_default())?;
-    Ok(Json(
-        app.engine
-            .triage(id, to, &by.person, &b.answer)
-            .await?
-            .into(),
-    ))
+    let mut done = app.engine.triage(id, to, &by.person, &b.answer).await?;
+    let (who, rights) = (by.actor(), by.rights());
+    let seen = Reader { who: &who, rights };
+    let one = std::slice::from_mut(&mut done);
+    app.engine.veil_reports(&seen, one).await;
+    Ok(Json(done.into()))
 }

@@ -13,6 +13,7 @@ use tuesday_engine::ops::{Case, Reader};
 use tuesday_store::{QueueCounts, QueueFilter, QueueRow};
 use utoipa::{IntoParams, ToSchema};
 
+use super::seeds::SeedToldBody;
 use crate::auth::ApiReader;
 use crate::query;
 use crate::refusal::{ApiError, ProblemBody};
@@ -288,6 +289,9 @@ pub(crate) struct CaseBody {
     may_decide: Vec<String>,
     /// What an approval rests on and the reader is not cleared for; absent when nothing is.
     not_cleared: Option<String>,
+    /// It was a known error; present only once it is decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<SeedToldBody>,
 }
 
 /// One frozen input.
@@ -359,6 +363,7 @@ impl From<Case> for CaseBody {
             reasons_list: c.reasons_list,
             may_decide: c.people.into_iter().map(|(handle, _)| handle).collect(),
             not_cleared: c.not_cleared.map(|(field, _)| field),
+            seed: c.seed.map(SeedToldBody::from),
             review: c.review.into(),
         }
     }

@@ -123,6 +123,7 @@ pub(crate) async fn list(
     let limit = query::limit(q.limit, 50);
     let filter = RunFilter {
         workflow: reader.only(q.workflow)?,
+        among: reader.readable(),
         status: query::word("status", q.status.as_deref())?,
         outcome: query::word("outcome", q.outcome.as_deref())?,
         day: q.day,
@@ -139,16 +140,12 @@ pub(crate) async fn list(
         .then(|| runs.last().map(|r| r.id.to_string()))
         .flatten();
     Ok(Json(RunList {
-        items: runs
-            .into_iter()
-            .filter(|r| reader.reads(&r.workflow))
-            .map(RunBody::from)
-            .collect(),
+        items: runs.into_iter().map(RunBody::from).collect(),
         next,
     }))
 }
 
-async fn found(app: &App, id: &str) -> Result<Run, ApiError> {
+pub(crate) async fn found(app: &App, id: &str) -> Result<Run, ApiError> {
     let id: RunId = query::id(id)?;
     let run = app.engine.reader().run(id).await?;
     Ok(run.ok_or_else(|| Problem::new("not_found", format!("there is no run {id}")))?)

@@ -215,7 +215,8 @@ pub(crate) async fn batch(
     Path((name, day)): Path<(String, String)>,
 ) -> Result<Json<serde_json::Value>, ApiError> {
     found(&app, &reader, &name).await?;
-    let batch = app.engine.batch(&name, &day).await?;
+    let mut batch = app.engine.batch(&name, &day).await?;
+    app.engine.veil_batch(reader.rights(), &mut batch).await;
     let value =
         serde_json::to_value(&batch).map_err(|e| Problem::new("internal", e.to_string()))?;
     Ok(Json(value))

@@ -30,6 +30,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("POST", "/api/v1/runs/{id}/retry", Key(Act::RetryRun)),
     ("POST", "/api/v1/runs/{id}/rerun", Key(Act::RetryRun)),
     ("POST", "/api/v1/runs/{id}/cancellation", Key(Act::RetryRun)),
+    ("POST", "/api/v1/runs/{id}/recall", Key(Act::DecideReview)),
     ("GET", "/api/v1/reviews", Key(Act::ReadWork)),
     ("GET", "/api/v1/reviews/{id}", Key(Act::ReadWork)),
     ("POST", "/api/v1/reviews/{id}/claim", Key(Act::DecideReview)),
@@ -68,6 +69,11 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "POST",
         "/api/v1/reviews/{id}/verdict",
         Key(Act::DecideReview),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/seeds",
+        Key(Act::SeedReview),
     ),
     ("GET", "/api/v1/workflows", Key(Act::ReadWork)),
     ("GET", "/api/v1/workflows/{workflow}", Key(Act::ReadWork)),
@@ -141,6 +147,11 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/api/v1/audit/checkpoint", Key(Act::VerifyAudit)),
     ("GET", "/api/v1/audit/checkpoints", Key(Act::VerifyAudit)),
     ("GET", "/api/v1/audit/entries", Key(Act::VerifyAudit)),
+    (
+        "GET",
+        "/api/v1/audit/entries/{seq}/proof",
+        Key(Act::VerifyAudit),
+    ),
     ("POST", "/api/v1/reviews/decisions", Key(Act::DecideReview)),
     (
         "POST",
@@ -254,6 +265,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/runs/{id}", Key(Act::ReadWork)),
     ("GET", "/runs/{id}/story.txt", Key(Act::ReadWork)),
     ("POST", "/runs/{id}/rerun", Key(Act::RetryRun)),
+    ("POST", "/runs/{id}/recall", Key(Act::DecideReview)),
     ("GET", "/intake", Key(Act::ReadWork)),
     ("GET", "/intake/{id}", Key(Act::ReadWork)),
     (
@@ -274,6 +286,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/changes", Key(Act::ReadWork)),
     ("GET", "/workflows/{workflow}/batches", Key(Act::ReadWork)),
     ("GET", "/workflows/{workflow}", Key(Act::ReadWork)),
+    ("POST", "/workflows/{workflow}/seeds", Key(Act::SeedReview)),
     ("GET", "/workflows/{workflow}/rules", Key(Act::ReadWork)),
     ("POST", "/workflows/{workflow}/rules", Key(Act::EditRules)),
     ("GET", "/workflows/{workflow}/rules.csv", Key(Act::ReadWork)),

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use tuesday_domain::access::{Act, Rights};
 use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Scope, Token};
+use tuesday_domain::record::{Scope, Subject, Token};
 use tuesday_engine::Engine;
 
 use super::access;
@@ -219,9 +219,32 @@ impl FromRequestParts<App> for ApiAdmin {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let bearer = bearing(parts, app, &[Scope::Admin]).await?;
-        Ok(Self {
+        let admin = Self {
             person: person(&bearer.token)?,
             bearer,
-        })
+        };
+        admin.kept().await?;
+        Ok(admin)
+    }
+}
+
+impl ApiAdmin {
+    /// A person in front of a screen is asked for a fresh proof; a token cannot be. So what it is used
+    /// for is an entry of its own, with the token, before anything happens.
+    async fn kept(&self) -> Result<(), Problem> {
+        let Bearer {
+            token, act, engine, ..
+        } = &self.bearer;
+        if !act.step_up() {
+            return Ok(());
+        }
+        let facts = [
+            ("act", act.word().to_owned()),
+            ("token", token.id.to_string()),
+            ("scope", token.scope.word().to_owned()),
+        ];
+        engine
+            .access_event("access.by_token", &self.actor(), Subject::Instance, &facts)
+            .await
     }
 }

@@ -218,7 +218,16 @@ const TRACES: &[(&str, &str, &[&str], &str)] = &[
     ("POST", "/reviews/{id}/claim", &["review.claimed"], ""),
     ("POST", "/reviews/{id}/release", &["review.released"], ""),
     ("POST", "/reviews/{id}/recall", &["review.recalled"], ""),
+    ("POST", "/api/v1/runs/{id}/recall", &["review.recalled"], ""),
+    ("POST", "/runs/{id}/recall", &["review.recalled"], ""),
     ("POST", "/reviews/{id}/verdict", &["review.second_look"], ""),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/seeds",
+        &["seed.placed"],
+        "",
+    ),
+    ("POST", "/workflows/{workflow}/seeds", &["seed.placed"], ""),
     ("POST", "/runs/{id}/rerun", &["run.accepted"], ""),
     ("POST", "/intake/{id}/resubmission", &["run.accepted"], ""),
     (

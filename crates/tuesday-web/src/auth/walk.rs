@@ -95,6 +95,7 @@ impl Walk {
     }
 
     async fn ask(&self, method: &str, path: &str, who: Option<&(String, String)>) -> Response {
+        let json = body(method, path);
         let path = path
             .replace("/runs/{id}", "/runs/run_00000000000000000000000001")
             .replace("/reviews/{id}", "/reviews/rev_00000000000000000000000001")
@@ -103,14 +104,19 @@ impl Walk {
         let mut request = Request::builder()
             .method(method.parse::<Method>().unwrap())
             .uri(path)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("sec-fetch-site", "same-origin");
         if let Some((cookie, token)) = who {
             request = request
                 .header(header::COOKIE, cookie)
                 .header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        let request = request.body(Body::empty()).unwrap();
+        let kind = match &json {
+            Some(_) => "application/json",
+            None => "application/x-www-form-urlencoded",
+        };
+        let request = request.header(header::CONTENT_TYPE, kind);
+        let bytes = json.map(|b| b.to_string()).unwrap_or_default();
+        let request = request.body(Body::from(bytes)).unwrap();
         self.router.clone().oneshot(request).await.unwrap()
     }
 
@@ -124,6 +130,31 @@ impl Walk {
             .unwrap();
         let row = rows.first().unwrap();
         (row.index, row.kind.clone())
+    }
+}
+
+/// A body that the address understands, for what is done to people and tokens by machines: refused for
+/// the role, or for what it names, and never for its form.
+fn body(method: &str, path: &str) -> Option<serde_json::Value> {
+    let why = json!({"reason": "walk"});
+    let role = json!({"role": "reviewer", "workflow": "small", "reason": "walk"});
+    match (method, path) {
+        ("POST", "/api/v1/people") => Some(
+            json!({"handle": "newcomer", "name": "New Comer", "email": "new.comer@example.com", "reason": "walk"}),
+        ),
+        (
+            "POST",
+            "/api/v1/people/{handle}/grants" | "/api/v1/people/{handle}/grants/withdrawal",
+        ) => Some(role),
+        ("POST", "/api/v1/tokens") => {
+            Some(json!({"scope": "trigger", "workflow": "small", "days": 1}))
+        }
+        ("POST", path)
+            if path.starts_with("/api/v1/people/") || path.starts_with("/api/v1/tokens/") =>
+        {
+            Some(why)
+        }
+        _ => None,
     }
 }
 
@@ -156,6 +187,13 @@ async fn every_role_at_every_address() {
                 "{role} {method} {path}: {status}"
             );
             assert_ne!(status, 401, "{role} {method} {path}");
+            if body(method, path).is_some() && !refused {
+                assert!(
+                    ![415, 422].contains(&status) && (status != 400 || path.contains('{')),
+                    "{role} {method} {path}: {status} {}",
+                    String::from_utf8_lossy(&bytes)
+                );
+            }
             if refused {
                 let (index, kind) = walk.newest().await;
                 assert_eq!(kind, "access.refused", "{role} {method} {path}");
@@ -216,4 +254,57 @@ async fn a_right_that_is_taken_away_is_gone_with_the_next_request() {
     walk.engine.revoke(&grant, "moved on", &by).await.unwrap();
     assert_eq!(walk.ask("GET", "/audit", Some(&who)).await.status(), 403);
     assert_eq!(walk.ask("GET", "/account", Some(&who)).await.status(), 200);
+}
+
+/// What changes people and tokens wants a token of scope `admin`, whoever it belongs to; and each use is
+/// an entry that names the token.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_an_admin_token_changes_people_and_its_use_is_kept() {
+    let walk = Walk::new().await;
+    let (cookie, admin) = walk.person(Role::Administrator).await;
+    let by = Actor::Person("ada".into());
+    let changing =
+        || keyed().filter(|(m, p, act)| *m != "GET" && p.starts_with("/api/") && act.step_up());
+    assert!(changing().count() >= 8);
+    for scope in [Scope::Read, Scope::Review, Scope::Trigger] {
+        let new = NewToken {
+            scope,
+            workflow: None,
+            person: Some("administrator".into()),
+            life: Duration::from_secs(600),
+        };
+        let (token, _) = walk.engine.create_token(new, &by).await.unwrap();
+        for (method, path, _) in changing() {
+            let answer = walk
+                .ask(method, path, Some(&(String::new(), token.clone())))
+                .await;
+            assert_eq!(answer.status(), 403, "{scope} {method} {path}");
+        }
+    }
+    for (method, path, act) in changing() {
+        let before = walk.newest().await.0;
+        let answer = walk
+            .ask(method, path, Some(&(cookie.clone(), admin.clone())))
+            .await;
+        let status = answer.status();
+        let filter = AuditFilter {
+            kind: Some("access.by_token".into()),
+            ..AuditFilter::default()
+        };
+        let kept = walk
+            .engine
+            .reader()
+            .audit_page(&filter, None, 1)
+            .await
+            .unwrap();
+        let kept = kept
+            .first()
+            .unwrap_or_else(|| panic!("{method} {path}: {status}, not kept"));
+        assert!(
+            kept.index > before,
+            "{method} {path}: {status}, no entry of its own"
+        );
+        let leaf = String::from_utf8_lossy(&kept.leaf).into_owned();
+        assert!(leaf.contains("tok_") && leaf.contains(act.word()), "{leaf}");
+    }
 }

@@ -8,6 +8,7 @@ use tuesday_store::DecidedAlike;
 use super::case_parts::decision_words;
 use super::views::{AlikeView, CaseView};
 use super::words::plural;
+use crate::auth::User;
 use crate::refusal::PageError;
 use crate::state::App;
 
@@ -16,14 +17,14 @@ const COUNTED: usize = 50;
 /// Cases that are named.
 const NAMED: usize = 4;
 
-/// Adds it to the case of the person `me`.
+/// Adds it to the case that `user` reads.
 pub(super) async fn add(
     app: &App,
     case: &Case,
-    me: &str,
+    user: &User,
     view: &mut CaseView,
 ) -> Result<(), PageError> {
-    let workflow = &case.review.workflow;
+    let (workflow, me) = (&case.review.workflow, &user.session.person);
     let alike = async {
         let Some(row) = &case.rules_row else {
             return Ok(Vec::new());
@@ -40,7 +41,15 @@ pub(super) async fn add(
     if let Some(row) = &case.rules_row {
         view.alike_told = told(&alike, row);
     }
-    view.alike = alike.into_iter().take(NAMED).map(named).collect();
+    alike.truncate(NAMED);
+    let mut lines: Vec<_> = alike.iter().map(|a| (a.run, a.subject.clone())).collect();
+    let veiled = app.engine.veil_subjects(&user.rights, workflow, &mut lines);
+    veiled.await;
+    let subjects = lines.into_iter().map(|(_, subject)| subject);
+    let seen = alike.into_iter().zip(subjects);
+    view.alike = seen
+        .map(|(a, subject)| named(DecidedAlike { subject, ..a }))
+        .collect();
     Ok(())
 }
 

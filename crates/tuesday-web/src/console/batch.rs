@@ -86,7 +86,8 @@ pub(crate) async fn page(
     } else {
         parse_day(&q.day).map_err(|e| Problem::new("bad_request", e.to_string()).field("day"))?
     };
-    let batch = app.engine.batch(&name, &day).await?;
+    let mut batch = app.engine.batch(&name, &day).await?;
+    app.engine.veil_batch(&visit.user.rights, &mut batch).await;
     let people = app.engine.reader().people().await?;
     let person = |handle: &str| {
         let known = people.iter().find(|p| p.handle == handle);

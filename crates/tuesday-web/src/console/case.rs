@@ -195,6 +195,9 @@ fn escalation(case: &Case) -> (Option<String>, String) {
 /// Who approved already, where two people are needed.
 fn half(case: &Case) -> Option<String> {
     let r = &case.review;
+    if r.state.is_decided() {
+        return None;
+    }
     let first = r.approved_by.last()?;
     Some(format!(
         "{} has approved this. One more person is needed, and it must be somebody else.",

@@ -1,7 +1,7 @@
 //! The parts of a case that are tables of their own: output, effects, sources, how it was made.
 
 use serde_json::Value;
-use tuesday_domain::record::ReviewDecision;
+use tuesday_domain::record::{ReviewDecision, Seed, SeedResult};
 use tuesday_domain::time::{Timestamp, Zone};
 use tuesday_engine::ops::{Case, CaseItem, CaseWrite};
 
@@ -194,6 +194,9 @@ pub(crate) fn decided(case: &Case, zone: Option<&Zone>) -> Option<DecidedView> {
             .map(|x| format!("Reason: {}", code(x).to_lowercase())),
     );
     lines.extend(r.note.clone());
+    if let Some(seed) = &case.seed {
+        return Some(seeded(seed, lines));
+    }
     Some(DecidedView {
         tone: match decision {
             ReviewDecision::Reject | ReviewDecision::CloseFailed => "bad",
@@ -202,6 +205,43 @@ pub(crate) fn decided(case: &Case, zone: Option<&Zone>) -> Option<DecidedView> {
         title: decision_words(decision).to_owned(),
         lines,
     })
+}
+
+/// A known error tells who decided it how that went.
+fn seeded(seed: &Seed, mut lines: Vec<String>) -> DecidedView {
+    let missed = seed.result == Some(SeedResult::Missed);
+    lines.insert(
+        0,
+        format!(
+            "This case was put here to see whether the error is found: {} was changed on purpose. Nothing was written, and it \
+             counts in no figure but the share of known errors that are caught.",
+            code(&seed.field)
+        ),
+    );
+    DecidedView {
+        tone: if missed { "bad" } else { "ok" },
+        title: if missed {
+            "A known error went through".to_owned()
+        } else {
+            "You caught a known error".to_owned()
+        },
+        lines,
+    }
+}
+
+/// What the next page says about a known error that was just decided.
+pub(crate) fn seed_words(seed: &Seed) -> String {
+    let field = code(&seed.field);
+    match seed.result {
+        Some(SeedResult::Missed) => {
+            format!(
+                "That was a known error, and it went through: {field} was wrong on purpose. Nothing was written."
+            )
+        }
+        _ => format!(
+            "That was a known error, and it was caught: {field} was wrong on purpose. Nothing was written."
+        ),
+    }
 }
 
 /// What was decided, as something that has happened.

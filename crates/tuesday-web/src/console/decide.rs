@@ -13,6 +13,7 @@ use tuesday_domain::time::Timestamp;
 use tuesday_engine::ops::{Approval, Case, Refusal};
 
 use super::case::name;
+use super::case_parts::seed_words;
 use super::forms::{mark, read, refill};
 use super::queue::{QueueQuery, order};
 use super::review::{following, input_schema, prepare};
@@ -118,6 +119,10 @@ impl Happened {
             Done::Decided(d) => d.approvals_left,
             Done::Task(_) => 0,
         };
+        let seed = match &done {
+            Done::Decided(d) => d.seed.as_ref().map(seed_words),
+            Done::Task(_) => None,
+        };
         let review = done.into_review();
         let about = &review.subject;
         let words = match verb {
@@ -133,7 +138,7 @@ impl Happened {
             Verb::Settle { .. } | Verb::Verdict(_) => format!("Recorded: {about}"),
         };
         Self {
-            words,
+            words: seed.unwrap_or(words),
             review,
             until,
         }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tuesday_domain::id::IntakeId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Intake, IntakeVerdict};
+use tuesday_engine::ops::Reader;
 use tuesday_store::IntakeFilter;
 
 use super::html;
@@ -73,6 +74,7 @@ pub(crate) async fn list(
     };
     let filter = IntakeFilter {
         workflow: visit.user.session.workflow.clone(),
+        among: visit.user.readable(),
         owner: None,
         verdict,
     };
@@ -107,7 +109,6 @@ pub(crate) async fn list(
     };
     let rows = page
         .iter()
-        .filter(|i| visit.user.reads(&i.workflow))
         .map(|i| IntakeRow {
             id: i.id.to_string(),
             detail: i.detail.clone(),
@@ -151,7 +152,10 @@ struct IntakeOnePage {
     faults: Vec<String>,
     facts: Vec<Pair>,
     run: Option<String>,
+    /// It waits, and the reader may see all of it.
     open: bool,
+    /// Part of it is not for this reader.
+    masked: bool,
     size: String,
     body: String,
 }
@@ -178,9 +182,12 @@ pub(crate) async fn one(
 async fn drawn(
     app: &App,
     visit: &Visit,
-    i: Intake,
+    mut i: Intake,
     refused: Option<(Problem, String)>,
 ) -> Result<IntakeOnePage, PageError> {
+    let (who, rights) = visit.user.reading();
+    let seen = Reader { who: &who, rights };
+    let masked = app.engine.veil_intake(&seen, &mut i).await?;
     let owner = app
         .engine
         .reader()
@@ -201,6 +208,7 @@ async fn drawn(
     facts.extend(i.event_id.clone().map(|id| pair("Event id", id)));
     let stored = String::from_utf8_lossy(&i.body).into_owned();
     let (problem, body) = match refused {
+        Some((p, _)) if masked => (Some(p), stored),
         Some((p, typed)) => (Some(p), typed),
         None => (None, stored),
     };
@@ -219,7 +227,8 @@ async fn drawn(
         problem: problem.map(|p| p.detail),
         facts,
         run: i.run.map(|r| r.to_string()),
-        open: i.verdict == IntakeVerdict::Refused,
+        open: i.verdict == IntakeVerdict::Refused && !masked,
+        masked,
         size: format!("{} bytes", count(i.body_len)),
         body,
     })

@@ -40,6 +40,7 @@ pub(crate) mod run;
 mod run_parts;
 pub(crate) mod runs;
 mod scale;
+pub(crate) mod seeds;
 mod shell;
 pub(crate) mod sign_in;
 mod steps;

@@ -10,7 +10,7 @@ use tuesday_domain::id::ProblemReportId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Person, ProblemKind, ProblemReport, ProblemState};
 use tuesday_domain::time::Timestamp;
-use tuesday_engine::ops::Complaint;
+use tuesday_engine::ops::{Complaint, Reader};
 use tuesday_store::ProblemFilter;
 
 use super::html;
@@ -95,14 +95,22 @@ pub(crate) async fn list(
 ) -> Result<Response, PageError> {
     let filter = ProblemFilter {
         workflow: visit.user.session.workflow.clone(),
+        among: visit.user.readable(),
         open: q.state.is_empty(),
         text: Some(q.q.clone()).filter(|t| !t.trim().is_empty()),
         ..ProblemFilter::default()
     };
     let reader = app.engine.reader();
     let after = place(&q.after)?;
+    let (who, rights) = visit.user.reading();
+    let seen = Reader { who: &who, rights };
+    if filter.text.is_some() {
+        let workflow = filter.workflow.as_deref();
+        app.engine.may_search_words(rights, workflow).await?;
+    }
     let found = reader.problem_reports(&filter, after, PAGE);
-    let (found, people) = tokio::try_join!(found, reader.people())?;
+    let (mut found, people) = tokio::try_join!(found, reader.people())?;
+    app.engine.veil_reports(&seen, &mut found).await;
     let address = |state: &str, after: &str| {
         let pairs = [("state", state), ("q", &q.q), ("after", after)];
         format!("/problem-reports{}", query::query(&pairs))
@@ -116,13 +124,7 @@ pub(crate) async fn list(
         on: q.state == state,
     };
     let now = app.engine.now();
-    // A report that fits no workflow is for those who see all of them.
-    let reads = |r: &&ProblemReport| visit.user.reads(r.workflow.as_deref().unwrap_or_default());
-    let rows = found
-        .iter()
-        .filter(reads)
-        .map(|r| row(r, &people, now))
-        .collect();
+    let rows = found.iter().map(|r| row(r, &people, now)).collect();
     html(&ProblemsPage {
         tabs: vec![tab("", "Waiting for an answer"), tab("all", "All")],
         rows,
@@ -194,8 +196,14 @@ const fn kind(kind: ProblemKind) -> &'static str {
 async fn found(app: &App, user: &User, id: &str) -> Result<ProblemReport, PageError> {
     let id: ProblemReportId = query::id(id)?;
     let report = app.engine.reader().problem_report(id).await?;
-    let report = report.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
+    let mut report =
+        report.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
+    // A report that fits no workflow is for those who see all of them.
     user.sees(report.workflow.as_deref().unwrap_or_default())?;
+    let (who, rights) = user.reading();
+    let seen = Reader { who: &who, rights };
+    let one = std::slice::from_mut(&mut report);
+    app.engine.veil_reports(&seen, one).await;
     Ok(report)
 }
 

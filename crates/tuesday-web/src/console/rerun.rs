@@ -1,4 +1,5 @@
-//! Repeating a run from its page: a form that says with which inputs, which release, and why.
+//! What is done to a run from its page: repeating it, with which inputs, which release, and why; taking
+//! its approval back.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -38,4 +39,21 @@ pub(crate) async fn post(
     app.sessions
         .tell(&form.user, format!("Repeated as {}", new.id));
     Ok(Redirect::to(&format!("/runs/{}", new.id)).into_response())
+}
+
+/// Takes the approval of a run back and leads to the task that follows.
+pub(crate) async fn recall(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let id: RunId = query::id(&id)?;
+    let run = app.engine.reader().run(id).await?;
+    let run = run.ok_or_else(|| Problem::new("not_found", format!("there is no run {id}")))?;
+    form.user.sees(&run.workflow)?;
+    let by = &form.user.session.person;
+    let done = Box::pin(app.engine.recall_run(id, by)).await?;
+    let told = format!("Taken back: {}", done.review.subject);
+    app.sessions.tell(&form.user, told);
+    Ok(Redirect::to(&format!("/reviews/{}", done.review.id)).into_response())
 }

@@ -81,7 +81,7 @@ pub(crate) async fn prepare(
     let (queue, next, shell) = around(app, visit, q, &found).await?;
     let me = &visit.user.session.person;
     let mut view = case::view(&found, me, app.engine.now());
-    alike::add(app, &found, me, &mut view).await?;
+    alike::add(app, &found, &visit.user, &mut view).await?;
     if view.settle == Settle::Manual {
         let (_, release) = app.engine.live(&task.workflow).await?;
         view.instructions

@@ -9,7 +9,8 @@ use tuesday_domain::action::ActionState;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Action, Review, Run};
-use tuesday_engine::ops::Reader;
+use tuesday_domain::story::Story;
+use tuesday_engine::ops::{Inclusion, Reader};
 
 use super::html;
 use super::run_parts::{
@@ -55,7 +56,12 @@ struct Head {
     repeats: Option<String>,
     /// The next run of the same event.
     again: Option<String>,
+    /// Until when this person can take its approval back.
+    recall: Option<String>,
 }
+
+/// Entries whose proof the page shows; the bundle has all.
+const PROVEN: usize = 60;
 
 struct AnswerView {
     question: &'static str,
@@ -99,7 +105,15 @@ fn head(
         frozen: run.snapshot_ref.is_some(),
         repeats: run.rerun_of.map(|id| id.to_string()),
         again: None,
+        recall: None,
     }
+}
+
+/// The proofs of the run's first entries.
+async fn proven(app: &App, story: &Story) -> Result<Vec<Inclusion>, Problem> {
+    let indexes = story.timeline.iter().filter_map(|m| m.index);
+    let indexes: Vec<u64> = indexes.take(PROVEN).collect();
+    app.engine.inclusions(&indexes).await
 }
 
 /// One run.
@@ -151,7 +165,11 @@ pub(crate) async fn page(
             Some(run.workflow.clone()),
         )
         .await?;
+    let inclusions = proven(&app, &story).await?;
     let mut head = head(&run, story.summary.clone(), &reviews, &actions, rights);
+    let me = &visit.user.session.person;
+    let until = Box::pin(app.engine.recallable_by(&run, me)).await?;
+    head.recall = until.map(|t| local(t, zone));
     head.again = app.engine.ran_again(&run).await?.map(|id| id.to_string());
     html(&RunPage {
         shell,
@@ -171,7 +189,11 @@ pub(crate) async fn page(
         model: model(&run, &attempts, &payloads),
         inputs: inputs(&run, &payloads, zone),
         actions: effects(&actions, &payloads, zone),
-        proof: proof(&story, newest.map(|c| (c.size, local(c.at, zone)))),
+        proof: proof(
+            &story,
+            newest.map(|c| (c.size, local(c.at, zone))),
+            &inclusions,
+        ),
     })
 }
 

@@ -8,6 +8,7 @@ use tuesday_domain::run::Step;
 use tuesday_domain::snapshot::Snapshot;
 use tuesday_domain::story::Story;
 use tuesday_domain::time::Zone;
+use tuesday_engine::ops::Inclusion;
 
 use super::views::{Pair, pair};
 use super::words::{code, count, local, money, span, took};
@@ -50,6 +51,19 @@ pub(crate) struct EffectView {
 pub(crate) struct ProofView {
     pub(crate) badge: Option<String>,
     pub(crate) lines: Vec<Pair>,
+    /// The entries that a checkpoint covers, each with its way up to it.
+    pub(crate) entries: Vec<EntryProof>,
+    /// The checkpoint they lead to.
+    pub(crate) checkpoint: String,
+}
+
+/// One entry and its path.
+pub(crate) struct EntryProof {
+    pub(crate) index: u64,
+    pub(crate) kind: String,
+    pub(crate) size: String,
+    pub(crate) leaf: String,
+    pub(crate) path: Vec<String>,
 }
 
 /// Stored bytes as text: JSON indented, other text as it is, erased bytes said so.
@@ -258,7 +272,11 @@ pub(crate) fn effects(
         .collect()
 }
 
-pub(crate) fn proof(story: &Story, newest: Option<(u64, String)>) -> ProofView {
+pub(crate) fn proof(
+    story: &Story,
+    newest: Option<(u64, String)>,
+    inclusions: &[Inclusion],
+) -> ProofView {
     let i = &story.integrity;
     let indexes: Vec<u64> = story.timeline.iter().filter_map(|m| m.index).collect();
     let mut lines = vec![pair("Entries of this run", i.entries.to_string())];
@@ -293,5 +311,21 @@ pub(crate) fn proof(story: &Story, newest: Option<(u64, String)>) -> ProofView {
             .whole
             .then(|| format!("Record intact, {} entries", i.entries)),
         lines,
+        entries: inclusions.iter().map(|i| entry_proof(story, i)).collect(),
+        checkpoint: inclusions
+            .first()
+            .map(|i| i.proof.checkpoint.clone())
+            .unwrap_or_default(),
+    }
+}
+
+fn entry_proof(story: &Story, i: &Inclusion) -> EntryProof {
+    let entry = story.timeline.iter().find(|m| m.index == Some(i.index));
+    EntryProof {
+        index: i.index,
+        kind: entry.map_or_else(String::new, |m| code(&m.kind.replace('.', " "))),
+        size: count(i.size),
+        leaf: hex::encode(i.leaf_hash),
+        path: i.proof.hashes.iter().map(hex::encode).collect(),
     }
 }

@@ -105,6 +105,7 @@ pub(crate) async fn page(
     let day = (!q.day.is_empty()).then(|| parse_day(&q.day)).transpose();
     let filter = RunFilter {
         workflow: visit.user.only(Some(q.workflow.clone())),
+        among: visit.user.readable(),
         status: query::word::<Status>("status", Some(&q.status))?,
         outcome: query::word("outcome", Some(&q.outcome))?,
         day: day.map_err(|e| Problem::new("bad_request", e.to_string()).field("day"))?,
@@ -127,7 +128,7 @@ pub(crate) async fn page(
         .then(|| runs.last().map(|r| q.address(&r.id.to_string())))
         .flatten();
     let mut rows = Vec::with_capacity(runs.len());
-    for run in runs.iter().filter(|r| visit.user.reads(&r.workflow)) {
+    for run in &runs {
         let known = app
             .definitions
             .of(app.engine.reader(), run.release)

@@ -10,6 +10,7 @@ use tuesday_domain::rules::{Route, RuleSet, parse};
 use tuesday_domain::workflow::Switch;
 
 use super::html;
+use super::seeds::{self, SeedsView};
 use super::shell::{Shell, initials};
 use super::views::{Pair, pair};
 use super::visit::Visit;
@@ -35,6 +36,8 @@ struct WorkflowPage {
     rules: Vec<RuleRow>,
     people: Vec<Pair>,
     releases: Vec<ReleaseRow>,
+    /// Known errors, for who may place them.
+    seeds: Option<SeedsView>,
 }
 
 struct MapStep {
@@ -86,6 +89,7 @@ pub(crate) async fn page(
     })?;
     let def = &known.def;
     let zone = Some(&known.zone);
+    let seeds = seeds::view(&app, &visit.user, &name, def).await?;
     let shell = visit
         .shell(&app, w.title.clone(), "workflow", Some(name.clone()))
         .await?;
@@ -122,6 +126,7 @@ pub(crate) async fn page(
         rules: rows(&table),
         people: people(def),
         releases: releases.iter().map(|r| release(r, &known.zone)).collect(),
+        seeds,
         name,
     })
 }

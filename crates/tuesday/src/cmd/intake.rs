@@ -68,6 +68,7 @@ pub(crate) async fn run(common: Common, args: IntakeArgs) -> Result<ExitCode, Pr
             let verdict = verdict.map(|v| args::word(&v, "verdict")).transpose()?;
             let after = after.map(|id| args::id(&id, "after")).transpose()?;
             let filter = IntakeFilter {
+                among: None,
                 workflow,
                 verdict,
                 owner: None,

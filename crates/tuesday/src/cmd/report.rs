@@ -127,6 +127,13 @@ async fn oversight(
     }
     report.tiers.iter().for_each(tell_tier);
     report.second_looks.iter().for_each(tell_looks);
+    for s in &report.rubber_stamps {
+        out::line(&format!(
+            "{}, {} was told about {}",
+            s.workflow, s.told, s.person
+        ));
+        out::line(&format!("  {}: {}", s.at, s.figures));
+    }
     out::say("In brackets: the share, and where the true one lies with 95 % confidence.");
     Ok(())
 }

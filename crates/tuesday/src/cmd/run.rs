@@ -218,6 +218,7 @@ pub(crate) fn tell(common: &Common, run: &Run) {
 
 async fn page(common: &Common, list: List) -> Result<ExitCode, Problem> {
     let filter = RunFilter {
+        among: None,
         workflow: list.workflow,
         status: list.status.map(|s| args::word(&s, "status")).transpose()?,
         outcome: list

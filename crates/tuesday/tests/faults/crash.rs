@@ -17,7 +17,7 @@ use tuesday_testkit::check::read_all;
 use tuesday_testkit::{Database, until};
 
 use crate::bed::{Bed, Case};
-use crate::crash_again;
+use crate::{crash_again, crash_desk};
 
 /// Functions that write without a point of their own, and why that is enough.
 const WITHOUT: [(&str, &str, &str); 4] = [
@@ -483,6 +483,12 @@ async fn matrix(server: Option<String>) {
             if point.starts_with("rerun.") {
                 return crash_again::play_rerun(point, database.await).await;
             }
+            if point.starts_with("seed.") {
+                return crash_desk::play_seed(point, database.await).await;
+            }
+            if point.starts_with("look.") {
+                return crash_desk::play_look(point, database.await).await;
+            }
             if point.starts_with("overwrite.") {
                 return crash_again::play_overwrite(point, database.await).await;
             }
@@ -521,7 +527,17 @@ fn no_step_writes_without_a_crash_point() {
         .collect();
     files.extend(
         [
-            "receive", "approve", "recheck", "recall", "reject", "settle", "accept", "rerun",
+            "receive",
+            "approve",
+            "recheck",
+            "recall",
+            "reject",
+            "settle",
+            "accept",
+            "rerun",
+            "second_look",
+            "seed",
+            "seed_decided",
         ]
         .map(|f| src.join(format!("ops/{f}.rs"))),
     );

@@ -204,12 +204,12 @@ async fn overwrite(bed: &Bed, node: &Node, by: &str) {
     }
 }
 
-fn person<'a>(bed: &'a Bed, name: &str) -> &'a Client {
+pub(crate) fn person<'a>(bed: &'a Bed, name: &str) -> &'a Client {
     let found = bed.reviewers.iter().find(|(person, _)| *person == name);
     &found.expect("a reviewer of this bed").1
 }
 
-async fn died(point: &str, node: &mut Node, bed: &Bed) {
+pub(crate) async fn died(point: &str, node: &mut Node, bed: &Bed) {
     let signal = node.signal().await;
     assert_eq!(signal, Some(6), "{point}: it did not abort\n{}", node.log());
     if bed.database.is_some() {

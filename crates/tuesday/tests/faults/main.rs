@@ -8,6 +8,7 @@ mod behaviour;
 mod clicks;
 mod crash;
 mod crash_again;
+mod crash_desk;
 mod duplicates;
 mod injection;
 mod kills;

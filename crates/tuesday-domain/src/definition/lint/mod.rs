@@ -40,7 +40,10 @@ pub fn check(package: &Package, vars: &BTreeMap<String, String>) -> Vec<PackageF
     let rules = lint.rules(&def);
     lint.reviewing(&def, rules.as_ref());
     match Ready::compile(package, def) {
-        Ok(ready) => lint.bindings(&ready, rules.as_ref()),
+        Ok(ready) => {
+            lint.seed_fields(&ready);
+            lint.bindings(&ready, rules.as_ref());
+        }
         Err(faults) => lint.faults.extend(faults),
     }
     lint.faults

@@ -2,12 +2,16 @@
 //! the recall window, and nothing consequential without a person.
 
 use super::super::package::fault;
-use super::super::{Definition, PackageFault};
+use super::super::{Definition, PackageFault, ReviewSpec};
 use super::Lint;
+use crate::ready::Ready;
 use crate::rules::{Route, RuleSet};
 
 /// Longest recall window, in seconds.
 const LONGEST_RECALL: u32 = 600;
+
+/// Most known errors, in percent of what people decide: more would be the work itself.
+const MOST_SEEDS: f64 = 10.0;
 
 impl Lint<'_> {
     pub(super) fn reviewing(&mut self, def: &Definition, rules: Option<&RuleSet>) {
@@ -39,6 +43,8 @@ impl Lint<'_> {
                 );
             }
         }
+        self.seeds(review);
+        self.oversight(review);
         for (i, rule) in review.reject.iter().enumerate() {
             if !review.reasons.contains(&rule.reason) {
                 self.add(
@@ -62,6 +68,69 @@ impl Lint<'_> {
         }
         if let Some(rules) = rules {
             self.routes(def, rules);
+        }
+    }
+
+    /// A fault says in one way what is wrong, and a share has something to place.
+    fn seeds(&mut self, review: &ReviewSpec) {
+        let seeds = &review.seeds;
+        let percent = seeds.weekly_percent;
+        if !(0.0..=MOST_SEEDS).contains(&percent) {
+            let said = format!("review.seeds.weekly_percent is {percent}");
+            self.add("weekly_percent", "bad_share", &said, "0 to 10");
+        }
+        if percent > 0.0 && seeds.fault.is_empty() {
+            let said = "review.seeds.weekly_percent places known errors, and none is declared";
+            self.add(
+                "weekly_percent",
+                "no_seed_fault",
+                said,
+                "declare a [[review.seeds.fault]]",
+            );
+        }
+        for (i, f) in seeds.fault.iter().enumerate() {
+            let ways = [f.set.is_some(), f.scale.is_some(), f.swap];
+            let one = ways.iter().filter(|w| **w).count() == 1;
+            let moves = f.scale.is_none_or(|by| by.is_finite() && by != 1.0);
+            if !one || !moves || f.name.trim().is_empty() {
+                let said = format!("seed fault `{}` does not say what is wrong", f.name);
+                let way = "give it a name and one of: set, scale (not 1), swap = true";
+                self.add(&f.name, "bad_seed_fault", &said, way);
+            }
+            if seeds.fault[..i].iter().any(|g| g.name == f.name) {
+                let said = format!("two seed faults are named `{}`", f.name);
+                self.add(&f.name, "bad_seed_fault", &said, "rename one of them");
+            }
+        }
+    }
+
+    /// A limit that nothing or everything crosses tells nobody anything.
+    fn oversight(&mut self, review: &ReviewSpec) {
+        let o = &review.oversight;
+        if !(5..=1_000).contains(&o.at_least) {
+            let said = format!("review.oversight.at_least is {}", o.at_least);
+            self.add("at_least", "bad_share", &said, "5 to 1000 approvals");
+        }
+        for (key, percent) in [
+            ("unread_percent", o.unread_percent),
+            ("missed_percent", o.missed_percent),
+        ] {
+            if !(1.0..=100.0).contains(&percent) {
+                let said = format!("review.oversight.{key} is {percent}");
+                self.add(key, "bad_share", &said, "1 to 100");
+            }
+        }
+    }
+
+    /// The spoilt fields are fields of the output.
+    pub(super) fn seed_fields(&mut self, ready: &Ready) {
+        for f in &ready.def.review.seeds.fault {
+            let top = f.field.split('.').next().unwrap_or_default();
+            if !ready.output.fields().any(|known| known == top) {
+                let said = format!("seed fault `{}` spoils `{}`", f.name, f.field);
+                let way = "name a field of the output schema";
+                self.add(&f.field, "unknown_field", &said, way);
+            }
         }
     }
 

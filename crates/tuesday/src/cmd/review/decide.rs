@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use tuesday_domain::id::ReviewId;
 use tuesday_domain::problem::Problem;
+use tuesday_domain::record::SeedResult;
 use tuesday_engine::ops::{Approval, Case, Decided, Refusal, Settlement};
 
 use super::{Act, Answers, How};
@@ -119,7 +120,8 @@ async fn finish(
     if common.json {
         out::json_line(
             &json!({"review": views::review(&done.review), "run": views::run(&run), "approvals_left": done.approvals_left,
-                "recall_until": done.recall_until.map(tuesday_domain::time::Timestamp::rfc3339), "changes": done.changes}),
+                "recall_until": done.recall_until.map(tuesday_domain::time::Timestamp::rfc3339), "changes": done.changes,
+                "seed": done.seed.map(|s| json!({"result": s.result.map(SeedResult::word), "fault": s.fault, "field": s.field}))}),
         );
         return Ok(ExitCode::SUCCESS);
     }
@@ -135,6 +137,16 @@ async fn finish(
         ));
     } else {
         out::line(&format!("{}: {what}", done.review.id));
+        if let Some(seed) = &done.seed {
+            let went = match seed.result {
+                Some(SeedResult::Missed) => "and it went through",
+                _ => "and it was caught",
+            };
+            let (field, fault) = (&seed.field, &seed.fault);
+            out::line(&format!(
+                "  a known error, {went}: `{field}` was wrong on purpose ({fault})"
+            ));
+        }
         tell(common, &run);
     }
     Ok(ExitCode::SUCCESS)

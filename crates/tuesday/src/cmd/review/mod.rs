@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args, Subcommand};
+use serde_json::json;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Review;
-use tuesday_engine::ops::SecondVerdict;
+use tuesday_engine::ops::{SecondVerdict, SeedWish};
 use tuesday_store::QueueFilter;
 
 use super::run::Wait;
@@ -116,6 +117,17 @@ enum Act {
         /// The revision you saw
         #[arg(long)]
         revision: Option<u32>,
+    },
+    /// Put a known error into the queue: a decided case, spoilt on purpose; it can write nothing
+    Seed {
+        /// The workflow
+        workflow: String,
+        /// One of the package's faults; any when absent
+        #[arg(long, value_name = "NAME")]
+        fault: Option<String>,
+        /// The decided run it is made from; any when absent
+        #[arg(long, value_name = "RUN")]
+        run: Option<String>,
     },
     /// Settle a task that is no plain yes or no
     Settle {
@@ -245,6 +257,11 @@ pub(crate) async fn run(common: Common, args: ReviewArgs) -> Result<ExitCode, Pr
             );
             Ok(ExitCode::SUCCESS)
         }
+        Act::Seed {
+            workflow,
+            fault,
+            run,
+        } => seed(&common, &workflow, fault, run).await,
         Act::Escalate { decision } => {
             let (id, by) = (args::id(&decision.id, "id")?, wiring::person(&common)?);
             let session = Session::open(&common, false).await?;
@@ -260,6 +277,36 @@ pub(crate) async fn run(common: Common, args: ReviewArgs) -> Result<ExitCode, Pr
         }
         act => Box::pin(decide::run(&common, act)).await,
     }
+}
+
+async fn seed(
+    common: &Common,
+    workflow: &str,
+    fault: Option<String>,
+    run: Option<String>,
+) -> Result<ExitCode, Problem> {
+    let by = wiring::person(common)?;
+    let run = run.map(|r| args::id(&r, "run")).transpose()?;
+    let session = Session::open(common, false).await?;
+    let wish = SeedWish { fault, run };
+    let placed = Box::pin(session.node.engine.seed(workflow, &wish, &by)).await?;
+    let (seed, review) = (placed.seed, placed.review);
+    if common.json {
+        out::json_line(
+            &json!({"review_id": review.id.to_string(), "run_id": seed.run.to_string(), "fault": seed.fault,
+                "field": seed.field, "made_from": seed.made_from.map(|r| r.to_string())}),
+        );
+    } else {
+        let (id, owner) = (review.id, review.owner);
+        out::line(&format!(
+            "{id}: a known error ({}), before {owner}",
+            seed.fault
+        ));
+        out::say(
+            "Whoever decides it is told afterwards. `tuesday report oversight` counts how many are caught.",
+        );
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn moved(common: &Common, review: &Review) {
