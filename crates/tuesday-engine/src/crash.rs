@@ -60,6 +60,8 @@ pub const CRASH_POINTS: &[&str] = &[
     "seed.after_commit",
     "seed.before_end_commit",
     "seed.after_end_commit",
+    "restore.before_commit",
+    "restore.after_commit",
     "look.before_open_commit",
     "look.after_open_commit",
     "look.before_commit",

@@ -110,9 +110,8 @@ pub(crate) async fn act(
             revision,
             key,
         } => {
-            engine
-                .settle_once(id, by, *revision, key.as_deref(), settlement.clone())
-                .await
+            let said = settlement.clone();
+            Box::pin(engine.settle_once(id, by, *revision, key.as_deref(), said)).await
         }
         Verb::Verdict(verdict) => {
             let said = engine.second_verdict(id, by, verdict.clone()).await;

@@ -54,9 +54,11 @@ impl Engine {
             .fact("reason", reason)
             .fact("entries", entries);
         entry.moves = paused.iter().map(|w| format!("{w} paused")).collect();
+        self.crash_point("restore.before_commit");
         self.apply(Decision { changes, entry })
             .await
             .map_err(apply_problem)?;
+        self.crash_point("restore.after_commit");
         let _ = self.0.catalog.refresh(&self.0.reader).await;
         Ok(Restored { paused, entries })
     }

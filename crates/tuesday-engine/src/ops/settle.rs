@@ -66,7 +66,7 @@ impl Engine {
         revision: Option<u32>,
         s: Settlement,
     ) -> Result<Decided, Problem> {
-        self.settle_once(id, by, revision, None, s).await
+        Box::pin(self.settle_once(id, by, revision, None, s)).await
     }
 
     /// As [`Engine::settle`]; the same key again has no second effect.

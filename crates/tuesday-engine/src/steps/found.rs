@@ -42,7 +42,13 @@ pub(crate) fn model(work: &Work, fault: &ModelFault, last: bool) -> Trouble {
             format!("model {provider} ({})", fault.code),
         ),
     };
-    of(work, category, subject, words, last || fault.kind == FaultKind::Permanent)
+    of(
+        work,
+        category,
+        subject,
+        words,
+        last || fault.kind == FaultKind::Permanent,
+    )
 }
 
 /// A source that could not be read; `None` when its answer was no failure of the source.
@@ -53,16 +59,26 @@ pub(crate) fn source<'a>(
 ) -> Option<Trouble> {
     reads.into_iter().find_map(|(spec, read)| {
         let (category, subject, code, detail, hard) = match read {
-            Err(SourceFault::Transient { code, detail, .. }) => {
-                (Category::SourceOutage, spec.system.clone(), code, detail, last)
-            }
+            Err(SourceFault::Transient { code, detail, .. }) => (
+                Category::SourceOutage,
+                spec.system.clone(),
+                code,
+                detail,
+                last,
+            ),
             Err(SourceFault::Permanent { code, detail }) => {
                 let category = if is_credential(code) {
                     Category::CredentialRefused
                 } else {
                     Category::ConnectorFailing
                 };
-                (category, format!("source {}", spec.system), code, detail, true)
+                (
+                    category,
+                    format!("source {}", spec.system),
+                    code,
+                    detail,
+                    true,
+                )
             }
             Err(SourceFault::NotFound { .. } | SourceFault::Ambiguous { .. }) | Ok(_) => {
                 return None;
@@ -74,9 +90,21 @@ pub(crate) fn source<'a>(
 }
 
 /// A destination that did not take a write, for now.
-pub(crate) fn destination(work: &Work, system: &str, code: &str, detail: &str, last: bool) -> Trouble {
+pub(crate) fn destination(
+    work: &Work,
+    system: &str,
+    code: &str,
+    detail: &str,
+    last: bool,
+) -> Trouble {
     let words = format!("a write-back did not go through ({code}): {detail}");
-    of(work, Category::DestinationOutage, system.to_owned(), words, last)
+    of(
+        work,
+        Category::DestinationOutage,
+        system.to_owned(),
+        words,
+        last,
+    )
 }
 
 /// A destination that refused a write for good.
@@ -112,7 +140,10 @@ mod tests {
 
     #[test]
     fn a_title_names_the_host_and_nothing_that_stands_around_it() {
-        assert_eq!(host("https://key@api.example.com:8443/v1?k=1"), "api.example.com:8443");
+        assert_eq!(
+            host("https://key@api.example.com:8443/v1?k=1"),
+            "api.example.com:8443"
+        );
         assert_eq!(host("api.example.com"), "api.example.com");
     }
 }

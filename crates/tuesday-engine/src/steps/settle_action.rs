@@ -53,7 +53,15 @@ pub(crate) async fn trouble(
             let system = system(work, &work.actions[i].0.name);
             let found = super::found::refused(work, &system, code, &detail);
             let ask = (Reason::ActionFailed, words);
-            failed(engine, work, i, &[ActionEvent::RefuseForGood], ask, Some(found)).await
+            failed(
+                engine,
+                work,
+                i,
+                &[ActionEvent::RefuseForGood],
+                ask,
+                Some(found),
+            )
+            .await
         }
         Trouble::Changed(detail, old, new) => {
             Box::pin(target_changed(engine, work, i, detail, (old, new))).await
@@ -136,7 +144,15 @@ async fn later(
         let system = system(work, &work.actions[i].0.name);
         let found = super::found::destination(work, &system, code, &detail, true);
         let ask = (Reason::ActionFailed, words);
-        return failed(engine, work, i, &[ActionEvent::RefuseForGood], ask, Some(found)).await;
+        return failed(
+            engine,
+            work,
+            i,
+            &[ActionEvent::RefuseForGood],
+            ask,
+            Some(found),
+        )
+        .await;
     };
     let now = engine.now();
     let mut draft = draft(work, "action.retry_wait", now);

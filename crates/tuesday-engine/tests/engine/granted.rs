@@ -95,13 +95,13 @@ async fn grants_decide(database: Option<&str>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_granted_person_decides_and_a_withdrawn_one_does_not() {
-    grants_decide(None).await;
+    Box::pin(grants_decide(None)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_granted_person_decides_and_a_withdrawn_one_does_not_on_postgresql() {
     let database = Database::create().await;
-    grants_decide(Some(&database.url())).await;
+    Box::pin(grants_decide(Some(&database.url()))).await;
     database.drop().await;
 }
 

@@ -1,12 +1,17 @@
 //! `tuesday restore FILE`: puts a copy back so that nothing is sent twice: everything is paused, and
 //! what older runs have not sent is looked for first.
+//!
+//! The copy is verified and marked in a folder of its own and gets its final name last, by one rename:
+//! whenever this dies, the folder has no database or one that knows that it was restored.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
+use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
+use tuesday_engine::ops::Restored;
 
 use super::serve::Lock;
 use crate::cli::Common;
@@ -23,6 +28,9 @@ pub(crate) struct RestoreArgs {
     /// The database is back already, by its own tools: only mark it and pause everything
     #[arg(long)]
     in_place: bool,
+    /// Test harness: die at this point
+    #[arg(long, hide = true)]
+    crash_at: Option<String>,
 }
 
 /// Runs the command.
@@ -31,16 +39,23 @@ pub(crate) async fn run(common: Common, args: RestoreArgs) -> Result<ExitCode, P
     let by = wiring::actor(&common);
     // Held to the end: no server starts on a database that is not marked yet.
     let _lock = Lock::take(&home)?;
-    let reason = match &args.file {
-        Some(file) => {
-            put(file, &home)?;
-            format!("restored from {}", file.display())
-        }
-        None => "the database was put back by its own tools".to_owned(),
+    let opening = Opening {
+        crash_at: args.crash_at.clone(),
+        ..Opening::default()
     };
-    let node = wiring::open(home, Opening::default()).await?;
-    super::audit::verify(&node, &[]).await?;
-    let done = node.engine.mark_restored(&by, &reason).await?;
+    let done = match &args.file {
+        Some(file) => {
+            let staged = stage(file, &home)?;
+            let reason = format!("restored from {}", file.display());
+            let done = mark(staged.clone(), opening, &by, &reason).await?;
+            publish(&staged, &home).await?;
+            done
+        }
+        None => {
+            let reason = "the database was put back by its own tools";
+            mark(home, opening, &by, reason).await?
+        }
+    };
     if common.json {
         out::json_line(&json!({"paused": done.paused, "entries": done.entries, "verified": true}));
     } else {
@@ -63,8 +78,16 @@ pub(crate) async fn run(common: Common, args: RestoreArgs) -> Result<ExitCode, P
     Ok(ExitCode::SUCCESS)
 }
 
-/// The copy and its public key, under the names the folder wants. Nothing is overwritten.
-fn put(file: &Path, home: &Home) -> Result<(), Problem> {
+/// Verifies the log and marks the database.
+async fn mark(home: Home, opening: Opening, by: &Actor, reason: &str) -> Result<Restored, Problem> {
+    let node = wiring::open(home, opening).await?;
+    super::audit::verify(&node, &[]).await?;
+    node.engine.mark_restored(by, reason).await
+}
+
+/// The copy and its public key in a folder of their own, as an instance that no server looks for. What
+/// is left there of a restore that died is made anew.
+fn stage(file: &Path, home: &Home) -> Result<Home, Problem> {
     if home.database.is_some() {
         return Err(Problem::new(
             "bad_request",
@@ -73,8 +96,7 @@ fn put(file: &Path, home: &Home) -> Result<(), Problem> {
         .field("file")
         .way_out("restore PostgreSQL with its own tools, then `tuesday restore --in-place`"));
     }
-    let to = home.sqlite();
-    if to.exists() {
+    if home.sqlite().exists() {
         return Err(Problem::new(
             "bad_request",
             format!("there is an instance in {} already", home.dir.display()),
@@ -82,19 +104,49 @@ fn put(file: &Path, home: &Home) -> Result<(), Problem> {
         .field("dir")
         .way_out("name an empty folder with --dir, or move the old database away with its -wal and -shm files"));
     }
-    let beside = PathBuf::from(format!("{}.vkey", file.display()));
-    let key = home.dir.join("audit.vkey");
-    for (from, to) in [(beside.as_path(), &key), (file, &to)] {
-        let failed = |e: std::io::Error| {
-            unavailable(format!("{}: {e}", from.display()))
-                .way_out("the copy and FILE.vkey belong together")
-        };
-        let part = PathBuf::from(format!("{}.part", to.display()));
-        std::fs::copy(from, &part).map_err(failed)?;
-        std::fs::File::open(&part)
-            .and_then(|f| f.sync_all())
-            .map_err(failed)?;
-        std::fs::rename(&part, to).map_err(failed)?;
+    let mut staged = home.clone();
+    staged.dir = home.dir.join("restoring");
+    let published = home.file.checkpoints.clone();
+    staged.file.checkpoints = published.or_else(|| Some(home.dir.join("checkpoints.txt")));
+    let failed = |what: &Path, e: std::io::Error| {
+        unavailable(format!("{}: {e}", what.display()))
+            .way_out("the copy and FILE.vkey belong together")
+    };
+    if staged.dir.exists() {
+        std::fs::remove_dir_all(&staged.dir).map_err(|e| failed(&staged.dir, e))?;
     }
-    Ok(())
+    std::fs::create_dir_all(&staged.dir).map_err(|e| failed(&staged.dir, e))?;
+    let beside = PathBuf::from(format!("{}.vkey", file.display()));
+    let key = staged.dir.join("audit.vkey");
+    for (from, to) in [(beside.as_path(), key), (file, staged.sqlite())] {
+        std::fs::copy(from, &to).map_err(|e| failed(from, e))?;
+    }
+    Ok(staged)
+}
+
+/// Gives the marked copy its final name, after its key and once nothing of it lies in a log beside it.
+async fn publish(staged: &Home, home: &Home) -> Result<(), Problem> {
+    let from = staged.sqlite();
+    let beside = PathBuf::from(format!("{}-wal", from.display()));
+    // The last connection that closes moves the log into the file and removes it.
+    let mut tries = 0;
+    while beside.exists() && tries < 100 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tries += 1;
+    }
+    if beside.exists() {
+        return Err(unavailable(format!("{} is still open", from.display()))
+            .way_out("repeat the command: nothing was put in place"));
+    }
+    let failed = |e: std::io::Error| unavailable(format!("{}: {e}", home.dir.display()));
+    let moved = |from: &Path, to: &Path| {
+        std::fs::File::open(from)?.sync_all()?;
+        std::fs::rename(from, to)
+    };
+    moved(&staged.dir.join("audit.vkey"), &home.dir.join("audit.vkey")).map_err(failed)?;
+    moved(&from, &home.sqlite()).map_err(failed)?;
+    std::fs::File::open(&home.dir)
+        .and_then(|dir| dir.sync_all())
+        .map_err(failed)?;
+    std::fs::remove_dir_all(&staged.dir).map_err(failed)
 }

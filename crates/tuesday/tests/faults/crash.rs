@@ -483,6 +483,9 @@ async fn matrix(server: Option<String>) {
             if point.starts_with("rerun.") {
                 return crash_again::play_rerun(point, database.await).await;
             }
+            if point.starts_with("restore.") {
+                return crash_desk::play_restore(point, database.await).await;
+            }
             if point.starts_with("seed.") {
                 return crash_desk::play_seed(point, database.await).await;
             }
@@ -538,6 +541,7 @@ fn no_step_writes_without_a_crash_point() {
             "second_look",
             "seed",
             "seed_decided",
+            "restore",
         ]
         .map(|f| src.join(format!("ops/{f}.rs"))),
     );

@@ -74,7 +74,8 @@ async fn place(bed: &Bed, node: &Node) {
 }
 
 async fn open(bed: &Bed) -> Vec<Review> {
-    let page = bed.reader().review_page(&QueueFilter::default(), None, 50);
+    let (reader, every) = (bed.reader(), QueueFilter::default());
+    let page = reader.review_page(&every, None, 50);
     page.await.unwrap_or_default()
 }
 
@@ -133,4 +134,46 @@ async fn verdicts(bed: &Bed, node: &Node) {
             let _ = client.post(&address, &json!({"verdict": "correct"})).await;
         }
     }
+}
+
+/// A restore dies around its mark: the folder has no database yet, or one that is marked; said again it
+/// comes to its end.
+pub(crate) async fn play_restore(point: &str, database: Option<Database>) {
+    let bed = Bed::new(database).await;
+    let case = Case::new("kept", "auto");
+    bed.accounts(std::slice::from_ref(&case));
+    let node = bed.home.ready(&[]).await;
+    bed.finish(&node, std::slice::from_ref(&case)).await;
+    assert!(node.stop().await.success());
+    let place = tempfile::tempdir().unwrap();
+    let (copy, folder) = (place.path().join("copy.db"), place.path().join("back"));
+    let mut home = bed.home.clone();
+    let file = copy.display().to_string();
+    let order = if bed.database.is_some() {
+        vec!["restore", "--in-place"]
+    } else {
+        bed.home.json(&["backup", &file]).await;
+        std::fs::create_dir(&folder).unwrap();
+        home.dir.clone_from(&folder);
+        vec!["restore", &file]
+    };
+    let dying = [order.clone(), vec!["--crash-at", point]].concat();
+    let (code, _, said) = home.run(&dying).await;
+    assert_ne!(code, 0, "{point}: it did not die\n{said}");
+    if bed.database.is_none() {
+        assert!(
+            !folder.join("tuesday.db").exists(),
+            "{point}: an unmarked database is in place"
+        );
+    }
+    let done = home.json(&order).await;
+    let config = home.config();
+    let store = tuesday_store::Store::open(&config).await.unwrap();
+    let instance = store.reader().instance().await.unwrap().unwrap();
+    assert!(instance.restored_at.is_some(), "{point}: {done}");
+    let workflow = store.reader().workflow("faults").await.unwrap().unwrap();
+    assert_eq!(workflow.switch.word(), "paused", "{point}");
+    assert!(!folder.join("restoring").exists());
+    drop(store);
+    bed.end().await;
 }

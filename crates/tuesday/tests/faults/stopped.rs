@@ -119,7 +119,8 @@ async fn nothing_starts_while_the_switch_cannot_be_read() {
         .await;
         let database = bed.database.clone().unwrap();
         let held = tokio::spawn(async move {
-            let sql = "BEGIN; LOCK TABLE workflows IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT";
+            let sql =
+                "BEGIN; LOCK TABLE workflows IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT";
             database.raw(sql).await;
         });
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -136,7 +137,10 @@ async fn nothing_starts_while_the_switch_cannot_be_read() {
     tokio::join!(lock, load(&bed, &nodes, &stop));
     bed.settle(&nodes[0]).await;
     let all = read_all(&bed.reader()).await;
-    assert!(all.values().all(|f| f.run.state.status == Status::Completed));
+    assert!(
+        all.values()
+            .all(|f| f.run.state.status == Status::Completed)
+    );
     for node in nodes {
         assert!(node.stop().await.success());
     }

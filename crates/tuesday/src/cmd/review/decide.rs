@@ -92,9 +92,7 @@ async fn decide(session: &Session, id: ReviewId, by: &str, act: Act) -> Result<D
         Act::Settle { decision, how } => {
             let settlement = settlement(how, decision.note)?;
             let (revision, key) = (decision.revision, decision.key);
-            engine
-                .settle_once(id, by, revision, key.as_deref(), settlement)
-                .await
+            Box::pin(engine.settle_once(id, by, revision, key.as_deref(), settlement)).await
         }
         Act::Recall { .. } => engine.recall(id, by).await,
         _ => Err(no_decision()),
