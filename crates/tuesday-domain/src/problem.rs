@@ -173,7 +173,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         2,
         "An incident has a category",
     ),
-    ("blast_empty", 422, 2, "Nothing is named that could be the cause"),
+    (
+        "blast_empty",
+        422,
+        2,
+        "Nothing is named that could be the cause",
+    ),
     (
         "corrections_open",
         409,

@@ -7,8 +7,8 @@ use crate::reviews::Lists;
 use crate::table::Table;
 use crate::value::{Param, big, opt_text, opt_time};
 use crate::{
-    actions, attempts, desk, incidents, instance, intake, jobs, notices, payloads, people, reviews, rights,
-    rules, runs, workflows,
+    actions, attempts, desk, incidents, instance, intake, jobs, notices, payloads, people, reviews,
+    rights, rules, runs, workflows,
 };
 
 /// What is done with the bound values.

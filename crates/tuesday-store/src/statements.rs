@@ -6,8 +6,8 @@ use crate::error::ApplyError;
 use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
-    Back, actions, attempts, audit, incidents, instance, intake, jobs, notices, oversight, payloads, people,
-    postgres, problems, queue, reviews, rights, rules, runs, sqlite, workflows,
+    Back, actions, attempts, audit, incidents, instance, intake, jobs, notices, oversight,
+    payloads, people, postgres, problems, queue, reviews, rights, rules, runs, sqlite, workflows,
 };
 
 fn tables() -> Vec<&'static Table> {

@@ -76,10 +76,7 @@ impl IncidentState {
     /// Still somebody's work.
     #[must_use]
     pub const fn is_open(self) -> bool {
-        matches!(
-            self,
-            Self::Triggered | Self::Acknowledged | Self::Mitigated
-        )
+        matches!(self, Self::Triggered | Self::Acknowledged | Self::Mitigated)
     }
 
     /// The cause is there now.
@@ -140,13 +137,17 @@ pub struct Last {
 pub fn joined(findings: &[(Timestamp, bool)], last: Option<Last>) -> Joined {
     let newest = findings.iter().map(|f| f.0).max().unwrap_or_default();
     let near = |f: &&(Timestamp, bool)| newest.since(f.0) <= TOGETHER;
-    let enough =
-        findings.iter().any(|f| f.1) || findings.iter().filter(near).count() >= ENOUGH;
+    let enough = findings.iter().any(|f| f.1) || findings.iter().filter(near).count() >= ENOUGH;
     match last {
         Some(l) if l.state.is_burning() && !findings.is_empty() => Joined::Join,
         _ if !enough => Joined::Wait,
         Some(l) if l.state == IncidentState::Mitigated => Joined::Recur,
-        Some(l) if l.resolved_at.is_some_and(|at| newest.since(at) <= SAME_AGAIN) => Joined::Recur,
+        Some(l)
+            if l.resolved_at
+                .is_some_and(|at| newest.since(at) <= SAME_AGAIN) =>
+        {
+            Joined::Recur
+        }
         _ => Joined::Open,
     }
 }
@@ -171,7 +172,9 @@ pub enum NotClosable {
     #[error("{0} corrections are still open")]
     OpenCorrections(u64),
     /// Nothing guards against the next one.
-    #[error("a wrong answer is resolved with a regression case, or with a waiver that says why there is none")]
+    #[error(
+        "a wrong answer is resolved with a regression case, or with a waiver that says why there is none"
+    )]
     NoCase,
     /// Nobody said what was done.
     #[error("say in a sentence what was done")]

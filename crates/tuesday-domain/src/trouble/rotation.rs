@@ -44,10 +44,19 @@ pub fn stretches(shift: &ShiftSpec) -> Result<Vec<Stretch>, String> {
         // A shift that ends before it begins runs over midnight, and on Sunday into Monday.
         let end = day * DAY + to + if to < from { DAY } else { 0 };
         if end <= WEEK {
-            out.push(Stretch { from: start, to: end });
+            out.push(Stretch {
+                from: start,
+                to: end,
+            });
         } else {
-            out.push(Stretch { from: start, to: WEEK });
-            out.push(Stretch { from: 0, to: end - WEEK });
+            out.push(Stretch {
+                from: start,
+                to: WEEK,
+            });
+            out.push(Stretch {
+                from: 0,
+                to: end - WEEK,
+            });
         }
     }
     Ok(out)
@@ -102,12 +111,18 @@ pub fn gaps(shifts: &[ShiftSpec]) -> Vec<Stretch> {
     let mut covered = 0;
     for s in all {
         if s.from > covered {
-            out.push(Stretch { from: covered, to: s.from });
+            out.push(Stretch {
+                from: covered,
+                to: s.from,
+            });
         }
         covered = covered.max(s.to);
     }
     if covered < WEEK {
-        out.push(Stretch { from: covered, to: WEEK });
+        out.push(Stretch {
+            from: covered,
+            to: WEEK,
+        });
     }
     out
 }
@@ -117,8 +132,8 @@ pub fn gaps(shifts: &[ShiftSpec]) -> Vec<Stretch> {
 pub fn on_call(shifts: &[ShiftSpec], minute: u32) -> Vec<&str> {
     let mut out: Vec<&str> = Vec::new();
     for shift in shifts {
-        let covers = stretches(shift)
-            .is_ok_and(|s| s.iter().any(|s| s.from <= minute && minute < s.to));
+        let covers =
+            stretches(shift).is_ok_and(|s| s.iter().any(|s| s.from <= minute && minute < s.to));
         if covers && !out.contains(&shift.person.as_str()) {
             out.push(&shift.person);
         }
@@ -231,9 +246,17 @@ mod tests {
             ("mon", "08:60", "09:00"),
             ("mon", "08:00", "08:00"),
         ] {
-            assert!(stretches(&shift("a", days, from, to)).is_err(), "{days} {from} {to}");
+            assert!(
+                stretches(&shift("a", days, from, to)).is_err(),
+                "{days} {from} {to}"
+            );
         }
-        assert_eq!(stretches(&shift("a", "fri-mon", "00:00", "24:00")).unwrap().len(), 4);
+        assert_eq!(
+            stretches(&shift("a", "fri-mon", "00:00", "24:00"))
+                .unwrap()
+                .len(),
+            4
+        );
     }
 
     proptest! {

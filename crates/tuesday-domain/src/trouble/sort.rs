@@ -106,13 +106,37 @@ mod tests {
         use Reversibility as R;
         assert_eq!(is(Reach::Inside, 1, R::Easily), Sorted::QualityIssue);
         assert_eq!(is(Reach::Inside, 4, R::WithEffort), Sorted::QualityIssue);
-        assert_eq!(is(Reach::Inside, 5, R::Easily), Sorted::Incident(Severity::High));
-        assert_eq!(is(Reach::Inside, 1, R::Not), Sorted::Incident(Severity::High));
-        assert_eq!(is(Reach::Customer, 1, R::Easily), Sorted::Incident(Severity::High));
-        assert_eq!(is(Reach::Customer, 14, R::Easily), Sorted::Incident(Severity::Critical));
-        assert_eq!(is(Reach::Customer, 1, R::Not), Sorted::Incident(Severity::Critical));
-        assert_eq!(is(Reach::Billing, 1, R::Easily), Sorted::Incident(Severity::Critical));
-        assert_eq!(is(Reach::Legal, 1, R::Easily), Sorted::Incident(Severity::Critical));
-        assert_eq!(is(Reach::Sla, 1, R::WithEffort), Sorted::Incident(Severity::High));
+        assert_eq!(
+            is(Reach::Inside, 5, R::Easily),
+            Sorted::Incident(Severity::High)
+        );
+        assert_eq!(
+            is(Reach::Inside, 1, R::Not),
+            Sorted::Incident(Severity::High)
+        );
+        assert_eq!(
+            is(Reach::Customer, 1, R::Easily),
+            Sorted::Incident(Severity::High)
+        );
+        assert_eq!(
+            is(Reach::Customer, 14, R::Easily),
+            Sorted::Incident(Severity::Critical)
+        );
+        assert_eq!(
+            is(Reach::Customer, 1, R::Not),
+            Sorted::Incident(Severity::Critical)
+        );
+        assert_eq!(
+            is(Reach::Billing, 1, R::Easily),
+            Sorted::Incident(Severity::Critical)
+        );
+        assert_eq!(
+            is(Reach::Legal, 1, R::Easily),
+            Sorted::Incident(Severity::Critical)
+        );
+        assert_eq!(
+            is(Reach::Sla, 1, R::WithEffort),
+            Sorted::Incident(Severity::High)
+        );
     }
 }

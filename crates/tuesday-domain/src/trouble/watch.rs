@@ -133,7 +133,11 @@ mod tests {
                 over: ten
             })
         );
-        assert_eq!(growth(&samples(&up[..5]), ten), None, "the window is not over");
+        assert_eq!(
+            growth(&samples(&up[..5]), ten),
+            None,
+            "the window is not over"
+        );
         let burst = [20, 90, 80, 70, 60, 50, 40, 30, 25, 22, 21];
         assert_eq!(growth(&samples(&burst), ten), None);
         let small: Vec<u64> = (0..=10).collect();

@@ -18,7 +18,10 @@ const BATCH: usize = 100;
 pub(super) async fn run(engine: Engine) -> Result<(), String> {
     let reader = &engine.0.reader;
     let now = engine.now();
-    let due = reader.due_alerts(now, BATCH).await.map_err(|e| e.to_string())?;
+    let due = reader
+        .due_alerts(now, BATCH)
+        .await
+        .map_err(|e| e.to_string())?;
     let over = reader.untold_ends(BATCH).await.map_err(|e| e.to_string())?;
     if due.is_empty() && over.is_empty() {
         return Ok(());
@@ -51,7 +54,11 @@ async fn one(
         AlertState::Notified => {
             let words = format!("{} did not answer in time", alert.person);
             let decision = pass_on(engine, alert, now, &words)?;
-            engine.apply(decision).await.map(drop).map_err(|e| e.to_string())
+            engine
+                .apply(decision)
+                .await
+                .map(drop)
+                .map_err(|e| e.to_string())
         }
         AlertState::Acknowledged => quiet(engine, incident, now).await,
         AlertState::Cleared => tell_end(engine, &alert, incident, people, now).await,
@@ -109,7 +116,11 @@ async fn deliver(
         if alert.tries >= TRIES {
             next_person(&mut alert)?;
             // Around the whole rotation without a channel: not again in the same breath.
-            let pause = if alert.level == 0 { AGAIN * 6 } else { std::time::Duration::ZERO };
+            let pause = if alert.level == 0 {
+                AGAIN * 6
+            } else {
+                std::time::Duration::ZERO
+            };
             alert.due_at = now.plus(pause);
         } else {
             alert.due_at = now.plus(AGAIN);
@@ -123,7 +134,11 @@ async fn deliver(
     changes.push(trouble(TroubleChange::InsertDelivery(delivery)));
     changes.push(trouble(TroubleChange::UpdateAlert(alert)));
     let decision = Decision { changes, entry };
-    engine.apply(decision).await.map(drop).map_err(|e| e.to_string())
+    engine
+        .apply(decision)
+        .await
+        .map(drop)
+        .map_err(|e| e.to_string())
 }
 
 fn trouble(change: TroubleChange) -> Change {
@@ -201,11 +216,22 @@ async fn tell_end(
     let message = engine.alert_message(incident, person, &alert.person, true, None);
     let answer = engine.0.ports.notifier.notify(&message).await;
     let n = next_number(engine, alert).await?;
-    let delivery = told(alert.id, n, DeliveryKind::Cleared, &alert.person, answer, now);
+    let delivery = told(
+        alert.id,
+        n,
+        DeliveryKind::Cleared,
+        &alert.person,
+        answer,
+        now,
+    );
     let entry = entry(alert, "alert.ended", now).fact("ok", delivery.ok);
     let changes = vec![trouble(TroubleChange::InsertDelivery(delivery))];
     let decision = Decision { changes, entry };
-    engine.apply(decision).await.map(drop).map_err(|e| e.to_string())
+    engine
+        .apply(decision)
+        .await
+        .map(drop)
+        .map_err(|e| e.to_string())
 }
 
 fn entry(alert: &Alert, kind: &'static str, now: Timestamp) -> AuditEntry {

@@ -23,7 +23,10 @@ const BATCH: usize = 1_000;
 
 pub(super) async fn run(engine: Engine) -> Result<(), String> {
     let reader = &engine.0.reader;
-    let found = reader.new_findings(BATCH).await.map_err(|e| e.to_string())?;
+    let found = reader
+        .new_findings(BATCH)
+        .await
+        .map_err(|e| e.to_string())?;
     if found.is_empty() {
         return Ok(());
     }

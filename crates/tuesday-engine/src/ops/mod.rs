@@ -67,8 +67,8 @@ pub use credential::TotpOffer;
 pub use decide_many::Together;
 pub use export::{ExportQuery, Exported};
 pub use identity::Identity;
-pub(crate) use incident::alerts::told;
 pub(crate) use incident::Handling;
+pub(crate) use incident::alerts::told;
 pub use incident::{
     AlertsView, Blast, BlastQuery, BlastRow, ChannelView, Closed, KindView, Looked, NewCorrection,
     NewIncident, NewSignal, Settled, SortedReport,

@@ -14,3 +14,4 @@ mod reruns;
 mod rules;
 mod runs;
 mod second_looks;
+mod trouble;

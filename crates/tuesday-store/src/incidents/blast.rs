@@ -92,7 +92,9 @@ impl StoreReader {
                 let mark = if i == 0 { " (?" } else { ", ?" };
                 q.push(mark, [Value::Id(id.uuid())]);
             }
-            let (sql, params) = q.push(") ORDER BY run_id, ordinal, revision, id", []).done();
+            let (sql, params) = q
+                .push(") ORDER BY run_id, ordinal, revision, id", [])
+                .done();
             out.extend(self.rows(sql, params, actions::action).await?);
         }
         Ok(out)

@@ -176,7 +176,11 @@ impl StoreReader {
             runs::COLUMNS
         );
         let text = |t: &str| Value::Text(t.to_owned());
-        self.rows(sql, vec![text(workflow), text(reason), page(limit)], runs::run)
-            .await
+        self.rows(
+            sql,
+            vec![text(workflow), text(reason), page(limit)],
+            runs::run,
+        )
+        .await
     }
 }

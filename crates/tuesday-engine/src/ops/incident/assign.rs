@@ -32,12 +32,11 @@ impl Engine {
         let now = self.now();
         let people = self.0.reader.people().await.map_err(read_problem)?;
         if !people.iter().any(|p| p.handle == to && p.active) {
-            return Err(Problem::new(
-                "owner_not_a_person",
-                format!("{to} is nobody who is there"),
-            )
-            .field("to")
-            .way_out("see `tuesday user list`"));
+            return Err(
+                Problem::new("owner_not_a_person", format!("{to} is nobody who is there"))
+                    .field("to")
+                    .way_out("see `tuesday user list`"),
+            );
         }
         let mut h = Handling::on(
             &found,

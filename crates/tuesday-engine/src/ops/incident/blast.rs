@@ -112,11 +112,10 @@ impl Engine {
                 out.add(&touched);
             }
             if out.rows.len() > MOST {
-                return Err(Problem::new(
-                    "too_many_items",
-                    format!("more than {MOST} outputs"),
-                )
-                .way_out("narrow it: add --workflow, --from or --to"));
+                return Err(
+                    Problem::new("too_many_items", format!("more than {MOST} outputs"))
+                        .way_out("narrow it: add --workflow, --from or --to"),
+                );
             }
         }
         Ok(out)
@@ -165,7 +164,12 @@ impl Engine {
         hash: &str,
     ) -> Result<Vec<ReleaseId>, Problem> {
         use sha2::{Digest as _, Sha256};
-        let all = self.0.reader.releases(workflow).await.map_err(read_problem)?;
+        let all = self
+            .0
+            .reader
+            .releases(workflow)
+            .await
+            .map_err(read_problem)?;
         let mut found = Vec::new();
         for release in all {
             let live = self.loaded(release.id).await?;

@@ -142,7 +142,12 @@ impl Engine {
         let Some(id) = new.action else {
             return Ok(String::new());
         };
-        let actions = self.0.reader.actions_of(run.id).await.map_err(read_problem)?;
+        let actions = self
+            .0
+            .reader
+            .actions_of(run.id)
+            .await
+            .map_err(read_problem)?;
         let action = actions
             .into_iter()
             .find(|a| a.id == id)
@@ -196,7 +201,11 @@ impl Engine {
         );
         h.fact("correction", id.to_string());
         h.fact("state", c.state.word());
-        h.say("correction", format!("{} {}: {}", c.place, c.state, text.trim()), None);
+        h.say(
+            "correction",
+            format!("{} {}: {}", c.place, c.state, text.trim()),
+            None,
+        );
         h.change(TroubleChange::UpdateCorrection(c.clone()));
         self.not_quiet(&mut h, now).await?;
         self.commit_incident(h).await?;

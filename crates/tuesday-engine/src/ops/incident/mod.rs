@@ -50,7 +50,12 @@ pub(crate) struct Handling {
 
 impl Handling {
     /// Starts from the incident as read; the decision makes it one version newer.
-    pub(crate) fn on(incident: &Incident, actor: &Actor, kind: &'static str, at: Timestamp) -> Self {
+    pub(crate) fn on(
+        incident: &Incident,
+        actor: &Actor,
+        kind: &'static str,
+        at: Timestamp,
+    ) -> Self {
         let mut incident = incident.clone();
         incident.version += 1;
         let entry = entry(&incident, actor, kind, at);
@@ -306,7 +311,11 @@ impl Engine {
     }
 
     /// A sign of life of the one who is on it: an acknowledgement counts from here again.
-    pub(crate) async fn not_quiet(&self, handling: &mut Handling, now: Timestamp) -> Result<(), Problem> {
+    pub(crate) async fn not_quiet(
+        &self,
+        handling: &mut Handling,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
         if handling.incident.state != IncidentState::Acknowledged {
             return Ok(());
         }

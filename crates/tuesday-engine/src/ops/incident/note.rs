@@ -31,9 +31,7 @@ impl Engine {
             return Err(Problem::new("reason_required", "the note says nothing").field("words"));
         }
         if words.len() > MOST {
-            return Err(
-                Problem::new("body_too_large", "a note holds at most 8 KiB").field("words"),
-            );
+            return Err(Problem::new("body_too_large", "a note holds at most 8 KiB").field("words"));
         }
         let now = self.now();
         if about.is_some_and(|at| at > now) {

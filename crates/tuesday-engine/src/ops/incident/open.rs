@@ -46,8 +46,7 @@ impl Engine {
         let mut workflow = new.workflow.clone();
         for run in &new.runs {
             let row = self.0.reader.run(*run).await.map_err(read_problem)?;
-            let row =
-                row.ok_or_else(|| Problem::new("not_found", format!("there is no {run}")))?;
+            let row = row.ok_or_else(|| Problem::new("not_found", format!("there is no {run}")))?;
             workflow.get_or_insert(row.workflow);
         }
         if let Some(name) = &workflow {
@@ -55,7 +54,10 @@ impl Engine {
         }
         let people = self.0.reader.people().await.map_err(read_problem)?;
         if !people.iter().any(|p| p.handle == by && p.active) {
-            return Err(Problem::new("not_allowed", format!("{by} is nobody who is there")));
+            return Err(Problem::new(
+                "not_allowed",
+                format!("{by} is nobody who is there"),
+            ));
         }
         let now = self.now();
         let walk = self.walk(new.category, workflow.as_deref(), now).await?;

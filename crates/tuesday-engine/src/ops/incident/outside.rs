@@ -4,9 +4,7 @@
 use tuesday_domain::actor::Actor;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{
-    AuditEntry, Change, Decision, OutsideSignal, Subject, TroubleChange,
-};
+use tuesday_domain::record::{AuditEntry, Change, Decision, OutsideSignal, Subject, TroubleChange};
 use tuesday_domain::time::Timestamp;
 
 use crate::engine::{Engine, apply_problem, read_problem};

@@ -44,19 +44,39 @@ fn head(i: &Incident, runs: u64) -> String {
     row("category", i.category.to_string());
     row("severity", i.severity.to_string());
     row("state", i.state.to_string());
-    row("workflow", i.workflow.clone().unwrap_or_else(|| "the instance".to_owned()));
+    row(
+        "workflow",
+        i.workflow
+            .clone()
+            .unwrap_or_else(|| "the instance".to_owned()),
+    );
     row("owner", i.owner.clone());
     row("opened", format!("{} by {}", i.opened_at, i.opened_by));
     row("findings", i.count.to_string());
     row("runs touched", runs.to_string());
-    row("acknowledged by", i.acknowledged_by.clone().unwrap_or_else(nobody));
+    row(
+        "acknowledged by",
+        i.acknowledged_by.clone().unwrap_or_else(nobody),
+    );
     if let (Some(by), Some(at)) = (&i.resolved_by, i.resolved_at) {
         row("resolved", format!("{at} by {by}"));
-        row("open for", tuesday_domain::time::Span(at.since(i.opened_at)).to_string());
+        row(
+            "open for",
+            tuesday_domain::time::Span(at.since(i.opened_at)).to_string(),
+        );
     }
     row("resolution", i.resolution.clone().unwrap_or_default());
-    row("regression case", i.case.clone().or_else(|| i.waiver.as_ref().map(|w| format!("none: {w}"))).unwrap_or_default());
-    row("fixed in", i.fix_layer.map(|l| l.to_string()).unwrap_or_default());
+    row(
+        "regression case",
+        i.case
+            .clone()
+            .or_else(|| i.waiver.as_ref().map(|w| format!("none: {w}")))
+            .unwrap_or_default(),
+    );
+    row(
+        "fixed in",
+        i.fix_layer.map(|l| l.to_string()).unwrap_or_default(),
+    );
     out
 }
 
@@ -98,6 +118,10 @@ fn put_right(out: &mut String, corrections: &[Correction]) {
             (None, Some(note)) => note.clone(),
             (None, None) => format!("due {}", c.due_at),
         };
-        let _ = writeln!(out, "- {} {} for {}: {} ({end})", c.place, c.state, c.owner, c.words);
+        let _ = writeln!(
+            out,
+            "- {} {} for {}: {} ({end})",
+            c.place, c.state, c.owner, c.words
+        );
     }
 }

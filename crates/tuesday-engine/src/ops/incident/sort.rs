@@ -35,9 +35,7 @@ impl Engine {
         by: &str,
     ) -> Result<SortedReport, Problem> {
         if facts.count == 0 {
-            return Err(
-                Problem::new("bad_request", "at least one output is wrong").field("count"),
-            );
+            return Err(Problem::new("bad_request", "at least one output is wrong").field("count"));
         }
         let severity = match sort(facts) {
             Sorted::QualityIssue => {
@@ -60,9 +58,13 @@ impl Engine {
             .with("severity", severity.word())
             .way_out("name one: wrong_answer, data_exposed, delivery_late, record_missing, connector_failing or source_outage")
         })?;
-        let found = self.0.reader.problem_report(id).await.map_err(read_problem)?;
-        let report =
-            found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
+        let found = self
+            .0
+            .reader
+            .problem_report(id)
+            .await
+            .map_err(read_problem)?;
+        let report = found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
         let (report, moved) = self
             .answered(report, ProblemState::Incident, by, words)
             .await?;
