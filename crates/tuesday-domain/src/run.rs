@@ -157,6 +157,8 @@ words! {
         Manual = "manual",
         /// An approval was drawn to be looked at by somebody else.
         SecondLook = "second_look",
+        /// What the next step needs is gone for now; the run waits for it.
+        DependencyDown = "dependency_down",
         /// Restricted data would have reached a model that is not cleared for it.
         RestrictedInput = "restricted_input",
     }

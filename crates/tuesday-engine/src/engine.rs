@@ -40,6 +40,8 @@ pub struct EngineConfig {
     pub checkpoint_file: Option<std::path::PathBuf>,
     /// Called when the outcome of a commit is unknown: must end the process.
     pub fatal: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Free and all bytes of the volume this node writes to, when it can be asked.
+    pub space: Option<Arc<dyn Fn() -> Option<(u64, u64)> + Send + Sync>>,
     /// Test harness only.
     pub crash: Option<CrashHook>,
 }
@@ -68,6 +70,7 @@ pub(crate) struct Inner {
     pub(crate) limiters: Limiters,
     pub(crate) tokens: crate::ops::TokenCache,
     pub(crate) presence: crate::ops::Presence,
+    pub(crate) dependencies: crate::dependencies::Dependencies,
     pub(crate) uses: crate::ops::Uses,
     pub(crate) rate: TokenRate,
     pub(crate) stopping: AtomicBool,
@@ -97,6 +100,7 @@ impl Engine {
             limiters: Limiters::default(),
             tokens: crate::ops::TokenCache::default(),
             presence: crate::ops::Presence::default(),
+            dependencies: crate::dependencies::Dependencies::default(),
             uses: crate::ops::Uses::default(),
             stopping: AtomicBool::new(false),
             worker_alive: AtomicBool::new(false),

@@ -8,6 +8,7 @@
 mod catalog;
 mod clock;
 mod crash;
+mod dependencies;
 mod draft;
 mod engine;
 mod ids;

@@ -43,6 +43,9 @@ struct Inner {
     target: Mutex<Option<String>>,
     effects: Mutex<Vec<Effect>>,
     losses: Mutex<u32>,
+    down: Mutex<bool>,
+    told: Mutex<Vec<Message>>,
+    deaf: Mutex<bool>,
 }
 
 impl Fakes {
@@ -59,6 +62,9 @@ impl Fakes {
             target: Mutex::default(),
             effects: Mutex::default(),
             losses: Mutex::default(),
+            down: Mutex::default(),
+            told: Mutex::default(),
+            deaf: Mutex::default(),
         }))
     }
 
@@ -138,6 +144,28 @@ impl Fakes {
         *self.0.losses.lock().expect("no panic inside") = writes;
     }
 
+    /// Whether the model answers at all; what was ordered for a call comes first.
+    pub fn model_is_up(&self, up: bool) {
+        *self.0.down.lock().expect("no panic inside") = !up;
+    }
+
+    /// Whether any channel takes messages to people.
+    pub fn channels_are_up(&self, up: bool) {
+        *self.0.deaf.lock().expect("no panic inside") = !up;
+    }
+
+    /// What people were told, in order.
+    #[must_use]
+    pub fn told(&self) -> Vec<Message> {
+        self.0.told.lock().expect("no panic inside").clone()
+    }
+
+    /// The effect is gone from the destination's ledger.
+    pub fn forget_effect(&self, key: &str) {
+        let mut effects = self.0.effects.lock().expect("no panic inside");
+        effects.retain(|e| e.key != key);
+    }
+
     /// The destination's ledger.
     #[must_use]
     pub fn effects(&self) -> Vec<Effect> {
@@ -160,6 +188,9 @@ impl Fakes {
             Some(Said::Busy) => return fault(FaultKind::Transient(None), "overloaded"),
             Some(Said::Denied) => return fault(FaultKind::Permanent, "unauthorized"),
             Some(Said::Text(text)) => text,
+            None if *self.0.down.lock().expect("no panic inside") => {
+                return fault(FaultKind::Transient(None), "overloaded");
+            }
             None => self.0.usual.clone(),
         };
         Ok(ModelAnswer {
@@ -322,7 +353,16 @@ impl Secrets for Fakes {
 }
 
 impl Notifier for Fakes {
-    fn notify<'a>(&'a self, _: &'a Message) -> Call<'a, Result<String, String>> {
-        Box::pin(std::future::ready(Ok("fake".to_owned())))
+    fn notify<'a>(&'a self, message: &'a Message) -> Call<'a, Result<String, String>> {
+        let deaf = *self.0.deaf.lock().expect("no panic inside");
+        if !deaf {
+            let mut told = self.0.told.lock().expect("no panic inside");
+            told.push(message.clone());
+        }
+        Box::pin(std::future::ready(if deaf {
+            Err("fake failed: nobody listens".to_owned())
+        } else {
+            Ok("fake".to_owned())
+        }))
     }
 }

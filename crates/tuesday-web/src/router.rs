@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, audit, decisions, health, intake, people, problem_reports, reroute, reruns,
-    reviews, rules, runs, seeds, tokens, triggers, unmapped, verdicts, views, workflows,
+    Description, audit, decisions, health, incidents, intake, people, problem_reports, reroute,
+    reruns, reviews, rules, runs, seeds, tokens, triggers, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -92,6 +92,14 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(problem_reports::list))
         .routes(routes!(problem_reports::show))
         .routes(routes!(problem_reports::triage))
+        .routes(routes!(incidents::list, incidents::open))
+        .routes(routes!(incidents::show))
+        .routes(routes!(incidents::act))
+        .routes(routes!(incidents::correct))
+        .routes(routes!(incidents::postmortem))
+        .routes(routes!(incidents::settle))
+        .routes(routes!(incidents::radius))
+        .routes(routes!(incidents::signal))
         .routes(routes!(people::list, people::invite))
         .routes(routes!(people::show))
         .routes(routes!(people::reset))
@@ -151,6 +159,14 @@ fn console() -> Router<App> {
         .route("/intake/{id}", get(console::intake::one))
         .route("/intake/{id}/resubmission", post(console::intake::resubmit))
         .route("/runs/{id}/problem", post(console::problems::about_run))
+        .route("/incidents", get(console::incidents::list))
+        .route("/incidents/{id}", get(console::incidents::one))
+        .route(
+            "/incidents/{id}/postmortem.md",
+            get(console::incidents::postmortem),
+        )
+        .route("/incidents/{id}/{verb}", post(console::incidents::act))
+        .route("/runbooks/{page}", get(console::incidents::runbook))
         .route("/problem-reports", get(console::problems::list))
         .route("/problem-reports/{id}", get(console::problems::one))
         .route(

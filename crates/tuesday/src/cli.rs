@@ -32,6 +32,8 @@ Work       run           start, show, list, retry, cancel
            review        the queue: list, show, claim, approve, edit, reject, escalate, reassign, settle, seed
            intake        refused events: list, show, resubmit
            trigger       backfill: what a schedule missed
+           incident      what is wrong, who is on it, what it touched, how it was put right
+           alerts        kinds with their runbooks, channels with their last success, a test
            problem       reports about outputs: report, list, show, triage
            batch         one day of one workflow
            reconstruct   the whole story of one run
@@ -125,6 +127,10 @@ pub(crate) enum Command {
     Reconstruct(cmd::reconstruct::ReconstructArgs),
     /// What people say about outputs, and the answers
     Problem(cmd::problem::ProblemArgs),
+    /// What is wrong, who is on it, what it touched, how it was put right
+    Incident(cmd::incident::IncidentArgs),
+    /// Kinds of alerts, how the channels do, and a test
+    Alerts(cmd::alerts::AlertsArgs),
     /// One day of one workflow, with totals that add up
     Batch(cmd::batch::BatchArgs),
     /// The queue, and every decision a person makes

@@ -106,6 +106,7 @@ pub(crate) async fn open(home: Home, opening: Opening) -> Result<Node, Problem> 
                 .unwrap_or_else(|| home.dir.join("checkpoints.txt")),
         ),
         fatal: Arc::new(die),
+        space: Some(space_of(home.dir.clone())),
         crash: opening.crash_at.map(crash_hook),
     };
     let engine = Engine::new(store.clone(), ports(&home)?, clock, config);
@@ -117,6 +118,15 @@ pub(crate) async fn open(home: Home, opening: Opening) -> Result<Node, Problem> 
         home,
         key,
         name: Arc::new(name),
+    })
+}
+
+/// Free and all bytes of the volume a folder is on.
+fn space_of(dir: PathBuf) -> Arc<dyn Fn() -> Option<(u64, u64)> + Send + Sync> {
+    Arc::new(move || {
+        let v = rustix::fs::statvfs(&dir).ok()?;
+        let bytes = |blocks: u64| blocks.saturating_mul(v.f_frsize);
+        Some((bytes(v.f_bavail), bytes(v.f_blocks)))
     })
 }
 

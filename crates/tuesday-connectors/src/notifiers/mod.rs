@@ -11,8 +11,10 @@ use tuesday_domain::port::{Call, Message, Notifier, Secrets};
 
 use crate::net::Http;
 
+mod alertmanager;
 mod file;
 mod mail;
+mod pagerduty;
 mod webhook;
 
 /// Longest one channel may take; the next one is tried after that.
@@ -49,6 +51,22 @@ pub enum Channel {
         #[serde(default)]
         auth: Option<SecretHeader>,
     },
+    /// An event for PagerDuty, or for whatever speaks its Events API v2; alerts only.
+    Pagerduty {
+        /// Reference to the routing key.
+        routing_key: String,
+        /// Address; PagerDuty's own when absent.
+        #[serde(default)]
+        url: Option<String>,
+    },
+    /// An alert for a Prometheus Alertmanager, API v2; alerts only.
+    Alertmanager {
+        /// Its base address.
+        url: String,
+        /// A header with a credential.
+        #[serde(default)]
+        auth: Option<SecretHeader>,
+    },
     /// One JSON line per notice.
     File {
         /// Relative to the installation's data folder.
@@ -63,9 +81,16 @@ impl Channel {
         match self {
             Self::Mail { .. } => "mail",
             Self::Webhook { .. } => "webhook",
+            Self::Pagerduty { .. } => "pagerduty",
+            Self::Alertmanager { .. } => "alertmanager",
             Self::File { .. } => "file",
             Self::Console => "console",
         }
+    }
+
+    /// It takes nothing but alerts; a notice passes it by.
+    const fn is_for_alerts(&self) -> bool {
+        matches!(self, Self::Pagerduty { .. } | Self::Alertmanager { .. })
     }
 }
 
@@ -128,6 +153,16 @@ impl Notifiers {
                 )
                 .await
             }
+            Channel::Pagerduty { routing_key, url } => {
+                let facts = message.alert.as_ref().ok_or("it takes alerts only")?;
+                let url = url.as_deref();
+                pagerduty::send(&self.http, &*self.secrets, url, routing_key, message, facts).await
+            }
+            Channel::Alertmanager { url, auth } => {
+                let facts = message.alert.as_ref().ok_or("it takes alerts only")?;
+                let auth = auth.as_ref();
+                alertmanager::send(&self.http, &*self.secrets, url, auth, message, facts).await
+            }
             Channel::File { path } => file::append(self.base.join(path), message).await,
             Channel::Console => file::print(message),
         }
@@ -138,7 +173,8 @@ impl Notifier for Notifiers {
     fn notify<'a>(&'a self, message: &'a Message) -> Call<'a, Result<String, String>> {
         Box::pin(async move {
             let mut failed = Vec::new();
-            for channel in &self.channels {
+            let fits = |c: &&Channel| message.alert.is_some() || !c.is_for_alerts();
+            for channel in self.channels.iter().filter(fits) {
                 match self.through(channel, message).await {
                     Ok(()) if failed.is_empty() => return Ok(channel.word().to_owned()),
                     Ok(()) => return Ok(format!("{} ({})", channel.word(), failed.join("; "))),
@@ -160,7 +196,12 @@ fn text(message: &Message) -> String {
         .due_at
         .map(|at| format!(" (due {at})"))
         .unwrap_or_default();
-    format!("{}{due}\n{}", message.title, message.link)
+    let runbook = message
+        .alert
+        .as_ref()
+        .map(|a| format!("\nRunbook: {}", a.runbook))
+        .unwrap_or_default();
+    format!("{}{due}\n{}{runbook}", message.title, message.link)
 }
 
 /// The same for the same notice, so that a receiver can drop a repeated one.

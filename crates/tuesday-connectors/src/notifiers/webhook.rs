@@ -44,6 +44,32 @@ pub(super) async fn send(
     if let Some(auth) = auth {
         Credential::resolve(secrets, auth)?.apply(&mut headers);
     }
+    deliver(http, secrets, url, headers, body).await
+}
+
+/// Posts a JSON body; a 2xx answer means that it was taken.
+pub(super) async fn post(
+    http: &Http,
+    secrets: &dyn Secrets,
+    url: &str,
+    mut headers: HeaderMap,
+    body: &serde_json::Value,
+) -> Result<(), String> {
+    headers.insert(
+        HeaderName::from_static("content-type"),
+        HeaderValue::from_static("application/json"),
+    );
+    let bytes = serde_json::to_vec(body).map_err(|e| e.to_string())?;
+    deliver(http, secrets, url, headers, bytes).await
+}
+
+async fn deliver(
+    http: &Http,
+    secrets: &dyn Secrets,
+    url: &str,
+    headers: HeaderMap,
+    body: Vec<u8>,
+) -> Result<(), String> {
     let out = Outgoing {
         method: Method::POST,
         url: address(secrets, url)?,
@@ -80,7 +106,7 @@ fn address(secrets: &dyn Secrets, url: &str) -> Result<Url, String> {
     clippy::disallowed_methods,
     reason = "a signature's timestamp is checked by the receiver against its real clock"
 )]
-fn now_seconds() -> i64 {
+pub(super) fn now_seconds() -> i64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))

@@ -90,9 +90,6 @@ pub struct Definition {
     /// What happens while a dependency is gone.
     #[serde(default)]
     pub degraded: DegradedSpec,
-    /// The model that stands in while the first one's provider is gone; part of the release.
-    #[serde(default)]
-    pub alternative: Option<ModelSpec>,
 }
 
 /// `[workflow]`

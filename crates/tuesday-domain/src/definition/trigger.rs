@@ -82,3 +82,17 @@ pub enum CatchUp {
     /// None.
     Skip,
 }
+
+impl TriggerKind {
+    /// The word used in definitions and in the source of an event.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::File => "file",
+            Self::Schedule => "schedule",
+            Self::Sql => "sql",
+            Self::Cli => "cli",
+        }
+    }
+}

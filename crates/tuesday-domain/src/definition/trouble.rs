@@ -75,7 +75,7 @@ impl Default for WatchSpec {
         Self {
             stuck_after: None,
             backlog_after: Span(Duration::from_secs(30 * 60)),
-            oldest: Span(Duration::from_secs(24 * 3600)),
+            oldest: Span(Duration::from_secs(48 * 3600)),
             delivery: None,
             reconcile: None,
         }
@@ -111,8 +111,6 @@ words! {
         Hold = "hold",
         /// It waits for `people_after`, then people get it with its inputs.
         People = "people",
-        /// Another model that the release names does it.
-        Alternative = "alternative",
     }
 }
 

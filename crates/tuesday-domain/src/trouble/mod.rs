@@ -176,7 +176,6 @@ impl Category {
             || matches!(
                 self,
                 Self::CredentialRefused
-                    | Self::ConnectorFailing
                     | Self::StuckWork
                     | Self::BacklogGrowing
                     | Self::TriggerSilent

@@ -26,7 +26,11 @@ pub(super) async fn run(engine: Engine) -> Result<(), String> {
             .run_page(&filter, None, BATCH)
             .await
             .map_err(|e| e.to_string())?;
-        for run in held {
+        // What waits for a dependency goes on when that is back.
+        let paused = |r: &tuesday_domain::record::Run| {
+            r.reason != Some(tuesday_domain::run::Reason::DependencyDown)
+        };
+        for run in held.into_iter().filter(paused) {
             let now = engine.now();
             let mut draft = Draft::on(
                 &run,

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod cover;
+mod degraded;
 mod feeds;
 mod findings;
 mod gauges;
@@ -16,6 +17,7 @@ mod seal;
 mod second_looks;
 mod seeds;
 mod stamps;
+mod watch;
 
 pub(crate) use notices::{about as notice_about, plain as notice};
 
@@ -161,6 +163,30 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
         "alerts",
         alerts::run,
     );
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_millis(500),
+        "passed",
+        watch::passed,
+    );
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_millis(1000),
+        "degraded",
+        degraded::run,
+    );
+    let five = Duration::from_secs(5);
+    every(engine, stop, tasks, five, "stuck", watch::stuck);
+    every(engine, stop, tasks, five, "backlog", watch::backlog);
+    every(engine, stop, tasks, five, "storage", watch::storage);
+    let slow = Duration::from_secs(15);
+    every(engine, stop, tasks, slow, "silent", watch::quiet_triggers);
+    every(engine, stop, tasks, slow, "promises", watch::promises);
+    every(engine, stop, tasks, slow, "rotations", watch::rotations);
 }
 
 fn every<F, Fut>(

@@ -8,6 +8,7 @@ use tuesday_domain::port::{Delivery, Intent, ReadBack, SendFault};
 use tuesday_domain::record::{Action, Change, PayloadKind};
 use tuesday_domain::run::RunEvent;
 use tuesday_domain::time::Timestamp;
+use tuesday_domain::trouble::Category;
 
 use super::settle_action::{Trouble, trouble};
 use crate::draft::{Draft, is_unfinished};
@@ -335,6 +336,9 @@ pub(crate) async fn confirm(
     let now = engine.now();
     let mut draft = draft(work, kind, now);
     let (mut action, request) = work.actions[i].clone();
+    let system = super::settle_action::system(work, &action.name);
+    let dependencies = &engine.0.dependencies;
+    dependencies.worked(Category::DestinationOutage, &system, now);
     let receipt = serde_json::to_vec(delivery).unwrap_or_default();
     action.receipt_ref = Some(draft.payload(PayloadKind::Receipt, receipt));
     action.external_id = delivery.external_id.clone();

@@ -6,6 +6,7 @@ use tuesday_domain::port::{FaultKind, ModelFault, SourceFault, SourceRecord};
 use tuesday_domain::run::Reason;
 use tuesday_domain::trouble::{Category, Trouble};
 
+use crate::engine::Engine;
 use crate::worker::drive::Work;
 
 /// The provider of the model, in the words people use.
@@ -29,93 +30,103 @@ fn is_credential(code: &str) -> bool {
 }
 
 /// A failed model call; `last` when no further try is allowed.
-pub(crate) fn model(work: &Work, fault: &ModelFault, last: bool) -> Trouble {
+pub(crate) fn model(
+    engine: &Engine,
+    work: &Work,
+    fault: &ModelFault,
+    last: bool,
+) -> Option<Trouble> {
     let provider = provider(&work.release.ready.model);
     let words = format!("the model call failed ({}): {}", fault.code, fault.detail);
-    let (category, subject) = match fault.kind {
-        FaultKind::Transient(_) | FaultKind::TimedOut => (Category::ProviderOutage, provider),
-        FaultKind::Permanent if is_credential(fault.code) => {
-            (Category::CredentialRefused, format!("model {provider}"))
-        }
-        FaultKind::Permanent => (
-            Category::ConnectorFailing,
-            format!("model {provider} ({})", fault.code),
+    match fault.kind {
+        FaultKind::Transient(_) | FaultKind::TimedOut => for_now(
+            engine,
+            work,
+            (Category::ProviderOutage, "model", &provider),
+            words,
+            last,
         ),
-    };
-    of(
-        work,
-        category,
-        subject,
-        words,
-        last || fault.kind == FaultKind::Permanent,
-    )
+        FaultKind::Permanent => Some(for_good(work, ("model", &provider), fault.code, words)),
+    }
 }
 
-/// A source that could not be read; `None` when its answer was no failure of the source.
+/// The first source that could not be read; `None` when all that failed is no failure of a source.
 pub(crate) fn source<'a>(
+    engine: &Engine,
     work: &Work,
     reads: impl Iterator<Item = (&'a SourceSpec, &'a Result<SourceRecord, SourceFault>)>,
     last: bool,
 ) -> Option<Trouble> {
-    reads.into_iter().find_map(|(spec, read)| {
-        let (category, subject, code, detail, hard) = match read {
-            Err(SourceFault::Transient { code, detail, .. }) => (
-                Category::SourceOutage,
-                spec.system.clone(),
-                code,
-                detail,
-                last,
-            ),
+    let mut first = None;
+    for (spec, read) in reads {
+        let found = match read {
+            Err(SourceFault::Transient { code, detail, .. }) => {
+                let words = format!("{} could not be read ({code}): {detail}", spec.name);
+                let system = (Category::SourceOutage, "source", spec.system.as_str());
+                for_now(engine, work, system, words, last)
+            }
             Err(SourceFault::Permanent { code, detail }) => {
-                let category = if is_credential(code) {
-                    Category::CredentialRefused
-                } else {
-                    Category::ConnectorFailing
-                };
-                (
-                    category,
-                    format!("source {}", spec.system),
-                    code,
-                    detail,
-                    true,
-                )
+                let words = format!("{} could not be read ({code}): {detail}", spec.name);
+                Some(for_good(work, ("source", &spec.system), code, words))
             }
             Err(SourceFault::NotFound { .. } | SourceFault::Ambiguous { .. }) | Ok(_) => {
-                return None;
+                let now = engine.now();
+                let dependencies = &engine.0.dependencies;
+                dependencies.worked(Category::SourceOutage, &spec.system, now);
+                None
             }
         };
-        let words = format!("{} could not be read ({code}): {detail}", spec.name);
-        Some(of(work, category, subject, words, hard))
-    })
+        first = first.or(found);
+    }
+    first
 }
 
 /// A destination that did not take a write, for now.
 pub(crate) fn destination(
+    engine: &Engine,
     work: &Work,
     system: &str,
-    code: &str,
-    detail: &str,
+    (code, detail): (&str, &str),
     last: bool,
-) -> Trouble {
+) -> Option<Trouble> {
     let words = format!("a write-back did not go through ({code}): {detail}");
-    of(
-        work,
-        Category::DestinationOutage,
-        system.to_owned(),
-        words,
-        last,
-    )
+    let system = (Category::DestinationOutage, "destination", system);
+    for_now(engine, work, system, words, last)
+}
+
+/// Several failures in a row are an outage. A single case that is given up is not one: others may do
+/// well at the same system.
+fn for_now(
+    engine: &Engine,
+    work: &Work,
+    (outage, kind, name): (Category, &str, &str),
+    words: String,
+    last: bool,
+) -> Option<Trouble> {
+    if engine.0.dependencies.failed(outage, name) {
+        return Some(of(work, outage, name.to_owned(), words));
+    }
+    let subject = format!("{kind} {name}");
+    last.then(|| of(work, Category::ConnectorFailing, subject, words))
+}
+
+fn for_good(work: &Work, (kind, name): (&str, &str), code: &str, words: String) -> Trouble {
+    if is_credential(code) {
+        return of(
+            work,
+            Category::CredentialRefused,
+            format!("{kind} {name}"),
+            words,
+        );
+    }
+    let subject = format!("{kind} {name} ({code})");
+    of(work, Category::ConnectorFailing, subject, words)
 }
 
 /// A destination that refused a write for good.
 pub(crate) fn refused(work: &Work, system: &str, code: &str, detail: &str) -> Trouble {
-    let category = if is_credential(code) {
-        Category::CredentialRefused
-    } else {
-        Category::ConnectorFailing
-    };
     let words = format!("a write-back was refused for good ({code}): {detail}");
-    of(work, category, format!("destination {system}"), words, true)
+    for_good(work, ("destination", system), code, words)
 }
 
 /// A task that a failing connector caused, for the reasons that name no cause of their own.
@@ -123,15 +134,8 @@ pub(crate) const fn is_connector(reason: Reason) -> bool {
     matches!(reason, Reason::SourceUnavailable)
 }
 
-fn of(work: &Work, category: Category, subject: String, words: String, hard: bool) -> Trouble {
-    Trouble {
-        category,
-        subject,
-        workflow: Some(work.run.workflow.clone()),
-        run: Some(work.run.id),
-        words,
-        hard,
-    }
+fn of(work: &Work, category: Category, subject: String, words: String) -> Trouble {
+    Trouble::new(category, subject, Some(&work.run.workflow), words).of_run(work.run.id)
 }
 
 #[cfg(test)]

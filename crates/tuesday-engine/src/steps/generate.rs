@@ -209,6 +209,20 @@ pub(crate) fn book(draft: &mut Draft, attempt: &Attempt) {
     }
 }
 
+/// During a declared outage no run spends its last try: it waits until the provider is back.
+fn spared(engine: &Engine, work: &Work, fault: &ModelFault, verdict: RetryVerdict) -> RetryVerdict {
+    let def = &work.release.ready.def;
+    let may_pass = !matches!(fault.kind, FaultKind::Permanent)
+        && def.on_failure.generate == FailurePlan::Retry;
+    if verdict == RetryVerdict::Spent
+        && may_pass
+        && super::degraded::down(engine, def, Status::Queued).is_some()
+    {
+        return RetryVerdict::After(def.limits.max_delay.0);
+    }
+    verdict
+}
+
 async fn failed(
     engine: &Engine,
     work: &mut Work,
@@ -227,6 +241,7 @@ async fn failed(
         }
         _ => RetryVerdict::Spent,
     };
+    let verdict = spared(engine, work, &fault, verdict);
     let retry_at = match verdict {
         RetryVerdict::After(d) => Some(now.plus(d)),
         RetryVerdict::Spent => None,
@@ -251,8 +266,9 @@ async fn failed(
     draft.fact("code", fault.code);
     draft.fact("attempt", number);
     draft.change(Change::InsertAttempt(Box::new(attempt)));
-    let trouble = super::found::model(work, &fault, retry_at.is_none());
-    draft.change(engine.report_trouble(trouble));
+    if let Some(trouble) = super::found::model(engine, work, &fault, retry_at.is_none()) {
+        draft.change(engine.report_trouble(trouble));
+    }
     let Some(due_at) = retry_at else {
         let permanent = matches!(fault.kind, FaultKind::Permanent);
         let reason = if permanent {

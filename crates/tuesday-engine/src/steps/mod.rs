@@ -1,6 +1,7 @@
 //! The steps of a run. Each reads what it needs from [`Work`], may call the outside, and records
 //! the outcome in one decision.
 
+pub(crate) mod degraded;
 pub(crate) mod dispatch;
 pub(crate) mod found;
 pub(crate) mod generate;

@@ -19,6 +19,7 @@ use tuesday_domain::rules::{Facts, RuleSet, Verdict, pack};
 use tuesday_domain::run::{Reason, RunEvent};
 use tuesday_domain::snapshot::{Snapshot, sha256_hex};
 use tuesday_domain::time::Timestamp;
+use tuesday_domain::trouble::Category;
 use tuesday_domain::validation::{Judged, failed_checks, judge};
 
 use super::generate::book;
@@ -71,6 +72,12 @@ pub(crate) async fn answered(
             AttemptResult::Invalid
         }
     };
+    if !matches!(judged, Judged::Invalid(_)) {
+        // An answer that cannot be used is no sign that the provider is back.
+        let provider = super::found::provider(&ready.model);
+        let dependencies = &engine.0.dependencies;
+        dependencies.worked(Category::ProviderOutage, &provider, now);
+    }
     draft.run.attempts = attempt.number;
     book(&mut draft, &attempt);
     draft.fact("release", work.run.release.to_string());

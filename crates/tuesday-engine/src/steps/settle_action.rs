@@ -142,23 +142,17 @@ async fn later(
     let RetryVerdict::After(delay) = verdict else {
         let words = format!("{tries} tries failed; the last one ({code}): {detail}");
         let system = system(work, &work.actions[i].0.name);
-        let found = super::found::destination(work, &system, code, &detail, true);
+        let found = super::found::destination(engine, work, &system, (code, &detail), true);
         let ask = (Reason::ActionFailed, words);
-        return failed(
-            engine,
-            work,
-            i,
-            &[ActionEvent::RefuseForGood],
-            ask,
-            Some(found),
-        )
-        .await;
+        return failed(engine, work, i, &[ActionEvent::RefuseForGood], ask, found).await;
     };
     let now = engine.now();
     let mut draft = draft(work, "action.retry_wait", now);
     let system = system(work, &work.actions[i].0.name);
-    let found = super::found::destination(work, &system, code, &detail, false);
-    draft.change(engine.report_trouble(found));
+    let found = super::found::destination(engine, work, &system, (code, &detail), false);
+    if let Some(found) = found {
+        draft.change(engine.report_trouble(found));
+    }
     let (mut action, request) = work.actions[i].clone();
     action.detail = Some(format!("{code}: {detail}"));
     if unsent {
@@ -199,8 +193,10 @@ async fn unclear(
     let now = engine.now();
     let mut draft = draft(work, "action.uncertain", now);
     let system = system(work, &work.actions[i].0.name);
-    let found = super::found::destination(work, &system, code, &detail, false);
-    draft.change(engine.report_trouble(found));
+    let found = super::found::destination(engine, work, &system, (code, &detail), false);
+    if let Some(found) = found {
+        draft.change(engine.report_trouble(found));
+    }
     let (mut action, request) = work.actions[i].clone();
     action.detail = Some(format!("{code}: {detail}"));
     draft.action(&mut action, &[ActionEvent::LoseAnswer], false)?;
@@ -255,9 +251,10 @@ pub(crate) async fn look(
             }
             let words = format!("it is unknown whether it happened, and looking failed: {why}");
             let system = system(work, &work.actions[i].0.name);
-            let found = super::found::destination(work, &system, "look_failed", &why, true);
+            let found =
+                super::found::destination(engine, work, &system, ("look_failed", &why), true);
             let ask = (Reason::UncertainAction, words);
-            failed(engine, work, i, &[], ask, Some(found)).await
+            failed(engine, work, i, &[], ask, found).await
         }
     }
 }
@@ -375,7 +372,7 @@ async fn target_changed(
 }
 
 /// The system an action writes to, in the words people use.
-fn system(work: &Work, action: &str) -> String {
+pub(super) fn system(work: &Work, action: &str) -> String {
     let actions = &work.release.ready.def.action;
     actions
         .iter()

@@ -36,7 +36,7 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
     let now = engine.now();
     let last = work.run.attempts + 1 >= def.limits.max_attempts
         || def.on_failure.snapshot != FailurePlan::Retry;
-    let down = super::found::source(work, def.source.iter().zip(&reads), last);
+    let down = super::found::source(engine, work, def.source.iter().zip(&reads), last);
     let assembled = assemble(
         def,
         release.ready.input.strictest(),

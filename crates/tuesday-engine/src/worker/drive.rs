@@ -119,9 +119,15 @@ async fn steps_of(engine: &Engine, mut work: Work) {
     loop {
         let id = work.run.id;
         let (name, started) = (work.run.state.status.word(), std::time::Instant::now());
+        let spared = steps::degraded::wanted(engine, &work, engine.now());
         let step = match work.run.state.status {
             s if s.wants_job() && steps::hold::wanted(engine, &work) => {
                 steps::hold::run(engine, &mut work).await
+            }
+            s if s.wants_job()
+                && let Some(what) = spared =>
+            {
+                steps::degraded::hold(engine, &mut work, what).await
             }
             Status::Received => steps::snapshot::run(engine, &mut work).await,
             Status::Queued | Status::Running | Status::RetryWait => {

@@ -379,6 +379,7 @@ fn config(signer: &Arc<NoteSigner>, name: &str) -> EngineConfig {
         signer: Some(Arc::clone(signer)),
         checkpoint_file: None,
         fatal: Arc::new(|why| panic!("{why}")),
+        space: None,
         crash: None,
     }
 }

@@ -19,3 +19,4 @@ mod runs;
 mod second_looks;
 mod seeds;
 mod stamps;
+mod trouble;

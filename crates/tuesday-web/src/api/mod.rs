@@ -4,6 +4,7 @@
 pub(crate) mod audit;
 pub(crate) mod decisions;
 pub(crate) mod health;
+pub(crate) mod incidents;
 pub(crate) mod intake;
 pub(crate) mod people;
 pub(crate) mod problem_reports;

@@ -52,6 +52,7 @@ impl Walk {
             signer: None,
             checkpoint_file: None,
             fatal: Arc::new(|why| panic!("{why}")),
+            space: None,
             crash: None,
         };
         let ports = Fakes::new(&json!({})).ports();

@@ -19,6 +19,7 @@ pub(crate) mod errors;
 pub(crate) mod events;
 pub(crate) mod export;
 mod forms;
+pub(crate) mod incidents;
 pub(crate) mod intake;
 pub(crate) mod passkeys;
 pub(crate) mod people;

@@ -25,6 +25,17 @@ pub(crate) struct Shell {
     pub(crate) demo: bool,
     /// One sentence about what just happened.
     pub(crate) flash: Option<String>,
+    /// Systems that are away, each with its incident.
+    pub(crate) away: Vec<AwayLine>,
+}
+
+/// A system that is away.
+#[derive(Clone)]
+pub(crate) struct AwayLine {
+    /// Its incident.
+    pub(crate) incident: String,
+    /// What is away, since when, and what happens meanwhile.
+    pub(crate) words: String,
 }
 
 /// What the person's roles offer.
@@ -85,6 +96,12 @@ const PLACES: &[Place] = &[
         href: "/intake",
         words: "Intake",
         key: "i",
+    },
+    Place {
+        here: "incidents",
+        href: "/incidents",
+        words: "Incidents",
+        key: "n",
     },
     Place {
         here: "problems",

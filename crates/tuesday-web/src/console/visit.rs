@@ -3,13 +3,14 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use super::shell::{Sees, Shell, Who, WorkflowLink, initials};
-use super::words::count;
+use super::shell::{AwayLine, Sees, Shell, Who, WorkflowLink, initials};
+use super::words::{count, local};
 use crate::assets;
 use crate::auth::{User, cookie};
 use crate::refusal::PageError;
 use crate::state::App;
 use tuesday_domain::access::Act;
+use tuesday_domain::record::Incident;
 use tuesday_store::QueueFilter;
 
 /// Name of the cookie with the chosen look.
@@ -111,9 +112,11 @@ impl Visit {
             among: self.user.readable(),
             ..QueueFilter::default()
         };
-        let (workflows, counts) = tokio::try_join!(self.reach(app), async {
-            Ok(reader.review_counts(&open).await?)
-        })?;
+        let (workflows, counts, incidents) = tokio::try_join!(
+            self.reach(app),
+            async { Ok(reader.review_counts(&open).await?) },
+            async { Ok(reader.open_incidents().await?) }
+        )?;
         let waiting: u64 = counts.iter().map(|c| c.tasks).sum();
         let session = &self.user.session;
         Ok(Shell {
@@ -138,6 +141,20 @@ impl Visit {
             assets: assets::all().links.clone(),
             demo: app.config.demo_people,
             flash: app.sessions.told(&self.user),
+            away: away(&incidents),
         })
     }
+}
+
+/// The systems that are away now. Everybody sees them: whose work waits wants to know why.
+fn away(incidents: &[Incident]) -> Vec<AwayLine> {
+    let now = |i: &&Incident| i.category.is_outage() && i.state.is_burning();
+    incidents
+        .iter()
+        .filter(now)
+        .map(|i| AwayLine {
+            incident: i.id.to_string(),
+            words: format!("{} since {}", i.title, local(i.opened_at, None)),
+        })
+        .collect()
 }

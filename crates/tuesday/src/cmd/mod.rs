@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod batch;
@@ -10,6 +11,7 @@ pub(crate) mod completions;
 pub(crate) mod connector;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod incident;
 pub(crate) mod init;
 pub(crate) mod install;
 pub(crate) mod intake;
@@ -61,6 +63,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Intake(args) => intake::run(common, args).await,
         Command::Trigger(args) => Box::pin(trigger::run(common, args)).await,
         Command::Problem(args) => problem::run(common, args).await,
+        Command::Incident(args) => Box::pin(incident::run(common, args)).await,
+        Command::Alerts(args) => Box::pin(alerts::run(common, args)).await,
         Command::Rules(args) => rules::run(common, args).await,
         Command::Release(args) => release::run(common, args).await,
         Command::Workflow(args) => workflow::run(common, args).await,

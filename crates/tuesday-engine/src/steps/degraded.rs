@@ -1,0 +1,111 @@
+//! A dependency is down by an open incident: work that needs it waits, instead of spending its tries.
+
+use tuesday_domain::action::ActionState;
+use tuesday_domain::actor::Actor;
+use tuesday_domain::definition::{Definition, DegradedPlan};
+use tuesday_domain::record::{Change, Run};
+use tuesday_domain::run::{Reason, RunEvent, Status};
+use tuesday_domain::time::Timestamp;
+use tuesday_domain::trouble::Category;
+
+use crate::draft::Draft;
+use crate::engine::Engine;
+use crate::worker::drive::{Next, StepFault, Work};
+
+/// The systems a run needs next, from where it stands or would go on.
+pub(crate) fn needs(def: &Definition, status: Status) -> Vec<(Category, String)> {
+    match status {
+        Status::Received => def
+            .source
+            .iter()
+            .map(|s| (Category::SourceOutage, s.system.clone()))
+            .collect(),
+        Status::Queued | Status::Running | Status::RetryWait => {
+            vec![(Category::ProviderOutage, super::found::provider(&def.model))]
+        }
+        Status::Dispatching => def
+            .action
+            .iter()
+            .map(|a| (Category::DestinationOutage, a.system.clone()))
+            .collect(),
+        Status::WaitingInput
+        | Status::InReview
+        | Status::Held
+        | Status::Completed
+        | Status::Rejected
+        | Status::HandedOff
+        | Status::Cancelled
+        | Status::Failed => Vec::new(),
+    }
+}
+
+/// What the package says about the absence of such a system.
+pub(crate) fn plan(def: &Definition, outage: Category) -> DegradedPlan {
+    let d = &def.degraded;
+    let declared = match outage {
+        Category::SourceOutage => d.source,
+        Category::DestinationOutage => d.destination,
+        _ => d.model,
+    };
+    declared.unwrap_or(DegradedPlan::Hold)
+}
+
+/// The first of the needed systems that is down.
+pub(crate) fn down(
+    engine: &Engine,
+    def: &Definition,
+    status: Status,
+) -> Option<(Category, String)> {
+    needs(def, status)
+        .into_iter()
+        .find(|(outage, name)| engine.0.dependencies.is_down(*outage, name))
+}
+
+/// Must this run wait? What is being sent has an outcome first, and one run now and then tries.
+pub(crate) fn wanted(engine: &Engine, work: &Work, now: Timestamp) -> Option<(Category, String)> {
+    let busy = work.actions.iter().any(|(a, _)| {
+        matches!(
+            a.state,
+            ActionState::Sending | ActionState::Delivered | ActionState::Uncertain
+        )
+    });
+    if busy {
+        return None;
+    }
+    let found = down(engine, &work.release.ready.def, work.run.state.status)?;
+    (!engine.0.dependencies.take_probe(found.0, &found.1, now)).then_some(found)
+}
+
+/// Holds the run, with the name of what it waits for.
+pub(crate) async fn hold(
+    engine: &Engine,
+    work: &mut Work,
+    (outage, name): (Category, String),
+) -> Result<Next, StepFault> {
+    let class = work.release.ready.strictest();
+    let now = engine.now();
+    let mut draft = Draft::on(&work.run, class, Actor::System("worker"), "run.held", now);
+    if work.run.state.status == Status::Running {
+        draft.event(RunEvent::LeaseLost)?;
+    }
+    draft.event(RunEvent::Paused)?;
+    draft.run.owner = Some(work.release.ready.def.owners.operator.handle.clone());
+    draft.run.reason = Some(Reason::DependencyDown);
+    draft.fact("outage", outage.word());
+    draft.fact("dependency", name);
+    draft.change(Change::FinishJob {
+        run: work.run.id,
+        fence: work.fence,
+    });
+    let (decision, run) = draft.finish();
+    engine
+        .apply_at("hold.before_commit", "hold.after_commit", decision)
+        .await?;
+    work.run = run;
+    Ok(Next::Stop)
+}
+
+/// Where a held run goes on.
+pub(crate) fn goes_on_as(run: &Run) -> Status {
+    run.state.held_from.unwrap_or(Status::Received)
+}

@@ -1,0 +1,472 @@
+//! Incidents: what is wrong now, and one incident with its timeline, runs, corrections and alert.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use tuesday_domain::access::Act;
+use tuesday_domain::id::IncidentId;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{AlertDelivery, Correction, Incident, IncidentEntry, Person};
+use tuesday_domain::trouble::incident::{CorrectionState, FixLayer, IncidentState};
+use tuesday_domain::trouble::{Category, Severity};
+use tuesday_engine::Engine;
+use tuesday_engine::ops::{Closed, Looked, Settled};
+use tuesday_store::IncidentFilter;
+
+use super::html;
+use super::shell::Shell;
+use super::views::{Pager, Tab};
+use super::visit::Visit;
+use super::words::{author, code, local};
+use crate::auth::{PostForm, User};
+use crate::query;
+use crate::refusal::{ApiError, PageError, status};
+use crate::state::App;
+
+const PAGE: usize = 50;
+
+#[derive(rust_embed::RustEmbed)]
+#[folder = "../../docs/runbooks"]
+struct Runbooks;
+
+/// Which incidents.
+#[derive(Deserialize)]
+pub(crate) struct IncidentsQuery {
+    /// Empty for open ones; `all`.
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    after: String,
+}
+
+struct Row {
+    id: String,
+    title: String,
+    category: String,
+    severity: &'static str,
+    severity_tone: &'static str,
+    state: String,
+    tone: &'static str,
+    workflow: String,
+    owner: String,
+    count: u64,
+    opened: String,
+    last: String,
+}
+
+#[derive(Template)]
+#[template(path = "incidents.html")]
+struct ListPage {
+    shell: Shell,
+    tabs: Vec<Tab>,
+    rows: Vec<Row>,
+    open: bool,
+    pager: Pager,
+}
+
+struct Line {
+    at: String,
+    who: String,
+    kind: String,
+    words: String,
+    later: String,
+}
+
+struct Fix {
+    id: String,
+    state: String,
+    tone: &'static str,
+    open: bool,
+    owner: String,
+    place: String,
+    words: String,
+    proof: String,
+    run: String,
+}
+
+#[derive(Template)]
+#[template(path = "incident.html")]
+struct OnePage {
+    shell: Shell,
+    i: Row,
+    runbook: String,
+    cause: String,
+    acknowledged: String,
+    resolution: String,
+    case: String,
+    fixed_in: String,
+    needs_case: bool,
+    lines: Vec<Line>,
+    alert: String,
+    runs: Vec<String>,
+    run_count: u64,
+    fixes: Vec<Fix>,
+    open_fixes: usize,
+    may: bool,
+    verbs: &'static [&'static str],
+    layers: Vec<&'static str>,
+    people: Vec<(String, String)>,
+    typed: String,
+    problem: Option<Problem>,
+}
+
+impl OnePage {
+    fn can(&self, verb: &str) -> bool {
+        self.may && self.verbs.contains(&verb)
+    }
+}
+
+fn name(people: &[Person], handle: &str) -> String {
+    let known = people.iter().find(|p| p.handle == handle);
+    known.map_or_else(|| handle.to_owned(), |p| p.name.clone())
+}
+
+fn row(i: &Incident, people: &[Person]) -> Row {
+    Row {
+        id: i.id.to_string(),
+        title: i.title.clone(),
+        category: code(i.category.word()),
+        severity: i.severity.word(),
+        severity_tone: match i.severity {
+            Severity::Critical => "bad",
+            Severity::High => "warn",
+            Severity::Low => "plain",
+        },
+        state: code(i.state.word()),
+        tone: match i.state {
+            IncidentState::Triggered => "bad",
+            IncidentState::Acknowledged => "warn",
+            IncidentState::Mitigated => "clock",
+            IncidentState::Resolved | IncidentState::Reviewed => "ok",
+        },
+        workflow: i.workflow.clone().unwrap_or_default(),
+        owner: name(people, &i.owner),
+        count: i.count,
+        opened: local(i.opened_at, None),
+        last: local(i.last_at, None),
+    }
+}
+
+/// Incidents, newest first.
+pub(crate) async fn list(
+    State(app): State<App>,
+    visit: Visit,
+    Query(q): Query<IncidentsQuery>,
+) -> Result<Response, PageError> {
+    let filter = IncidentFilter {
+        workflow: visit.user.session.workflow.clone(),
+        among: visit.user.readable(),
+        open: q.state.is_empty(),
+        ..IncidentFilter::default()
+    };
+    let after: Option<IncidentId> = match q.after.as_str() {
+        "" => None,
+        text => Some(query::id(text)?),
+    };
+    let reader = app.engine.reader();
+    let found = reader.incidents(&filter, after, PAGE);
+    let (found, people) = tokio::try_join!(found, reader.people())?;
+    let address = |state: &str, after: &str| {
+        format!(
+            "/incidents{}",
+            query::query(&[("state", state), ("after", after)])
+        )
+    };
+    let last = found.last().filter(|_| found.len() == PAGE);
+    let tab = |state: &str, words: &str| Tab {
+        href: address(state, ""),
+        words: words.to_owned(),
+        count: String::new(),
+        on: q.state == state,
+    };
+    html(&ListPage {
+        tabs: vec![tab("", "Open"), tab("all", "All")],
+        rows: found.iter().map(|i| row(i, &people)).collect(),
+        open: q.state.is_empty(),
+        pager: Pager {
+            first: (!q.after.is_empty()).then(|| address(&q.state, "")),
+            next: last.map(|i| address(&q.state, &i.id.to_string())),
+        },
+        shell: visit.shell(&app, "Incidents", "incidents", None).await?,
+    })
+}
+
+async fn found(app: &App, user: &User, id: &str) -> Result<Incident, PageError> {
+    let id: IncidentId = query::id(id)?;
+    let incident = app.engine.incident(id).await?;
+    user.sees(incident.workflow.as_deref().unwrap_or_default())?;
+    Ok(incident)
+}
+
+/// One incident.
+pub(crate) async fn one(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let incident = found(&app, &visit.user, &id).await?;
+    html(&Box::pin(drawn(&app, &visit, &incident, String::new(), None)).await?)
+}
+
+async fn drawn(
+    app: &App,
+    visit: &Visit,
+    incident: &Incident,
+    typed: String,
+    problem: Option<Problem>,
+) -> Result<OnePage, PageError> {
+    let (id, reader) = (incident.id, app.engine.reader());
+    let (entries, made, runs, alert, people) = tokio::try_join!(
+        reader.incident_entries(id),
+        reader.corrections_of(id),
+        reader.incident_runs(id, None, 20),
+        reader.alert_of(id),
+        reader.people()
+    )?;
+    let run_count = reader.incident_run_count(id).await?;
+    let told = match &alert {
+        Some(alert) => reader.deliveries_of(alert.id).await?,
+        None => Vec::new(),
+    };
+    let place = incident.workflow.clone().unwrap_or_default();
+    let own = visit.user.session.person == incident.owner;
+    let active = people.iter().filter(|p| p.active);
+    Ok(OnePage {
+        may: own || visit.user.rights.may(Act::HandleIncident, &place),
+        verbs: Engine::next_for(incident.state),
+        runbook: format!("/runbooks/{}", incident.category.runbook()),
+        cause: incident.key.clone(),
+        acknowledged: match (&incident.acknowledged_by, incident.acknowledged_at) {
+            (Some(by), Some(at)) => format!("{}, {}", name(&people, by), local(at, None)),
+            _ => String::new(),
+        },
+        resolution: incident.resolution.clone().unwrap_or_default(),
+        case: incident
+            .case
+            .clone()
+            .or_else(|| incident.waiver.as_ref().map(|w| format!("None: {w}")))
+            .unwrap_or_default(),
+        fixed_in: incident.fix_layer.map_or("", FixLayer::word).to_owned(),
+        needs_case: incident.category == Category::WrongAnswer,
+        alert: alert.map_or_else(String::new, |a| {
+            format!("{} with {}", code(a.state.word()), name(&people, &a.person))
+        }),
+        lines: lines(&entries, &told, &people),
+        runs: runs.iter().map(ToString::to_string).collect(),
+        run_count,
+        open_fixes: made
+            .iter()
+            .filter(|c| c.state == CorrectionState::Open)
+            .count(),
+        fixes: made.iter().map(|c| fix(c, &people)).collect(),
+        layers: FixLayer::ALL.iter().map(|l| l.word()).collect(),
+        people: active.map(|p| (p.handle.clone(), p.name.clone())).collect(),
+        shell: visit
+            .shell(
+                app,
+                incident.title.clone(),
+                "incidents",
+                incident.workflow.clone(),
+            )
+            .await?,
+        i: row(incident, &people),
+        typed,
+        problem,
+    })
+}
+
+/// What was written down and who was told, in order of time.
+fn lines(entries: &[IncidentEntry], told: &[AlertDelivery], people: &[Person]) -> Vec<Line> {
+    let mut all: Vec<_> = entries
+        .iter()
+        .map(|e| {
+            let later = e.about.filter(|_| e.kind == "note");
+            let line = Line {
+                at: local(e.at, None),
+                who: name(people, author(&e.actor)),
+                kind: code(&e.kind),
+                words: e.words.clone(),
+                later: later
+                    .map(|at| format!("written later, about {}", local(at, None)))
+                    .unwrap_or_default(),
+            };
+            (e.at, line)
+        })
+        .collect();
+    all.extend(told.iter().map(|d| {
+        let how = match (&d.channel, &d.detail) {
+            (Some(channel), Some(why)) => format!("By {channel}, after {why}"),
+            (Some(channel), None) => format!("By {channel}"),
+            (None, why) => format!("Reached nobody: {}", why.as_deref().unwrap_or("no channel")),
+        };
+        let line = Line {
+            at: local(d.at, None),
+            who: name(people, &d.person),
+            kind: if d.ok { "Told" } else { "Not reached" }.to_owned(),
+            words: how,
+            later: String::new(),
+        };
+        (d.at, line)
+    }));
+    all.sort_by_key(|l| l.0);
+    all.into_iter().map(|l| l.1).collect()
+}
+
+fn fix(c: &Correction, people: &[Person]) -> Fix {
+    Fix {
+        id: c.id.to_string(),
+        state: code(c.state.word()),
+        tone: match c.state {
+            CorrectionState::Open => "warn",
+            CorrectionState::Done => "ok",
+            CorrectionState::Dropped => "plain",
+        },
+        open: c.state == CorrectionState::Open,
+        owner: name(people, &c.owner),
+        place: c.place.clone(),
+        words: c.words.clone(),
+        proof: c
+            .receipt
+            .clone()
+            .or_else(|| c.note.clone())
+            .unwrap_or_default(),
+        run: c.run.to_string(),
+    }
+}
+
+/// Does what the pressed button says.
+pub(crate) async fn act(
+    State(app): State<App>,
+    Path((id, verb)): Path<(String, String)>,
+    headers: axum::http::HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let incident = found(&app, &form.user, &id).await?;
+    let address = format!("/incidents/{id}");
+    match Box::pin(done(&app, &incident, &verb, &form)).await {
+        Ok(words) => {
+            app.sessions.tell(&form.user, words.to_owned());
+            Ok(Redirect::to(&address).into_response())
+        }
+        Err(p) => {
+            let (code, typed) = (status(&p), form.text("words").unwrap_or_default());
+            let visit = Visit::after(form.user, address, &headers);
+            let page = Box::pin(drawn(&app, &visit, &incident, typed, Some(p))).await?;
+            let mut answer = html(&page)?;
+            *answer.status_mut() = code;
+            Ok(answer)
+        }
+    }
+}
+
+async fn done(
+    app: &App,
+    incident: &Incident,
+    verb: &str,
+    form: &PostForm,
+) -> Result<&'static str, Problem> {
+    let (engine, id, by) = (&app.engine, incident.id, form.user.session.person.as_str());
+    let text = |field: &str| form.text(field).unwrap_or_default();
+    let words = text("words");
+    match verb {
+        "acknowledgement" => engine
+            .acknowledge_incident(id, by)
+            .await
+            .map(|_| "It is yours"),
+        "note" => engine
+            .note_incident(id, by, &words, None)
+            .await
+            .map(|_| "Noted"),
+        "assignment" => engine
+            .assign_incident(id, &text("to"), by, &words)
+            .await
+            .map(|_| "Given on"),
+        "mitigation" => engine
+            .mitigate_incident(id, &words, by)
+            .await
+            .map(|_| "Contained"),
+        "resolution" => {
+            let some = |field: &str| Some(text(field)).filter(|t| !t.trim().is_empty());
+            let closed = Closed {
+                resolution: words,
+                case: some("case"),
+                waiver: some("waiver"),
+            };
+            engine
+                .resolve_incident(id, closed, by)
+                .await
+                .map(|_| "Resolved")
+        }
+        "review" => {
+            let layer =
+                query::word::<FixLayer>("layer", Some(&text("layer")))?.ok_or_else(|| {
+                    Problem::new("bad_request", "say in which layer it was fixed").field("layer")
+                })?;
+            engine
+                .review_incident(id, Looked { layer, words }, by)
+                .await
+                .map(|_| "Reviewed")
+        }
+        "reopening" => engine
+            .reopen_incident(id, &words, by)
+            .await
+            .map(|_| "Open again"),
+        "settlement" => {
+            let how = if form.text("how").as_deref() == Some("drop") {
+                Settled::Dropped { reason: words }
+            } else {
+                Settled::Done { receipt: words }
+            };
+            let correction = query::id(&text("correction"))?;
+            engine
+                .settle_correction(correction, how, by)
+                .await
+                .map(|_| "Settled")
+        }
+        other => Err(Problem::new(
+            "not_found",
+            format!("there is no verb `{other}`"),
+        )),
+    }
+}
+
+/// What a review of it starts from, as a file.
+pub(crate) async fn postmortem(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let incident = found(&app, &visit.user, &id).await?;
+    let text = app.engine.postmortem(incident.id).await?;
+    Ok(([(CONTENT_TYPE, "text/markdown; charset=utf-8")], text).into_response())
+}
+
+/// The page of one kind of alert, as plain text, readable without signing in.
+pub(crate) async fn runbook(Path(page): Path<String>) -> Response {
+    match Runbooks::get(&format!("{page}.md")) {
+        Some(found) => (
+            [(CONTENT_TYPE, "text/plain; charset=utf-8")],
+            found.data.into_owned(),
+        )
+            .into_response(),
+        None => {
+            let problem = Problem::new("not_found", format!("there is no runbook {page}"));
+            ApiError::from(problem).into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_alert_has_a_runbook() {
+        for category in Category::ALL {
+            let page = format!("{}.md", category.runbook());
+            assert!(Runbooks::get(&page).is_some(), "{page} is missing");
+        }
+    }
+}

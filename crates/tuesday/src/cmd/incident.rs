@@ -1,0 +1,640 @@
+//! `tuesday incident`: what is wrong, who is on it, what it touched, and how it was put right.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use tuesday_domain::id::{ActionId, CorrectionId, IncidentId, RunId};
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{Correction, Incident};
+use tuesday_domain::time::Timestamp;
+use tuesday_domain::trouble::sort::Facts;
+use tuesday_engine::ops::{BlastQuery, Closed, Looked, NewCorrection, NewIncident, Settled};
+use tuesday_store::IncidentFilter;
+
+use super::wait::Session;
+use crate::args::{self, stored};
+use crate::cli::Common;
+use crate::{out, wiring};
+
+/// Arguments of `incident`.
+#[derive(Debug, Args)]
+pub(crate) struct IncidentArgs {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// Incidents, newest first; open ones unless asked otherwise
+    List {
+        /// Of this workflow
+        #[arg(long)]
+        workflow: Option<String>,
+        /// triggered, acknowledged, mitigated, resolved or reviewed
+        #[arg(long)]
+        state: Option<String>,
+        /// Of this category, such as `provider_outage`
+        #[arg(long)]
+        category: Option<String>,
+        /// Closed ones as well
+        #[arg(long)]
+        all: bool,
+        /// At most this many
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+    },
+    /// One incident: timeline, runs, corrections, alert
+    Show {
+        /// The incident
+        id: String,
+    },
+    /// Open one by hand
+    Open {
+        /// What happened, in a sentence
+        words: String,
+        /// What kind of cause, such as `wrong_answer`
+        #[arg(long)]
+        category: String,
+        /// critical, high or low; as usual for the category unless given
+        #[arg(long)]
+        severity: Option<String>,
+        /// Of this workflow
+        #[arg(long)]
+        workflow: Option<String>,
+        /// A run it touches; may be repeated
+        #[arg(long = "run", value_name = "ID")]
+        runs: Vec<String>,
+    },
+    /// Sort a problem report by the written criteria: quality issue or incident
+    Sort(Sort),
+    /// Say that you are on it
+    Ack {
+        /// The incident
+        id: String,
+    },
+    /// Give it to somebody
+    Assign {
+        /// The incident
+        id: String,
+        /// Handle of the person
+        #[arg(long, value_name = "HANDLE")]
+        to: String,
+        /// Why
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Add a line to the timeline
+    Note {
+        /// The incident
+        id: String,
+        /// The line
+        words: String,
+        /// When it happened, for what is written down later
+        #[arg(long, value_name = "TIME")]
+        about: Option<String>,
+    },
+    /// Tie runs to it
+    Link {
+        /// The incident
+        id: String,
+        /// The runs
+        #[arg(required = true)]
+        runs: Vec<String>,
+    },
+    /// Every output a cause has touched, and where it went
+    BlastRadius(Radius),
+    /// Make corrections for what a cause has delivered
+    Correct {
+        /// The incident
+        id: String,
+        /// What is to be put right
+        words: String,
+        /// Who does it; the incident's owner unless given
+        #[arg(long, value_name = "HANDLE")]
+        owner: Option<String>,
+        /// Only this run; may be repeated. Otherwise everything the selection finds
+        #[arg(long = "run", value_name = "ID")]
+        runs: Vec<String>,
+        #[command(flatten)]
+        radius: Selection,
+    },
+    /// Settle a correction: done with a receipt, or dropped with a reason
+    Settle {
+        /// The correction
+        id: String,
+        /// What the destination says about it: its id, its version, its answer
+        #[arg(long, value_name = "TEXT", required_unless_present = "drop")]
+        receipt: Option<String>,
+        /// Why it is not done
+        #[arg(long, value_name = "REASON", conflicts_with = "receipt")]
+        drop: Option<String>,
+    },
+    /// Say that the cause is contained
+    Mitigate {
+        /// The incident
+        id: String,
+        /// How
+        words: String,
+    },
+    /// Close it: everything it left behind is put right
+    Resolve {
+        /// The incident
+        id: String,
+        /// What was done
+        words: String,
+        /// The eval case that guards against the next one
+        #[arg(long, value_name = "NAME")]
+        case: Option<String>,
+        /// Why there is no such case
+        #[arg(long, value_name = "REASON")]
+        waiver: Option<String>,
+    },
+    /// Look back on it
+    Review {
+        /// The incident
+        id: String,
+        /// Cause and what follows from it
+        words: String,
+        /// input, prompt, model, rules, connector, process or platform
+        #[arg(long, value_name = "LAYER")]
+        fixed_in: String,
+    },
+    /// It was not over
+    Reopen {
+        /// The incident
+        id: String,
+        /// Why
+        words: String,
+    },
+    /// What a review of it starts from, as Markdown
+    Postmortem {
+        /// The incident
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Sort {
+    /// The problem report
+    id: String,
+    /// Whom it reached: inside, customer, billing, sla or legal
+    #[arg(long)]
+    reach: String,
+    /// How many outputs are wrong
+    #[arg(long, default_value_t = 1)]
+    count: u32,
+    /// Whether it can be taken back: easily, `with_effort` or not
+    #[arg(long)]
+    reversibility: String,
+    /// The category, when it is an incident
+    #[arg(long)]
+    category: Option<String>,
+    /// What was found
+    words: String,
+}
+
+/// What could be the cause; all that is given must hold.
+#[derive(Debug, Default, Args)]
+struct Selection {
+    /// Of this workflow; narrows, but is no cause by itself
+    #[arg(long)]
+    workflow: Option<String>,
+    /// Made under this release
+    #[arg(long, value_name = "ID")]
+    release: Option<String>,
+    /// Made with the prompt of this SHA-256 (at least 8 digits); needs --workflow
+    #[arg(long, value_name = "HASH")]
+    prompt: Option<String>,
+    /// Routed by this version of the rules; needs --workflow
+    #[arg(long, value_name = "N")]
+    rules: Option<u64>,
+    /// Made from this source: NAME, or NAME=VERSION
+    #[arg(long, value_name = "NAME[=VERSION]")]
+    source_version: Option<String>,
+    /// Answered by this model
+    #[arg(long, value_name = "PIN")]
+    model: Option<String>,
+    /// Decided by this person
+    #[arg(long, value_name = "HANDLE")]
+    person: Option<String>,
+    /// Received from here on
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Received before
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Radius {
+    #[command(flatten)]
+    selection: Selection,
+}
+
+impl Selection {
+    fn query(&self) -> Result<BlastQuery, Problem> {
+        Ok(BlastQuery {
+            workflow: self.workflow.clone(),
+            release: self
+                .release
+                .as_deref()
+                .map(|id| args::id(id, "release"))
+                .transpose()?,
+            prompt: self.prompt.clone(),
+            rules: self.rules,
+            source: self.source_version.clone(),
+            model: self.model.clone(),
+            person: self.person.clone(),
+            from: self.from.as_deref().map(|t| time(t, "from")).transpose()?,
+            to: self.to.as_deref().map(|t| time(t, "to")).transpose()?,
+        })
+    }
+}
+
+fn time(text: &str, field: &'static str) -> Result<Timestamp, Problem> {
+    Timestamp::parse(text).map_err(|e| Problem::new("bad_request", e.to_string()).field(field))
+}
+
+/// Runs the command.
+pub(crate) async fn run(common: Common, args: IncidentArgs) -> Result<ExitCode, Problem> {
+    let session = Session::open(&common, false).await?;
+    let engine = &session.node.engine;
+    match args.act {
+        Act::List {
+            workflow,
+            state,
+            category,
+            all,
+            limit,
+        } => {
+            let filter = IncidentFilter {
+                workflow,
+                open: !all && state.is_none(),
+                state: state.map(|s| args::word(&s, "state")).transpose()?,
+                category: category.map(|c| args::word(&c, "category")).transpose()?,
+                ..IncidentFilter::default()
+            };
+            let found = engine
+                .reader()
+                .incidents(&filter, None, usize::from(limit))
+                .await
+                .map_err(stored)?;
+            list(&common, &found);
+        }
+        Act::Show { id } => Box::pin(show(&common, &session, args::id(&id, "id")?)).await?,
+        Act::BlastRadius(r) => radius(&common, &session, &r.selection.query()?).await?,
+        Act::Postmortem { id } => {
+            let text = engine.postmortem(args::id(&id, "id")?).await?;
+            if common.json {
+                out::json_line(&json!({ "id": id, "markdown": text }));
+            } else {
+                out::line(text.trim_end());
+            }
+        }
+        Act::Correct {
+            id,
+            words,
+            owner,
+            runs,
+            radius,
+        } => {
+            let id = args::id(&id, "id")?;
+            let wanted = places(&session, &runs, &radius, &words).await?;
+            let by = wiring::person(&common)?;
+            let made = engine.correct(id, &wanted, owner.as_deref(), &by).await?;
+            corrections(&common, &made);
+        }
+        Act::Settle { id, receipt, drop } => {
+            let id: CorrectionId = args::id(&id, "id")?;
+            let how = match (receipt, drop) {
+                (Some(receipt), _) => Settled::Done { receipt },
+                (None, reason) => Settled::Dropped {
+                    reason: reason.unwrap_or_default(),
+                },
+            };
+            let by = wiring::person(&common)?;
+            corrections(&common, &[engine.settle_correction(id, how, &by).await?]);
+        }
+        other => Box::pin(change(&common, &session, other)).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The verbs that end with the incident as it is now.
+async fn change(common: &Common, session: &Session, act: Act) -> Result<(), Problem> {
+    let engine = &session.node.engine;
+    let by = wiring::person(common)?;
+    let id = |text: &str| args::id::<IncidentId>(text, "id");
+    let incident = match act {
+        Act::Open {
+            words,
+            category,
+            severity,
+            workflow,
+            runs,
+        } => {
+            let new = NewIncident {
+                category: args::word(&category, "category")?,
+                severity: severity.map(|s| args::word(&s, "severity")).transpose()?,
+                workflow,
+                words,
+                runs: run_ids(&runs)?,
+            };
+            engine.open_incident(new, &by).await?
+        }
+        Act::Sort(s) => {
+            let facts = Facts {
+                reach: args::word(&s.reach, "reach")?,
+                count: s.count,
+                reversibility: args::word(&s.reversibility, "reversibility")?,
+            };
+            let category = s.category.map(|c| args::word(&c, "category")).transpose()?;
+            let report = args::id(&s.id, "id")?;
+            let sorted = engine
+                .sort_report(report, facts, category, &s.words, &by)
+                .await?;
+            match sorted.incident {
+                Some(incident) => incident,
+                None => return quality_issue(common, &sorted.report.id.to_string()),
+            }
+        }
+        Act::Ack { id: i } => engine.acknowledge_incident(id(&i)?, &by).await?,
+        Act::Assign { id: i, to, reason } => {
+            engine.assign_incident(id(&i)?, &to, &by, &reason).await?
+        }
+        Act::Note {
+            id: i,
+            words,
+            about,
+        } => {
+            let about = about.as_deref().map(|t| time(t, "about")).transpose()?;
+            engine.note_incident(id(&i)?, &by, &words, about).await?
+        }
+        Act::Link { id: i, runs } => engine.link_runs(id(&i)?, &run_ids(&runs)?, &by).await?,
+        Act::Mitigate { id: i, words } => engine.mitigate_incident(id(&i)?, &words, &by).await?,
+        Act::Resolve {
+            id: i,
+            words,
+            case,
+            waiver,
+        } => {
+            let closed = Closed {
+                resolution: words,
+                case,
+                waiver,
+            };
+            engine.resolve_incident(id(&i)?, closed, &by).await?
+        }
+        Act::Review {
+            id: i,
+            words,
+            fixed_in,
+        } => {
+            let layer = args::word(&fixed_in, "fixed-in")?;
+            engine
+                .review_incident(id(&i)?, Looked { layer, words }, &by)
+                .await?
+        }
+        Act::Reopen { id: i, words } => engine.reopen_incident(id(&i)?, &words, &by).await?,
+        Act::List { .. }
+        | Act::Show { .. }
+        | Act::BlastRadius(_)
+        | Act::Postmortem { .. }
+        | Act::Correct { .. }
+        | Act::Settle { .. } => return Ok(()),
+    };
+    tell(common, &incident);
+    Ok(())
+}
+
+fn quality_issue(common: &Common, report: &str) -> Result<(), Problem> {
+    if common.json {
+        out::json_line(&json!({ "report": report, "state": "quality_issue", "incident": null }));
+    } else {
+        out::line(&format!("{report}: a quality issue, no incident"));
+    }
+    Ok(())
+}
+
+fn run_ids(runs: &[String]) -> Result<Vec<RunId>, Problem> {
+    runs.iter().map(|id| args::id(id, "run")).collect()
+}
+
+/// Where corrections are needed: the runs named, or everything the selection finds that was delivered.
+async fn places(
+    session: &Session,
+    runs: &[String],
+    selection: &Selection,
+    words: &str,
+) -> Result<Vec<NewCorrection>, Problem> {
+    let engine = &session.node.engine;
+    let new = |run: RunId, action: Option<ActionId>| NewCorrection {
+        run,
+        action,
+        words: words.to_owned(),
+    };
+    let mut out = Vec::new();
+    if runs.is_empty() {
+        let blast = engine.blast_radius(&selection.query()?).await?;
+        let there = |r: &&tuesday_engine::ops::BlastRow| {
+            matches!(r.state.as_deref(), Some("confirmed" | "delivered"))
+        };
+        out.extend(
+            blast
+                .rows
+                .iter()
+                .filter(there)
+                .map(|r| new(r.run, r.action)),
+        );
+        return Ok(out);
+    }
+    for run in run_ids(runs)? {
+        let actions = engine.reader().actions_of(run).await.map_err(stored)?;
+        let there: Vec<_> = actions
+            .iter()
+            .filter(|a| a.state == tuesday_domain::action::ActionState::Confirmed)
+            .collect();
+        if there.is_empty() {
+            out.push(new(run, None));
+        }
+        out.extend(there.into_iter().map(|a| new(run, Some(a.id))));
+    }
+    Ok(out)
+}
+
+async fn radius(common: &Common, session: &Session, query: &BlastQuery) -> Result<(), Problem> {
+    let blast = session.node.engine.blast_radius(query).await?;
+    if common.json {
+        for row in &blast.rows {
+            out::json_line(&serde_json::to_value(row).unwrap_or(Value::Null));
+        }
+        return Ok(());
+    }
+    let mut table = out::table(&[
+        "Run", "Case", "Received", "Wrote", "Where", "State", "Id there",
+    ]);
+    let text = |t: &Option<String>| t.clone().unwrap_or_default();
+    for r in &blast.rows {
+        table.add_row([
+            r.run.to_string(),
+            r.subject.clone(),
+            r.received_at.rfc3339(),
+            text(&r.name),
+            text(&r.target),
+            r.state
+                .clone()
+                .unwrap_or_else(|| "nothing was written".to_owned()),
+            text(&r.external_id),
+        ]);
+    }
+    out::line(&format!(
+        "{} runs, {} outputs at a destination",
+        blast.runs, blast.delivered
+    ));
+    if !blast.rows.is_empty() {
+        out::line(&table.to_string());
+    }
+    Ok(())
+}
+
+fn list(common: &Common, found: &[Incident]) {
+    let mut table = out::table(&[
+        "Incident", "State", "Severity", "Has it", "Count", "What", "Since",
+    ]);
+    for i in found {
+        if common.json {
+            out::json_line(&view(i));
+        }
+        table.add_row([
+            i.id.to_string(),
+            i.state.to_string(),
+            i.severity.to_string(),
+            i.owner.clone(),
+            i.count.to_string(),
+            i.title.clone(),
+            i.opened_at.rfc3339(),
+        ]);
+    }
+    if !common.json {
+        out::line(&if found.is_empty() {
+            "no incidents".to_owned()
+        } else {
+            table.to_string()
+        });
+    }
+}
+
+fn corrections(common: &Common, made: &[Correction]) {
+    let mut table = out::table(&["Correction", "State", "Has it", "Where", "What", "Proof"]);
+    for c in made {
+        if common.json {
+            out::json_line(&correction(c));
+        }
+        table.add_row([
+            c.id.to_string(),
+            c.state.to_string(),
+            c.owner.clone(),
+            c.place.clone(),
+            c.words.clone(),
+            c.receipt
+                .clone()
+                .or_else(|| c.note.clone())
+                .unwrap_or_default(),
+        ]);
+    }
+    if !common.json {
+        out::line(&if made.is_empty() {
+            "no corrections".to_owned()
+        } else {
+            table.to_string()
+        });
+    }
+}
+
+fn tell(common: &Common, i: &Incident) {
+    if common.json {
+        return out::json_line(&view(i));
+    }
+    out::line(&format!(
+        "{}: {} ({}), {} has it; {} findings, the last {}",
+        i.id, i.state, i.severity, i.owner, i.count, i.last_at
+    ));
+    out::line(&format!("  {}", i.title));
+}
+
+async fn show(common: &Common, session: &Session, id: IncidentId) -> Result<(), Problem> {
+    let engine = &session.node.engine;
+    let incident = engine.incident(id).await?;
+    let reader = engine.reader();
+    let (entries, made, runs, alert) = tokio::try_join!(
+        reader.incident_entries(id),
+        reader.corrections_of(id),
+        reader.incident_runs(id, None, 100),
+        reader.alert_of(id)
+    )
+    .map_err(stored)?;
+    let deliveries = match &alert {
+        Some(alert) => reader.deliveries_of(alert.id).await.map_err(stored)?,
+        None => Vec::new(),
+    };
+    if common.json {
+        let mut all = view(&incident);
+        all["timeline"] = entries
+            .iter()
+            .map(|e| json!({ "at": e.at.rfc3339(), "about": e.about.map(Timestamp::rfc3339), "actor": e.actor, "kind": e.kind, "words": e.words }))
+            .collect();
+        all["runs"] = runs.iter().map(|r| Value::String(r.to_string())).collect();
+        all["corrections"] = made.iter().map(correction).collect();
+        all["alert"] = alert.map_or(Value::Null, |a| {
+            json!({ "state": a.state.word(), "person": a.person, "chain": a.people(), "round": a.round, "due_at": a.due_at.rfc3339(), "acknowledged_by": a.acknowledged_by })
+        });
+        all["deliveries"] = deliveries.iter().map(super::alerts::delivery).collect();
+        out::json_line(&all);
+        return Ok(());
+    }
+    tell(common, &incident);
+    out::line(&format!("  runbook {}", engine.runbook(incident.category)));
+    for e in &entries {
+        let about = e
+            .about
+            .filter(|_| e.kind == "note")
+            .map(|at| format!(" (later, about {at})"))
+            .unwrap_or_default();
+        out::line(&format!(
+            "  {} {} {}{about}: {}",
+            e.at, e.actor, e.kind, e.words
+        ));
+    }
+    for d in &deliveries {
+        out::line(&format!("  {} {}", d.at, super::alerts::sentence(d)));
+    }
+    if !runs.is_empty() {
+        let ids: Vec<String> = runs.iter().map(ToString::to_string).collect();
+        out::line(&format!("  runs: {}", ids.join(" ")));
+    }
+    if !made.is_empty() {
+        corrections(common, &made);
+    }
+    Ok(())
+}
+
+fn correction(c: &Correction) -> Value {
+    json!({
+        "id": c.id.to_string(), "incident_id": c.incident.to_string(), "state": c.state.word(), "owner": c.owner,
+        "due_at": c.due_at.rfc3339(), "run_id": c.run.to_string(), "action_id": c.action.map(|a| a.to_string()),
+        "place": c.place, "words": c.words, "receipt": c.receipt, "note": c.note, "settled_by": c.settled_by,
+        "settled_at": c.settled_at.map(Timestamp::rfc3339),
+    })
+}
+
+fn view(i: &Incident) -> Value {
+    json!({
+        "id": i.id.to_string(), "state": i.state.word(), "category": i.category.word(), "severity": i.severity.word(),
+        "title": i.title, "workflow": i.workflow, "owner": i.owner, "count": i.count, "cause": i.key,
+        "opened_at": i.opened_at.rfc3339(), "opened_by": i.opened_by, "last_at": i.last_at.rfc3339(),
+        "acknowledged_by": i.acknowledged_by, "resolved_by": i.resolved_by,
+        "resolved_at": i.resolved_at.map(Timestamp::rfc3339), "resolution": i.resolution, "case": i.case,
+        "waiver": i.waiver, "fixed_in": i.fix_layer.map(|l| l.word()), "runbook": i.category.runbook(),
+    })
+}
