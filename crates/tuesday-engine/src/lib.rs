@@ -10,6 +10,7 @@ mod clock;
 mod crash;
 mod draft;
 mod engine;
+pub mod eval;
 mod ids;
 mod maintenance;
 pub mod ops;

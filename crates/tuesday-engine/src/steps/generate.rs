@@ -4,11 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::{FailurePlan, Limits};
+use tuesday_domain::id::RunId;
 use tuesday_domain::ledger::cost_micros;
-use tuesday_domain::port::{FaultKind, ModelAnswer, ModelFault, ModelRequest};
+use tuesday_domain::port::{FaultKind, Model, ModelAnswer, ModelFault, ModelRequest};
 use tuesday_domain::prompt::cleared;
+use tuesday_domain::ready::Ready;
 use tuesday_domain::record::{Attempt, AttemptResult, Change};
 use tuesday_domain::retry::{RetryPolicy, RetryVerdict};
 use tuesday_domain::run::{Reason, RunEvent, Status, Step};
@@ -20,6 +23,7 @@ use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::ids;
 use crate::worker::drive::{Next, StepFault, Work};
+use crate::worker::limits::Limiters;
 
 /// The workflow's retry policy.
 pub(crate) fn policy(limits: &Limits) -> RetryPolicy {
@@ -48,7 +52,8 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
         }
     };
     let started = engine.now();
-    let answer = call(engine, work, &request).await;
+    let limits = &work.release.ready.def.limits;
+    let answer = call(&engine.0.limiters, &*engine.0.ports.model, limits, &request).await;
     engine.crash_point("generate.after_call");
     let now = engine.now();
     match answer {
@@ -99,34 +104,55 @@ fn draft(work: &Work, kind: &'static str, now: Timestamp) -> Draft {
 }
 
 fn request(work: &Work, repair: Option<String>) -> Result<ModelRequest, String> {
-    let ready = &work.release.ready;
     let facts = work
         .facts
         .as_ref()
         .ok_or("the frozen inputs cannot be read")?;
+    let request = model_request(
+        &work.release.ready,
+        (&work.release.artifact, work.release.hash),
+        work.run.id,
+        facts,
+    )?;
+    Ok(ModelRequest {
+        attempt: work.run.attempts + 1,
+        repair: repair.or_else(|| work.repair.clone()),
+        ..request
+    })
+}
+
+/// The first call for these facts: what the model may see of them, rendered. The same for a run and
+/// for an eval case.
+pub(crate) fn model_request(
+    ready: &Ready,
+    (artifact, artifact_id): (&Arc<Vec<u8>>, [u8; 32]),
+    run: RunId,
+    facts: &Value,
+) -> Result<ModelRequest, String> {
     let (seen, _masked) = cleared(facts, |g, f| ready.class_of(g, f), ready.model.clearance);
     let rendered = ready.prompt.render(&seen)?;
     Ok(ModelRequest {
-        run: work.run.id,
-        attempt: work.run.attempts + 1,
+        run,
+        attempt: 1,
         spec: Arc::clone(&ready.model),
         system: rendered.system,
         prompt: rendered.case,
-        repair: repair.or_else(|| work.repair.clone()),
+        repair: None,
         output_schema: Arc::clone(&ready.output_source),
         facts: Arc::new(seen),
-        artifact: Arc::clone(&work.release.artifact),
-        artifact_id: work.release.hash,
+        artifact: Arc::clone(artifact),
+        artifact_id,
         timeout: ready.def.limits.model_timeout.0,
     })
 }
 
-async fn call(
-    engine: &Engine,
-    work: &Work,
+/// Calls the model once, in its turn and within its time.
+pub(crate) async fn call(
+    limiters: &Limiters,
+    model: &dyn Model,
+    limits: &Limits,
     request: &ModelRequest,
 ) -> Result<ModelAnswer, ModelFault> {
-    let limits = &work.release.ready.def.limits;
     let _place = if request.spec.kind.is_built_in() {
         None
     } else {
@@ -136,9 +162,7 @@ async fn call(
             .clone()
             .or_else(|| request.spec.url.clone())
             .unwrap_or_else(|| request.spec.kind.word().to_owned());
-        engine
-            .0
-            .limiters
+        limiters
             .enter(
                 &format!("model:{provider}"),
                 limits.model_concurrency,
@@ -148,7 +172,7 @@ async fn call(
     };
     match tokio::time::timeout(
         request.timeout + Duration::from_millis(250),
-        engine.0.ports.model.generate(request),
+        model.generate(request),
     )
     .await
     {
