@@ -101,6 +101,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         "The same event id came with another body",
     ),
     (
+        "foreign_results",
+        409,
+        1,
+        "Eval results belong to another release, pack, table or number of tries",
+    ),
+    (
         "already_decided",
         409,
         1,

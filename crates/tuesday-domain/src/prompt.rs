@@ -81,18 +81,53 @@ pub fn cleared(
             out.insert(group.clone(), clean(record));
             continue;
         };
-        let mut copy = Map::new();
-        for (field, value) in record {
-            if class_of(group, field) > clearance {
-                masked.push(format!("{group}.{field}"));
-                copy.insert(field.clone(), Value::String(MASK.to_owned()));
-            } else {
-                copy.insert(field.clone(), clean(value));
-            }
-        }
-        out.insert(group.clone(), Value::Object(copy));
+        let over = |path: &str| class_of(group, path) > clearance;
+        let copy = without(record, "", &over, &mut |path| {
+            masked.push(format!("{group}.{path}"));
+        });
+        out.insert(group.clone(), copy);
     }
     (Value::Object(out), masked)
+}
+
+/// A record with every field masked that is over the clearance, however deep it lies.
+fn without(
+    record: &Map<String, Value>,
+    around: &str,
+    over: &dyn Fn(&str) -> bool,
+    masked: &mut dyn FnMut(&str),
+) -> Value {
+    let mut copy = Map::new();
+    for (field, value) in record {
+        let path = if around.is_empty() {
+            field.clone()
+        } else {
+            format!("{around}.{field}")
+        };
+        let seen = if over(&path) {
+            masked(&path);
+            Value::String(MASK.to_owned())
+        } else {
+            within(value, &path, over, masked)
+        };
+        copy.insert(field.clone(), seen);
+    }
+    Value::Object(copy)
+}
+
+fn within(
+    value: &Value,
+    path: &str,
+    over: &dyn Fn(&str) -> bool,
+    masked: &mut dyn FnMut(&str),
+) -> Value {
+    match value {
+        Value::Object(inner) => without(inner, path, over, masked),
+        Value::Array(all) => {
+            Value::Array(all.iter().map(|v| within(v, path, over, masked)).collect())
+        }
+        other => clean(other),
+    }
 }
 
 fn clean(value: &Value) -> Value {
@@ -123,6 +158,24 @@ pub const fn is_hidden(c: char) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_restricted_field_deep_inside_is_masked_too() {
+        let facts = json!({"input": {"left": {"memo": "rent", "iban": "DE00"}, "lines": [{"iban": "DE11"}, 7]}});
+        let class = |_: &str, f: &str| {
+            if f.ends_with(".iban") {
+                Class::Restricted
+            } else {
+                Class::Internal
+            }
+        };
+        let (seen, masked) = cleared(&facts, class, Class::Confidential);
+        assert_eq!(
+            seen,
+            json!({"input": {"left": {"memo": "rent", "iban": MASK}, "lines": [{"iban": MASK}, 7]}})
+        );
+        assert_eq!(masked, ["input.left.iban", "input.lines.iban"]);
+    }
 
     #[test]
     fn restricted_fields_never_reach_the_text() {

@@ -137,13 +137,14 @@ impl Ready {
         }
     }
 
-    /// Class of one fact: `input` fields by their schema, sources by their declaration. Merged
+    /// Class of one fact, by its dotted path in the group: `input` fields by their schema, sources by their declaration. Merged
     /// fields (`record`) have the strictest class of the sources that may supply them.
     #[must_use]
     pub fn class_of(&self, group: &str, field: &str) -> Class {
         if group == "input" {
             return self.input.class(field);
         }
+        let field = field.split_once('.').map_or(field, |(top, _)| top);
         self.def
             .source
             .iter()

@@ -13,6 +13,8 @@ pub struct Schema {
     validator: Validator,
     source: Value,
     classes: BTreeMap<String, Class>,
+    /// Fields below a top-level field that declare a class of their own, dotted.
+    nested: BTreeMap<String, Class>,
     unclassified: Vec<String>,
 }
 
@@ -40,8 +42,10 @@ impl Schema {
             .build(&source)
             .map_err(|e| e.to_string())?;
         let (mut classes, mut unclassified) = (BTreeMap::new(), Vec::new());
+        let mut nested = BTreeMap::new();
         if let Some(properties) = source.get("properties").and_then(Value::as_object) {
             for (name, property) in properties {
+                below(name, property, &mut nested)?;
                 match property
                     .get("x-class")
                     .and_then(Value::as_str)
@@ -63,6 +67,7 @@ impl Schema {
             validator,
             source,
             classes,
+            nested,
             unclassified,
         })
     }
@@ -89,13 +94,20 @@ impl Schema {
         &self.source
     }
 
-    /// Class of a top-level field; undeclared fields are restricted.
+    /// Class of a field by its dotted path: its own or that of the field around it, whichever is
+    /// stricter. Undeclared fields are restricted.
     #[must_use]
-    pub fn class(&self, field: &str) -> Class {
-        self.classes
-            .get(field)
-            .copied()
-            .unwrap_or(Class::Restricted)
+    pub fn class(&self, path: &str) -> Class {
+        let top = path.split_once('.').map_or(path, |(top, _)| top);
+        let class = self.classes.get(top).copied().unwrap_or(Class::Restricted);
+        let around = path
+            .match_indices('.')
+            .skip(1)
+            .map(|(i, _)| &path[..i])
+            .chain([path]);
+        around
+            .filter_map(|p| self.nested.get(p).copied())
+            .fold(class, Class::max)
     }
 
     /// The strictest class among the declared fields: the class of a whole record.
@@ -120,11 +132,54 @@ impl Schema {
     }
 }
 
+/// Collects the classes that fields inside `property` declare; lists count as what they hold.
+fn below(path: &str, property: &Value, out: &mut BTreeMap<String, Class>) -> Result<(), String> {
+    if let Some(items) = property.get("items") {
+        below(path, items, out)?;
+    }
+    let inner = property.get("properties").and_then(Value::as_object);
+    for (name, field) in inner.into_iter().flatten() {
+        let path = format!("{path}.{name}");
+        if let Some(word) = field.get("x-class") {
+            let class = word.as_str().unwrap_or_default().parse();
+            let class = class.map_err(|e| format!("/{}/x-class: {e}", path.replace('.', "/")))?;
+            out.insert(path.clone(), class);
+        }
+        below(&path, field, out)?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_field_inside_an_object_or_a_list_has_its_own_class() {
+        let s = Schema::compile(json!({
+            "type": "object",
+            "properties": {"payer": {"type": "object", "x-class": "confidential", "properties": {
+                "memo": {"type": "string", "x-class": "internal"},
+                "iban": {"type": "string", "x-class": "restricted"},
+                "bank": {"type": "object", "x-class": "restricted", "properties": {"name": {"x-class": "public"}}}}},
+                "lines": {"type": "array", "x-class": "internal", "items": {"type": "object", "properties": {
+                    "card": {"x-class": "restricted"}}}}}
+        }))
+        .unwrap();
+        for (path, class) in [
+            ("payer", Class::Confidential),
+            ("payer.memo", Class::Confidential),
+            ("payer.iban", Class::Restricted),
+            ("payer.bank.name", Class::Restricted),
+            ("payer.other", Class::Confidential),
+            ("lines.card", Class::Restricted),
+            ("gone.x", Class::Restricted),
+        ] {
+            assert_eq!(s.class(path), class, "{path}");
+        }
+    }
 
     #[test]
     fn each_wrong_field_is_named_without_its_value() {

@@ -19,6 +19,9 @@ use crate::rate::TokenRate;
 use crate::worker::Slots;
 use crate::worker::limits::Limiters;
 
+/// Answers free and all bytes of a volume, when it can be asked.
+pub type Space = Arc<dyn Fn() -> Option<(u64, u64)> + Send + Sync>;
+
 /// How a node is set up.
 #[derive(Clone)]
 pub struct EngineConfig {
@@ -41,7 +44,7 @@ pub struct EngineConfig {
     /// Called when the outcome of a commit is unknown: must end the process.
     pub fatal: Arc<dyn Fn(&str) + Send + Sync>,
     /// Free and all bytes of the volume this node writes to, when it can be asked.
-    pub space: Option<Arc<dyn Fn() -> Option<(u64, u64)> + Send + Sync>>,
+    pub space: Option<Space>,
     /// Test harness only.
     pub crash: Option<CrashHook>,
 }

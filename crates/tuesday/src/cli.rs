@@ -42,6 +42,8 @@ Work       run           start, show, list, retry, cancel
 
 Change     check         every fault of a package
            pack          a package as one file
+           eval          a package's cases against its model, with figures and a comparison
+           gate          one result over check, lint, evals and simulation; 1 unless all pass
            install       a package becomes the live release
            rules         show, check, history
            release       list, show
@@ -111,6 +113,10 @@ pub(crate) enum Command {
     Check(cmd::check::CheckArgs),
     /// A package folder as one file
     Pack(cmd::pack::PackArgs),
+    /// Try every case of a package's eval pack
+    Eval(cmd::eval::EvalArgs),
+    /// One named result that says whether a package may go live
+    Gate(cmd::eval::GateArgs),
     /// Install a package folder or file
     Install(cmd::install::InstallArgs),
     /// API, console and worker

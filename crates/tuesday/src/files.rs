@@ -47,6 +47,31 @@ pub(crate) fn read_package(
     Ok((package, vars))
 }
 
+/// As [`read_package`] for a folder, leaving out the files that `left_out` names.
+pub(crate) fn read_package_without(
+    path: &Path,
+    set: &[String],
+    left_out: &dyn Fn(&str) -> bool,
+) -> Result<(Package, BTreeMap<String, String>), Problem> {
+    let mut files = Vec::new();
+    collect(path, path, left_out, &mut files)?;
+    Ok((Package::new(files), vars_of(set)?))
+}
+
+/// Names of the files in a folder, sorted; none when there is no folder.
+pub(crate) fn names(dir: &Path) -> Result<Vec<String>, Problem> {
+    if !dir.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(|e| cannot_read(dir, &e))? {
+        let entry = entry.map_err(|e| cannot_read(dir, &e))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
 /// `NAME=VALUE` pairs.
 fn vars_of(set: &[String]) -> Result<BTreeMap<String, String>, Problem> {
     set.iter()
@@ -74,22 +99,27 @@ fn read(path: &Path) -> Result<(Package, BTreeMap<String, String>), Problem> {
         .way_out("name a folder with a workflow.toml"));
     }
     let mut files = Vec::new();
-    collect(path, path, &mut files)?;
+    collect(path, path, &|_| false, &mut files)?;
     Ok((Package::new(files), BTreeMap::new()))
 }
 
-fn collect(root: &Path, dir: &Path, files: &mut Vec<(String, String)>) -> Result<(), Problem> {
+fn collect(
+    root: &Path,
+    dir: &Path,
+    left_out: &dyn Fn(&str) -> bool,
+    files: &mut Vec<(String, String)>,
+) -> Result<(), Problem> {
     for entry in std::fs::read_dir(dir).map_err(|e| cannot_read(dir, &e))? {
         let path = entry.map_err(|e| cannot_read(dir, &e))?.path();
         let Ok(inner) = path.strip_prefix(root) else {
             continue;
         };
         let name = inner.to_string_lossy().replace('\\', "/");
-        if name.starts_with('.') || name == "records" {
+        if name.starts_with('.') || name == "records" || left_out(&name) {
             continue;
         }
         if path.is_dir() {
-            collect(root, &path, files)?;
+            collect(root, &path, left_out, files)?;
         } else {
             let text = std::fs::read_to_string(&path).map_err(|e| cannot_read(&path, &e))?;
             files.push((name, text));

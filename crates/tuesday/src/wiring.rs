@@ -122,7 +122,7 @@ pub(crate) async fn open(home: Home, opening: Opening) -> Result<Node, Problem> 
 }
 
 /// Free and all bytes of the volume a folder is on.
-fn space_of(dir: PathBuf) -> Arc<dyn Fn() -> Option<(u64, u64)> + Send + Sync> {
+fn space_of(dir: PathBuf) -> tuesday_engine::Space {
     Arc::new(move || {
         let v = rustix::fs::statvfs(&dir).ok()?;
         let bytes = |blocks: u64| blocks.saturating_mul(v.f_frsize);

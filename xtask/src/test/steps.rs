@@ -76,6 +76,11 @@ pub(super) const STEPS: &[Step] = &[
         run: demo_step,
     },
     Step {
+        name: "gate",
+        about: "`tuesday gate` on the example packages, in release",
+        run: gate,
+    },
+    Step {
         name: "real-data",
         about: "the main job on real data, where it is found",
         run: real,
@@ -240,6 +245,22 @@ fn demo_step(session: &mut Session) -> Result<Outcome> {
         .arg(dir.path());
     command.args(["--listen", "127.0.0.1:0"]);
     demo::check(&proc::output(&mut command)?)?;
+    Ok(Outcome::Passed)
+}
+
+fn gate(session: &mut Session) -> Result<Outcome> {
+    let binary = real_data::release_binary(&session.root, &session.target)?;
+    let examples = session.root.join("examples");
+    for package in [
+        "support-triage",
+        "reconciliation",
+        "deal-risk",
+        "document-draft",
+    ] {
+        let mut command = Command::new(&binary);
+        command.arg("gate").arg(examples.join(package));
+        println!("{}", proc::output(&mut command)?.trim_end());
+    }
     Ok(Outcome::Passed)
 }
 

@@ -111,12 +111,27 @@ impl Package {
     /// identity of the release. Readme, runbook and sample records are not part of it.
     #[must_use]
     pub fn release_hash(&self, vars: &BTreeMap<String, String>) -> [u8; 32] {
+        self.release_hash_beside(vars, &BTreeMap::new())
+    }
+
+    /// As [`Package::release_hash`], with files that are not held in memory by their SHA-256.
+    #[must_use]
+    pub fn release_hash_beside(
+        &self,
+        vars: &BTreeMap<String, String>,
+        others: &BTreeMap<String, [u8; 32]>,
+    ) -> [u8; 32] {
+        let own = self.files.iter().filter(|(name, _)| counts(name));
+        let mut all: BTreeMap<&str, [u8; 32]> = own
+            .map(|(name, text)| (name.as_str(), Sha256::digest(text.as_bytes()).into()))
+            .collect();
+        all.extend(others.iter().map(|(name, hash)| (name.as_str(), *hash)));
         let mut h = Sha256::new();
         h.update(b"tuesday/release/1");
-        for (name, text) in self.files.iter().filter(|(name, _)| counts(name)) {
+        for (name, hash) in all {
             h.update((name.len() as u64).to_be_bytes());
             h.update(name.as_bytes());
-            h.update(Sha256::digest(text.as_bytes()));
+            h.update(hash);
         }
         for (name, value) in vars {
             h.update([1]);

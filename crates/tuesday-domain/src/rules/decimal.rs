@@ -107,6 +107,15 @@ impl Decimal {
         Ok(Self((mantissa + away) / divisor))
     }
 
+    /// How far apart two numbers are; nothing when that does not fit.
+    #[must_use]
+    pub fn distance(self, other: Self) -> Option<Self> {
+        self.0
+            .checked_sub(other.0)
+            .and_then(i128::checked_abs)
+            .map(Self)
+    }
+
     /// How many decimal places the number really uses.
     #[must_use]
     pub fn places(self) -> u32 {

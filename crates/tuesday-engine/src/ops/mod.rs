@@ -87,6 +87,7 @@ pub use preview::EditPreview;
 pub use problem::Complaint;
 pub(crate) use reading::Presence;
 pub use reading::{Doing, There};
+pub(crate) use receive::readable;
 pub use receive::{Accepted, Incoming, IncomingAuth};
 pub use reject::Refusal;
 pub use rerun::{Inputs, Rerun, With};

@@ -12,6 +12,7 @@ use tuesday_domain::facts::{Ctx, at};
 use tuesday_domain::id::RunId;
 use tuesday_domain::json::parse_strict;
 use tuesday_domain::problem::Problem;
+use tuesday_domain::ready::Ready;
 use tuesday_domain::record::{
     AuditEntry, Change, Decision, Intake, IntakeVerdict, Job, Lease, PayloadKind, Run, Scope,
     Subject, Token, Workflow,
@@ -258,32 +259,7 @@ impl Engine {
                 format!("{} takes no work", row.name),
             ));
         }
-        if incoming.body.len() > def.input.max_bytes {
-            let detail = format!(
-                "{} bytes, at most {}",
-                incoming.body.len(),
-                def.input.max_bytes
-            );
-            return Err(Problem::new("body_too_large", detail)
-                .way_out("send a reference instead of the content"));
-        }
-        let input = parse_strict(&incoming.body).map_err(|e| {
-            Problem::new("malformed_event", e)
-                .way_out("correct the body; the intake record keeps what was sent")
-        })?;
-        let errors = release.ready.input.check(&input);
-        if let Some(first) = errors.first() {
-            let place = if first.field.is_empty() {
-                "the event:"
-            } else {
-                &first.field
-            };
-            let mut problem = Problem::new("schema_violation", format!("{place} {}", first.detail))
-                .field(first.field.clone())
-                .way_out(format!("see `tuesday workflow schema {}`", row.name));
-            problem.errors = errors;
-            return Err(problem);
-        }
+        let input = readable(&release.ready, &incoming.body)?;
         let field = def.trigger.iter().find_map(|t| t.event_id.as_deref());
         let from_body = field.and_then(|f| at(&input, f)).and_then(|v| match v {
             Value::String(s) if !s.trim().is_empty() => Some(s.clone()),
@@ -455,6 +431,40 @@ impl Work {
             turns: None,
         }
     }
+}
+
+/// What an event's body says: small enough, the agreed JSON. The same for a run and an eval case.
+///
+/// # Errors
+/// `body_too_large`, `malformed_event`, or `schema_violation` with every field.
+pub(crate) fn readable(ready: &Ready, body: &[u8]) -> Result<Value, Problem> {
+    let def = &ready.def;
+    if body.len() > def.input.max_bytes {
+        let detail = format!("{} bytes, at most {}", body.len(), def.input.max_bytes);
+        return Err(Problem::new("body_too_large", detail)
+            .way_out("send a reference instead of the content"));
+    }
+    let input = parse_strict(body).map_err(|e| {
+        Problem::new("malformed_event", e)
+            .way_out("correct the body; the intake record keeps what was sent")
+    })?;
+    let errors = ready.input.check(&input);
+    let Some(first) = errors.first() else {
+        return Ok(input);
+    };
+    let place = if first.field.is_empty() {
+        "the event:"
+    } else {
+        &first.field
+    };
+    let mut problem = Problem::new("schema_violation", format!("{place} {}", first.detail))
+        .field(first.field.clone())
+        .way_out(format!(
+            "see `tuesday workflow schema {}`",
+            def.workflow.name
+        ));
+    problem.errors = errors;
+    Err(problem)
 }
 
 /// May this token trigger this workflow?

@@ -8,6 +8,7 @@
 use serde_json::Value;
 use tuesday_domain::access::{Act, Rights};
 use tuesday_domain::actor::Actor;
+use tuesday_domain::decide::plan_facts;
 use tuesday_domain::definition::FaultSpec;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
@@ -28,7 +29,7 @@ use crate::catalog::LiveRelease;
 use crate::draft::Draft;
 use crate::engine::{Engine, apply_problem, read_problem};
 use crate::ids;
-use crate::steps::route::{bound_to, plan_facts};
+use crate::steps::route::bound_to;
 use crate::steps::{Ask, open_review};
 
 /// How many decided cases are looked at for one that the fault fits.

@@ -62,7 +62,7 @@ impl Task {
         let facts = tuesday_domain::snapshot::facts_of(&self.release.ready.def, &snapshot, |n| {
             self.bytes(n)
         })?;
-        Some(crate::steps::route::plan_facts(&facts, &snapshot))
+        Some(tuesday_domain::decide::plan_facts(&facts, &snapshot))
     }
 
     /// The output in force, as text and as JSON.

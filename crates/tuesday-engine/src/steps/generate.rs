@@ -4,11 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::{FailurePlan, Limits};
+use tuesday_domain::id::RunId;
 use tuesday_domain::ledger::cost_micros;
-use tuesday_domain::port::{FaultKind, ModelAnswer, ModelFault, ModelRequest};
+use tuesday_domain::port::{FaultKind, Model, ModelAnswer, ModelFault, ModelRequest};
 use tuesday_domain::prompt::cleared;
+use tuesday_domain::ready::Ready;
 use tuesday_domain::record::{Attempt, AttemptResult, Change};
 use tuesday_domain::retry::{RetryPolicy, RetryVerdict};
 use tuesday_domain::run::{Reason, RunEvent, Status, Step};
@@ -20,7 +23,7 @@ use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::ids;
 use crate::worker::drive::{Next, StepFault, Work};
-use crate::worker::limits::Place;
+use crate::worker::limits::{Limiters, Place};
 
 /// The workflow's retry policy.
 pub(crate) fn policy(limits: &Limits) -> RetryPolicy {
@@ -48,13 +51,14 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
             .await;
         }
     };
-    let place = place(engine, work, &request).await;
+    let limits = &work.release.ready.def.limits;
+    let place = place(&engine.0.limiters, limits, &request).await;
     if !super::hold::may_start(engine, &work.run.workflow).await {
         drop(place);
         return super::hold::run(engine, work).await;
     }
     let started = engine.now();
-    let answer = call(engine, &request).await;
+    let answer = call(&*engine.0.ports.model, &request).await;
     drop(place);
     engine.crash_point("generate.after_call");
     let now = engine.now();
@@ -106,45 +110,71 @@ fn draft(work: &Work, kind: &'static str, now: Timestamp) -> Draft {
 }
 
 fn request(work: &Work, repair: Option<String>) -> Result<ModelRequest, String> {
-    let ready = &work.release.ready;
     let facts = work
         .facts
         .as_ref()
         .ok_or("the frozen inputs cannot be read")?;
+    let request = model_request(
+        &work.release.ready,
+        (&work.release.artifact, work.release.hash),
+        work.run.id,
+        facts,
+    )?;
+    Ok(ModelRequest {
+        attempt: work.run.attempts + 1,
+        repair: repair.or_else(|| work.repair.clone()),
+        ..request
+    })
+}
+
+/// The first call for these facts: what the model may see of them, rendered. The same for a run and
+/// for an eval case.
+pub(crate) fn model_request(
+    ready: &Ready,
+    (artifact, artifact_id): (&Arc<Vec<u8>>, [u8; 32]),
+    run: RunId,
+    facts: &Value,
+) -> Result<ModelRequest, String> {
     let (seen, _masked) = cleared(facts, |g, f| ready.class_of(g, f), ready.model.clearance);
     let rendered = ready.prompt.render(&seen)?;
     Ok(ModelRequest {
-        run: work.run.id,
-        attempt: work.run.attempts + 1,
+        run,
+        attempt: 1,
         spec: Arc::clone(&ready.model),
         system: rendered.system,
         prompt: rendered.case,
-        repair: repair.or_else(|| work.repair.clone()),
+        repair: None,
         output_schema: Arc::clone(&ready.output_source),
         facts: Arc::new(seen),
-        artifact: Arc::clone(&work.release.artifact),
-        artifact_id: work.release.hash,
+        artifact: Arc::clone(artifact),
+        artifact_id,
         timeout: ready.def.limits.model_timeout.0,
     })
 }
 
 /// Waits for a place at the provider; a built-in model needs none.
-async fn place(engine: &Engine, work: &Work, request: &ModelRequest) -> Option<Place> {
-    let limits = &work.release.ready.def.limits;
+pub(crate) async fn place(
+    limiters: &Limiters,
+    limits: &Limits,
+    request: &ModelRequest,
+) -> Option<Place> {
     if request.spec.kind.is_built_in() {
         return None;
     }
     let key = format!("model:{}", super::found::provider(&request.spec));
-    let limiters = &engine.0.limiters;
     limiters
         .enter(&key, limits.model_concurrency, limits.model_per_second)
         .await
 }
 
-async fn call(engine: &Engine, request: &ModelRequest) -> Result<ModelAnswer, ModelFault> {
+/// Calls the model once, within its time.
+pub(crate) async fn call(
+    model: &dyn Model,
+    request: &ModelRequest,
+) -> Result<ModelAnswer, ModelFault> {
     match tokio::time::timeout(
         request.timeout + Duration::from_millis(250),
-        engine.0.ports.model.generate(request),
+        model.generate(request),
     )
     .await
     {

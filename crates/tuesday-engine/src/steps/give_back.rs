@@ -90,7 +90,7 @@ async fn again(
     }
     let bound_to = match (&work.snapshot, &work.facts) {
         (Some(snapshot), Some(facts)) => {
-            let facts = super::route::plan_facts(facts, snapshot);
+            let facts = tuesday_domain::decide::plan_facts(facts, snapshot);
             rebound(&work.release, run, snapshot, &facts, &payloads)
         }
         _ => String::new(),

@@ -6,21 +6,20 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use tuesday_domain::action::{Ability, ActionEvent, ActionState, action_key};
 use tuesday_domain::actor::Actor;
-use tuesday_domain::definition::{ConfidenceSource, FailurePlan};
-use tuesday_domain::facts::{Ctx, at};
+use tuesday_domain::decide::{Decided, Under, confidence, decide, plan_facts};
+use tuesday_domain::definition::FailurePlan;
 use tuesday_domain::port::{Intent, ModelAnswer};
-use tuesday_domain::ready::Ready;
 use tuesday_domain::record::{
     Action, Attempt, AttemptResult, Change, PayloadKind, Routed, Run, SecondLookBasis,
 };
 use tuesday_domain::review::ReviewKind;
-use tuesday_domain::route::{Destined, Planned, ask, destine, merge, plan, table_facts, tier_name};
+use tuesday_domain::route::{Destined, Planned, plan};
 use tuesday_domain::rules::{Facts, RuleSet, Verdict, pack};
 use tuesday_domain::run::{Reason, RunEvent};
 use tuesday_domain::snapshot::{Snapshot, sha256_hex};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::Category;
-use tuesday_domain::validation::{Judged, failed_checks, judge};
+use tuesday_domain::validation::{Judged, judge};
 
 use super::generate::book;
 use super::person::{Ask, open_review, to_person};
@@ -104,7 +103,7 @@ pub(crate) async fn answered(
             };
             to_person(engine, work, draft, ask).await
         }
-        Judged::Output(output) => match confidence(work, &answer, &output) {
+        Judged::Output(output) => match confidence(ready, &answer, &output) {
             Ok(confidence) => routed(engine, work, draft, (answer, output, confidence), now).await,
             Err(why) => invalid(engine, work, draft, vec![why]).await,
         },
@@ -150,45 +149,6 @@ async fn invalid(
     .await
 }
 
-/// Confidence from its declared source; a value outside 0..1 makes the output invalid.
-fn confidence(work: &Work, answer: &ModelAnswer, output: &Value) -> Result<Option<f64>, String> {
-    let spec = &work.release.ready.model.confidence;
-    let value = match spec.source {
-        ConfidenceSource::None => None,
-        ConfidenceSource::Classifier
-        | ConfidenceSource::Logprob
-        | ConfidenceSource::SelfConsistency => answer.confidence,
-        ConfidenceSource::Field => {
-            spec.field
-                .as_deref()
-                .and_then(|f| at(output, f))
-                .and_then(|v| match v {
-                    Value::Number(n) => n.as_f64(),
-                    Value::String(s) => s.parse().ok(),
-                    _ => None,
-                })
-        }
-    };
-    match value {
-        Some(c) if !(0.0..=1.0).contains(&c) => Err(format!("confidence {c} is outside 0..1")),
-        other => Ok(other),
-    }
-}
-
-/// Facts of the snapshot with the versions of the records read, for preconditions.
-pub(crate) fn plan_facts(facts: &Value, snapshot: &Snapshot) -> Value {
-    let versions: serde_json::Map<_, _> = snapshot
-        .items
-        .iter()
-        .filter_map(|i| {
-            i.version
-                .as_ref()
-                .map(|v| (i.system.clone(), Value::String(v.clone())))
-        })
-        .collect();
-    merge(facts, &[("versions", &Value::Object(versions))])
-}
-
 async fn routed(
     engine: &Engine,
     work: &mut Work,
@@ -208,38 +168,25 @@ async fn routed(
         .await;
     };
     let facts = plan_facts(facts, snapshot);
-    let model = answer.extra.clone().unwrap_or(Value::Null);
-    let confidence_value = confidence.map_or(Value::Null, |c| json!(round(c)));
-    let run_facts = json!({"id": work.run.id.to_string()});
-    let ctx = Ctx::new(&merge(
-        &facts,
-        &[
-            ("output", &output),
-            ("confidence", &confidence_value),
-            ("model", &model),
-            ("run", &run_facts),
-        ],
-    ));
-    let failed = failed_checks(&ready.checks, &ctx);
-    let table = table_facts(ready, &ctx);
     let (version, rules) = in_force(engine, &work.run.workflow).await?;
-    let verdict = ask(&rules, version, &table);
-    let planned = plan(ready, work.run.id, work.run.stage, &facts, &output);
-    let mut destined = match &planned {
-        Ok(p) => destine(ready, &verdict, work.run.stage, p, &failed),
-        Err(fault) => Destined::Review(
-            tier_name(ready, &verdict),
-            fault.reason,
-            vec![fault.words.clone()],
-        ),
+    let under = Under {
+        ready,
+        rules: &rules,
+        version,
+        stage: work.run.stage,
+        run: work.run.id,
     };
-    if destined == Destined::Auto
-        && let Some(words) = mismatch(ready, &answer)
-    {
-        destined = Destined::Review(tier_name(ready, &verdict), Reason::ModelMismatch, words);
-    }
+    let Decided {
+        table,
+        failed,
+        verdict,
+        planned,
+        destined,
+        confidence,
+        model,
+    } = decide(under, &facts, &answer, &output, confidence);
     let record = json!({
-        "verdict": verdict, "facts": table, "confidence": confidence_value, "checks_failed": failed, "model": model,
+        "verdict": verdict, "facts": table, "confidence": confidence, "checks_failed": failed, "model": model,
         "flags": work.flags,
     });
     stamp(&mut draft, version, &verdict, &record);
@@ -304,26 +251,11 @@ pub(crate) fn remember(
     draft.change(Change::PutRouted(Box::new(routed)));
 }
 
-/// Another model than the pinned one answered: nothing it said goes out without a person.
-fn mismatch(ready: &Ready, answer: &ModelAnswer) -> Option<Vec<String>> {
-    let (reported, pin) = (answer.model_reported.as_ref()?, &ready.model.pin);
-    (!ready.model.kind.is_built_in() && reported != pin).then(|| {
-        vec![format!(
-            "the provider answered with {reported}, the release pins {pin}"
-        )]
-    })
-}
-
 fn row(verdict: &Verdict) -> Option<String> {
     match verdict {
         Verdict::Hit(hit) => Some(hit.row.clone()),
         Verdict::Person(p) => p.row.clone(),
     }
-}
-
-/// Four places are enough for a probability and keep records readable.
-fn round(c: f64) -> f64 {
-    (c * 10_000.0).round() / 10_000.0
 }
 
 /// What an approval is bound to: output, frozen inputs and effect. Void when any of them changes.

@@ -11,6 +11,7 @@ pub(crate) mod completions;
 pub(crate) mod connector;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod eval;
 pub(crate) mod incident;
 pub(crate) mod init;
 pub(crate) mod install;
@@ -52,6 +53,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Init(args) => init::run(&common, &args),
         Command::Check(args) => check::run(&common, &args),
         Command::Pack(args) => pack::run(&common, &args),
+        Command::Eval(args) => Box::pin(eval::run(common, args)).await,
+        Command::Gate(args) => Box::pin(eval::gate(common, args)).await,
         Command::Install(args) => install::run(common, args).await,
         Command::Run(args) => run::run(common, args).await,
         Command::Rerun(args) => Box::pin(rerun::run(common, args)).await,

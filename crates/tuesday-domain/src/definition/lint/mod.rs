@@ -4,6 +4,7 @@
 mod bindings;
 mod declared;
 mod outside;
+mod prompt_rules;
 mod reviewing;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ pub fn check(package: &Package, vars: &BTreeMap<String, String>) -> Vec<PackageF
     lint.files();
     let rules = lint.rules(&def);
     lint.reviewing(&def, rules.as_ref());
+    lint.prompt_rules(&def, rules.as_ref());
     match Ready::compile(package, def) {
         Ok(ready) => {
             lint.seed_fields(&ready);

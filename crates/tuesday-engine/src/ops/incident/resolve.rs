@@ -166,7 +166,6 @@ impl Engine {
 
     /// The cause has passed by itself: what waited goes on, and the alert ends. What it left behind is
     /// still somebody's work.
-    #[expect(dead_code, reason = "watchers call it next")]
     pub(crate) async fn cause_passed(
         &self,
         incident: &Incident,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tuesday_domain::action::{ActionEvent, ActionState};
 use tuesday_domain::actor::Actor;
+use tuesday_domain::decide::plan_facts;
 use tuesday_domain::record::{Action, Change, Payload, Run};
 use tuesday_domain::review::ReviewKind;
 use tuesday_domain::route::{plan, tier};
@@ -16,7 +17,7 @@ use tuesday_store::ApplyError;
 use crate::catalog::{LiveRelease, LoadFault};
 use crate::draft::{Draft, is_unfinished};
 use crate::engine::Engine;
-use crate::steps::route::{bound_to, plan_facts};
+use crate::steps::route::bound_to;
 use crate::steps::{Ask, open_review};
 use crate::worker::drive::StepFault;
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
+use tuesday_domain::decide::plan_facts;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::SecondLookBasis;
@@ -21,7 +22,7 @@ use crate::draft::Draft;
 use crate::engine::{Engine, read_problem};
 use crate::ops::second_look::Approved;
 use crate::ops::task::Task;
-use crate::steps::route::{bound_to, plan_facts, recallable, remember, stamp};
+use crate::steps::route::{bound_to, recallable, remember, stamp};
 use crate::steps::{Ask, open_review};
 use crate::worker::drive::Work;
 

@@ -1,0 +1,453 @@
+//! One case through the steps of a run: event, frozen inputs, prompt, model, checks, table. The model
+//! is really asked; the sources are the case's own; nothing is written anywhere.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tuesday_domain::decide::{Decided, Under, confidence, decide, mismatch, plan_facts};
+use tuesday_domain::definition::{FailurePlan, Package};
+use tuesday_domain::eval::{Case, Entry, Outcome, RouteWord, Tried, grade};
+use tuesday_domain::id::RunId;
+use tuesday_domain::ledger::cost_micros;
+use tuesday_domain::port::{FaultKind, Model, ModelAnswer, ModelFault, ModelRequest};
+use tuesday_domain::problem::Problem;
+use tuesday_domain::ready::Ready;
+use tuesday_domain::retry::RetryVerdict;
+use tuesday_domain::route::{Destined, tier};
+use tuesday_domain::rules::{Route, RuleSet, Verdict, parse};
+use tuesday_domain::run::{Reason, Status};
+use tuesday_domain::snapshot::{Assembled, Readiness, assemble};
+use tuesday_domain::validation::{Judged, judge};
+use tuesday_domain::workflow::Stage;
+
+use crate::steps::generate::{call, model_request, place, policy};
+use crate::steps::route::request_json;
+use crate::worker::limits::Limiters;
+use crate::{ids, ops};
+
+/// Attempts of one model call: an overloaded provider is no fault of the release.
+const ATTEMPTS: u32 = 3;
+
+/// A release made ready to be tried: no database, no instance.
+pub struct Trial {
+    ready: Arc<Ready>,
+    rules: Arc<RuleSet>,
+    artifact: Arc<Vec<u8>>,
+    hash: [u8; 32],
+    model: Arc<dyn Model>,
+    limiters: Limiters,
+    report: Option<Value>,
+}
+
+impl std::fmt::Debug for Trial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Trial").finish_non_exhaustive()
+    }
+}
+
+/// What stands when a case stops: the outcome so far, or why there is none.
+struct Stopped {
+    outcome: Outcome,
+    error: Option<String>,
+    cost: Option<i64>,
+}
+
+impl Stopped {
+    fn at(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            error: None,
+            cost: Some(0),
+        }
+    }
+}
+
+impl Trial {
+    /// Compiles a package for trials; a built-in model is trained here, once.
+    ///
+    /// # Errors
+    /// `package_faulty`, with every fault.
+    pub async fn new(
+        package: &Package,
+        vars: &BTreeMap<String, String>,
+        hash: [u8; 32],
+        model: Arc<dyn Model>,
+    ) -> Result<Self, Problem> {
+        let ready = ops::ready_of(package, vars)?;
+        let (spec, files, trainer) = (
+            ready.def.model.clone(),
+            package.files.clone(),
+            Arc::clone(&model),
+        );
+        let compiled = tokio::task::spawn_blocking(move || trainer.compile(&spec, &files))
+            .await
+            .map_err(|e| Problem::new("internal", e.to_string()))?
+            .map_err(|e| Problem::new("package_faulty", e).way_out("correct the examples"))?;
+        let csv = package.text("rules.csv").unwrap_or_default();
+        let (artifact, report) =
+            compiled.map_or((Vec::new(), None), |c| (c.artifact, Some(c.report)));
+        Self::of(Arc::new(ready), csv, Arc::new(artifact), hash, model)
+            .map(|t| Self { report, ..t })
+    }
+
+    /// A release that is compiled already, with a decision table as text.
+    ///
+    /// # Errors
+    /// `package_faulty` when the table cannot be read.
+    pub fn of(
+        ready: Arc<Ready>,
+        csv: &str,
+        artifact: Arc<Vec<u8>>,
+        hash: [u8; 32],
+        model: Arc<dyn Model>,
+    ) -> Result<Self, Problem> {
+        let (rules, _) =
+            parse(csv).map_err(|_| Problem::new("package_faulty", "rules.csv cannot be read"))?;
+        Ok(Self {
+            ready,
+            rules: Arc::new(rules),
+            artifact,
+            hash,
+            model,
+            limiters: Limiters::default(),
+            report: None,
+        })
+    }
+
+    /// The release's definition and parts.
+    #[must_use]
+    pub fn ready(&self) -> &Ready {
+        &self.ready
+    }
+
+    /// Hash of the release, hex.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        crate::catalog::hex(&self.hash)
+    }
+
+    /// Hash of the decision table, hex.
+    #[must_use]
+    pub fn rules_hash(&self) -> String {
+        self.rules.hash()
+    }
+
+    /// Ids of the rows of the decision table.
+    #[must_use]
+    pub fn rows(&self) -> Vec<String> {
+        self.rules.rows().iter().map(|r| r.id.clone()).collect()
+    }
+
+    /// What the built-in model reports about its training, when it was trained here.
+    #[must_use]
+    pub const fn report(&self) -> Option<&Value> {
+        self.report.as_ref()
+    }
+
+    /// Tries a case once and grades it.
+    pub async fn once(&self, case: &Case) -> Tried {
+        let started = Instant::now();
+        let stopped = self.through(case).await;
+        let latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Tried {
+            faults: if stopped.error.is_some() {
+                Vec::new()
+            } else {
+                grade(case, &stopped.outcome)
+            },
+            error: stopped.error,
+            outcome: stopped.outcome,
+            latency_us,
+            cost_micros: stopped.cost,
+        }
+    }
+
+    async fn through(&self, case: &Case) -> Stopped {
+        let body = case.event().to_string().into_bytes();
+        let input = match ops::readable(&self.ready, &body) {
+            Ok(input) => input,
+            Err(problem) => {
+                return Stopped::at(Outcome {
+                    intake: Some(Entry::Refused),
+                    words: vec![format!("{}: {}", problem.code, problem.detail)],
+                    ..Outcome::default()
+                });
+            }
+        };
+        let def = &self.ready.def;
+        let assembled = assemble(
+            def,
+            self.ready.input.strictest(),
+            &input,
+            &body,
+            1,
+            2,
+            def.source.iter().zip(case.reads(&def.source)).collect(),
+            case.now(),
+        );
+        match &assembled.readiness {
+            Readiness::Ready => self.generated(case, &assembled).await,
+            Readiness::Missing(words) => {
+                Stopped::at(self.held(Status::WaitingInput, Reason::MissingInput, words.clone()))
+            }
+            Readiness::Refused(reason, words) => {
+                Stopped::at(self.held(Status::InReview, *reason, words.clone()))
+            }
+            Readiness::Retry { code, detail, .. } => Stopped {
+                error: Some(format!("{code}: {detail}")),
+                ..Stopped::at(Outcome::default())
+            },
+        }
+    }
+
+    /// In front of a person before the table was asked.
+    fn held(&self, status: Status, reason: Reason, words: Vec<String>) -> Outcome {
+        Outcome {
+            intake: Some(Entry::Accepted),
+            status: Some(status),
+            reason: Some(reason),
+            route: (status == Status::InReview).then_some(RouteWord::Review),
+            tier: tier(&self.ready, "").map(|t| t.name.clone()),
+            words,
+            ..Outcome::default()
+        }
+    }
+
+    async fn generated(&self, case: &Case, assembled: &Assembled) -> Stopped {
+        let run = ids::run();
+        let made = model_request(
+            &self.ready,
+            (&self.artifact, self.hash),
+            run,
+            &assembled.facts,
+        );
+        let mut request = match made {
+            Ok(request) => request,
+            Err(why) => {
+                let words = vec![format!("the prompt cannot be rendered: {why}")];
+                return Stopped::at(self.held(Status::InReview, Reason::PermanentFailure, words));
+            }
+        };
+        let def = &self.ready.def;
+        let (mut cost, mut repairs) = (Some(0), 0);
+        loop {
+            let answer = match self.ask(&mut request).await {
+                Ok(answer) => answer,
+                Err(fault) => {
+                    return Stopped {
+                        error: Some(error_word(&fault)),
+                        outcome: Outcome::default(),
+                        cost: None,
+                    };
+                }
+            };
+            cost = self.add_cost(cost, &answer);
+            let mut outcome = match self.judged(case, run, &answer, assembled) {
+                Ok(outcome) => outcome,
+                Err(faults)
+                    if def.on_failure.validate == FailurePlan::Repair
+                        && repairs < def.output.repair_attempts =>
+                {
+                    repairs += 1;
+                    request.attempt += 1;
+                    request.repair = Some(faults.join("; "));
+                    continue;
+                }
+                Err(faults) => self.held(Status::InReview, Reason::InvalidOutput, faults),
+            };
+            outcome.mismatch = mismatch(&self.ready, &answer);
+            outcome.leaks.extend(seen(case, &request, &answer));
+            return Stopped {
+                outcome,
+                error: None,
+                cost,
+            };
+        }
+    }
+
+    /// Asks the model; what may pass is asked again a few times.
+    async fn ask(&self, request: &mut ModelRequest) -> Result<ModelAnswer, ModelFault> {
+        let limits = &self.ready.def.limits;
+        let mut n = 1;
+        loop {
+            let turn = place(&self.limiters, limits, request).await;
+            let answer = call(&*self.model, request).await;
+            drop(turn);
+            let fault = match answer {
+                Ok(answer) => return Ok(answer),
+                Err(fault) => fault,
+            };
+            let FaultKind::Transient(after) = fault.kind else {
+                return Err(fault);
+            };
+            let policy = tuesday_domain::retry::RetryPolicy {
+                max_attempts: limits.max_attempts.min(ATTEMPTS),
+                ..policy(limits)
+            };
+            match policy.after(n, after, ids::draw()) {
+                RetryVerdict::After(wait) if wait <= Duration::from_secs(30) => {
+                    tokio::time::sleep(wait).await;
+                }
+                _ => return Err(fault),
+            }
+            n += 1;
+            request.attempt += 1;
+        }
+    }
+
+    fn add_cost(&self, sum: Option<i64>, answer: &ModelAnswer) -> Option<i64> {
+        let spec = &self.ready.model;
+        let own = if spec.kind.is_built_in() {
+            Some(0)
+        } else {
+            cost_micros(spec.price.as_ref(), answer.usage)
+        };
+        Some(sum? + own?)
+    }
+
+    /// What the answer leads to, or why it is not usable.
+    fn judged(
+        &self,
+        case: &Case,
+        run: RunId,
+        answer: &ModelAnswer,
+        assembled: &Assembled,
+    ) -> Result<Outcome, Vec<String>> {
+        let ready = &self.ready;
+        let judged = judge(
+            &ready.def.output,
+            &ready.output,
+            &answer.text,
+            answer.refusal,
+            answer.incomplete.as_deref(),
+        );
+        match judged {
+            Judged::Invalid(faults) => Err(faults),
+            Judged::Refused(sign) => Ok(self.held(
+                Status::InReview,
+                Reason::Refused,
+                vec![format!("the model refused: {sign}")],
+            )),
+            Judged::Uncertain(output, sign) => Ok(Outcome {
+                output: Some(output),
+                ..self.held(
+                    Status::InReview,
+                    Reason::UncertainOutput,
+                    vec![format!("the model is not sure: {sign}")],
+                )
+            }),
+            Judged::Output(output) => {
+                let sure = confidence(ready, answer, &output).map_err(|e| vec![e])?;
+                let facts = plan_facts(&assembled.facts, &assembled.snapshot);
+                // As far as the release may ever go: the stage of the day is no property of it.
+                let under = Under {
+                    ready,
+                    rules: &self.rules,
+                    version: 0,
+                    stage: Stage::Auto,
+                    run,
+                };
+                let decided = decide(under, &facts, answer, &output, sure);
+                Ok(self.routed(case, decided, output, sure))
+            }
+        }
+    }
+
+    fn routed(&self, case: &Case, decided: Decided, output: Value, sure: Option<f64>) -> Outcome {
+        let planned = decided.planned.unwrap_or_default();
+        let row = match &decided.verdict {
+            Verdict::Hit(hit) => Some(hit.row.clone()),
+            Verdict::Person(p) => p.row.clone(),
+        };
+        let base = Outcome {
+            intake: Some(Entry::Accepted),
+            row,
+            output: Some(output),
+            confidence: sure,
+            actions: planned.iter().map(|p| p.intent.spec.name.clone()).collect(),
+            leaks: planned
+                .iter()
+                .flat_map(|p| {
+                    let place = format!("the request of {}", p.intent.spec.name);
+                    leaks(case, &place, &request_json(&p.intent).to_string())
+                })
+                .collect(),
+            ..Outcome::default()
+        };
+        match decided.destined {
+            Destined::Auto => Outcome {
+                status: Some(Status::Dispatching),
+                route: Some(RouteWord::Auto),
+                ..base
+            },
+            Destined::Manual(words) => Outcome {
+                status: Some(Status::HandedOff),
+                reason: Some(Reason::Manual),
+                route: Some(if decided.verdict.route() == Route::Excluded {
+                    RouteWord::Excluded
+                } else {
+                    RouteWord::Manual
+                }),
+                words,
+                ..base
+            },
+            Destined::Review(tier, reason, words) => Outcome {
+                status: Some(Status::InReview),
+                reason: Some(reason),
+                route: Some(if decided.verdict.route() == Route::Refuse {
+                    RouteWord::Refuse
+                } else {
+                    RouteWord::Review
+                }),
+                tier: Some(tier),
+                words,
+                ..base
+            },
+            Destined::Shadow => base,
+        }
+    }
+}
+
+/// Which forbidden texts the model saw or gave back.
+fn seen(case: &Case, request: &ModelRequest, answer: &ModelAnswer) -> Vec<String> {
+    let mut found = leaks(case, "the answer", &answer.text);
+    if !case.expect.unseen.is_empty() {
+        let facts = request.facts.to_string();
+        for (place, text) in [
+            ("the facts the model sees", &facts),
+            ("the prompt's framing", &request.system),
+            ("the prompt", &request.prompt),
+        ] {
+            found.extend(held(&case.expect.unseen, place, text));
+        }
+    }
+    found
+}
+
+/// Forbidden texts in something that goes out.
+fn leaks(case: &Case, place: &str, text: &str) -> Vec<String> {
+    let e = &case.expect;
+    held(&e.absent, place, text)
+        .chain(held(&e.unseen, place, text))
+        .collect()
+}
+
+fn held<'a>(
+    texts: &'a [String],
+    place: &'a str,
+    text: &'a str,
+) -> impl Iterator<Item = String> + 'a {
+    texts
+        .iter()
+        .filter(move |t| text.contains(t.as_str()))
+        .map(move |t| format!("{t} stands in {place}"))
+}
+
+fn error_word(fault: &ModelFault) -> String {
+    if fault.kind == FaultKind::TimedOut {
+        return "timeout".to_owned();
+    }
+    format!("{}: {}", fault.code, fault.detail)
+}

@@ -1,0 +1,83 @@
+//! `tuesday eval` and `tuesday gate`: a package's pack against its model, case by case, and the one
+//! named result. Nothing is written but the files that were asked for; no instance is needed.
+
+mod gate;
+mod html;
+mod print;
+mod results;
+mod run;
+mod source;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use tuesday_domain::problem::Problem;
+
+use crate::cli::Common;
+
+pub(crate) use gate::{GateArgs, run as gate};
+pub(crate) use run::{Asked, evaluate};
+pub(crate) use source::Source;
+
+/// Arguments of `eval`.
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    #[command(flatten)]
+    which: Which,
+    /// Compare case by case with this: a package, a release id, or `live`
+    #[arg(long, value_name = "RELEASE")]
+    baseline: Option<String>,
+    /// Write JUnit XML for a CI system
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write a page for people
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Store each result as it comes, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    results: Option<PathBuf>,
+    /// Go on where the file of --results stopped
+    #[arg(long, requires = "results")]
+    resume: bool,
+}
+
+/// What is evaluated, and how; the same for `eval` and `gate`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Which {
+    /// Package folder, packed file, or the name of an installed workflow
+    what: String,
+    /// Try each case this often; the pack may ask for more
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    repeat: u32,
+    /// Cases under way at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    concurrency: Option<u32>,
+    /// Value of a variable of the package: NAME=VALUE
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+}
+
+/// Evaluates and prints; exit 1 when the pack or a case stops a release.
+pub(crate) async fn run(common: Common, args: EvalArgs) -> Result<ExitCode, Problem> {
+    let source = Source::find(&common, &args.which.what, &args.which.set).await?;
+    let baseline = match &args.baseline {
+        Some(name) => Some(Source::baseline(&common, name, &source).await?),
+        None => None,
+    };
+    let asked = Asked {
+        repeat: args.which.repeat,
+        concurrency: args.which.concurrency,
+        junit: args.junit,
+        results: args.results,
+        resume: args.resume,
+        baseline,
+    };
+    let done = evaluate(&common, &source, asked).await?;
+    let verdict = done.verdict(&[]);
+    if let Some(file) = &args.html {
+        html::write(file, &done, &verdict)?;
+    }
+    print::evaluation(&common, &done, &verdict);
+    Ok(ExitCode::from(u8::from(!verdict.passed)))
+}

@@ -1,0 +1,257 @@
+//! The evaluation itself: the pack twice, once to know it and once to try it, with results folded,
+//! stored and told as they come.
+
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tuesday_domain::definition::PackageFault;
+use tuesday_domain::eval::{
+    Case, CaseResult, Evidence, Mode, Pack, Paired, Summary, Verdict, Wanted, gate, junit_case,
+    junit_close, junit_open,
+};
+use tuesday_domain::problem::Problem;
+use tuesday_domain::workflow::Label;
+use tuesday_engine::Clock;
+use tuesday_engine::eval::{Item, Trial};
+
+use super::results::{Earlier, Head, Left, Results, settled};
+use super::source::Source;
+use crate::cli::Common;
+use crate::config::Home;
+use crate::{out, wiring};
+
+/// How an evaluation was asked for.
+#[derive(Default)]
+pub(crate) struct Asked {
+    pub(crate) repeat: u32,
+    pub(crate) concurrency: Option<u32>,
+    pub(crate) junit: Option<PathBuf>,
+    pub(crate) results: Option<PathBuf>,
+    pub(crate) resume: bool,
+    pub(crate) baseline: Option<Source>,
+}
+
+/// What came of it.
+pub(crate) struct Done {
+    pub(crate) workflow: String,
+    pub(crate) pack: Pack,
+    pub(crate) evidence: Evidence,
+    pub(crate) wanted: Wanted,
+    pub(crate) reused: u64,
+    pub(crate) seconds: f64,
+}
+
+impl Done {
+    /// The gate's verdict over this evaluation and the package's faults.
+    pub(crate) fn verdict(&self, faults: &[PackageFault]) -> Verdict {
+        gate(&self.wanted, faults, &self.pack, Some(&self.evidence), 0)
+    }
+}
+
+/// Evaluates a package.
+pub(crate) async fn evaluate(
+    common: &Common,
+    source: &Source,
+    asked: Asked,
+) -> Result<Done, Problem> {
+    let started = std::time::Instant::now();
+    let clock = Clock::System;
+    let pack = source.pack()?;
+    let home = Home::find(common)?;
+    let ports = wiring::ports(&home)?;
+    let trial = Arc::new(source.trial(Arc::clone(&ports.model)).await?);
+    let other = match &asked.baseline {
+        Some(b) => Some(Arc::new(b.trial(ports.model).await?)),
+        None => None,
+    };
+    let repeats = asked.repeat.max(pack.limits.repeats);
+    let started_at = clock.now().rfc3339();
+    let mut fold = Fold::open(source, &pack, &trial, repeats, &asked)?;
+    let earlier = fold.earlier.take();
+    let at_once = asked
+        .concurrency
+        .map_or_else(|| default_at_once(&trial), |n| n as usize);
+    let reused = AtomicU64::new(0);
+    let items = items(source, earlier, repeats, &reused);
+    tuesday_engine::eval::evaluate(
+        Arc::clone(&trial),
+        other.clone(),
+        items,
+        repeats,
+        at_once,
+        |case, result, beside| fold.take(case, &result, beside.as_ref()),
+    )
+    .await?;
+    let compared = asked
+        .baseline
+        .as_ref()
+        .zip(other)
+        .map(|(b, t)| std::mem::take(&mut fold.paired).finish(&b.title, &t.hash()));
+    let summary = fold.finish()?;
+    if let Some(path) = &asked.results {
+        settled(path);
+    }
+    let def = &trial.ready().def;
+    let evidence = Evidence {
+        v: 1,
+        release_hash: trial.hash(),
+        pack_hash: pack.hash.clone(),
+        rules_hash: trial.rules_hash(),
+        model: def.model.pin.clone(),
+        mode: Mode::Live,
+        repeats,
+        started_at,
+        finished_at: Some(clock.now().rfc3339()),
+        summary,
+        compared,
+    };
+    let wanted = Wanted {
+        release_hash: trial.hash(),
+        rules_hash: trial.rules_hash(),
+        rows: trial.rows(),
+        repeats,
+        max_age_s: None,
+        production: def.rollout.label == Label::Production,
+        baseline_hash: evidence.compared.as_ref().map(|c| c.baseline_hash.clone()),
+    };
+    Ok(Done {
+        workflow: def.workflow.name.clone(),
+        pack,
+        evidence,
+        wanted,
+        reused: reused.load(Ordering::Relaxed),
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// Calls that wait for a network may be many; arithmetic wants a core each.
+fn default_at_once(trial: &Trial) -> usize {
+    let def = &trial.ready().def;
+    if def.model.kind.is_built_in() {
+        std::thread::available_parallelism().map_or(2, |n| n.get() * 4)
+    } else {
+        def.limits.model_concurrency as usize
+    }
+}
+
+/// The cases of a pack that can be read; the others are faults of the pack already.
+fn items<'a>(
+    source: &'a Source,
+    mut earlier: Option<Earlier>,
+    repeats: u32,
+    reused: &'a AtomicU64,
+) -> impl Iterator<Item = Item> + Send + 'a {
+    source.lines().filter_map(move |line| {
+        let (_, _, text) = line.ok()?;
+        let case = Case::parse(text.trim()).ok()?;
+        let hash = Case::hash(&text);
+        let known = match earlier.as_mut().map(|e| e.next(&hash, repeats)) {
+            Some(Left::Result(result)) => {
+                reused.fetch_add(1, Ordering::Relaxed);
+                Some(result)
+            }
+            Some(Left::Again) | None => None,
+            Some(Left::End) => {
+                earlier = None;
+                None
+            }
+        };
+        Some(Item { case, hash, known })
+    })
+}
+
+/// Where each result goes.
+struct Fold {
+    summary: Summary,
+    paired: Paired,
+    agreement: f64,
+    repeats: u32,
+    bar: indicatif::ProgressBar,
+    junit: Option<(std::io::BufWriter<std::fs::File>, String)>,
+    results: Option<Results>,
+    earlier: Option<Earlier>,
+}
+
+impl Fold {
+    fn open(
+        source: &Source,
+        pack: &Pack,
+        trial: &Trial,
+        repeats: u32,
+        asked: &Asked,
+    ) -> Result<Self, Problem> {
+        let head = Head::new(trial.hash(), pack.hash.clone(), trial.rules_hash(), repeats);
+        let (results, earlier) = match &asked.results {
+            Some(path) => {
+                let (results, earlier) = Results::open(path, &head, asked.resume)?;
+                (Some(results), earlier)
+            }
+            None => (None, None),
+        };
+        let junit = match &asked.junit {
+            Some(path) => Some((junit_file(path, &source.title)?, source.title.clone())),
+            None => None,
+        };
+        Ok(Self {
+            summary: Summary::default(),
+            paired: Paired::default(),
+            agreement: pack.limits.agreement,
+            repeats,
+            bar: out::progress(pack.cases, "cases"),
+            junit,
+            results,
+            earlier,
+        })
+    }
+
+    fn take(
+        &mut self,
+        case: &Case,
+        result: &CaseResult,
+        beside: Option<&CaseResult>,
+    ) -> Result<(), Problem> {
+        if let Some(results) = &mut self.results {
+            results.add(result)?;
+        }
+        if let Some((file, _)) = &mut self.junit {
+            file.write_all(junit_case(case, result, self.agreement).as_bytes())
+                .map_err(|e| cannot_junit(&e))?;
+        }
+        if let Some(beside) = beside {
+            self.paired.add(case, result, beside, self.agreement);
+        }
+        self.summary.add(case, result, self.agreement, self.repeats);
+        self.bar.inc(1);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Summary, Problem> {
+        self.bar.finish_and_clear();
+        if let Some((mut file, title)) = self.junit.take() {
+            let s = &self.summary;
+            let errors = s.errors.count + s.timeouts.count;
+            let failures = s.failed_count.saturating_sub(errors);
+            let head = junit_open(&title, s.cases.of, failures, errors);
+            file.write_all(junit_close().as_bytes())
+                .and_then(|()| file.seek(SeekFrom::Start(0)).map(drop))
+                .and_then(|()| file.write_all(head.as_bytes()))
+                .and_then(|()| file.flush())
+                .map_err(|e| cannot_junit(&e))?;
+        }
+        Ok(self.summary)
+    }
+}
+
+fn junit_file(path: &Path, title: &str) -> Result<std::io::BufWriter<std::fs::File>, Problem> {
+    let file = std::fs::File::create(path).map_err(|e| cannot_junit(&e))?;
+    let mut file = std::io::BufWriter::new(file);
+    file.write_all(junit_open(title, 0, 0, 0).as_bytes())
+        .map_err(|e| cannot_junit(&e))?;
+    Ok(file)
+}
+
+fn cannot_junit(e: &std::io::Error) -> Problem {
+    out::unavailable(format!("the JUnit file: {e}")).field("junit")
+}
