@@ -159,6 +159,7 @@ fn console() -> Router<App> {
         .route("/intake/{id}", get(console::intake::one))
         .route("/intake/{id}/resubmission", post(console::intake::resubmit))
         .route("/runs/{id}/problem", post(console::problems::about_run))
+        .route("/workflows/{workflow}/wrong", get(console::wrong::page))
         .route("/incidents", get(console::incidents::list))
         .route("/incidents/{id}", get(console::incidents::one))
         .route(
@@ -169,6 +170,10 @@ fn console() -> Router<App> {
         .route("/runbooks/{page}", get(console::incidents::runbook))
         .route("/problem-reports", get(console::problems::list))
         .route("/problem-reports/{id}", get(console::problems::one))
+        .route(
+            "/problem-reports/{id}/sorting",
+            post(console::problems::sorting),
+        )
         .route(
             "/problem-reports/{id}/triage",
             post(console::problems::triage),

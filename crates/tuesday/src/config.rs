@@ -27,12 +27,25 @@ pub(crate) struct File {
     pub(crate) events_per_second: Option<std::num::NonZeroU32>,
     /// Channels notices are sent through, tried in order.
     pub(crate) notify: Vec<Channel>,
+    /// Where signs of life are sent, for somebody outside who notices when they stay away.
+    pub(crate) heartbeat: Option<HeartbeatTo>,
     /// Host names inside the own network that may be reached over plain HTTP.
     pub(crate) internal_hosts: Vec<String>,
     /// How people sign in, beyond what is always there.
     pub(crate) sign_in: SignIn,
     /// Where checkpoints are published; another volume is best.
     pub(crate) checkpoints: Option<PathBuf>,
+}
+
+/// `[heartbeat]` of `tuesday.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HeartbeatTo {
+    /// An address, or a secret reference to one.
+    pub(crate) url: String,
+    /// How often; a minute when absent.
+    #[serde(default)]
+    pub(crate) every: Option<tuesday_domain::time::Span>,
 }
 
 /// `[sign_in]` of `tuesday.toml`.

@@ -8,6 +8,7 @@ mod cmd;
 mod config;
 mod files;
 mod folders;
+mod heartbeat;
 mod identity;
 mod out;
 mod skew;

@@ -243,16 +243,21 @@ fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
         .map_err(|e| unavailable(format!("{}: {e}", path.display())))
 }
 
-/// The adapters, over the configuration of this folder.
-pub(crate) fn ports(home: &Home) -> Result<Ports, Problem> {
-    let base: PathBuf = home.dir.clone();
-    let secrets: Arc<dyn Secrets> = Arc::new(SecretStore::new(&base));
+/// The guarded way out and the secrets of this folder.
+pub(crate) fn outside(home: &Home) -> Result<(Http, Arc<dyn Secrets>), Problem> {
     let policy = HostPolicy::new(home.file.internal_hosts.clone());
     let http = Http::new(HttpOptions {
         policy,
         ..HttpOptions::default()
     })
     .map_err(unavailable)?;
+    Ok((http, Arc::new(SecretStore::new(&home.dir))))
+}
+
+/// The adapters, over the configuration of this folder.
+pub(crate) fn ports(home: &Home) -> Result<Ports, Problem> {
+    let base: PathBuf = home.dir.clone();
+    let (http, secrets) = outside(home)?;
     let channels = if home.file.notify.is_empty() {
         vec![Channel::File {
             path: "notices.jsonl".into(),

@@ -13,9 +13,12 @@ use crate::net::Http;
 
 mod alertmanager;
 mod file;
+mod heartbeat;
 mod mail;
 mod pagerduty;
 mod webhook;
+
+pub use heartbeat::Heartbeat;
 
 /// Longest one channel may take; the next one is tried after that.
 const TIMEOUT: Duration = Duration::from_secs(15);

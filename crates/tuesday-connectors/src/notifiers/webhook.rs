@@ -88,7 +88,7 @@ async fn deliver(
 }
 
 /// An address written out, or behind a secret reference. Errors never show it.
-fn address(secrets: &dyn Secrets, url: &str) -> Result<Url, String> {
+pub(super) fn address(secrets: &dyn Secrets, url: &str) -> Result<Url, String> {
     let bad = || "the webhook address is not an address".to_owned();
     if ["env:", "file:", "vault:"]
         .iter()

@@ -117,3 +117,83 @@ async fn a_webhook_is_signed_and_its_address_stays_secret() {
     let error = n.notify(&message()).await.unwrap_err();
     assert_eq!(error, "webhook failed: answered 500");
 }
+
+fn alert(over: bool) -> Message {
+    Message {
+        title: "[high] Model provider does not answer: acme".into(),
+        link: "https://tuesday.example/incidents/inc_1".into(),
+        alert: Some(tuesday_domain::port::AlertFacts {
+            key: "inc_1".into(),
+            category: "provider_outage",
+            severity: "high",
+            place: "ticket-triage".into(),
+            runbook: "https://tuesday.example/runbooks/provider-outage".into(),
+            over,
+        }),
+        ..message()
+    }
+}
+
+#[tokio::test]
+async fn an_alert_and_its_end_speak_pagerduty_and_alertmanager() {
+    let stub = Stub::start(|_| status(202, "{}")).await;
+    let secrets = vault(&[("env:KEY", CANARY)]);
+    let dir = tempfile::tempdir().unwrap();
+    let pagerduty = Channel::Pagerduty {
+        routing_key: "env:KEY".into(),
+        url: Some(format!("{}/v2/enqueue", stub.url)),
+    };
+    let n = Notifiers::new(
+        vec![pagerduty.clone()],
+        client(),
+        secrets.clone(),
+        dir.path(),
+    );
+    for over in [false, true] {
+        assert_eq!(n.notify(&alert(over)).await, Ok("pagerduty".to_owned()));
+    }
+    let seen = stub.seen();
+    assert_eq!(seen[0].body["event_action"], "trigger");
+    assert_eq!(seen[1].body["event_action"], "resolve");
+    assert_eq!(seen[0].body["dedup_key"], seen[1].body["dedup_key"]);
+    assert_eq!(seen[0].body["routing_key"], CANARY);
+    assert_eq!(seen[0].body["payload"]["severity"], "error");
+    assert_eq!(
+        seen[0].body["links"][1]["href"],
+        "https://tuesday.example/runbooks/provider-outage"
+    );
+
+    let manager = Channel::Alertmanager {
+        url: format!("{}/", stub.url),
+        auth: None,
+    };
+    let n = Notifiers::new(vec![manager], client(), secrets.clone(), dir.path());
+    for over in [false, true] {
+        n.notify(&alert(over)).await.unwrap();
+    }
+    let seen = stub.seen();
+    assert_eq!(seen[2].path, "/api/v2/alerts");
+    assert_eq!(
+        seen[2].body[0]["labels"], seen[3].body[0]["labels"],
+        "one alert, not two"
+    );
+    assert!(seen[2].body[0].get("endsAt").is_none() && seen[3].body[0].get("endsAt").is_some());
+
+    let beat = tuesday_connectors::notifiers::Heartbeat::new(client(), secrets.clone(), &stub.url);
+    beat.beat().await.unwrap();
+    assert_eq!(stub.seen().len(), 5);
+
+    // A notice passes by what takes alerts only; a failed channel is told of, without its secret.
+    let file = Channel::File {
+        path: "n.jsonl".into(),
+    };
+    let down = Channel::Pagerduty {
+        routing_key: "env:KEY".into(),
+        url: Some("http://127.0.0.1:1/".into()),
+    };
+    let n = Notifiers::new(vec![down, file], client(), secrets, dir.path());
+    assert_eq!(n.notify(&message()).await, Ok("file".to_owned()));
+    let answer = n.notify(&alert(false)).await.unwrap();
+    assert!(answer.starts_with("file (pagerduty failed"), "{answer}");
+    assert!(!answer.contains(CANARY));
+}

@@ -9,6 +9,7 @@ mod findings;
 mod gauges;
 mod held;
 mod notices;
+mod reconcile;
 mod refresh;
 mod reviews_due;
 mod rules_due;
@@ -187,6 +188,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     every(engine, stop, tasks, slow, "silent", watch::quiet_triggers);
     every(engine, stop, tasks, slow, "promises", watch::promises);
     every(engine, stop, tasks, slow, "rotations", watch::rotations);
+    every(engine, stop, tasks, slow, "reconcile", reconcile::run);
 }
 
 fn every<F, Fut>(

@@ -59,7 +59,15 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
 /// The stored request with the release's configuration: what will be sent, exactly.
 pub(crate) fn intent(work: &Work, i: usize) -> Result<Intent, String> {
     let (action, request) = &work.actions[i];
-    let ready = &work.release.ready;
+    stored_intent(&work.release.ready, action, request)
+}
+
+/// The intent behind a stored action of a release.
+pub(crate) fn stored_intent(
+    ready: &tuesday_domain::ready::Ready,
+    action: &Action,
+    request: &Value,
+) -> Result<Intent, String> {
     let spec = ready
         .def
         .action

@@ -15,4 +15,5 @@ mod settle_action;
 pub(crate) mod snapshot;
 pub(crate) mod turn;
 
+pub(crate) use dispatch::stored_intent;
 pub(crate) use person::{Ask, open_review, unusable_release};

@@ -15,6 +15,7 @@ use tuesday_engine::ops::{
     BlastQuery, Closed, Complaint, Looked, NewCorrection, NewSignal, Settled,
 };
 use tuesday_store::IncidentFilter;
+use tuesday_testkit::Database;
 use tuesday_testkit::check::read_all;
 use tuesday_testkit::fakes::Said;
 use tuesday_testkit::until;
@@ -73,13 +74,24 @@ fn told(bench: &Bench, name: &str, part: &str) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_one_incident_and_nothing_is_lost() {
+    Box::pin(outage(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_one_incident_and_nothing_is_lost_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(outage(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+async fn outage(database: Option<&str>) {
     let patient = [
         ("first_delay = \"10ms\"", "first_delay = \"1s\""),
         ("max_delay = \"20ms\"", "max_delay = \"2s\""),
         ("max_attempts = 3", "max_attempts = 9"),
         DEGRADED,
     ];
-    let bench = Bench::changed(&patient).await;
+    let bench = Bench::on(&patient, database).await;
     let worker = Worker::start(&bench.engine);
     bench.fakes.model_is_up(false);
     for i in 0..40 {
@@ -367,7 +379,18 @@ async fn a_silent_trigger_and_a_gap_in_the_rotation_are_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_answer_is_put_right_before_it_is_closed() {
-    let bench = Bench::new().await;
+    Box::pin(wrong_answer(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_answer_is_put_right_before_it_is_closed_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(wrong_answer(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+async fn wrong_answer(database: Option<&str>) {
+    let bench = Bench::on(&[], database).await;
     let worker = Worker::start(&bench.engine);
     for i in 0..14 {
         bench.receive(&format!("e{i}")).await;
@@ -549,4 +572,30 @@ async fn a_signal_from_outside_counts_once() {
         .unwrap();
     assert_eq!(counted, [("compliance_flag".to_owned(), 3)]);
     bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_vanished_from_its_destination_is_found() {
+    let bench = Bench::changed(&[("[limits]", "[watch]\nreconcile = \"1d\"\n[limits]")]).await;
+    let worker = Worker::start(&bench.engine);
+    for id in ["stays", "goes"] {
+        bench.receive(id).await;
+        assert_eq!(bench.rest(id).await.run.state.status, Status::Completed);
+    }
+    let gone = bench.rest("goes").await;
+    bench.fakes.forget_effect(&gone.actions[0].key);
+    later(&bench, 25 * 60).await;
+    let found = incident(&bench, Category::RecordMissing, IncidentState::Triggered).await;
+    assert_eq!(
+        (found.key.as_str(), found.count),
+        ("record_missing:small note", 1)
+    );
+    let runs = bench
+        .engine
+        .reader()
+        .incident_runs(found.id, None, 9)
+        .await
+        .unwrap();
+    assert_eq!(runs, [gone.run.id]);
+    worker.shut_down(Duration::from_secs(10)).await;
 }

@@ -47,9 +47,10 @@ CREATE TABLE incidents (
     -- What is closed says who closed it, when, and what was done; what is open does not.
     CHECK ((state = 'resolved' OR state = 'reviewed') = (resolved_at IS NOT NULL)),
     CHECK ((resolved_at IS NULL) = (resolved_by IS NULL)),
-    CHECK (resolved_at IS NULL OR resolution <> ''),
+    CHECK (resolved_at IS NULL OR coalesce(resolution, '') <> ''),
     -- A wrong answer is closed with a case that guards against the next one, or with a reason for none.
-    CHECK (resolved_at IS NULL OR category <> 'wrong_answer' OR case_name <> '' OR waiver <> ''),
+    CHECK (resolved_at IS NULL OR category <> 'wrong_answer' OR coalesce(case_name, '') <> ''
+           OR coalesce(waiver, '') <> ''),
     CHECK ((state = 'reviewed') = (reviewed_by IS NOT NULL)),
     CHECK (state <> 'reviewed' OR fix_layer IS NOT NULL)
 );
@@ -113,7 +114,7 @@ CREATE TABLE alert_deliveries (
     detail   TEXT,
     at       BIGINT NOT NULL,
     PRIMARY KEY (alert_id, n),
-    CHECK (ok = 0 OR channel <> '')
+    CHECK (ok = 0 OR coalesce(channel, '') <> '')
 );
 CREATE INDEX alert_deliveries_at ON alert_deliveries (at);
 
@@ -136,8 +137,8 @@ CREATE TABLE corrections (
     CHECK ((state = 'open') = (settled_at IS NULL)),
     CHECK ((settled_at IS NULL) = (settled_by IS NULL)),
     -- Done is what the destination proves; dropped says why.
-    CHECK (state <> 'done' OR receipt <> ''),
-    CHECK (state <> 'dropped' OR note <> '')
+    CHECK (state <> 'done' OR coalesce(receipt, '') <> ''),
+    CHECK (state <> 'dropped' OR coalesce(note, '') <> '')
 );
 CREATE INDEX corrections_incident ON corrections (incident_id, id);
 CREATE INDEX corrections_open ON corrections (due_at) WHERE state = 'open';

@@ -11,4 +11,5 @@ mod rights;
 mod rows;
 mod rules;
 mod schema;
+mod trouble;
 mod turns;

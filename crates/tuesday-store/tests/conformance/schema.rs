@@ -27,7 +27,8 @@ async fn migrating_twice_is_migrating_once() {
         let health = bed.read.health().await.unwrap();
         assert_eq!(
             health.schema,
-            bed.number("SELECT count(*) FROM schema_migrations").await
+            bed.number("SELECT max(number) FROM schema_migrations")
+                .await
         );
         assert!(health.bytes > 0);
         assert_eq!(

@@ -303,6 +303,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         Key(Act::ResubmitIntake),
     ),
     ("POST", "/runs/{id}/problem", Key(Act::ReportProblem)),
+    ("GET", "/workflows/{workflow}/wrong", Key(Act::ReadWork)),
     ("GET", "/incidents", Key(Act::ReadWork)),
     ("GET", "/incidents/{id}", Key(Act::ReadWork)),
     ("GET", "/incidents/{id}/postmortem.md", Key(Act::ReadWork)),
@@ -310,6 +311,11 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/runbooks/{page}", Open),
     ("GET", "/problem-reports", Key(Act::ReadWork)),
     ("GET", "/problem-reports/{id}", Key(Act::ReadWork)),
+    (
+        "POST",
+        "/problem-reports/{id}/sorting",
+        Key(Act::HandleIncident),
+    ),
     (
         "POST",
         "/problem-reports/{id}/triage",

@@ -53,6 +53,7 @@ mod visit;
 mod words;
 pub(crate) mod workflow;
 pub(crate) mod workflows;
+pub(crate) mod wrong;
 
 #[cfg(test)]
 mod preview;

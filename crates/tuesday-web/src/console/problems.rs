@@ -6,10 +6,11 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tuesday_domain::access::Act;
-use tuesday_domain::id::ProblemReportId;
+use tuesday_domain::id::{IncidentId, ProblemReportId};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Person, ProblemKind, ProblemReport, ProblemState};
 use tuesday_domain::time::Timestamp;
+use tuesday_domain::trouble::sort::Facts;
 use tuesday_engine::ops::{Complaint, Reader};
 use tuesday_store::ProblemFilter;
 
@@ -271,6 +272,60 @@ pub(crate) async fn triage(
             Ok(answer)
         }
     }
+}
+
+/// Sorts it by the written criteria: a quality issue, or an incident.
+pub(crate) async fn sorting(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: axum::http::HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let report = found(&app, &form.user, &id).await?;
+    let words = form.text("answer").unwrap_or_default();
+    let by = form.user.session.person.clone();
+    match sorted(&app, &report, &form, &words, &by).await {
+        Ok(Some(incident)) => {
+            app.sessions.tell(&form.user, "An incident is open".into());
+            Ok(Redirect::to(&format!("/incidents/{incident}")).into_response())
+        }
+        Ok(None) => {
+            app.sessions.tell(&form.user, "A quality issue".into());
+            Ok(Redirect::to(&format!("/problem-reports/{id}")).into_response())
+        }
+        Err(p) => {
+            let code = status(&p);
+            let visit = Visit::after(form.user, format!("/problem-reports/{id}"), &headers);
+            let mut answer = html(&drawn(&app, &visit, &report, words, Some(p)).await?)?;
+            *answer.status_mut() = code;
+            Ok(answer)
+        }
+    }
+}
+
+async fn sorted(
+    app: &App,
+    report: &ProblemReport,
+    form: &PostForm,
+    words: &str,
+    by: &str,
+) -> Result<Option<IncidentId>, Problem> {
+    let missing = |field: &'static str| {
+        Problem::new("bad_request", format!("`{field}` is missing")).field(field)
+    };
+    let text = |field: &str| form.text(field).unwrap_or_default();
+    let facts = Facts {
+        reach: query::word("reach", Some(&text("reach")))?.ok_or_else(|| missing("reach"))?,
+        count: text("count").parse().map_err(|_| missing("count"))?,
+        reversibility: query::word("reversibility", Some(&text("reversibility")))?
+            .ok_or_else(|| missing("reversibility"))?,
+    };
+    let category = query::word("category", Some(&text("category")))?;
+    let done = app
+        .engine
+        .sort_report(report.id, facts, category, words, by)
+        .await?;
+    Ok(done.incident.map(|i| i.id))
 }
 
 /// Keeps a report about a run.

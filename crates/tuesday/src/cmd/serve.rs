@@ -141,6 +141,7 @@ pub(crate) async fn run(common: Common, args: ServeArgs) -> Result<ExitCode, Pro
         ));
     }
     tokio::spawn(skew::watch(node.engine.reader().clone()));
+    crate::heartbeat::start(&node.home, &node.engine)?;
     let running = Running::start(node, listener, config, args.role, lock).await?;
     stopped().await;
     out::say("Stopping: no new work, running steps finish.");

@@ -8,6 +8,7 @@ mod prompt_rules;
 mod reviewing;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 use std::collections::BTreeMap;
 
@@ -37,6 +38,7 @@ pub fn check(package: &Package, vars: &BTreeMap<String, String>) -> Vec<PackageF
     lint.model(&def);
     lint.actions(&def);
     lint.limits(&def);
+    lint.trouble(&def);
     lint.files();
     let rules = lint.rules(&def);
     lint.reviewing(&def, rules.as_ref());

@@ -179,3 +179,48 @@ fn what_no_source_supplies_is_refused() {
         "{found:?}"
     );
 }
+
+#[test]
+fn what_is_declared_about_trouble_means_something() {
+    for (from, to, code) in [
+        (
+            "[input]\n",
+            "[on_call]\nshift = [{ person = \"zoe\", days = \"mon-sun\" }]\n[input]\n",
+            "unknown_person",
+        ),
+        (
+            "[input]\n",
+            "[on_call]\nshift = [{ person = \"rhea\", days = \"noday\" }]\n[input]\n",
+            "bad_shift",
+        ),
+        (
+            "event_id = \"id\"",
+            "event_id = \"id\"\nexpect = { events = 0, per = \"day\" }",
+            "bad_expectation",
+        ),
+        (
+            "[input]\n",
+            "[watch]\ndelivery = \"0s\"\n[input]\n",
+            "bad_span",
+        ),
+        (
+            "[input]\n",
+            "[watch]\ndelivery = \"-5s\"\n[input]\n",
+            "not_a_definition",
+        ),
+        (
+            "[input]\n",
+            "[degraded]\nmodel = \"ignore\"\n[input]\n",
+            "not_a_definition",
+        ),
+    ] {
+        let found = codes(from, to);
+        assert!(found.iter().any(|f| f.0 == code), "{to}: {found:?}");
+    }
+    let whole = "[on_call]\nshift = [{ person = \"rhea\", days = \"mon-fri\" }]\n[watch]\ndelivery = \"2m\"\n[degraded]\nmodel = \"people\"\n[input]\n";
+    assert_eq!(
+        codes("[input]\n", whole),
+        [],
+        "a gap in the rotation is a warning"
+    );
+}

@@ -1,0 +1,75 @@
+//! What the package declares about trouble: shifts of people who are named, expectations that mean
+//! something, promises that can be kept.
+
+use std::time::Duration;
+
+use super::super::Definition;
+use super::Lint;
+use crate::trouble::rotation;
+
+impl Lint<'_> {
+    pub(super) fn trouble(&mut self, def: &Definition) {
+        let people = def.owners.people();
+        for shift in &def.on_call.shift {
+            if !people.iter().any(|p| p.handle == shift.person) {
+                self.add(
+                    "shift",
+                    "unknown_person",
+                    &format!(
+                        "a shift names `{}`, who is nobody under [owners]",
+                        shift.person
+                    ),
+                    "name an owner or a reviewer",
+                );
+            }
+            if let Err(why) = rotation::stretches(shift) {
+                self.add(
+                    "shift",
+                    "bad_shift",
+                    &why,
+                    "days = \"mon-fri\", from = \"08:00\", to = \"18:00\"",
+                );
+            }
+        }
+        let gaps = rotation::gaps(&def.on_call.shift);
+        if !gaps.is_empty() {
+            let named: Vec<String> = gaps.iter().map(ToString::to_string).collect();
+            self.warn(
+                "workflow.toml",
+                "rotation_gap",
+                &format!("nobody is on call {}", named.join(", ")),
+                "add a shift; the operator owner is asked meanwhile",
+            );
+        }
+        for trigger in &def.trigger {
+            if trigger.expect.as_ref().is_some_and(|e| e.events == 0) {
+                self.add(
+                    "expect",
+                    "bad_expectation",
+                    "expect.events is 0",
+                    "1 or more, or leave it out",
+                );
+            }
+        }
+        let watch = &def.watch;
+        let never = Duration::ZERO;
+        for (key, span) in [
+            ("acknowledge", Some(def.on_call.acknowledge)),
+            ("quiet", Some(def.on_call.quiet)),
+            ("stuck_after", watch.stuck_after),
+            ("backlog_after", Some(watch.backlog_after)),
+            ("oldest", Some(watch.oldest)),
+            ("delivery", watch.delivery),
+            ("reconcile", watch.reconcile),
+        ] {
+            if span.is_some_and(|s| s.0 == never) {
+                self.add(
+                    key,
+                    "bad_span",
+                    &format!("{key} is 0"),
+                    "write a time such as 15m",
+                );
+            }
+        }
+    }
+}
