@@ -239,6 +239,23 @@ pub(crate) fn book(draft: &mut Draft, attempt: &Attempt) {
     }
 }
 
+/// The attempt of a call that gave no answer.
+fn missed(work: &Work, fault: &ModelFault, started: Timestamp, now: Timestamp) -> Attempt {
+    let mut attempt = blank(work, started, now);
+    attempt.result = match fault.kind {
+        FaultKind::Transient(_) => AttemptResult::Transient,
+        FaultKind::TimedOut => AttemptResult::TimedOut,
+        FaultKind::Permanent => AttemptResult::Permanent,
+    };
+    attempt.code = Some(fault.code.to_owned());
+    attempt.detail = Some(fault.detail.clone());
+    attempt.usage = fault.usage;
+    attempt.request_hash = fault.request_hash;
+    attempt.bytes_received = fault.bytes_received;
+    attempt.cost_micros = cost_micros(work.release.ready.model.price.as_ref(), fault.usage);
+    attempt
+}
+
 /// During a declared outage no run spends its last try: it waits until the provider is back.
 fn spared(engine: &Engine, work: &Work, fault: &ModelFault, verdict: RetryVerdict) -> RetryVerdict {
     let def = &work.release.ready.def;
@@ -278,18 +295,7 @@ async fn failed(
     };
     let mut draft = draft(work, "run.attempt_failed", now);
     draft.run.attempts = number;
-    let mut attempt = blank(work, started, now);
-    attempt.result = match fault.kind {
-        FaultKind::Transient(_) => AttemptResult::Transient,
-        FaultKind::TimedOut => AttemptResult::TimedOut,
-        FaultKind::Permanent => AttemptResult::Permanent,
-    };
-    attempt.code = Some(fault.code.to_owned());
-    attempt.detail = Some(fault.detail.clone());
-    attempt.usage = fault.usage;
-    attempt.request_hash = fault.request_hash;
-    attempt.bytes_received = fault.bytes_received;
-    attempt.cost_micros = cost_micros(work.release.ready.model.price.as_ref(), fault.usage);
+    let mut attempt = missed(work, &fault, started, now);
     attempt.retry_at = retry_at;
     work.attempt = Some(attempt.clone());
     book(&mut draft, &attempt);

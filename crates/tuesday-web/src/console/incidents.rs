@@ -45,7 +45,7 @@ struct Row {
     id: String,
     title: String,
     category: String,
-    severity: &'static str,
+    severity: String,
     severity_tone: &'static str,
     state: String,
     tone: &'static str,
@@ -128,7 +128,7 @@ fn row(i: &Incident, people: &[Person]) -> Row {
         id: i.id.to_string(),
         title: i.title.clone(),
         category: code(i.category.word()),
-        severity: i.severity.word(),
+        severity: code(i.severity.word()),
         severity_tone: match i.severity {
             Severity::Critical => "bad",
             Severity::High => "warn",
@@ -237,7 +237,11 @@ async fn drawn(
         may: own || visit.user.rights.may(Act::HandleIncident, &place),
         verbs: Engine::next_for(incident.state),
         runbook: format!("/runbooks/{}", incident.category.runbook()),
-        cause: incident.key.clone(),
+        // A person's own words are a cause of their own, named by the incident itself.
+        cause: Some(&incident.key)
+            .filter(|k| !k.ends_with(&id.to_string()))
+            .cloned()
+            .unwrap_or_default(),
         acknowledged: match (&incident.acknowledged_by, incident.acknowledged_at) {
             (Some(by), Some(at)) => format!("{}, {}", name(&people, by), local(at, None)),
             _ => String::new(),

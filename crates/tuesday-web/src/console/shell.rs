@@ -34,8 +34,10 @@ pub(crate) struct Shell {
 pub(crate) struct AwayLine {
     /// Its incident.
     pub(crate) incident: String,
-    /// What is away, since when, and what happens meanwhile.
+    /// What is away, since when.
     pub(crate) words: String,
+    /// What happens meanwhile, where the machine found it.
+    pub(crate) meanwhile: &'static str,
 }
 
 /// What the person's roles offer.

@@ -155,6 +155,11 @@ fn away(incidents: &[Incident]) -> Vec<AwayLine> {
         .map(|i| AwayLine {
             incident: i.id.to_string(),
             words: format!("{} since {}", i.title, local(i.opened_at, None)),
+            meanwhile: if i.opened_by.starts_with("system:") {
+                "Work that needs it waits, and goes on by itself when it is back."
+            } else {
+                ""
+            },
         })
         .collect()
 }
