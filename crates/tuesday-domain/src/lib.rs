@@ -25,6 +25,7 @@ pub mod prompt;
 pub mod ready;
 pub mod recheck;
 pub mod record;
+pub mod release;
 pub mod retry;
 pub mod review;
 pub mod route;

@@ -34,6 +34,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(6, "0006_sign_in"),
     migration!(7, "0007_restore"),
     migration!(8, "0008_queue_words"),
+    migration!(11, "0011_gates"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \

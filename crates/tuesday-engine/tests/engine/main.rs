@@ -10,6 +10,7 @@ mod leases;
 mod people;
 mod recalls;
 mod rechecks;
+mod releases;
 mod reruns;
 mod rules;
 mod runs;
