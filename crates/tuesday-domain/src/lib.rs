@@ -25,6 +25,7 @@ pub mod prompt;
 pub mod ready;
 pub mod recheck;
 pub mod record;
+pub mod release;
 pub mod reroute;
 pub mod retry;
 pub mod review;

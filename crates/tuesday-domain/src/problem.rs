@@ -101,6 +101,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         "The same event id came with another body",
     ),
     (
+        "gate_not_passed",
+        409,
+        1,
+        "The release has not passed the gate on exactly this text",
+    ),
+    (
         "foreign_results",
         409,
         1,

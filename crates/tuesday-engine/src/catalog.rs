@@ -211,6 +211,12 @@ impl Catalog {
         Ok(live)
     }
 
+    /// Forgets a release, so that its next use checks the stored text again; answers whether it was
+    /// known.
+    pub(crate) fn forget(&self, id: ReleaseId) -> bool {
+        write(&self.releases).remove(&id).is_some()
+    }
+
     /// A version of a decision table, checked against its hash when it is first loaded.
     pub(crate) async fn rules(
         &self,

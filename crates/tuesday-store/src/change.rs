@@ -7,8 +7,8 @@ use crate::reviews::Lists;
 use crate::table::Table;
 use crate::value::{Param, big, opt_text, opt_time};
 use crate::{
-    actions, attempts, desk, incidents, instance, intake, jobs, notices, payloads, people, reviews,
-    rights, rules, runs, workflows,
+    actions, attempts, desk, gates, incidents, instance, intake, jobs, notices, payloads, people,
+    reviews, rights, rules, runs, workflows,
 };
 
 /// What is done with the bound values.
@@ -148,6 +148,9 @@ fn bind_rare<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
             ]);
             Verb::One(workflows::SET_RELEASE)
         }
+        Change::PutGate(_) | Change::PutEvalPart(_) | Change::DropEvalParts { .. } => {
+            bind_gate(change, out)
+        }
         Change::InsertRuleSet(v) => with(
             out,
             |o| rules::bind_ruleset(v, o),
@@ -184,6 +187,20 @@ fn bind_rare<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
             Verb::One(people::REVOKE)
         }
         access => bind_access(access, out),
+    }
+}
+
+/// What is kept beside a release.
+fn bind_gate<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
+    match change {
+        Change::PutGate(g) => with(out, |o| gates::bind_gate(g, o), Verb::Put(&gates::GATES)),
+        Change::PutEvalPart(p) => with(out, |o| gates::bind_part(p, o), Verb::Put(&gates::PARTS)),
+        Change::DropEvalParts { release } => with(
+            out,
+            |o| o.push(Param::Id(release.uuid())),
+            Verb::Any(gates::DROP_PARTS),
+        ),
+        other => bind_access(other, out),
     }
 }
 
@@ -278,6 +295,9 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         | Change::PutWorkflow(_)
         | Change::InsertRelease(_)
         | Change::SetReleaseState { .. }
+        | Change::PutGate(_)
+        | Change::PutEvalPart(_)
+        | Change::DropEvalParts { .. }
         | Change::InsertRuleSet(_)
         | Change::MoveRuleSet { .. }
         | Change::PutRulesAck(_)
@@ -324,6 +344,9 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::PutWorkflow(w) => format!("workflow {}", w.name),
         Change::InsertRelease(v) => format!("release {} of {}", v.number, v.workflow),
         Change::SetReleaseState { id, .. } => id.to_string(),
+        Change::PutGate(g) => format!("the gate of {}", g.release),
+        Change::PutEvalPart(p) => format!("part {} of the results of {}", p.part, p.release),
+        Change::DropEvalParts { release } => format!("the results of {release}"),
         Change::InsertRuleSet(v) => format!("rules {} of {}", v.version, v.workflow),
         Change::MoveRuleSet { row, .. } => format!("rules {} of {}", row.version, row.workflow),
         Change::PutRulesAck(a) => format!("rules read by {} in {}", a.person, a.workflow),

@@ -11,6 +11,7 @@ mod audit;
 mod change;
 mod desk;
 mod error;
+mod gates;
 mod incidents;
 mod instance;
 mod intake;

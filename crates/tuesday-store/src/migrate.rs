@@ -36,6 +36,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(8, "0008_queue_words"),
     migration!(9, "0009_seeds"),
     migration!(10, "0010_unmapped"),
+    migration!(11, "0011_gates"),
     migration!(12, "0012_trouble"),
 ];
 

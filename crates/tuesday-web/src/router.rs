@@ -186,6 +186,7 @@ fn console() -> Router<App> {
         .route("/workflows/{workflow}", get(console::workflow::page))
         .route("/workflows/{workflow}/seeds", post(console::seeds::place))
         .merge(console_rules())
+        .merge(console_releases())
         .route(
             "/sign-in",
             get(console::sign_in::page).post(console::sign_in::post),
@@ -274,6 +275,29 @@ fn console_rules() -> Router<App> {
         .route(
             "/workflows/{workflow}/rules/proposals/{version}/withdrawal",
             post(rules::withdraw),
+        )
+}
+
+/// The releases page and its doors.
+fn console_releases() -> Router<App> {
+    use console::releases;
+    Router::new()
+        .route("/workflows/{workflow}/releases", get(releases::page))
+        .route(
+            "/workflows/{workflow}/releases/rollback",
+            post(releases::roll_back),
+        )
+        .route(
+            "/workflows/{workflow}/releases/{id}/approval",
+            post(releases::approve),
+        )
+        .route(
+            "/workflows/{workflow}/releases/{id}/promotion",
+            post(releases::promote),
+        )
+        .route(
+            "/workflows/{workflow}/releases/{id}/withdrawal",
+            post(releases::withdraw),
         )
 }
 

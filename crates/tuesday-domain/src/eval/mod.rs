@@ -6,6 +6,7 @@
 
 mod case;
 mod compare;
+mod from_run;
 mod gate;
 mod grade;
 mod measure;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use case::{Case, Expect, Kind, NOW, Reads, Truth};
 pub use compare::{Changed, Comparison, Paired, Standing, mcnemar};
+pub use from_run::{Frozen, case_of, closed_fields};
 pub use gate::{Evidence, GateReason, Stopped, Verdict, Wanted, gate};
 pub use grade::{Entry, Grader, Outcome, RouteWord, grade};
 pub use measure::{

@@ -85,6 +85,15 @@ pub enum Change {
         /// The state it gets.
         to: super::ReleaseState,
     },
+    /// The gate of a release as it is now.
+    PutGate(Box<super::GateRow>),
+    /// A part of an evaluation's results.
+    PutEvalPart(Box<super::EvalPart>),
+    /// The results of an earlier evaluation of a release go.
+    DropEvalParts {
+        /// The release.
+        release: crate::id::ReleaseId,
+    },
     /// A new version of a decision table.
     InsertRuleSet(Box<RuleSetRow>),
     /// A decision-table version moves to another state, with who agreed when.

@@ -4,6 +4,7 @@
 mod attempt;
 mod change;
 mod desk;
+mod gate;
 mod people;
 mod rights;
 mod rules;
@@ -19,6 +20,7 @@ pub use desk::{
     ProblemTie, ReviewRead, RunVisit, SavedView, SecondLook, SecondLookBasis, SecondLookResult,
     Seed, SeedResult, StampNotice, WorkflowPriority,
 };
+pub use gate::{EvalPart, GateRow};
 pub use people::{Notice, NoticeState, Person, Scope, Token};
 pub use rights::{
     Away, Ceremony, CeremonyKind, Credential, CredentialKind, Grant, Guesses, Invite, RightUse,

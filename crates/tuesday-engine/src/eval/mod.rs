@@ -7,5 +7,5 @@
 mod pack;
 mod trial;
 
-pub use pack::{Item, evaluate};
+pub use pack::{Item, Told, evaluate};
 pub use trial::Trial;

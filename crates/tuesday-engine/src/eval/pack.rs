@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 use tuesday_domain::eval::{Case, CaseResult};
 
 use super::Trial;
@@ -19,32 +19,26 @@ pub struct Item {
     pub known: Option<CaseResult>,
 }
 
-/// Tries every case `repeats` times, `at_once` cases at a time, and hands each result to `done` in
-/// the order of the cases. With `other`, each case is tried by that release as well.
-///
-/// # Errors
-/// What `done` refuses ends it; trials under way are given up.
-pub async fn evaluate<E>(
-    trial: Arc<Trial>,
-    other: Option<Arc<Trial>>,
-    items: impl Iterator<Item = Item> + Send,
+/// One case with its result, and with that of the release it is compared with.
+pub type Told = (Case, CaseResult, Option<CaseResult>);
+
+/// Tries every case `repeats` times, `at_once` cases at a time, and answers the results in the order
+/// of the cases. With `other`, each case is tried by that release as well. A trial that panicked
+/// gives no result, and a case without one stops the gate.
+pub fn evaluate<'a>(
+    trial: &'a Arc<Trial>,
+    other: Option<&'a Arc<Trial>>,
+    items: impl Iterator<Item = Item> + Send + 'a,
     repeats: u32,
     at_once: usize,
-    mut done: impl FnMut(&Case, CaseResult, Option<CaseResult>) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut results = futures::stream::iter(items.map(|item| {
-        let (trial, other) = (Arc::clone(&trial), other.clone());
+) -> impl Stream<Item = Told> + Send + 'a {
+    futures::stream::iter(items.map(move |item| {
+        let (trial, other) = (Arc::clone(trial), other.cloned());
         // A task of its own: trials of a built-in model then use every core.
         tokio::spawn(async move { both(&trial, other.as_deref(), item, repeats).await })
     }))
-    .buffered(at_once.max(1));
-    while let Some(joined) = results.next().await {
-        // A trial that panicked gives no result, and a case without one stops the gate.
-        if let Ok((case, result, other)) = joined {
-            done(&case, result, other)?;
-        }
-    }
-    Ok(())
+    .buffered(at_once.max(1))
+    .filter_map(|joined| std::future::ready(joined.ok()))
 }
 
 async fn both(

@@ -11,6 +11,7 @@ mod held;
 mod notices;
 mod reconcile;
 mod refresh;
+mod releases_true;
 mod reviews_due;
 mod rules_due;
 pub mod schedule;
@@ -112,6 +113,14 @@ pub(crate) fn spawn_all(engine: &Engine, stop: &CancellationToken, tasks: &mut J
 
 /// What happens when a moment comes that somebody named, or a run is over that was drawn.
 fn spawn_timed(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_secs(5),
+        "releases_true",
+        releases_true::run,
+    );
     every(
         engine,
         stop,

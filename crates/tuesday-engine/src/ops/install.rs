@@ -41,6 +41,8 @@ pub struct Installed {
     pub number: u32,
     /// False when the very same release was live already.
     pub changed: bool,
+    /// The release is not live: it has to pass the gate and a second person.
+    pub draft: bool,
     /// Label granted.
     pub label: Label,
     /// Stage granted.
@@ -51,15 +53,35 @@ pub struct Installed {
     pub warnings: Vec<PackageFault>,
 }
 
-struct Parts {
-    ready: Ready,
+pub(super) struct Parts {
+    pub(super) ready: Ready,
     rules: RuleSet,
     csv: String,
     warnings: Vec<PackageFault>,
 }
 
 impl Engine {
-    /// Installs `package` in the name of `by`.
+    /// What a built-in model needs of the package, and what it reports.
+    pub(super) async fn compiled(
+        &self,
+        def: &Definition,
+        package: &Package,
+    ) -> Result<(Vec<u8>, Option<serde_json::Value>), Problem> {
+        let (ports, spec, files) = (
+            self.0.ports.clone(),
+            def.model.clone(),
+            package.files.clone(),
+        );
+        // Training takes seconds: it must not hold up the tasks of this node.
+        let compiled = tokio::task::spawn_blocking(move || ports.model.compile(&spec, &files))
+            .await
+            .map_err(|e| Problem::new("internal", e.to_string()))?
+            .map_err(|e| Problem::new("package_faulty", e).way_out("correct the examples"))?;
+        Ok(compiled.map_or((Vec::new(), None), |c| (c.artifact, Some(c.report))))
+    }
+
+    /// Installs `package` in the name of `by`. On a real instance the first release goes live, with
+    /// the label and stage that need no evidence; every later one becomes a draft.
     ///
     /// # Errors
     /// `package_faulty` with every fault; `plaintext_secret`.
@@ -88,24 +110,28 @@ impl Engine {
                 release: live.id,
                 number: live.number,
                 changed: false,
+                draft: false,
                 label: w.label,
                 stage: w.stage,
                 model_report: None,
                 warnings: parts.warnings,
             });
         }
-        let (ports, spec, files) = (
-            self.0.ports.clone(),
-            parts.ready.def.model.clone(),
-            package.files.clone(),
-        );
-        // Training takes seconds: it must not hold up the tasks of this node.
-        let compiled = tokio::task::spawn_blocking(move || ports.model.compile(&spec, &files))
-            .await
-            .map_err(|e| Problem::new("internal", e.to_string()))?
-            .map_err(|e| Problem::new("package_faulty", e).way_out("correct the examples"))?;
-        let (artifact, model_report) =
-            compiled.map_or((Vec::new(), None), |c| (c.artifact, Some(c.report)));
+        if let Some(w) = existing.as_ref().filter(|_| !options.test_instance) {
+            let draft = Box::pin(self.create_release(package, &options.vars, by)).await?;
+            return Ok(Installed {
+                workflow: name,
+                release: draft.id,
+                number: draft.number,
+                changed: true,
+                draft: true,
+                label: w.label,
+                stage: w.stage,
+                model_report: None,
+                warnings: parts.warnings,
+            });
+        }
+        let (artifact, model_report) = self.compiled(&parts.ready.def, package).await?;
         let release = Release {
             id: ids::release(),
             workflow: name.clone(),
@@ -130,6 +156,7 @@ impl Engine {
             release: release.id,
             number: release.number,
             changed: true,
+            draft: false,
             label: workflow.label,
             stage: workflow.stage,
             model_report,
@@ -189,7 +216,7 @@ impl Engine {
     }
 
     /// The persons a package names, and their roles on its workflow. Who was deactivated stays so.
-    async fn named(
+    pub(super) async fn named(
         &self,
         def: &Definition,
         by: &Actor,
@@ -328,7 +355,10 @@ pub fn ready_of(package: &Package, vars: &BTreeMap<String, String>) -> Result<Re
     checked(package, vars).map(|parts| parts.ready)
 }
 
-fn checked(package: &Package, vars: &BTreeMap<String, String>) -> Result<Parts, Problem> {
+pub(super) fn checked(
+    package: &Package,
+    vars: &BTreeMap<String, String>,
+) -> Result<Parts, Problem> {
     let faults = lint::check(package, vars);
     let (warnings, errors): (Vec<_>, Vec<_>) = faults.into_iter().partition(|f| f.warning);
     let faulty = |errors: Vec<PackageFault>| {

@@ -12,6 +12,7 @@ mod people;
 mod proofs;
 mod recalls;
 mod rechecks;
+mod releases;
 mod reroutes;
 mod reruns;
 mod rules;

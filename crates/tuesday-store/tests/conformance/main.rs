@@ -5,6 +5,7 @@ mod apply;
 mod audit;
 mod bed;
 mod desk;
+mod gates;
 mod queue;
 mod reads;
 mod rights;

@@ -327,6 +327,27 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/workflows/{workflow}/batches", Key(Act::ReadWork)),
     ("GET", "/workflows/{workflow}", Key(Act::ReadWork)),
     ("POST", "/workflows/{workflow}/seeds", Key(Act::SeedReview)),
+    ("GET", "/workflows/{workflow}/releases", Key(Act::ReadWork)),
+    (
+        "POST",
+        "/workflows/{workflow}/releases/rollback",
+        Key(Act::RollBackRelease),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/releases/{id}/approval",
+        Key(Act::ApproveRelease),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/releases/{id}/promotion",
+        Key(Act::ProposeRelease),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/releases/{id}/withdrawal",
+        Key(Act::ReadWork),
+    ),
     ("GET", "/workflows/{workflow}/rules", Key(Act::ReadWork)),
     ("POST", "/workflows/{workflow}/rules", Key(Act::EditRules)),
     ("GET", "/workflows/{workflow}/rules.csv", Key(Act::ReadWork)),

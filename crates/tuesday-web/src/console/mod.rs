@@ -27,6 +27,7 @@ pub(crate) mod problems;
 pub(crate) mod queue;
 mod queue_view;
 pub(crate) mod reading;
+pub(crate) mod releases;
 pub(crate) mod report;
 pub(crate) mod rerun;
 pub(crate) mod review;

@@ -55,7 +55,9 @@ pub(crate) async fn run(common: Common, args: InstallArgs) -> Result<ExitCode, P
             w.file, w.message, w.way_out
         ));
     }
-    let what = if done.changed {
+    let what = if done.draft {
+        "not installed, drafted"
+    } else if done.changed {
         "installed"
     } else {
         "unchanged"
@@ -67,6 +69,10 @@ pub(crate) async fn run(common: Common, args: InstallArgs) -> Result<ExitCode, P
     if let Some(report) = &done.model_report {
         out::line(&format!("  model: {}", model_line(report)));
     }
+    if done.draft {
+        out::line(&format!("Next: tuesday release eval {}", done.release));
+        return Ok(ExitCode::SUCCESS);
+    }
     out::line(&format!(
         "Next: tuesday serve --dir {}",
         node.home.dir.display()
@@ -76,7 +82,7 @@ pub(crate) async fn run(common: Common, args: InstallArgs) -> Result<ExitCode, P
 
 fn as_json(done: &Installed) -> serde_json::Value {
     json!({
-        "workflow": done.workflow, "release": done.release.to_string(), "number": done.number, "changed": done.changed,
+        "workflow": done.workflow, "release": done.release.to_string(), "number": done.number, "changed": done.changed, "draft": done.draft,
         "label": done.label.word(), "stage": done.stage.word(), "model_report": done.model_report, "warnings": done.warnings,
     })
 }

@@ -69,7 +69,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Incident(args) => Box::pin(incident::run(common, args)).await,
         Command::Alerts(args) => Box::pin(alerts::run(common, args)).await,
         Command::Rules(args) => rules::run(common, args).await,
-        Command::Release(args) => release::run(common, args).await,
+        Command::Release(args) => Box::pin(release::run(common, args)).await,
         Command::Workflow(args) => workflow::run(common, args).await,
         Command::Bench(args) => Box::pin(bench::run(common, args)).await,
         Command::RealData(args) => Box::pin(real_data::run(common, args)).await,

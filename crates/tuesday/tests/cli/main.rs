@@ -6,6 +6,7 @@ mod bench;
 mod codes;
 mod connector;
 mod copies;
+mod evals;
 mod oversight;
 mod secrets;
 mod server;

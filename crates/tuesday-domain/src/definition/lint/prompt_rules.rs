@@ -125,7 +125,7 @@ fn rule_in(line: &str, tiers: &[String]) -> Option<String> {
             || CURRENCIES.contains(&after)
             || CURRENCIES.contains(&before)
             || ["$", "€", "£"].contains(&before);
-        let share = word.ends_with('%') || after == "percent";
+        let share = word.ends_with('%') || ["%", "percent"].contains(&after);
         if money || (share && LIMITS.contains(&before)) {
             return Some(format!(
                 "an amount, \"{}\"",

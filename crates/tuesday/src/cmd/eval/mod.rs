@@ -1,6 +1,7 @@
 //! `tuesday eval` and `tuesday gate`: a package's pack against its model, case by case, and the one
 //! named result. Nothing is written but the files that were asked for; no instance is needed.
 
+mod add;
 mod gate;
 mod html;
 mod print;
@@ -40,6 +41,18 @@ pub(crate) struct EvalArgs {
     /// Go on where the file of --results stopped
     #[arg(long, requires = "results")]
     resume: bool,
+    /// With `eval add`: make a case of this run, personal data taken out
+    #[arg(long, value_name = "RUN")]
+    from_run: Option<String>,
+    /// With `eval add`: what the case is for
+    #[arg(long, value_name = "KIND", default_value = "regression")]
+    kind: String,
+    /// With `eval add`: what must come of it, as JSON; what people approved when left out
+    #[arg(long, value_name = "JSON")]
+    expect: Option<String>,
+    /// With `eval add`: append the case to this file of the pack
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
 }
 
 /// What is evaluated, and how; the same for `eval` and `gate`.
@@ -60,6 +73,15 @@ pub(crate) struct Which {
 
 /// Evaluates and prints; exit 1 when the pack or a case stops a release.
 pub(crate) async fn run(common: Common, args: EvalArgs) -> Result<ExitCode, Problem> {
+    if let Some(run) = &args.from_run {
+        let asked = add::Asked {
+            run,
+            kind: &args.kind,
+            expect: args.expect.as_deref(),
+            to: args.to.as_deref(),
+        };
+        return add::run(&common, &args.which.what, asked).await;
+    }
     let source = Source::find(&common, &args.which.what, &args.which.set).await?;
     let baseline = match &args.baseline {
         Some(name) => Some(Source::baseline(&common, name, &source).await?),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures::StreamExt as _;
 use tuesday_domain::definition::PackageFault;
 use tuesday_domain::eval::{
     Case, CaseResult, Evidence, Mode, Pack, Paired, Summary, Verdict, Wanted, gate, junit_case,
@@ -75,15 +76,13 @@ pub(crate) async fn evaluate(
         .map_or_else(|| default_at_once(&trial), |n| n as usize);
     let reused = AtomicU64::new(0);
     let items = items(source, earlier, repeats, &reused);
-    tuesday_engine::eval::evaluate(
-        Arc::clone(&trial),
-        other.clone(),
-        items,
-        repeats,
-        at_once,
-        |case, result, beside| fold.take(case, &result, beside.as_ref()),
-    )
-    .await?;
+    {
+        let told = tuesday_engine::eval::evaluate(&trial, other.as_ref(), items, repeats, at_once);
+        let mut told = std::pin::pin!(told);
+        while let Some((case, result, beside)) = told.next().await {
+            fold.take(&case, &result, beside.as_ref())?;
+        }
+    }
     let compared = asked
         .baseline
         .as_ref()

@@ -1,5 +1,9 @@
-//! `tuesday release`: the immutable bundles of a workflow and what they are made of.
+//! `tuesday release`: the immutable bundles of a workflow, from draft to live.
 
+mod change;
+mod read;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -32,14 +36,110 @@ enum Act {
     Show {
         /// The release
         id: String,
+        /// With the gate's evidence and who decided
+        #[arg(long)]
+        evidence: bool,
     },
+    /// A draft of a package folder or file, which has to pass the gate
+    #[command(visible_alias = "import")]
+    Create(CreateArgs),
+    /// Evaluate a release and let the gate judge it; goes on after a kill
+    Eval(EvalArgs),
+    /// Agree to a release of somebody else that passed the gate
+    Approve {
+        /// The release
+        id: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Give a release up, or refuse that of somebody else
+    Withdraw {
+        /// The release
+        id: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Put an approved release live
+    Promote {
+        /// The release
+        id: String,
+    },
+    /// Go back to the release that was live before
+    Rollback {
+        /// The workflow
+        workflow: String,
+        /// Back to this one
+        #[arg(long, value_name = "ID")]
+        to: Option<String>,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// What differs between two releases, part by part
+    Compare {
+        /// A release
+        old: String,
+        /// Another
+        new: String,
+    },
+    /// Hold every stored release against its hash; exit 1 when one was changed
+    Verify {
+        /// Only this workflow's
+        workflow: Option<String>,
+    },
+    /// A release as one file that `create` takes anywhere
+    Export {
+        /// The release
+        id: String,
+        /// Where to
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
+/// Arguments of `release create`.
+#[derive(Debug, Args)]
+struct CreateArgs {
+    /// Package folder, or a file that `pack` or `release export` wrote
+    path: PathBuf,
+    /// Value of a variable of the package: NAME=VALUE
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+}
+
+/// Arguments of `release eval`.
+#[derive(Debug, Args)]
+struct EvalArgs {
+    /// The release
+    id: String,
+    /// Try each case this often; the pack may ask for more
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    repeat: u32,
+    /// Cases under way at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    concurrency: Option<u32>,
 }
 
 /// Runs the command.
 pub(crate) async fn run(common: Common, args: ReleaseArgs) -> Result<ExitCode, Problem> {
     match args.act {
         Act::List { workflow } => list(&common, &workflow).await,
-        Act::Show { id } => show(&common, &id).await,
+        Act::Show { id, evidence } => show(&common, &id, evidence).await,
+        Act::Create(args) => change::create(&common, &args).await,
+        Act::Eval(args) => Box::pin(change::eval(&common, &args)).await,
+        Act::Approve { id, reason } => change::approve(&common, &id, &reason).await,
+        Act::Withdraw { id, reason } => change::withdraw(&common, &id, &reason).await,
+        Act::Promote { id } => change::promote(&common, &id).await,
+        Act::Rollback {
+            workflow,
+            to,
+            reason,
+        } => change::rollback(&common, &workflow, to.as_deref(), &reason).await,
+        Act::Compare { old, new } => read::compare(&common, &old, &new).await,
+        Act::Verify { workflow } => read::verify(&common, workflow.as_deref()).await,
+        Act::Export { id, output } => read::export(&common, &id, &output).await,
     }
 }
 
@@ -76,7 +176,7 @@ async fn list(common: &Common, workflow: &str) -> Result<ExitCode, Problem> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show(common: &Common, id: &str) -> Result<ExitCode, Problem> {
+async fn show(common: &Common, id: &str, evidence: bool) -> Result<ExitCode, Problem> {
     let id: ReleaseId = args::id(id, "id")?;
     let node = wiring::open(Home::find(common)?, Opening::default()).await?;
     let row = node
@@ -102,8 +202,13 @@ async fn show(common: &Common, id: &str) -> Result<ExitCode, Problem> {
             .collect();
         let artifact = (!row.artifact.is_empty())
             .then(|| json!({"bytes": row.artifact.len(), "sha256": sha256_hex(&row.artifact)}));
+        let gate = if evidence {
+            read::evidence(&node, id).await?
+        } else {
+            Value::Null
+        };
         out::json_line(
-            &json!({"id": id.to_string(), "workflow": row.workflow, "number": row.number, "state": row.state.word(),
+            &json!({"id": id.to_string(), "gate": gate, "workflow": row.workflow, "number": row.number, "state": row.state.word(),
             "hash": hash, "created_at": row.created_at.rfc3339(), "created_by": row.created_by, "model_kind": model.kind.word(),
             "model": model.pin, "vars": live.ready.def.vars, "artifact": artifact, "parts": parts}),
         );
@@ -135,6 +240,9 @@ async fn show(common: &Common, id: &str) -> Result<ExitCode, Problem> {
     out::line(&table.to_string());
     for (name, value) in &live.ready.def.vars {
         out::line(&format!("  var {name} = {value}"));
+    }
+    if evidence {
+        read::tell_evidence(&node, id).await?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,68 @@
+//! Makes a draft of a package: checked, compiled, stored under its hash. Nothing runs with it yet.
+
+use std::collections::BTreeMap;
+
+use tuesday_domain::access::Act;
+use tuesday_domain::actor::Actor;
+use tuesday_domain::definition::Package;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{Change, Decision, Release, ReleaseState};
+
+use super::entry;
+use crate::engine::{Engine, read_problem};
+use crate::ids;
+use crate::ops::install::checked;
+
+impl Engine {
+    /// A draft of `package` in the name of `by`. The same content that is on its way already, or
+    /// live, is answered as it stands.
+    ///
+    /// # Errors
+    /// `package_faulty` with every fault, `unknown_workflow` before the first installation,
+    /// `not_allowed`.
+    pub async fn create_release(
+        &self,
+        package: &Package,
+        vars: &BTreeMap<String, String>,
+        by: &Actor,
+    ) -> Result<Release, Problem> {
+        let parts = checked(package, vars)?;
+        let def = &parts.ready.def;
+        let name = &def.workflow.name;
+        self.known_workflow(name).await?;
+        self.may_release(Act::ProposeRelease, name, by).await?;
+        let hash = package.release_hash(&def.vars);
+        let releases = self.0.reader.releases(name).await.map_err(read_problem)?;
+        let under_way = releases.iter().find(|r| {
+            r.hash == hash
+                && !matches!(
+                    r.state,
+                    ReleaseState::Blocked
+                        | ReleaseState::Superseded
+                        | ReleaseState::RolledBack
+                        | ReleaseState::Withdrawn
+                )
+        });
+        if let Some(row) = under_way {
+            return Ok(row.clone());
+        }
+        let (artifact, _) = self.compiled(def, package).await?;
+        let row = Release {
+            id: ids::release(),
+            workflow: name.clone(),
+            number: releases.iter().map(|r| r.number).max().unwrap_or(0) + 1,
+            state: ReleaseState::Draft,
+            hash,
+            bundle: package.to_bundle(&def.vars),
+            artifact,
+            created_at: self.now(),
+            created_by: by.to_string(),
+        };
+        let decision = Decision {
+            changes: vec![Change::InsertRelease(Box::new(row.clone()))],
+            entry: entry("release.created", &row, by, row.created_at),
+        };
+        self.commit_release(decision).await?;
+        Ok(row)
+    }
+}

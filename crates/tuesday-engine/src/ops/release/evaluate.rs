@@ -1,0 +1,347 @@
+//! Evaluates a release: results are stored in parts as they come, so that a killed runner leaves
+//! `evaluating`, which never passes, and the next one goes on behind the last part. The gate's verdict
+//! is the end of it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use tuesday_domain::access::Act;
+use tuesday_domain::actor::Actor;
+use tuesday_domain::definition::{Package, lint};
+use tuesday_domain::eval::{
+    Case, CaseResult, Evidence, Mode, Pack, PackReader, Paired, Summary, Wanted, gate,
+};
+use tuesday_domain::id::ReleaseId;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{Change, Decision, EvalPart, GateRow, Release, ReleaseState};
+use tuesday_domain::release::ReleaseEvent;
+use tuesday_domain::workflow::Label;
+
+use super::{GateRecord, entry, moved};
+use crate::engine::{Engine, read_problem};
+use crate::eval::{Item, Trial, evaluate};
+
+/// Cases of one stored part.
+const PART: usize = 100;
+
+/// How a release is evaluated.
+pub struct Evaluation<'a> {
+    /// Tries of each case at least; the pack may ask for more.
+    pub repeats: u32,
+    /// Cases under way at once; the workflow's own number when 0.
+    pub at_once: usize,
+    /// Told after each case: done, and all.
+    pub progress: &'a (dyn Fn(u64, u64) + Send + Sync),
+}
+
+/// What came of an evaluation.
+#[derive(Clone, Debug)]
+pub struct Evaluated {
+    /// The release as it stands now.
+    pub release: Release,
+    /// Evidence and verdict.
+    pub record: GateRecord,
+    /// Cases whose results an earlier, killed evaluation had stored.
+    pub reused: u64,
+}
+
+/// What an evaluation works with.
+struct Bench {
+    row: Release,
+    package: Package,
+    trial: Arc<Trial>,
+    other: Option<(String, Arc<Trial>)>,
+    pack: Pack,
+    cases: Vec<(Case, String)>,
+    repeats: u32,
+}
+
+impl Engine {
+    /// Evaluates a release and lets the gate judge it.
+    ///
+    /// # Errors
+    /// `not_allowed`, `illegal_state`, `record_damaged`, `unavailable`.
+    pub async fn evaluate_release(
+        &self,
+        id: ReleaseId,
+        how: Evaluation<'_>,
+        by: &Actor,
+    ) -> Result<Evaluated, Problem> {
+        let row = self.release_row(id).await?;
+        self.may_release(Act::ProposeRelease, &row.workflow, by)
+            .await?;
+        let bench = self.bench(row, how.repeats).await?;
+        let gate = self.evaluation_started(&bench, by).await?;
+        let earlier = self.results_so_far(&bench).await?;
+        let (summary, paired, reused) = self.cases_tried(&bench, earlier, &how, by).await?;
+        self.gate_judges(&bench, gate, summary, paired, by)
+            .await
+            .map(|(release, record)| Evaluated {
+                release,
+                record,
+                reused,
+            })
+    }
+
+    async fn bench(&self, row: Release, repeats: u32) -> Result<Bench, Problem> {
+        let loaded = self.loaded(row.id).await?;
+        let (workflow, live) = self.live(&row.workflow).await?;
+        let rules = self.live_rules(&row.workflow).await?;
+        let model = &self.0.ports.model;
+        let trial = |r: &crate::LiveRelease| {
+            Trial::of(
+                Arc::clone(&r.ready),
+                &rules.csv,
+                Arc::clone(&r.artifact),
+                r.hash,
+                Arc::clone(model),
+            )
+            .map(Arc::new)
+        };
+        let other = if workflow.live_release == row.id {
+            None
+        } else {
+            Some((format!("release {}", live.number), trial(&live)?))
+        };
+        let mut reader = PackReader::new(loaded.package.text("evals/gate.toml"));
+        let mut cases = Vec::new();
+        let files = loaded.package.files.iter();
+        for (name, text) in files.filter(|(n, _)| n.starts_with("evals/") && n.ends_with(".jsonl"))
+        {
+            for (line, number) in text.lines().zip(1..) {
+                if let Some(case) = reader.line(name, number, line) {
+                    cases.push((case, Case::hash(line)));
+                }
+            }
+        }
+        let pack = reader.finish();
+        Ok(Bench {
+            trial: trial(&loaded)?,
+            package: loaded.package.clone(),
+            repeats: repeats.max(pack.limits.repeats),
+            row,
+            other,
+            pack,
+            cases,
+        })
+    }
+
+    /// `evaluating`, with the results so far when the same was asked before.
+    async fn evaluation_started(&self, bench: &Bench, by: &Actor) -> Result<GateRow, Problem> {
+        let before = self
+            .0
+            .reader
+            .gate(bench.row.id)
+            .await
+            .map_err(read_problem)?;
+        if bench.row.state == ReleaseState::Evaluating
+            && let Some(gate) = &before
+            && gate.repeats == bench.repeats
+        {
+            return Ok(gate.clone());
+        }
+        let now = self.now();
+        let (change, _, words) = moved(&bench.row, ReleaseEvent::Evaluate)?;
+        let gate = GateRow {
+            release: bench.row.id,
+            repeats: bench.repeats,
+            started_at: now,
+            started_by: by.to_string(),
+            finished_at: None,
+            judged: None,
+            judged_hash: None,
+            decided_at: None,
+            decided_by: None,
+            reason: None,
+            live_at: None,
+        };
+        let mut entry = entry("release.evaluating", &bench.row, by, now)
+            .fact("pack", bench.pack.hash.clone())
+            .fact("cases", bench.pack.cases)
+            .fact("repeats", bench.repeats);
+        entry.moves.push(words);
+        let changes = vec![
+            change,
+            Change::DropEvalParts {
+                release: bench.row.id,
+            },
+            Change::PutGate(Box::new(gate.clone())),
+        ];
+        self.commit_release(Decision { changes, entry }).await?;
+        Ok(gate)
+    }
+
+    /// Whole results that a killed evaluation left, from the first case on.
+    async fn results_so_far(&self, bench: &Bench) -> Result<VecDeque<CaseResult>, Problem> {
+        let mut found = VecDeque::new();
+        for part in 0.. {
+            let stored = self.0.reader.eval_part(bench.row.id, part).await;
+            let Some(stored) = stored.map_err(read_problem)? else {
+                break;
+            };
+            for line in stored
+                .results
+                .split(|b| *b == b'\n')
+                .filter(|l| !l.is_empty())
+            {
+                let Ok(result) = serde_json::from_slice::<CaseResult>(line) else {
+                    return Ok(found);
+                };
+                let place = bench.cases.get(found.len());
+                if place.is_none_or(|(_, hash)| *hash != result.hash) {
+                    return Ok(found);
+                }
+                found.push_back(result);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn cases_tried(
+        &self,
+        bench: &Bench,
+        mut earlier: VecDeque<CaseResult>,
+        how: &Evaluation<'_>,
+        by: &Actor,
+    ) -> Result<(Summary, Paired, u64), Problem> {
+        let whole = |r: &CaseResult| r.trials.iter().all(|t| t.error.is_none());
+        let mut reused = 0;
+        let items: Vec<Item> = bench
+            .cases
+            .iter()
+            .map(|(case, hash)| {
+                let known = earlier.pop_front().filter(whole);
+                reused += u64::from(known.is_some());
+                Item {
+                    case: case.clone(),
+                    hash: hash.clone(),
+                    known,
+                }
+            })
+            .collect();
+        let limits = &bench.trial.ready().def.limits;
+        let at_once = if how.at_once > 0 {
+            how.at_once
+        } else {
+            limits.model_concurrency as usize
+        };
+        let agreement = bench.pack.limits.agreement;
+        let (mut summary, mut paired) = (Summary::default(), Paired::default());
+        let (mut part, mut lines) = (0, Vec::new());
+        let told = evaluate(
+            &bench.trial,
+            bench.other.as_ref().map(|o| &o.1),
+            items.into_iter(),
+            bench.repeats,
+            at_once,
+        );
+        let mut told = std::pin::pin!(told);
+        while let Some((case, result, beside)) = told.next().await {
+            summary.add(&case, &result, agreement, bench.repeats);
+            if let Some(beside) = beside {
+                paired.add(&case, &result, &beside, agreement);
+            }
+            lines.extend(serde_json::to_vec(&result).unwrap_or_default());
+            lines.push(b'\n');
+            (how.progress)(summary.cases.of, bench.pack.cases);
+            if summary.cases.of.is_multiple_of(PART as u64) {
+                self.store_part(bench, part, std::mem::take(&mut lines), by)
+                    .await?;
+                part += 1;
+            }
+        }
+        if !lines.is_empty() {
+            self.store_part(bench, part, lines, by).await?;
+        }
+        Ok((summary, paired, reused))
+    }
+
+    async fn store_part(
+        &self,
+        bench: &Bench,
+        part: u32,
+        results: Vec<u8>,
+        by: &Actor,
+    ) -> Result<(), Problem> {
+        let entry = entry("release.evaluated_part", &bench.row, by, self.now()).fact("part", part);
+        let part = EvalPart {
+            release: bench.row.id,
+            part,
+            results,
+        };
+        let changes = vec![Change::PutEvalPart(Box::new(part))];
+        self.commit_release(Decision { changes, entry }).await
+    }
+
+    async fn gate_judges(
+        &self,
+        bench: &Bench,
+        mut row: GateRow,
+        summary: Summary,
+        paired: Paired,
+        by: &Actor,
+    ) -> Result<(Release, GateRecord), Problem> {
+        let now = self.now();
+        let trial = &bench.trial;
+        let def = &trial.ready().def;
+        let compared = bench
+            .other
+            .as_ref()
+            .map(|(name, other)| paired.finish(name, &other.hash()));
+        let wanted = Wanted {
+            release_hash: crate::catalog::hex(&bench.row.hash),
+            rules_hash: trial.rules_hash(),
+            rows: trial.rows(),
+            repeats: bench.repeats,
+            max_age_s: None,
+            production: def.rollout.label == Label::Production,
+            baseline_hash: bench.other.as_ref().map(|(_, t)| t.hash()),
+        };
+        let evidence = Evidence {
+            v: 1,
+            release_hash: trial.hash(),
+            pack_hash: bench.pack.hash.clone(),
+            rules_hash: trial.rules_hash(),
+            model: def.model.pin.clone(),
+            mode: Mode::Live,
+            repeats: bench.repeats,
+            started_at: row.started_at.rfc3339(),
+            finished_at: Some(now.rfc3339()),
+            summary,
+            compared,
+        };
+        let faults = lint::check(&bench.package, &def.vars);
+        let verdict = gate(&wanted, &faults, &bench.pack, Some(&evidence), 0);
+        let event = if verdict.passed {
+            ReleaseEvent::Pass
+        } else {
+            ReleaseEvent::Block
+        };
+        let record = GateRecord {
+            v: 1,
+            evidence,
+            verdict,
+        };
+        let (bytes, hash) = record.bytes();
+        row.finished_at = Some(now);
+        row.judged = Some(bytes);
+        row.judged_hash = Some(hash);
+        let mut release = self.release_row(bench.row.id).await?;
+        let (change, to, words) = moved(&release, event)?;
+        release.state = to;
+        let reasons: Vec<&str> = record
+            .verdict
+            .reasons
+            .iter()
+            .map(|r| r.reason.word())
+            .collect();
+        let mut entry = entry("release.judged", &release, by, now)
+            .fact("evidence", crate::catalog::hex(&hash))
+            .fact("reasons", reasons.join(" "));
+        entry.moves.push(words);
+        let changes = vec![change, Change::PutGate(Box::new(row))];
+        self.commit_release(Decision { changes, entry }).await?;
+        Ok((release, record))
+    }
+}

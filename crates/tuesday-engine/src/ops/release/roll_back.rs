@@ -1,0 +1,77 @@
+//! Takes the live release out of service and puts the one before back, in one act.
+
+use tuesday_domain::access::Act;
+use tuesday_domain::actor::Actor;
+use tuesday_domain::id::ReleaseId;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{Change, Decision, Release, ReleaseState};
+use tuesday_domain::release::ReleaseEvent;
+
+use super::{entry, moved, reason_given, told};
+use crate::engine::{Engine, read_problem};
+
+impl Engine {
+    /// `by` rolls the workflow back to `to`, or to the newest release that was live before. It was
+    /// judged when it went live, so no gate stands in the way of going back.
+    ///
+    /// # Errors
+    /// `reason_required`, `not_allowed`, `illegal_state` when there is nothing to go back to.
+    pub async fn roll_back_release(
+        &self,
+        workflow: &str,
+        to: Option<ReleaseId>,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<Release, Problem> {
+        let reason = reason_given(reason)?;
+        self.may_release(Act::RollBackRelease, workflow, by).await?;
+        let found = self.0.reader.workflow(workflow).await;
+        let mut row = found.map_err(read_problem)?.ok_or_else(|| {
+            Problem::new(
+                "unknown_workflow",
+                format!("there is no workflow `{workflow}`"),
+            )
+        })?;
+        let live = self.release_row(row.live_release).await?;
+        let releases = self
+            .0
+            .reader
+            .releases(workflow)
+            .await
+            .map_err(read_problem)?;
+        let mut back = releases
+            .into_iter()
+            .find(|r| match to {
+                Some(id) => r.id == id,
+                None => r.state == ReleaseState::Superseded,
+            })
+            .ok_or_else(|| {
+                Problem::new(
+                    "illegal_state",
+                    format!("{workflow} has no release to go back to"),
+                )
+                .way_out("pause the workflow, or promote another release")
+            })?;
+        // Its text is checked against its hash before anything runs with it again.
+        self.loaded(back.id).await?;
+        let (away, _, away_words) = moved(&live, ReleaseEvent::RollBack)?;
+        let (change, state, words) = moved(&back, ReleaseEvent::Reinstate)?;
+        back.state = state;
+        row.live_release = back.id;
+        row.version += 1;
+        let now = self.now();
+        let mut entry = entry("release.rolled_back", &back, by, now)
+            .fact("before", live.number)
+            .fact("reason", reason);
+        entry.moves.extend([away_words, words]);
+        let title = format!(
+            "{workflow}: rolled back from release {} to release {}",
+            live.number, back.number
+        );
+        let owner = told(&back, &row.owner.clone(), "release_rolled_back", title, now);
+        let changes = vec![away, change, Change::PutWorkflow(Box::new(row)), owner];
+        self.commit_release(Decision { changes, entry }).await?;
+        let _ = self.0.catalog.refresh(&self.0.reader).await;
+        Ok(back)
+    }
+}

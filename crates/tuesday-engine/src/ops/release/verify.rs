@@ -1,0 +1,127 @@
+//! Holds every stored release against its hash, and the evidence of each against its own. A live
+//! release whose text was changed behind the product's back is dropped from memory, so that the next
+//! run refuses, and its owner is told.
+
+use tuesday_domain::actor::Actor;
+use tuesday_domain::definition::Package;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{Decision, Release, ReleaseState};
+
+use super::{GateRecord, entry, told};
+use crate::engine::{Engine, read_problem};
+
+/// A release that is not what was approved.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct ReleaseFault {
+    /// Its workflow.
+    pub workflow: String,
+    /// Its number.
+    pub number: u32,
+    /// Its id.
+    pub release: String,
+    /// `release_hash_mismatch` or `evidence_changed`.
+    pub code: &'static str,
+    /// In words, with both hashes where there are two.
+    pub detail: String,
+}
+
+impl Engine {
+    /// Every release of every workflow, or of one.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn verify_releases(
+        &self,
+        workflow: Option<&str>,
+    ) -> Result<Vec<ReleaseFault>, Problem> {
+        let rows = self.0.reader.workflows().await.map_err(read_problem)?;
+        let mut faults = Vec::new();
+        for row in rows.iter().filter(|w| workflow.is_none_or(|n| n == w.name)) {
+            for release in self
+                .0
+                .reader
+                .releases(&row.name)
+                .await
+                .map_err(read_problem)?
+            {
+                faults.extend(text_fault(&release));
+                let gate = self.0.reader.gate(release.id).await.map_err(read_problem)?;
+                let judged = gate.as_ref().is_some_and(|g| g.judged.is_some());
+                if judged && let Err(why) = GateRecord::of(gate.as_ref()) {
+                    faults.push(fault(&release, "evidence_changed", why));
+                }
+            }
+        }
+        Ok(faults)
+    }
+
+    /// Looks at the live releases; the one whose text was changed is forgotten by this node, and its
+    /// owner hears of it once.
+    pub(crate) async fn watch_live_releases(&self) -> Result<(), String> {
+        let reader = &self.0.reader;
+        for workflow in reader.workflows().await.map_err(|e| e.to_string())? {
+            let row = reader.release(workflow.live_release).await;
+            let Some(row) = row.map_err(|e| e.to_string())? else {
+                continue;
+            };
+            let Some(found) = text_fault(&row) else {
+                continue;
+            };
+            if self.0.catalog.forget(row.id) {
+                incident_for(self, &row, &workflow.owner, &found).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Tells the owner that a live release is not what was approved.
+async fn incident_for(
+    engine: &Engine,
+    row: &Release,
+    owner: &str,
+    found: &ReleaseFault,
+) -> Result<(), String> {
+    let (now, by) = (engine.now(), Actor::System("release_watch"));
+    let title = format!(
+        "{}: the text of release {} was changed; nothing runs with it",
+        row.workflow, row.number
+    );
+    let entry = entry("release.hash_mismatch", row, &by, now).fact("detail", found.detail.clone());
+    let changes = vec![told(row, owner, "release_hash_mismatch", title, now)];
+    let decision = Decision { changes, entry };
+    engine
+        .apply(decision)
+        .await
+        .map(drop)
+        .map_err(|e| e.to_string())
+}
+
+fn text_fault(row: &Release) -> Option<ReleaseFault> {
+    // A draft's text is checked when it is loaded for its evaluation.
+    if row.state == ReleaseState::Withdrawn {
+        return None;
+    }
+    let found = match Package::from_bundle(&row.bundle) {
+        Ok((package, vars)) => package.release_hash(&vars),
+        Err(why) => return Some(fault(row, "release_hash_mismatch", why)),
+    };
+    (found != row.hash).then(|| {
+        let words = format!(
+            "the stored text has the hash {}, approved was {}",
+            crate::catalog::hex(&found),
+            crate::catalog::hex(&row.hash)
+        );
+        fault(row, "release_hash_mismatch", words)
+    })
+}
+
+fn fault(row: &Release, code: &'static str, detail: String) -> ReleaseFault {
+    ReleaseFault {
+        workflow: row.workflow.clone(),
+        number: row.number,
+        release: row.id.to_string(),
+        code,
+        detail,
+    }
+}

@@ -1,0 +1,366 @@
+//! The releases of a workflow: each with its parts, the gate's evidence, the comparison case by case,
+//! and the doors to approve, promote, withdraw and roll back for those who may.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use serde::Deserialize;
+use tuesday_domain::access::Act;
+use tuesday_domain::actor::Actor;
+use tuesday_domain::id::ReleaseId;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{GateRow, Release, ReleaseState};
+use tuesday_domain::time::Zone;
+use tuesday_engine::ops::release::GateRecord;
+
+use super::html;
+use super::shell::Shell;
+use super::views::{Pair, pair};
+use super::visit::Visit;
+use super::words::{author, code, local};
+use crate::auth::PostForm;
+use crate::refusal::PageError;
+use crate::state::App;
+
+struct Row {
+    id: String,
+    number: u32,
+    tone: &'static str,
+    state: String,
+    made: String,
+    shown: bool,
+}
+
+struct Reason {
+    word: String,
+    detail: String,
+}
+
+struct Case {
+    name: String,
+    kind: String,
+    tone: &'static str,
+    now: &'static str,
+    faults: String,
+}
+
+/// What may be done with the release that is shown, by this reader.
+#[derive(Default)]
+struct Doors {
+    approve: bool,
+    promote: bool,
+    withdraw: bool,
+    roll_back: bool,
+}
+
+#[derive(Template)]
+#[template(path = "releases.html")]
+struct ReleasesPage {
+    shell: Shell,
+    name: String,
+    title: String,
+    all: Vec<Row>,
+    id: String,
+    number: u32,
+    state: String,
+    tone: &'static str,
+    facts: Vec<Pair>,
+    /// The gate in one sentence.
+    gate: String,
+    gate_tone: &'static str,
+    reasons: Vec<Reason>,
+    figures: Vec<Pair>,
+    compared: String,
+    changed: Vec<Case>,
+    failed: Vec<Case>,
+    parts: Vec<Pair>,
+    doors: Doors,
+}
+
+/// Which one is shown.
+#[derive(Deserialize)]
+pub(crate) struct Which {
+    id: Option<String>,
+}
+
+const fn tone(state: ReleaseState) -> &'static str {
+    match state {
+        ReleaseState::Live | ReleaseState::Passed | ReleaseState::Approved => "ok",
+        ReleaseState::Blocked | ReleaseState::RolledBack => "bad",
+        ReleaseState::Evaluating => "warn",
+        ReleaseState::Draft | ReleaseState::Superseded | ReleaseState::Withdrawn => "plain",
+    }
+}
+
+/// The releases, newest first, and one of them in full: the live one unless another is asked for.
+pub(crate) async fn page(
+    State(app): State<App>,
+    visit: Visit,
+    Path(name): Path<String>,
+    Query(q): Query<Which>,
+) -> Result<Response, PageError> {
+    visit.user.sees(&name)?;
+    let reader = app.engine.reader();
+    let unknown = || Problem::new("unknown_workflow", format!("there is no workflow `{name}`"));
+    let w = reader.workflow(&name).await?.ok_or_else(unknown)?;
+    let known = app.definitions.of(reader, w.live_release).await?;
+    let zone = &known.zone;
+    let all = reader.releases(&name).await?;
+    let wanted = match &q.id {
+        Some(text) => id(text)?,
+        None => w.live_release,
+    };
+    let missing = || Problem::new("not_found", "this workflow has no such release");
+    let row = all.iter().find(|r| r.id == wanted).ok_or_else(missing)?;
+    let gate = reader.gate(row.id).await?;
+    let rights = &visit.user.rights;
+    let mine = row.created_by == format!("person:{}", visit.user.session.person);
+    let may = |act| rights.may(act, &name);
+    let doors = Doors {
+        approve: row.state == ReleaseState::Passed && !mine && may(Act::ApproveRelease),
+        promote: row.state == ReleaseState::Approved && may(Act::ProposeRelease),
+        withdraw: matches!(
+            row.state,
+            ReleaseState::Draft | ReleaseState::Passed | ReleaseState::Approved
+        ) && (mine || may(Act::ApproveRelease)),
+        roll_back: row.state == ReleaseState::Live
+            && all.iter().any(|r| r.state == ReleaseState::Superseded)
+            && may(Act::RollBackRelease),
+    };
+    let shell = visit
+        .shell(
+            &app,
+            format!("Releases of {}", w.title),
+            "workflow",
+            Some(name.clone()),
+        )
+        .await?;
+    let judged = GateRecord::of(gate.as_ref());
+    let (gate_words, gate_tone) = gate_told(&judged, gate.as_ref(), zone);
+    let record = judged.ok();
+    html(&ReleasesPage {
+        shell,
+        title: w.title.clone(),
+        all: all.iter().map(|r| told(r, wanted, zone)).collect(),
+        id: row.id.to_string(),
+        number: row.number,
+        state: code(row.state.word()),
+        tone: tone(row.state),
+        facts: facts(row, gate.as_ref(), zone),
+        gate: gate_words,
+        gate_tone,
+        reasons: record.as_ref().map(reasons).unwrap_or_default(),
+        figures: record.as_ref().map(figures).unwrap_or_default(),
+        compared: record.as_ref().map(compared).unwrap_or_default(),
+        changed: record.as_ref().map(changed).unwrap_or_default(),
+        failed: record.as_ref().map(failed).unwrap_or_default(),
+        parts: parts(row),
+        doors,
+        name,
+    })
+}
+
+fn id(text: &str) -> Result<ReleaseId, Problem> {
+    text.parse()
+        .map_err(|_| Problem::new("malformed_id", format!("`{text}` is no release")).field("id"))
+}
+
+fn told(r: &Release, shown: ReleaseId, zone: &Zone) -> Row {
+    Row {
+        id: r.id.to_string(),
+        number: r.number,
+        tone: tone(r.state),
+        state: code(r.state.word()),
+        made: format!(
+            "{} by {}",
+            local(r.created_at, Some(zone)),
+            author(&r.created_by)
+        ),
+        shown: r.id == shown,
+    }
+}
+
+fn facts(r: &Release, gate: Option<&GateRow>, zone: &Zone) -> Vec<Pair> {
+    let mut out = vec![
+        pair("Made", local(r.created_at, Some(zone))),
+        pair("By", author(&r.created_by).to_owned()),
+        pair("Hash", hex::encode(&r.hash[..8])),
+    ];
+    let Some(g) = gate else { return out };
+    if let (Some(by), Some(at)) = (&g.decided_by, g.decided_at) {
+        out.push(pair(
+            "Approved",
+            format!("{} by {by}", local(at, Some(zone))),
+        ));
+    }
+    out.extend(g.reason.clone().map(|why| pair("Because", why)));
+    out.extend(
+        g.live_at
+            .map(|at| pair("Live since", local(at, Some(zone)))),
+    );
+    out
+}
+
+fn gate_told(
+    record: &Result<GateRecord, String>,
+    gate: Option<&GateRow>,
+    zone: &Zone,
+) -> (String, &'static str) {
+    match record {
+        Ok(r) => {
+            let at = gate.and_then(|g| g.finished_at);
+            let at = at.map(|t| local(t, Some(zone))).unwrap_or_default();
+            if r.verdict.passed {
+                (format!("Passed {at}"), "ok")
+            } else {
+                (format!("Blocked {at}"), "bad")
+            }
+        }
+        Err(why) => (format!("Nothing counts: {why}"), "warn"),
+    }
+}
+
+fn reasons(r: &GateRecord) -> Vec<Reason> {
+    let all = r.verdict.reasons.iter();
+    all.map(|x| Reason {
+        word: code(x.reason.word()),
+        detail: x.detail.clone(),
+    })
+    .collect()
+}
+
+fn figures(r: &GateRecord) -> Vec<Pair> {
+    let s = &r.evidence.summary;
+    let kinds = s
+        .kinds
+        .iter()
+        .map(|(kind, n)| (code(kind.word()), n.rate()));
+    let samples = s
+        .samples
+        .iter()
+        .map(|(name, n)| (format!("Sample {name}"), n.rate()));
+    let mut out = vec![pair("All cases", s.cases.rate().words())];
+    out.extend(
+        kinds
+            .chain(samples)
+            .map(|(name, rate)| pair(name, rate.words())),
+    );
+    out
+}
+
+fn compared(r: &GateRecord) -> String {
+    r.evidence.compared.as_ref().map_or_else(String::new, |c| {
+        format!(
+            "{} than {}: {} fixed, {} broken, {} the same (p = {:.3}, exact McNemar)",
+            code(c.standing.word()),
+            c.baseline,
+            c.paired.fixed,
+            c.paired.broken,
+            c.paired.both + c.paired.neither,
+            c.p_value
+        )
+    })
+}
+
+fn changed(r: &GateRecord) -> Vec<Case> {
+    let all = r.evidence.compared.iter().flat_map(|c| &c.paired.changed);
+    all.map(|x| Case {
+        name: x.case.clone(),
+        kind: x.kind.to_string(),
+        tone: if x.fixed { "ok" } else { "bad" },
+        now: if x.fixed { "Fixed" } else { "Broken" },
+        faults: x.faults.join("; "),
+    })
+    .collect()
+}
+
+fn failed(r: &GateRecord) -> Vec<Case> {
+    let all = r.evidence.summary.failed.iter();
+    all.map(|x| Case {
+        name: x.case.clone(),
+        kind: x.kind.to_string(),
+        tone: "bad",
+        now: "Failed",
+        faults: x.faults.join("; "),
+    })
+    .collect()
+}
+
+/// Files of the release with their sizes; a text that cannot be read is said so.
+fn parts(r: &Release) -> Vec<Pair> {
+    match tuesday_domain::definition::Package::from_bundle(&r.bundle) {
+        Ok((package, _)) => {
+            let files = package.files.iter();
+            files
+                .map(|(name, text)| pair(name.clone(), format!("{} bytes", text.len())))
+                .collect()
+        }
+        Err(why) => vec![pair("Unreadable", why)],
+    }
+}
+
+/// What a door is about: a release of this workflow, a person, a reason.
+async fn asked(
+    app: &App,
+    (name, release): &(String, String),
+    form: &PostForm,
+) -> Result<(ReleaseId, String, String), PageError> {
+    form.user.sees(name)?;
+    let id = id(release)?;
+    if app.engine.release_row(id).await?.workflow != *name {
+        return Err(Problem::new("not_found", "this workflow has no such release").into());
+    }
+    let reason = form.text("reason").unwrap_or_default();
+    Ok((id, form.user.session.person.clone(), reason))
+}
+
+fn shown((name, release): &(String, String)) -> Response {
+    Redirect::to(&format!("/workflows/{name}/releases?id={release}")).into_response()
+}
+
+/// The second person agrees.
+pub(crate) async fn approve(
+    State(app): State<App>,
+    Path(place): Path<(String, String)>,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let (id, by, reason) = asked(&app, &place, &form).await?;
+    app.engine.approve_release(id, &by, &reason).await?;
+    Ok(shown(&place))
+}
+
+/// An approved release goes live.
+pub(crate) async fn promote(
+    State(app): State<App>,
+    Path(place): Path<(String, String)>,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let (id, by, _) = asked(&app, &place, &form).await?;
+    app.engine.promote_release(id, &Actor::Person(by)).await?;
+    Ok(shown(&place))
+}
+
+/// Given up, or refused by the second person.
+pub(crate) async fn withdraw(
+    State(app): State<App>,
+    Path(place): Path<(String, String)>,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let (id, by, reason) = asked(&app, &place, &form).await?;
+    app.engine.withdraw_release(id, &by, &reason).await?;
+    Ok(shown(&place))
+}
+
+/// Back to the release that was live before.
+pub(crate) async fn roll_back(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    form.user.sees(&name)?;
+    let by = Actor::Person(form.user.session.person.clone());
+    let reason = form.text("reason").unwrap_or_default();
+    let engine = &app.engine;
+    engine.roll_back_release(&name, None, &by, &reason).await?;
+    Ok(Redirect::to(&format!("/workflows/{name}/releases")).into_response())
+}

@@ -1,0 +1,146 @@
+//! The verbs that move a release: create, eval, approve, withdraw, promote, rollback.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+use tuesday_domain::eval::Verdict;
+use tuesday_domain::id::ReleaseId;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::Release;
+use tuesday_engine::ops::release::Evaluation;
+
+use super::{CreateArgs, EvalArgs};
+use crate::args;
+use crate::cli::Common;
+use crate::config::Home;
+use crate::wiring::{self, Node, Opening};
+use crate::{files, out};
+
+async fn node(common: &Common) -> Result<Node, Problem> {
+    wiring::open(Home::find(common)?, Opening::default()).await
+}
+
+fn said(common: &Common, row: &Release, next: &str) {
+    if common.json {
+        out::json_line(&json!({
+            "id": row.id.to_string(), "workflow": row.workflow, "number": row.number, "state": row.state.word(),
+            "hash": hex::encode(row.hash), "created_by": row.created_by,
+        }));
+        return;
+    }
+    out::line(&format!(
+        "{} release {}: {} ({})",
+        row.workflow, row.number, row.state, row.id
+    ));
+    if !next.is_empty() {
+        out::say(&format!("Next: {next}"));
+    }
+}
+
+pub(super) async fn create(common: &Common, args: &CreateArgs) -> Result<ExitCode, Problem> {
+    let (package, vars) = files::read_package(&args.path, &args.set)?;
+    let node = node(common).await?;
+    let by = wiring::actor(common);
+    let row = node.engine.create_release(&package, &vars, &by).await?;
+    node.engine.seal().await?;
+    said(common, &row, &format!("tuesday release eval {}", row.id));
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn eval(common: &Common, args: &EvalArgs) -> Result<ExitCode, Problem> {
+    let id: ReleaseId = args::id(&args.id, "id")?;
+    let node = node(common).await?;
+    let bar = out::progress(0, "cases");
+    let progress = |done: u64, all: u64| {
+        bar.set_length(all);
+        bar.set_position(done);
+    };
+    let how = Evaluation {
+        repeats: args.repeat,
+        at_once: args.concurrency.unwrap_or(0) as usize,
+        progress: &progress,
+    };
+    let by = wiring::actor(common);
+    let done = Box::pin(node.engine.evaluate_release(id, how, &by)).await?;
+    bar.finish_and_clear();
+    node.engine.seal().await?;
+    let passed = done.record.verdict.passed;
+    if common.json {
+        out::json_line(&json!({
+            "id": id.to_string(), "state": done.release.state.word(), "passed": passed, "reused": done.reused,
+            "verdict": done.record.verdict, "evidence": done.record.evidence,
+        }));
+    } else {
+        reasons(&done.record.verdict);
+        let s = &done.record.evidence.summary;
+        out::line(&format!(
+            "{} of {} cases passed",
+            s.cases.passed, s.cases.of
+        ));
+        if let Some(c) = &done.record.evidence.compared {
+            out::line(&format!(
+                "compared with {}: {} ({} fixed, {} broken, p = {:.4})",
+                c.baseline, c.standing, c.paired.fixed, c.paired.broken, c.p_value
+            ));
+        }
+        said(common, &done.release, "");
+    }
+    Ok(ExitCode::from(u8::from(!passed)))
+}
+
+/// Every reason of a verdict.
+pub(super) fn reasons(verdict: &Verdict) {
+    for r in &verdict.reasons {
+        out::line(&format!("blocked by {}: {}", r.reason, r.detail));
+    }
+    for w in &verdict.warnings {
+        out::say(&format!("warning: {w}"));
+    }
+}
+
+pub(super) async fn approve(common: &Common, id: &str, reason: &str) -> Result<ExitCode, Problem> {
+    let id: ReleaseId = args::id(id, "id")?;
+    let by = wiring::person(common)?;
+    let node = node(common).await?;
+    let row = node.engine.approve_release(id, &by, reason).await?;
+    node.engine.seal().await?;
+    said(common, &row, &format!("tuesday release promote {id}"));
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn withdraw(common: &Common, id: &str, reason: &str) -> Result<ExitCode, Problem> {
+    let id: ReleaseId = args::id(id, "id")?;
+    let by = wiring::person(common)?;
+    let node = node(common).await?;
+    let row = node.engine.withdraw_release(id, &by, reason).await?;
+    node.engine.seal().await?;
+    said(common, &row, "");
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn promote(common: &Common, id: &str) -> Result<ExitCode, Problem> {
+    let id: ReleaseId = args::id(id, "id")?;
+    let node = node(common).await?;
+    let by = wiring::actor(common);
+    let row = node.engine.promote_release(id, &by).await?;
+    crate::folders::make(&node).await?;
+    node.engine.seal().await?;
+    said(common, &row, "");
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn rollback(
+    common: &Common,
+    workflow: &str,
+    to: Option<&str>,
+    reason: &str,
+) -> Result<ExitCode, Problem> {
+    let to: Option<ReleaseId> = to.map(|t| args::id(t, "to")).transpose()?;
+    let node = node(common).await?;
+    let by = wiring::actor(common);
+    let engine = &node.engine;
+    let row = engine.roll_back_release(workflow, to, &by, reason).await?;
+    engine.seal().await?;
+    said(common, &row, "");
+    Ok(ExitCode::SUCCESS)
+}
