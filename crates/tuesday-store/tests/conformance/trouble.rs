@@ -307,7 +307,7 @@ async fn alerts_are_due_corrections_end_with_proof_and_signals_count_once() {
         assert!(bed.read.due_alerts(at(9), 9).await.unwrap().is_empty());
         assert_eq!(
             bed.read.due_alerts(at(10), 9).await.unwrap(),
-            [alert.clone()],
+            std::slice::from_ref(&alert),
             "{}",
             bed.name
         );
