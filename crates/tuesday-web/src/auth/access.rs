@@ -346,7 +346,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     (
         "POST",
         "/workflows/{workflow}/releases/{id}/withdrawal",
-        Key(Act::ReadWork),
+        Key(Act::ProposeRelease),
     ),
     ("GET", "/workflows/{workflow}/rules", Key(Act::ReadWork)),
     ("POST", "/workflows/{workflow}/rules", Key(Act::EditRules)),

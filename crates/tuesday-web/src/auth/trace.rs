@@ -238,6 +238,30 @@ const TRACES: &[(&str, &str, &[&str], &str)] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/releases/rollback",
+        &["release.rolled_back"],
+        "",
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/releases/{id}/approval",
+        &["release.approved"],
+        "",
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/releases/{id}/promotion",
+        &["release.live"],
+        "",
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/releases/{id}/withdrawal",
+        &["release.withdrawn"],
+        "",
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/rules/rollback",
         &["rules.rolled_back"],
         "",
