@@ -3,8 +3,8 @@
 use tuesday_domain::action::ActionState;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::{Definition, DegradedPlan};
-use tuesday_domain::record::{Change, Run};
-use tuesday_domain::run::{Reason, RunEvent, Status};
+use tuesday_domain::record::Run;
+use tuesday_domain::run::{Reason, Status};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::Category;
 
@@ -85,24 +85,10 @@ pub(crate) async fn hold(
     let class = work.release.ready.strictest();
     let now = engine.now();
     let mut draft = Draft::on(&work.run, class, Actor::System("worker"), "run.held", now);
-    if work.run.state.status == Status::Running {
-        draft.event(RunEvent::LeaseLost)?;
-    }
-    draft.event(RunEvent::Paused)?;
-    draft.run.owner = Some(work.release.ready.def.owners.operator.handle.clone());
     draft.run.reason = Some(Reason::DependencyDown);
     draft.fact("outage", outage.word());
     draft.fact("dependency", name);
-    draft.change(Change::FinishJob {
-        run: work.run.id,
-        fence: work.fence,
-    });
-    let (decision, run) = draft.finish();
-    engine
-        .apply_at("hold.before_commit", "hold.after_commit", decision)
-        .await?;
-    work.run = run;
-    Ok(Next::Stop)
+    super::hold::put_down(engine, work, draft).await
 }
 
 /// Where a held run goes on.
