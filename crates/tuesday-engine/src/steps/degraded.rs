@@ -8,7 +8,7 @@ use tuesday_domain::run::{Reason, Status};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::Category;
 
-use crate::draft::Draft;
+use crate::draft::{Draft, is_unfinished};
 use crate::engine::Engine;
 use crate::worker::drive::{Next, StepFault, Work};
 
@@ -61,6 +61,23 @@ pub(crate) fn down(
         .find(|(outage, name)| engine.0.dependencies.is_down(*outage, name))
 }
 
+/// As [`down`], for what this run itself still has to do: others may write to more.
+fn next_down(engine: &Engine, work: &Work) -> Option<(Category, String)> {
+    let def = &work.release.ready.def;
+    if work.run.state.status != Status::Dispatching {
+        return down(engine, def, work.run.state.status);
+    }
+    let left = work.actions.iter().filter(|(a, _)| is_unfinished(a.state));
+    left.map(|(a, _)| super::settle_action::system(work, &a.name))
+        .find(|name| {
+            engine
+                .0
+                .dependencies
+                .is_down(Category::DestinationOutage, name)
+        })
+        .map(|name| (Category::DestinationOutage, name))
+}
+
 /// Must this run wait? What is being sent has an outcome first, and one run now and then tries.
 pub(crate) fn wanted(engine: &Engine, work: &Work, now: Timestamp) -> Option<(Category, String)> {
     let busy = work.actions.iter().any(|(a, _)| {
@@ -72,7 +89,7 @@ pub(crate) fn wanted(engine: &Engine, work: &Work, now: Timestamp) -> Option<(Ca
     if busy {
         return None;
     }
-    let found = down(engine, &work.release.ready.def, work.run.state.status)?;
+    let found = next_down(engine, work)?;
     (!engine.0.dependencies.take_probe(found.0, &found.1, now)).then_some(found)
 }
 
