@@ -142,9 +142,10 @@ fn publish(staged: &Home, home: &Home) -> Result<(), Problem> {
         std::fs::rename(from, to)
     };
     moved(&staged.dir.join("audit.vkey"), &home.dir.join("audit.vkey")).map_err(failed)?;
-    let log = beside(&from, "-wal");
-    if log.exists() {
-        moved(&log, &beside(&to, "-wal")).map_err(failed)?;
+    match moved(&beside(&from, "-wal"), &beside(&to, "-wal")) {
+        // The last connection to close has moved it into the database.
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed(e)),
+        _ => {}
     }
     moved(&from, &to).map_err(failed)?;
     std::fs::File::open(&home.dir)
