@@ -14,7 +14,8 @@ use utoipa_axum::routes;
 
 use crate::api::{
     Description, audit, decisions, health, incidents, intake, people, problem_reports, reroute,
-    reruns, reviews, rules, runs, seeds, tokens, triggers, unmapped, verdicts, views, workflows,
+    reruns, reviews, rules, runs, security, seeds, tokens, triggers, unmapped, verdicts, views,
+    workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -100,6 +101,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(incidents::settle))
         .routes(routes!(incidents::radius))
         .routes(routes!(incidents::signal))
+        .routes(routes!(security::report))
+        .routes(routes!(security::egress))
         .routes(routes!(people::list, people::invite))
         .routes(routes!(people::show))
         .routes(routes!(people::reset))
@@ -222,6 +225,7 @@ fn console_people() -> Router<App> {
             get(console::people::list).post(console::people::invite),
         )
         .route("/people/matrix", get(console::people::matrix))
+        .route("/security", get(console::security::page))
         .route(
             "/people/tokens",
             get(console::tokens::page).post(console::tokens::create),

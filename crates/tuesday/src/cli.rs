@@ -53,7 +53,7 @@ Prove      audit         verify, export, checkpoint, verify-bundle
 
 Operate    serve         API, console and worker
            user          invite, list, show, grant, revoke, deactivate, activate, away, passwd-reset
-           security      matrix, access-review
+           security      matrix, access-review, report, tools, egress
            token         create, list, revoke
            secret        check
            connector     test: does a destination keep what its class promises

@@ -37,6 +37,9 @@ pub(crate) fn policy(limits: &Limits) -> RetryPolicy {
 /// Takes a queued run through one model call.
 pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFault> {
     begin(engine, work).await?;
+    if let Some(excluded) = route::excluded(engine, work).await? {
+        return Ok(excluded);
+    }
     let request = match request(work, None) {
         Ok(request) => request,
         Err(why) => {

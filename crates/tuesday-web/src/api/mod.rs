@@ -13,6 +13,7 @@ pub(crate) mod reruns;
 pub(crate) mod reviews;
 pub(crate) mod rules;
 pub(crate) mod runs;
+pub(crate) mod security;
 pub(crate) mod seeds;
 pub(crate) mod tokens;
 pub(crate) mod triggers;
