@@ -6,12 +6,13 @@ use axum::response::Response;
 use serde::Deserialize;
 use tuesday_domain::access::Act;
 use tuesday_domain::outlet::{OutletKind, SentField};
+use tuesday_domain::time::Timestamp;
 use tuesday_engine::ops::{Egress, EgressDays, SecurityReport, Trail};
 
 use super::html;
 use super::shell::Shell;
 use super::visit::Visit;
-use super::words::count;
+use super::words::{count, local};
 use crate::refusal::PageError;
 use crate::state::App;
 
@@ -27,6 +28,7 @@ struct SecurityPage {
     left: Vec<LeftRow>,
     tools: Vec<ToolRow>,
     trail: Trail,
+    sealed_at: String,
     entries: String,
     sealed: String,
     reads_log: bool,
@@ -103,6 +105,12 @@ pub(crate) async fn page(
         left: left.into_iter().map(left_row).collect(),
         entries: count(report.trail.entries),
         sealed: count(report.trail.sealed),
+        sealed_at: report
+            .trail
+            .sealed_at
+            .as_deref()
+            .and_then(|at| Timestamp::parse(at).ok())
+            .map_or_else(String::new, |at| local(at, None)),
         trail: report.trail,
         reads_log: visit.user.may(Act::VerifyAudit),
         shell: visit.shell(&app, "Security", "people", None).await?,
@@ -116,11 +124,19 @@ fn secret_rows(report: &SecurityReport) -> Vec<SecretRow> {
             workflow: workflow.clone(),
             used_by: s.used_by.clone(),
             reference: s.reference.clone(),
-            finding: s.finding.clone(),
+            finding: s.finding.as_deref().map(why),
         };
         w.secrets.iter().map(row).collect::<Vec<_>>()
     };
     report.workflows.iter().flat_map(of).collect()
+}
+
+/// What is wrong, without the reference that stands beside it.
+fn why(finding: &str) -> String {
+    let words = finding
+        .split_once("`: ")
+        .map_or(finding, |(_, words)| words);
+    words.to_owned()
 }
 
 fn tool_rows(report: &SecurityReport) -> Vec<ToolRow> {
@@ -129,7 +145,11 @@ fn tool_rows(report: &SecurityReport) -> Vec<ToolRow> {
         let row = move |t: &tuesday_engine::ops::Tool| ToolRow {
             workflow: workflow.clone(),
             name: t.outlet.name.clone(),
-            kind: t.outlet.kind.word(),
+            kind: if t.outlet.kind == OutletKind::Model {
+                ""
+            } else {
+                t.outlet.kind.word()
+            },
             system: t.outlet.system.clone(),
             class: match t.outlet.kind {
                 OutletKind::Destination => t.outlet.class.word(),
@@ -157,7 +177,7 @@ fn left_row(e: Egress) -> LeftRow {
         name: e.outlet.name,
         system: e.outlet.system,
         place: e.outlet.place,
-        requests: e.requests.map_or_else(|| "not counted".to_owned(), count),
+        requests: e.requests.map_or_else(|| "–".to_owned(), count),
         fields: e.outlet.fields.into_iter().map(field).collect(),
     }
 }
