@@ -97,6 +97,45 @@ pub fn permitted(outlet: &Outlet, stage: Stage, switch: Switch) -> &'static str 
     }
 }
 
+/// What `after` reads, sends or may do that `before` did not, in words: a new way out, another place or
+/// credential, a class that may do more, a field that was not sent. Less is no widening.
+#[must_use]
+pub fn widened(before: &[Outlet], after: &[Outlet]) -> Vec<String> {
+    let mut words = Vec::new();
+    for new in after {
+        let what = format!("{} {}", new.kind.word(), new.name);
+        let Some(old) = before
+            .iter()
+            .find(|o| (o.kind, &o.name) == (new.kind, &new.name))
+        else {
+            words.push(format!("{what} is new"));
+            continue;
+        };
+        if (&old.place, &old.system) != (&new.place, &new.system) {
+            words.push(format!("{what} is at {} now", new.place));
+        }
+        if new.secret.is_some() && old.secret != new.secret {
+            words.push(format!("{what} has another credential"));
+        }
+        if new.class > old.class {
+            words.push(format!("{what} is of class {} now", new.class));
+        }
+        words.extend(sent_more(old, new).map(|field| format!("{what} is sent {field}")));
+    }
+    words
+}
+
+/// Facts that are sent in clear now and were not.
+fn sent_more<'a>(old: &'a Outlet, new: &'a Outlet) -> impl Iterator<Item = &'a str> {
+    let clear = |o: &'a Outlet| {
+        let fields = o.fields.iter().filter(|f| !f.masked);
+        fields.flat_map(|f| f.reads.iter().map(String::as_str))
+    };
+    let known: BTreeSet<&str> = clear(old).collect();
+    let now: BTreeSet<&str> = clear(new).filter(|f| !known.contains(f)).collect();
+    now.into_iter()
+}
+
 fn model(ready: &Ready) -> Outlet {
     let spec = &ready.def.model;
     let reads = match spec.kind {

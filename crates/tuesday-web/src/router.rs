@@ -296,6 +296,10 @@ fn console_releases() -> Router<App> {
             post(releases::approve),
         )
         .route(
+            "/workflows/{workflow}/releases/{id}/clearance",
+            post(releases::clear),
+        )
+        .route(
             "/workflows/{workflow}/releases/{id}/promotion",
             post(releases::promote),
         )

@@ -46,7 +46,7 @@ Change     check         every fault of a package
            gate          one result over check, lint, evals and simulation; 1 unless all pass
            install       a package becomes the live release
            rules         show, check, history
-           release       create, eval, approve, withdraw, promote, rollback, compare, verify, export, list, show
+           release       create, eval, clear, approve, withdraw, promote, rollback, compare, verify, export, list, show
            workflow      list, map, stage, pause, resume, kill, priority, schema
 
 Prove      audit         verify, export, checkpoint, verify-bundle

@@ -342,6 +342,11 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/releases/{id}/clearance",
+        Key(Act::ApproveSecurity),
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/releases/{id}/promotion",
         Key(Act::ProposeRelease),
     ),

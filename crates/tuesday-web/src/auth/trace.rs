@@ -319,6 +319,12 @@ const TRACES: &[(&str, &str, &[&str], &str)] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/releases/{id}/clearance",
+        &["release.cleared"],
+        "",
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/releases/{id}/promotion",
         &["release.live"],
         "",
