@@ -12,9 +12,11 @@ use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Grant, Release, ReleaseState};
 use tuesday_domain::run::Status;
+use tuesday_domain::trouble::Category;
 use tuesday_engine::ops::release::{Evaluated, Evaluation};
 use tuesday_engine::ops::{Incoming, IncomingAuth};
 use tuesday_engine::{Engine, Worker};
+use tuesday_store::IncidentFilter;
 use tuesday_testkit::{Database, until};
 
 use crate::bench::Bench;
@@ -285,6 +287,20 @@ async fn story(database: Option<&Database>) {
         "{refused:?}"
     );
     assert_eq!(bench.fakes.calls(), calls);
+
+    let found = until("an incident names it", || async {
+        let filter = IncidentFilter {
+            category: Some(Category::ReleaseFault),
+            ..IncidentFilter::default()
+        };
+        let all = e.reader().incidents(&filter, None, 5).await.unwrap();
+        all.into_iter().next()
+    })
+    .await;
+    assert!(
+        found.workflow.as_deref() == Some("small") && !found.owner.is_empty(),
+        "{found:?}"
+    );
 
     // Back in one act.
     let back = e
