@@ -1,8 +1,8 @@
 //! New ids and random bytes: the only place where the engine is not deterministic.
 
 use tuesday_domain::id::{
-    ActionId, AlertId, CorrectionId, DecisionId, FindingId, IncidentId, IntakeId, NoticeId, ProblemReportId,
-    ReleaseId, ReviewId, RunId, SignalId, TokenId,
+    ActionId, AlertId, CorrectionId, DecisionId, FindingId, IncidentId, IntakeId, NoticeId,
+    ProblemReportId, ReleaseId, ReviewId, RunId, SignalId, TokenId,
 };
 use uuid::Uuid;
 

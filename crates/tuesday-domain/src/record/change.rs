@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Action, Attempt, Away, Credential, Cursor, DeskChange, Grant, Guesses, Intake, Invite, Job,
-    Lease, Notice, Payload, Person, Release, Review, RolloutChange, Routed, RuleSetRow,
-    RulesAck, Run, Session, Token, TroubleChange, Unmapped, Workflow,
+    Lease, Notice, Payload, Person, Release, Review, RolloutChange, Routed, RuleSetRow, RulesAck,
+    Run, Session, Token, TroubleChange, Unmapped, Workflow,
 };
 use crate::actor::Actor;
 use crate::audit::{CanonicalError, Commitment, canonical};

@@ -18,8 +18,9 @@ pub(super) async fn run(engine: Engine) -> Result<(), String> {
         }
         let held = reader.held_runs(&workflow.name, BATCH).await;
         // What waits for a dependency goes on when that is back.
-        let paused =
-            |r: &tuesday_domain::record::Run| r.reason != Some(tuesday_domain::run::Reason::DependencyDown);
+        let paused = |r: &tuesday_domain::record::Run| {
+            r.reason != Some(tuesday_domain::run::Reason::DependencyDown)
+        };
         for run in held.map_err(|e| e.to_string())?.into_iter().filter(paused) {
             let now = engine.now();
             let mut draft = Draft::on(

@@ -139,7 +139,14 @@ fn spawn_timed(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()
         "hand_off",
         hand_off::run,
     );
-    every(engine, stop, tasks, crate::ops::LOOK, "conditions", conditions::run);
+    every(
+        engine,
+        stop,
+        tasks,
+        crate::ops::LOOK,
+        "conditions",
+        conditions::run,
+    );
     every(
         engine,
         stop,

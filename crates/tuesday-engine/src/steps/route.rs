@@ -223,7 +223,12 @@ async fn in_force(engine: &Engine, workflow: &str) -> Result<(u64, Arc<RuleSet>)
 }
 
 /// Stamps the run with what routed it.
-pub(crate) fn stamp(draft: &mut Draft, (version, stage): (u64, Stage), verdict: &Verdict, record: &Value) {
+pub(crate) fn stamp(
+    draft: &mut Draft,
+    (version, stage): (u64, Stage),
+    verdict: &Verdict,
+    record: &Value,
+) {
     if stage != draft.run.stage {
         draft.fact("stage", stage.word());
     }

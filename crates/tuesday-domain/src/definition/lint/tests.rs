@@ -222,6 +222,10 @@ fn what_is_declared_about_trouble_means_something() {
         codes("[input]\n", whole),
         [],
         "a gap in the rotation is a warning"
+    );
+}
+
+#[test]
 fn conditions_that_cannot_be_judged_are_faults() {
     let end = "[rollout]\nlabel = \"production\"\nstage = \"auto\"\n";
     for (added, code) in [
