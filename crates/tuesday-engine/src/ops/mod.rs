@@ -116,7 +116,7 @@ pub use seed::{SeedPlaced, SeedTally, SeedWish};
 pub use session::{ABSOLUTE, NewSession, is_fresh, is_over};
 pub use settle::Settlement;
 pub use sign_in::Proof;
-pub use signal::NewSignal;
+pub use signal::PostedSignal;
 pub(crate) use task::{damaged, parsed};
 pub(crate) use token::TokenCache;
 pub use token::{NewToken, checksum_ok};

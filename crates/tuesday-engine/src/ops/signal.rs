@@ -14,7 +14,7 @@ const RECORD: usize = 200;
 
 /// What is posted.
 #[derive(Clone, Debug)]
-pub struct NewSignal {
+pub struct PostedSignal {
     /// `complaint`, `compliance_flag`, `outcome`, or another word of small letters.
     pub kind: String,
     /// The run it is about, when it is known.
@@ -34,7 +34,7 @@ impl Engine {
     pub async fn post_signal(
         &self,
         name: &str,
-        new: NewSignal,
+        new: PostedSignal,
         by: &Actor,
     ) -> Result<Signal, Problem> {
         let row = self.standing(name).await?;

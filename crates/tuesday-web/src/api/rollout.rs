@@ -12,7 +12,7 @@ use tuesday_domain::record::{Choice, DecisionRecord, Signal, Workflow};
 use tuesday_domain::scope::Restriction;
 use tuesday_domain::watch::Judged;
 use tuesday_domain::workflow::{Stage, Switch};
-use tuesday_engine::ops::{NewSignal, OpenWork, WorkflowDecision};
+use tuesday_engine::ops::{OpenWork, PostedSignal, WorkflowDecision};
 use utoipa::ToSchema;
 
 use crate::auth::{ApiReader, ApiReviewer};
@@ -422,7 +422,7 @@ pub(crate) async fn signal(
     let malformed =
         |e: tuesday_domain::id::IdError| Problem::new("malformed_id", e.to_string()).field("run");
     let run = b.run.map(|r| r.parse()).transpose().map_err(malformed)?;
-    let new = NewSignal {
+    let new = PostedSignal {
         kind: b.kind,
         run,
         record: b.record,

@@ -7,7 +7,7 @@ use serde_json::json;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Signal;
-use tuesday_engine::ops::NewSignal;
+use tuesday_engine::ops::PostedSignal;
 
 use crate::args::{self, stored};
 use crate::cli::Common;
@@ -66,7 +66,7 @@ pub(crate) async fn run(common: Common, args: SignalArgs) -> Result<ExitCode, Pr
                 Some(text) => Some(args::id(text, "run")?),
                 None => None,
             };
-            let new = NewSignal {
+            let new = PostedSignal {
                 kind,
                 run,
                 record,
