@@ -10,6 +10,7 @@ export async function instance() {
     const server = await tuesday(["demo", "--listen", "127.0.0.1:0"], { startWithinMs: 300_000 });
     return {
       url: server.url,
+      dir: server.dir,
       output: server.output,
       chromium,
       stop: async () => {

@@ -184,11 +184,21 @@ async fn no_connection_means_nothing_was_sent() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = listener.local_addr().unwrap();
     drop(listener);
-    let plain = Server::once(b"this is no TLS".to_vec()).await;
-    for url in [
-        format!("http://{closed}"),
-        plain.url.replace("http:", "https:"),
-    ] {
+    // It answers a greeting at once with what is no TLS, and says no more.
+    let plain = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = plain.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = plain.accept().await.unwrap();
+            tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 1024])
+                .await
+                .unwrap();
+            tokio::io::AsyncWriteExt::write_all(&mut stream, b"this is no TLS")
+                .await
+                .unwrap();
+        }
+    });
+    for url in [format!("http://{closed}"), format!("https://{at}")] {
         let fault = ask_kind("openai", &url).await.unwrap_err();
         assert_eq!(
             (fault.kind, fault.code, fault.request_hash),

@@ -99,18 +99,14 @@ fn without(value: &Value, around: &str, class: &dyn Fn(&str) -> Class) -> Value 
 fn scrubbed(text: &str) -> String {
     text.split_inclusive(char::is_whitespace)
         .map(|piece| {
-            let word = piece.trim_end();
-            let tail = &piece[word.len()..];
+            let word = piece.trim_matches(|c: char| c.is_whitespace() || ",.;:!?\"'".contains(c));
             let digits = word.chars().filter(char::is_ascii_digit).count();
-            let plain = word
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "+-./()".contains(c));
-            let account = plain && digits >= 9;
+            let plain = |c: char| c.is_ascii_alphanumeric() || "+-./()".contains(c);
             if word.contains('@') && word.contains('.') {
-                format!("person@example.com{tail}")
-            } else if account {
+                piece.replace(word, "person@example.com")
+            } else if digits >= 9 && word.chars().all(plain) {
                 let zero = |c: char| if c.is_ascii_digit() { '0' } else { c };
-                format!("{}{tail}", word.chars().map(zero).collect::<String>())
+                piece.chars().map(zero).collect()
             } else {
                 piece.to_owned()
             }

@@ -8,7 +8,6 @@ use tuesday_domain::record::{Change, Job, Run, Workflow};
 use tuesday_domain::review::ReviewKind;
 use tuesday_domain::run::{Reason, RunEvent, Status};
 use tuesday_domain::time::Timestamp;
-use tuesday_domain::workflow::Switch;
 
 use crate::catalog::LiveRelease;
 use crate::draft::Draft;
@@ -20,7 +19,7 @@ const BATCH: usize = 200;
 
 pub(super) async fn run(engine: Engine) -> Result<(), String> {
     for workflow in engine.0.catalog.workflows() {
-        if workflow.switch == Switch::Running {
+        if workflow.switch.acts(workflow.stage) {
             one(&engine, &workflow).await?;
         }
     }

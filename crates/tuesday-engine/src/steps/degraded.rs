@@ -3,12 +3,12 @@
 use tuesday_domain::action::ActionState;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::{Definition, DegradedPlan};
-use tuesday_domain::record::{Change, Run};
-use tuesday_domain::run::{Reason, RunEvent, Status};
+use tuesday_domain::record::Run;
+use tuesday_domain::run::{Reason, Status};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::Category;
 
-use crate::draft::Draft;
+use crate::draft::{Draft, is_unfinished};
 use crate::engine::Engine;
 use crate::worker::drive::{Next, StepFault, Work};
 
@@ -61,6 +61,23 @@ pub(crate) fn down(
         .find(|(outage, name)| engine.0.dependencies.is_down(*outage, name))
 }
 
+/// As [`down`], for what this run itself still has to do: others may write to more.
+fn next_down(engine: &Engine, work: &Work) -> Option<(Category, String)> {
+    let def = &work.release.ready.def;
+    if work.run.state.status != Status::Dispatching {
+        return down(engine, def, work.run.state.status);
+    }
+    let left = work.actions.iter().filter(|(a, _)| is_unfinished(a.state));
+    left.map(|(a, _)| super::settle_action::system(work, &a.name))
+        .find(|name| {
+            engine
+                .0
+                .dependencies
+                .is_down(Category::DestinationOutage, name)
+        })
+        .map(|name| (Category::DestinationOutage, name))
+}
+
 /// Must this run wait? What is being sent has an outcome first, and one run now and then tries.
 pub(crate) fn wanted(engine: &Engine, work: &Work, now: Timestamp) -> Option<(Category, String)> {
     let busy = work.actions.iter().any(|(a, _)| {
@@ -72,7 +89,7 @@ pub(crate) fn wanted(engine: &Engine, work: &Work, now: Timestamp) -> Option<(Ca
     if busy {
         return None;
     }
-    let found = down(engine, &work.release.ready.def, work.run.state.status)?;
+    let found = next_down(engine, work)?;
     (!engine.0.dependencies.take_probe(found.0, &found.1, now)).then_some(found)
 }
 
@@ -85,24 +102,10 @@ pub(crate) async fn hold(
     let class = work.release.ready.strictest();
     let now = engine.now();
     let mut draft = Draft::on(&work.run, class, Actor::System("worker"), "run.held", now);
-    if work.run.state.status == Status::Running {
-        draft.event(RunEvent::LeaseLost)?;
-    }
-    draft.event(RunEvent::Paused)?;
-    draft.run.owner = Some(work.release.ready.def.owners.operator.handle.clone());
     draft.run.reason = Some(Reason::DependencyDown);
     draft.fact("outage", outage.word());
     draft.fact("dependency", name);
-    draft.change(Change::FinishJob {
-        run: work.run.id,
-        fence: work.fence,
-    });
-    let (decision, run) = draft.finish();
-    engine
-        .apply_at("hold.before_commit", "hold.after_commit", decision)
-        .await?;
-    work.run = run;
-    Ok(Next::Stop)
+    super::hold::put_down(engine, work, draft).await
 }
 
 /// Where a held run goes on.

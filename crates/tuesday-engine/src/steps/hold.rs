@@ -71,6 +71,15 @@ async fn hold(engine: &Engine, work: &mut Work, unsent: Option<usize>) -> Result
         draft.action(action, &[ActionEvent::RefuseForNow], false)?;
         draft.fact("unsent", action.name.clone());
     }
+    put_down(engine, work, draft).await
+}
+
+/// The run waits, with its owner's name on it, and its job is given up.
+pub(super) async fn put_down(
+    engine: &Engine,
+    work: &mut Work,
+    mut draft: Draft,
+) -> Result<Next, StepFault> {
     if work.run.state.status == Status::Running {
         draft.event(RunEvent::LeaseLost)?;
     }

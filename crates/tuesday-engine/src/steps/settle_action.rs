@@ -192,10 +192,13 @@ async fn unclear(
 ) -> Result<Next, StepFault> {
     let now = engine.now();
     let mut draft = draft(work, "action.uncertain", now);
-    let system = system(work, &work.actions[i].0.name);
-    let found = super::found::destination(engine, work, &system, (code, &detail), false);
-    if let Some(found) = found {
-        draft.change(engine.report_trouble(found));
+    // What a node broke off by its own end says nothing about the destination.
+    if work.fresh_lease {
+        let system = system(work, &work.actions[i].0.name);
+        let found = super::found::destination(engine, work, &system, (code, &detail), false);
+        if let Some(found) = found {
+            draft.change(engine.report_trouble(found));
+        }
     }
     let (mut action, request) = work.actions[i].clone();
     action.detail = Some(format!("{code}: {detail}"));

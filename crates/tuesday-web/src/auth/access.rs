@@ -396,7 +396,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     (
         "POST",
         "/workflows/{workflow}/releases/{id}/withdrawal",
-        Key(Act::ReadWork),
+        Key(Act::ProposeRelease),
     ),
     (
         "POST",

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
@@ -19,6 +20,7 @@ use tokio::time::{sleep, timeout};
 use tuesday_store::{QueueFilter, ReviewCount};
 
 use super::visit::Visit;
+use crate::refusal::PageError;
 use crate::state::{App, Web};
 
 /// Never more hints in a row than one in this time, however much happens.
@@ -77,11 +79,15 @@ async fn counts(app: &Weak<Web>) -> Option<Option<Vec<ReviewCount>>> {
     Some(reader.review_counts(&QueueFilter::default()).await.ok())
 }
 
-/// The stream of one page.
-pub(crate) async fn stream(State(app): State<App>, visit: Visit) -> impl IntoResponse {
-    drop(visit);
+/// The stream of one page. A page whose session has ended hears so, and asks no more: the way to the
+/// sign-in page would be no answer to it.
+pub(crate) async fn stream(
+    State(app): State<App>,
+    visit: Result<Visit, PageError>,
+) -> Result<impl IntoResponse, StatusCode> {
+    visit.map_err(|_| StatusCode::UNAUTHORIZED)?;
     let hints = app.live.listen(&app);
-    Sse::new(hints_of(app, hints)).keep_alive(KeepAlive::default())
+    Ok(Sse::new(hints_of(app, hints)).keep_alive(KeepAlive::default()))
 }
 
 fn hints_of(

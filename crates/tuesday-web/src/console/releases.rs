@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
+use tuesday_domain::eval::Standing;
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{GateRow, Release, ReleaseState};
@@ -75,6 +76,8 @@ struct ReleasesPage {
     failed: Vec<Case>,
     parts: Vec<Pair>,
     doors: Doors,
+    /// It can be evaluated: how is said.
+    open: bool,
 }
 
 /// Which one is shown.
@@ -122,7 +125,8 @@ pub(crate) async fn page(
         withdraw: matches!(
             row.state,
             ReleaseState::Draft | ReleaseState::Passed | ReleaseState::Approved
-        ) && (mine || may(Act::ApproveRelease)),
+        ) && may(Act::ProposeRelease)
+            && (mine || may(Act::ApproveRelease)),
         roll_back: row.state == ReleaseState::Live
             && all.iter().any(|r| r.state == ReleaseState::Superseded)
             && may(Act::RollBackRelease),
@@ -156,6 +160,7 @@ pub(crate) async fn page(
         failed: record.as_ref().map(failed).unwrap_or_default(),
         parts: parts(row),
         doors,
+        open: matches!(row.state, ReleaseState::Draft | ReleaseState::Evaluating),
         name,
     })
 }
@@ -211,12 +216,12 @@ fn gate_told(
             let at = gate.and_then(|g| g.finished_at);
             let at = at.map(|t| local(t, Some(zone))).unwrap_or_default();
             if r.verdict.passed {
-                (format!("Passed {at}"), "ok")
+                (format!("Gate passed {at}"), "ok")
             } else {
-                (format!("Blocked {at}"), "bad")
+                (format!("Gate blocked {at}"), "bad")
             }
         }
-        Err(why) => (format!("Nothing counts: {why}"), "warn"),
+        Err(why) => (format!("No evidence: {why}"), "warn"),
     }
 }
 
@@ -251,8 +256,12 @@ fn figures(r: &GateRecord) -> Vec<Pair> {
 fn compared(r: &GateRecord) -> String {
     r.evidence.compared.as_ref().map_or_else(String::new, |c| {
         format!(
-            "{} than {}: {} fixed, {} broken, {} the same (p = {:.3}, exact McNemar)",
-            code(c.standing.word()),
+            "{} {}: {} fixed, {} broken, {} the same (p = {:.3}, exact McNemar)",
+            match c.standing {
+                Standing::Better => "Better than",
+                Standing::Worse => "Worse than",
+                Standing::CannotTell => "Cannot be told apart from",
+            },
             c.baseline,
             c.paired.fixed,
             c.paired.broken,

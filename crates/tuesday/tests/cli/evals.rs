@@ -90,10 +90,15 @@ fn no_way_around_the_gate_passes() {
     let regression = keep("sow/evals/regression.jsonl");
     let prompt = keep("sow/prompt.md");
 
+    // A case that no longer tells the truth about the release.
     edit(&desk, "sow/evals/golden.jsonl", |t| {
-        t.replacen("\"amount\": \"2500.00\"", "\"amount\": \"2500.01\"", 2)
+        t.replacen(
+            "\"output\": {\"amount\": \"2500.00\"",
+            "\"output\": {\"amount\": \"2500.01\"",
+            1,
+        )
     });
-    assert!(!reasons(&desk, &[]).is_empty());
+    assert_eq!(reasons(&desk, &[]), ["always_fails"]);
     fs::write(desk.path("sow/evals/golden.jsonl"), &golden).unwrap();
 
     edit(&desk, "sow/evals/regression.jsonl", |_| String::new());
@@ -107,7 +112,10 @@ fn no_way_around_the_gate_passes() {
     edit(&desk, "sow/prompt.md", |t| {
         format!("{t}\nDrafts over $500 go to legal.\n")
     });
-    assert_eq!(reasons(&desk, &[]), ["business_rule_in_prompt"]);
+    assert_eq!(
+        reasons(&desk, &[]),
+        ["business_rule_in_prompt", "no_result"]
+    );
     fs::write(desk.path("sow/prompt.md"), &prompt).unwrap();
 
     edit(&desk, "sow/rules.csv", |t| {

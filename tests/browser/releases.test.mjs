@@ -1,0 +1,70 @@
+// A release on its page: what it was judged by, and the doors of the second person.
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { instance, noFaults, signedIn } from "./console.mjs";
+import { accessibilityFaults, command, screenshotPath } from "./support.mjs";
+
+const example = fileURLToPath(new URL("../../examples/document-draft", import.meta.url));
+let on, page, address, draft;
+
+/** A copy of the example with another prompt, as a draft that was evaluated. */
+function proposed(change) {
+  const folder = join(mkdtempSync(join(tmpdir(), "tuesday-release-")), "package");
+  cpSync(example, folder, { recursive: true });
+  change(folder);
+  const made = JSON.parse(command(on.dir, "release", "create", folder, "--as", "kenji", "--json"));
+  return made.id;
+}
+
+before(async () => {
+  on = await instance();
+  address = `${on.url}/workflows/document-draft/releases`;
+  draft = proposed((folder) => {
+    const file = join(folder, "prompt.md");
+    writeFileSync(file, `${readFileSync(file, "utf8")}\nBe brief.\n`);
+  });
+  command(on.dir, "release", "eval", draft, "--as", "kenji", "--json");
+  command(on.dir, "user", "grant", "beatriz", "--role", "release_approver", "--workflow", "document-draft", "--reason", "second person", "--json");
+});
+after(async () => { await on?.stop(); });
+
+async function looksRight(name) {
+  for (const theme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+    await page.evaluate(() => document.fonts.ready);
+    assert.deepEqual(await accessibilityFaults(page), [], `${name} ${theme}`);
+    await page.screenshot({ path: screenshotPath(`${name}-${theme}`), fullPage: true });
+  }
+}
+
+test("the live release and all others stand on one page", async () => {
+  page = await signedIn(on, { as: "fergus" });
+  await page.goto(`${on.url}/workflows/document-draft`);
+  await page.getByRole("link", { name: "Look at them" }).click();
+  await page.waitForURL(address);
+  assert.match(await page.locator("h1").textContent(), /Release 1/);
+  await looksRight("releases");
+});
+
+test("the evidence is there, and only the second person has the door", async () => {
+  await page.goto(`${address}?id=${draft}`);
+  assert.match(await page.locator(".pagehead").textContent(), /Release 2.*Gate passed/s);
+  assert.match(await page.locator("#figures").locator("xpath=../..").textContent(), /All cases/);
+  assert.equal(await page.getByRole("button", { name: "Approve" }).count(), 0);
+  page = await signedIn(on, { as: "beatriz" });
+  await page.goto(`${address}?id=${draft}`);
+  await looksRight("release-passed");
+  await page.locator("#why-approve").fill("reads better");
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.waitForURL(/releases\?id=/);
+  assert.match(await page.locator(".pagehead").textContent(), /Approved/);
+  await page.setViewportSize({ width: 320, height: 700 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(wide <= 320, `${wide} pixels wide`);
+  await noFaults(page);
+});
