@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Choice, DecisionRecord, Signal, Workflow};
+use tuesday_domain::record::{Choice, DecisionRecord, Workflow};
 use tuesday_domain::scope::Restriction;
 use tuesday_domain::watch::Judged;
 use tuesday_domain::workflow::{Stage, Switch};
-use tuesday_engine::ops::{OpenWork, PostedSignal, WorkflowDecision};
+use tuesday_engine::ops::{OpenWork, WorkflowDecision};
 use utoipa::ToSchema;
 
 use crate::auth::{ApiReader, ApiReviewer};
@@ -361,73 +361,4 @@ pub(crate) async fn decide(
     };
     let kept = app.engine.decide_workflow(&name, decision, &who.person);
     Ok(Json(kept.await?.into()))
-}
-
-/// What is said about an output.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewSignalBody {
-    /// `complaint`, `compliance_flag`, `outcome`, or a word of the package.
-    kind: String,
-    #[serde(default)]
-    run: Option<String>,
-    #[serde(default)]
-    record: Option<String>,
-    /// Says that the output was wrong; true when left out.
-    #[serde(default = "yes")]
-    wrong: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
-
-/// A signal as kept.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SignalBody {
-    id: String,
-    kind: String,
-    run: Option<String>,
-    record: Option<String>,
-    wrong: bool,
-    posted_by: String,
-    received_at: String,
-}
-
-impl From<Signal> for SignalBody {
-    fn from(s: Signal) -> Self {
-        Self {
-            id: s.id.to_string(),
-            kind: s.kind,
-            run: s.run.map(|r| r.to_string()),
-            record: s.record,
-            wrong: s.wrong,
-            posted_by: s.posted_by,
-            received_at: s.received_at.rfc3339(),
-        }
-    }
-}
-
-/// Keeps a signal; a second one of a kind about the same run changes nothing.
-#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/signals", tag = "workflows", params(("workflow" = String, Path)), request_body = NewSignalBody,
-    responses((status = 200, body = SignalBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
-pub(crate) async fn signal(
-    State(app): State<App>,
-    sender: ApiReader,
-    Path(name): Path<String>,
-    bytes: Bytes,
-) -> Result<Json<SignalBody>, ApiError> {
-    sender.sees(&name)?;
-    let b: NewSignalBody = query::body(&bytes)?;
-    let malformed =
-        |e: tuesday_domain::id::IdError| Problem::new("malformed_id", e.to_string()).field("run");
-    let run = b.run.map(|r| r.parse()).transpose().map_err(malformed)?;
-    let new = PostedSignal {
-        kind: b.kind,
-        run,
-        record: b.record,
-        wrong: b.wrong,
-    };
-    let kept = app.engine.post_signal(&name, new, &sender.actor()).await?;
-    Ok(Json(kept.into()))
 }

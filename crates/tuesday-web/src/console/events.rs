@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
 use futures::Stream;
 use futures::stream::unfold;
 use tokio::sync::watch;
@@ -84,8 +84,11 @@ async fn counts(app: &Weak<Web>) -> Option<Option<Vec<ReviewCount>>> {
 pub(crate) async fn stream(
     State(app): State<App>,
     visit: Result<Visit, PageError>,
-) -> Result<impl IntoResponse, StatusCode> {
-    visit.map_err(|_| StatusCode::UNAUTHORIZED)?;
+) -> Result<impl IntoResponse, Response> {
+    visit.map_err(|e| match e {
+        PageError::Refused(_) => e.into_response(),
+        PageError::SignIn | PageError::Account => StatusCode::UNAUTHORIZED.into_response(),
+    })?;
     let hints = app.live.listen(&app);
     Ok(Sse::new(hints_of(app, hints)).keep_alive(KeepAlive::default()))
 }

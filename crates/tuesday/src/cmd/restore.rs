@@ -48,7 +48,7 @@ pub(crate) async fn run(common: Common, args: RestoreArgs) -> Result<ExitCode, P
             let staged = stage(file, &home)?;
             let reason = format!("restored from {}", file.display());
             let done = mark(staged.clone(), opening, &by, &reason).await?;
-            publish(&staged, &home).await?;
+            publish(&staged, &home)?;
             done
         }
         None => {
@@ -124,27 +124,30 @@ fn stage(file: &Path, home: &Home) -> Result<Home, Problem> {
     Ok(staged)
 }
 
-/// Gives the marked copy its final name, after its key and once nothing of it lies in a log beside it.
-async fn publish(staged: &Home, home: &Home) -> Result<(), Problem> {
-    let from = staged.sqlite();
-    let beside = PathBuf::from(format!("{}-wal", from.display()));
-    // The last connection that closes moves the log into the file and removes it.
-    let mut tries = 0;
-    while beside.exists() && tries < 100 {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        tries += 1;
-    }
-    if beside.exists() {
-        return Err(unavailable(format!("{} is still open", from.display()))
-            .way_out("repeat the command: nothing was put in place"));
-    }
+/// Gives the marked copy its final name, after its key and after the log beside it, if one is left:
+/// when a connection that only reads is the last to close, SQLite keeps that file. A log without its
+/// database is nothing: SQLite removes it when a database is made beside it, and so does a repeat.
+fn publish(staged: &Home, home: &Home) -> Result<(), Problem> {
     let failed = |e: std::io::Error| unavailable(format!("{}: {e}", home.dir.display()));
+    let beside = |db: &Path, end: &str| PathBuf::from(format!("{}{end}", db.display()));
+    let (from, to) = (staged.sqlite(), home.sqlite());
+    for end in ["-wal", "-shm"] {
+        match std::fs::remove_file(beside(&to, end)) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed(e)),
+            _ => {}
+        }
+    }
     let moved = |from: &Path, to: &Path| {
         std::fs::File::open(from)?.sync_all()?;
         std::fs::rename(from, to)
     };
     moved(&staged.dir.join("audit.vkey"), &home.dir.join("audit.vkey")).map_err(failed)?;
-    moved(&from, &home.sqlite()).map_err(failed)?;
+    match moved(&beside(&from, "-wal"), &beside(&to, "-wal")) {
+        // The last connection to close has moved it into the database.
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed(e)),
+        _ => {}
+    }
+    moved(&from, &to).map_err(failed)?;
     std::fs::File::open(&home.dir)
         .and_then(|dir| dir.sync_all())
         .map_err(failed)?;

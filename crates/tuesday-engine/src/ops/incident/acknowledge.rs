@@ -10,6 +10,9 @@ use tuesday_domain::trouble::incident::{IncidentEvent, IncidentState};
 use super::Handling;
 use crate::engine::{Engine, read_problem};
 
+/// How often a word is said again that met a step of the alert.
+const AGAIN: u32 = 4;
+
 impl Engine {
     /// `by` takes the incident: they own it, and its alert waits for them until they go quiet.
     ///
@@ -20,6 +23,17 @@ impl Engine {
         id: IncidentId,
         by: &str,
     ) -> Result<Incident, Problem> {
+        // The machine may move the alert at this very moment: no reason to send a person back.
+        for _ in 0..AGAIN {
+            match self.acknowledge_as_read(id, by).await {
+                Err(p) if p.code == "revision_moved" => {}
+                said => return said,
+            }
+        }
+        self.acknowledge_as_read(id, by).await
+    }
+
+    async fn acknowledge_as_read(&self, id: IncidentId, by: &str) -> Result<Incident, Problem> {
         let found = self.incident(id).await?;
         self.may_handle(&found, by).await?;
         if found.state == IncidentState::Acknowledged {

@@ -39,9 +39,17 @@ impl Engine {
                 Problem::new("bad_request", "what is noted lies in the future").field("about"),
             );
         }
-        let mut h = Handling::on(&found, &Actor::Person(by.to_owned()), "incident.noted", now);
-        h.say("note", words.trim(), about);
-        self.not_quiet(&mut h, now).await?;
-        self.commit_incident(h).await
+        let actor = Actor::Person(by.to_owned());
+        let mut found = found;
+        loop {
+            let mut h = Handling::on(&found, &actor, "incident.noted", now);
+            h.say("note", words.trim(), about);
+            self.not_quiet(&mut h, now).await?;
+            match self.commit_incident(h).await {
+                // The machine moved the alert meanwhile: the note is as good as before.
+                Err(p) if p.code == "revision_moved" => found = self.incident(id).await?,
+                said => return said,
+            }
+        }
     }
 }
