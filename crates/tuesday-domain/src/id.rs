@@ -113,6 +113,8 @@ ids! {
     TokenId, "tok", "token";
     /// What somebody says about an output.
     ProblemReportId, "prb", "problem report";
+    /// What was decided about a workflow.
+    DecisionId, "dec", "decision record";
     /// An incident.
     IncidentId, "inc", "incident";
     /// A finding on its way to its incident.

@@ -38,6 +38,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(10, "0010_unmapped"),
     migration!(11, "0011_gates"),
     migration!(12, "0012_trouble"),
+    migration!(13, "0013_rollout"),
     migration!(17, "0017_clearance"),
 ];
 

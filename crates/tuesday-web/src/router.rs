@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use crate::api::{
     Description, audit, decisions, health, incidents, intake, people, problem_reports, reroute,
-    reruns, reviews, rules, runs, security, seeds, tokens, triggers, unmapped, verdicts, views,
-    workflows,
+    reruns, reviews, rollout, rules, runs, security, seeds, signals, tokens, triggers, unmapped,
+    verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -71,21 +71,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(audit::proof))
         .routes(routes!(verdicts::verdict))
         .routes(routes!(seeds::place))
-        .routes(routes!(workflows::list))
-        .routes(routes!(workflows::show))
-        .routes(routes!(workflows::rules, rules::change))
-        .routes(routes!(rules::backtest))
-        .routes(routes!(rules::history))
-        .routes(routes!(rules::approve))
-        .routes(routes!(rules::refuse))
-        .routes(routes!(rules::acknowledge))
-        .routes(routes!(rules::report))
-        .routes(routes!(unmapped::list))
-        .routes(routes!(reroute::preview, reroute::act))
-        .routes(routes!(rules::advice))
-        .routes(routes!(workflows::priority))
-        .routes(routes!(workflows::set_priority))
-        .routes(routes!(workflows::batch))
+        .merge(api_workflows())
         .routes(routes!(views::list))
         .routes(routes!(views::save))
         .routes(routes!(views::drop_one))
@@ -100,7 +86,6 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(incidents::postmortem))
         .routes(routes!(incidents::settle))
         .routes(routes!(incidents::radius))
-        .routes(routes!(incidents::signal))
         .routes(routes!(security::report))
         .routes(routes!(security::egress))
         .routes(routes!(people::list, people::invite))
@@ -121,6 +106,35 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
+}
+
+/// Workflows: their rules, how they stand, what is said about them.
+fn api_workflows() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(workflows::list))
+        .routes(routes!(workflows::show))
+        .routes(routes!(workflows::rules, rules::change))
+        .routes(routes!(rules::backtest))
+        .routes(routes!(rules::history))
+        .routes(routes!(rules::approve))
+        .routes(routes!(rules::refuse))
+        .routes(routes!(rules::acknowledge))
+        .routes(routes!(rules::report))
+        .routes(routes!(unmapped::list))
+        .routes(routes!(reroute::preview, reroute::act))
+        .routes(routes!(rules::advice))
+        .routes(routes!(workflows::priority))
+        .routes(routes!(workflows::set_priority))
+        .routes(routes!(workflows::batch))
+        .routes(routes!(rollout::standing))
+        .routes(routes!(rollout::pause))
+        .routes(routes!(rollout::resume))
+        .routes(routes!(rollout::kill))
+        .routes(routes!(rollout::restrict))
+        .routes(routes!(rollout::stage))
+        .routes(routes!(rollout::retire))
+        .routes(routes!(rollout::decisions, rollout::decide))
+        .routes(routes!(signals::list, signals::post))
 }
 
 fn console() -> Router<App> {
@@ -188,6 +202,7 @@ fn console() -> Router<App> {
         .route("/workflows", get(console::workflows::page))
         .route("/workflows/{workflow}", get(console::workflow::page))
         .route("/workflows/{workflow}/seeds", post(console::seeds::place))
+        .merge(console_standing())
         .merge(console_rules())
         .merge(console_releases())
         .route(
@@ -201,6 +216,24 @@ fn console() -> Router<App> {
         .merge(console_people())
         .route("/look", post(console::sign_in::look))
         .route("/assets/{name}", get(console::asset))
+}
+
+/// How a workflow stands: every act of stopping and going on.
+fn console_standing() -> Router<App> {
+    Router::new()
+        .route("/workflows/{workflow}/pause", post(console::standing::act))
+        .route("/workflows/{workflow}/resume", post(console::standing::act))
+        .route("/workflows/{workflow}/kill", post(console::standing::act))
+        .route(
+            "/workflows/{workflow}/restrict",
+            post(console::standing::act),
+        )
+        .route("/workflows/{workflow}/stage", post(console::standing::act))
+        .route("/workflows/{workflow}/retire", post(console::standing::act))
+        .route(
+            "/workflows/{workflow}/decisions",
+            post(console::standing::act),
+        )
 }
 
 /// One's own account, and the people and tokens of the instance.

@@ -277,6 +277,7 @@ impl Trial {
             rules: &self.rules,
             version: 0,
             stage: Stage::Auto,
+            at_most: Stage::Auto,
             run,
         };
         let facts = plan_facts(&assembled.facts, &assembled.snapshot);
@@ -375,6 +376,7 @@ impl Trial {
                     rules: &self.rules,
                     version: 0,
                     stage: Stage::Auto,
+                    at_most: Stage::Auto,
                     run,
                 };
                 let decided = decide(under, &facts, answer, &output, sure);

@@ -13,6 +13,7 @@ mod claim_review;
 mod cleared;
 mod credential;
 mod decide_many;
+mod decide_workflow;
 mod escalate;
 mod export;
 mod grant;
@@ -21,6 +22,7 @@ mod incident;
 mod inclusion;
 mod install;
 mod live;
+mod manual_fallback;
 mod map;
 mod overrides;
 mod oversight;
@@ -42,7 +44,9 @@ mod reject;
 pub mod release;
 mod rerun;
 mod restore;
+mod restrict;
 mod resubmit;
+mod retire;
 mod retry;
 mod rights;
 mod rules;
@@ -55,13 +59,17 @@ mod seed_decided;
 mod session;
 mod settle;
 mod sign_in;
+mod signal;
 mod stage;
 mod stamps;
+mod standing;
 mod story;
+mod switch;
 mod task;
 mod together;
 mod token;
 mod verify;
+mod watch;
 
 pub use access_review::AccessRow;
 pub use approve::{Approval, Decided};
@@ -72,13 +80,14 @@ pub use ceremony::CEREMONY_LIFE;
 pub use cleared::Reader;
 pub use credential::TotpOffer;
 pub use decide_many::Together;
+pub use decide_workflow::WorkflowDecision;
 pub use export::{ExportQuery, Exported};
 pub use identity::Identity;
 pub(crate) use incident::Handling;
 pub(crate) use incident::alerts::told;
 pub use incident::{
     AlertsView, Blast, BlastQuery, BlastRow, ChannelView, Closed, KindView, Looked, NewCorrection,
-    NewIncident, NewSignal, Settled, SortedReport,
+    NewIncident, Settled, SortedReport,
 };
 pub use inclusion::Inclusion;
 pub use install::{InstallOptions, Installed, ready_of};
@@ -95,6 +104,7 @@ pub use receive::{Accepted, Incoming, IncomingAuth};
 pub use reject::Refusal;
 pub use rerun::{Inputs, Rerun, With};
 pub use restore::Restored;
+pub use retire::OpenWork;
 pub(crate) use rights::Uses;
 pub use rules::{
     Backtest, BacktestWindow, CutoffAdvice, Rerouted, Rerouting, RowReport, RulesChange,
@@ -110,7 +120,10 @@ pub use seed::{SeedPlaced, SeedTally, SeedWish};
 pub use session::{ABSOLUTE, NewSession, is_fresh, is_over};
 pub use settle::Settlement;
 pub use sign_in::Proof;
+pub use signal::PostedSignal;
 pub(crate) use task::{damaged, parsed};
 pub(crate) use token::TokenCache;
 pub use token::{NewToken, checksum_ok};
 pub use verify::{Verified, verify_log};
+pub(crate) use watch::LOOK;
+pub use watch::Watched;

@@ -46,6 +46,7 @@ pub(crate) mod security;
 pub(crate) mod seeds;
 mod shell;
 pub(crate) mod sign_in;
+pub(crate) mod standing;
 mod steps;
 pub(crate) mod together;
 pub(crate) mod tokens;

@@ -1,0 +1,99 @@
+//! How a workflow's rollout stands, what people decided about it, and what is said about its outputs
+//! afterwards.
+
+use crate::id::{DecisionId, RunId};
+use crate::scope::Restriction;
+use crate::time::Timestamp;
+use crate::words::words;
+
+/// What stands beside label, stage and switch. Times are absent until somebody moves the field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rollout {
+    /// For whom and what it works; empty for everything that the package declares.
+    pub scope: Restriction,
+    /// People do the work: what is held goes to them, new events too.
+    pub fallback: bool,
+    /// New events are refused; it retires once nothing is open.
+    pub retiring: bool,
+    /// When the present stage began.
+    pub staged_at: Option<Timestamp>,
+    /// What came before is not counted any more: it went on after a decision.
+    pub counted_from: Option<Timestamp>,
+    /// When the switch was last moved.
+    pub switched_at: Option<Timestamp>,
+    /// Who or what moved it, as an actor.
+    pub switched_by: Option<String>,
+    /// Why.
+    pub switch_reason: Option<String>,
+}
+
+words! {
+    /// What becomes of a workflow.
+    Choice {
+        /// It ends.
+        Stop = "stop",
+        /// It is built anew before it works again.
+        Redesign = "redesign",
+        /// It is tried again.
+        AnotherPilot = "another_pilot",
+        /// It works for fewer.
+        Narrow = "narrow",
+        /// It goes on.
+        Proceed = "proceed",
+    }
+}
+
+/// A person's decision about a workflow, with what it rests on. Never changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionRecord {
+    /// Its id.
+    pub id: DecisionId,
+    /// Workflow name.
+    pub workflow: String,
+    /// What was chosen.
+    pub choice: Choice,
+    /// What was asked.
+    pub question: String,
+    /// What it rests on: figures, reports, links.
+    pub evidence: String,
+    /// Why.
+    pub reason: String,
+    /// Handle of the person.
+    pub decided_by: String,
+    /// When.
+    pub decided_at: Timestamp,
+}
+
+/// What is said about an output afterwards: a complaint, a compliance flag, a return, an outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// Workflow name.
+    pub workflow: String,
+    /// The sender's name for it; the same one counts once.
+    pub event: String,
+    /// `complaint`, `compliance_flag`, `return`, `outcome`, or a word of the package.
+    pub kind: String,
+    /// The run it is about.
+    pub run: Option<RunId>,
+    /// The record it is about, in the sender's words.
+    pub record: Option<String>,
+    /// Says that the output was wrong; for an outcome, that it was decided otherwise.
+    pub wrong: bool,
+    /// How many; at least 1.
+    pub count: u32,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who posted it, as an actor.
+    pub posted_by: String,
+    /// When it arrived.
+    pub received_at: Timestamp,
+}
+
+/// A change of these rows.
+#[derive(Clone, Debug)]
+pub enum RolloutChange {
+    /// A decision was made.
+    InsertDecision(DecisionRecord),
+    /// A signal arrived.
+    InsertSignal(Signal),
+}
