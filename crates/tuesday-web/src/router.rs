@@ -170,6 +170,7 @@ fn console() -> Router<App> {
         .route("/runs", get(console::runs::page))
         .route("/runs/{id}", get(console::run::page))
         .route("/runs/{id}/story.txt", get(console::run::text))
+        .route("/runs/{id}/case.jsonl", get(console::run::case))
         .route("/runs/{id}/rerun", post(console::rerun::post))
         .route("/runs/{id}/recall", post(console::rerun::recall))
         .route("/intake", get(console::intake::list))

@@ -2,7 +2,9 @@
 //! decided about it as the expectation.
 
 use serde_json::{Map, Value};
-use tuesday_domain::eval::{Case, Expect, Frozen, Kind, case_of, closed_fields};
+use tuesday_domain::access::Rights;
+use tuesday_domain::actor::Class;
+use tuesday_domain::eval::{Case, Expect, Frozen, Kind, RouteWord, case_of, closed_fields};
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Payload, Run};
@@ -62,6 +64,35 @@ impl Engine {
         let mut case = case_of(name, kind, &frozen, expect);
         case.about = Some(format!("Made of {id}"));
         Ok(case)
+    }
+
+    /// The regression case that a person takes from a page: what people approved is right; where they
+    /// did not approve, a person must be asked. Restricted fields and what looks like personal data
+    /// are out of it; the rest needs the clearance of its class.
+    ///
+    /// # Errors
+    /// As [`Engine::case_of_run`]; `not_cleared`.
+    pub async fn test_case(&self, id: RunId, rights: &Rights) -> Result<Case, Problem> {
+        let run = self.0.reader.run(id).await.map_err(read_problem)?;
+        let run = run.ok_or_else(|| not_found(&id.to_string()))?;
+        let class = self.loaded(run.release).await?.ready.strictest();
+        if class.min(Class::Confidential) > rights.clearance(&run.workflow) {
+            return Err(Problem::new(
+                "not_cleared",
+                format!("a case of this run holds {} fields", class.word()),
+            )
+            .way_out("ask somebody with that clearance for the case"));
+        }
+        match self.case_of_run(id, Kind::Regression, None).await {
+            Err(p) if p.field.as_deref() == Some("expect") => {
+                let asked = Expect {
+                    route: vec![RouteWord::Review],
+                    ..Expect::default()
+                };
+                self.case_of_run(id, Kind::Regression, Some(asked)).await
+            }
+            other => other,
+        }
     }
 }
 

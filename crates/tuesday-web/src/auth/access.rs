@@ -345,6 +345,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/runs", Key(Act::ReadWork)),
     ("GET", "/runs/{id}", Key(Act::ReadWork)),
     ("GET", "/runs/{id}/story.txt", Key(Act::ReadWork)),
+    ("GET", "/runs/{id}/case.jsonl", Key(Act::ReadWork)),
     ("POST", "/runs/{id}/rerun", Key(Act::RetryRun)),
     ("POST", "/runs/{id}/recall", Key(Act::DecideReview)),
     ("GET", "/intake", Key(Act::ReadWork)),

@@ -213,3 +213,22 @@ pub(crate) async fn text(
     )
         .into_response())
 }
+
+/// The run as a line of a pack, to be added to it.
+pub(crate) async fn case(
+    State(app): State<App>,
+    user: User,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let run = found(&app, &user, &id).await?;
+    let (_, rights) = user.reading();
+    let case = app.engine.test_case(run.id, rights).await?;
+    let line =
+        serde_json::to_string(&case).map_err(|e| Problem::new("internal", e.to_string()))? + "\n";
+    let named = format!("attachment; filename=\"{}.jsonl\"", run.id);
+    let headers = [
+        (header::CONTENT_TYPE, "application/jsonl".to_owned()),
+        (header::CONTENT_DISPOSITION, named),
+    ];
+    Ok((headers, line).into_response())
+}
