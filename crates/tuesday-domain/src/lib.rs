@@ -17,6 +17,7 @@ pub mod id;
 pub mod json;
 pub mod ledger;
 pub mod mask;
+pub mod outlet;
 pub mod oversight;
 pub mod password;
 pub mod port;

@@ -47,6 +47,7 @@ use tuesday_domain::record::{Decision, Job};
 use tuesday_domain::time::Timestamp;
 
 pub use actions::Turn;
+pub use attempts::Sent;
 pub use audit::{AuditFilter, AuditRow, SealBatch, Tile, TileKey};
 pub use error::{ApplyError, OpenError, ReadError};
 pub use incidents::{

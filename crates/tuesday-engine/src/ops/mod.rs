@@ -53,6 +53,7 @@ mod rules;
 mod saved_view;
 mod second_look;
 mod secrets;
+mod security;
 mod seed;
 mod seed_decided;
 mod session;
@@ -112,6 +113,9 @@ pub use rules::{
 pub(crate) use second_look::Approved;
 pub use second_look::SecondVerdict;
 pub use secrets::{SecretUse, secret_uses};
+pub use security::{
+    Egress, EgressDays, SecretPlace, SecurityReport, Tool, Trail, WorkflowSecurity,
+};
 pub use seed::{SeedPlaced, SeedTally, SeedWish};
 pub use session::{ABSOLUTE, NewSession, is_fresh, is_over};
 pub use settle::Settlement;

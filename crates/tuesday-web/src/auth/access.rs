@@ -268,6 +268,8 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         Key(Act::HandleIncident),
     ),
     ("GET", "/api/v1/blast-radius", Key(Act::ReadWork)),
+    ("GET", "/api/v1/security/report", Key(Act::ReviewAccess)),
+    ("GET", "/api/v1/security/egress", Key(Act::ReviewAccess)),
     ("GET", "/api/v1/people", Key(Act::ReviewAccess)),
     ("POST", "/api/v1/people", Key(Act::ManagePeople)),
     ("GET", "/api/v1/people/{handle}", Key(Act::ReviewAccess)),
@@ -390,6 +392,11 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/releases/{id}/clearance",
+        Key(Act::ApproveSecurity),
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/releases/{id}/promotion",
         Key(Act::ProposeRelease),
     ),
@@ -488,6 +495,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("POST", "/account/password", Key(Act::OwnAccount)),
     ("POST", "/account/codes", Key(Act::OwnAccount)),
     ("POST", "/account/sessions", Key(Act::OwnAccount)),
+    ("GET", "/security", Key(Act::ReviewAccess)),
     ("GET", "/people", Key(Act::ReviewAccess)),
     ("POST", "/people", Key(Act::ManagePeople)),
     ("GET", "/people/matrix", Key(Act::OwnAccount)),
