@@ -220,7 +220,7 @@ pub(crate) async fn excluded(engine: &Engine, work: &mut Work) -> Result<Option<
     let (Some(facts), Some(snapshot)) = (&work.facts, &work.snapshot) else {
         return Ok(None);
     };
-    let stage = engine.stage_of(&work.run).min(work.run.stage);
+    let stage = engine.stage_of(&work.run);
     let (version, rules) = in_force(engine, &work.run.workflow).await?;
     let ready = &work.release.ready;
     let under = Under {
@@ -251,7 +251,7 @@ pub(crate) async fn excluded(engine: &Engine, work: &mut Work) -> Result<Option<
     engine
         .note_unmapped(&mut draft, &rules, (&verdict, &table), &ready.def)
         .await?;
-    let destined = destine(ready, &verdict, stage, &[], &[]);
+    let destined = destine(ready, &verdict, work.run.stage.min(stage), &[], &[]);
     depart(
         engine,
         work,
