@@ -30,6 +30,7 @@ before(async () => {
   });
   command(on.dir, "release", "eval", draft, "--as", "kenji", "--json");
   command(on.dir, "user", "grant", "beatriz", "--role", "release_approver", "--workflow", "document-draft", "--reason", "second person", "--json");
+  command(on.dir, "user", "grant", "beatriz", "--role", "security_approver", "--workflow", "document-draft", "--reason", "answers for data", "--json");
 });
 after(async () => { await on?.stop(); });
 
@@ -58,7 +59,14 @@ test("the evidence is there, and only the second person has the door", async () 
   assert.equal(await page.getByRole("button", { name: "Approve" }).count(), 0);
   page = await signedIn(on, { as: "beatriz" });
   await page.goto(`${address}?id=${draft}`);
+  // The draft was made with the addresses of the package, the live one writes to the demo's.
+  assert.match(await page.locator("#wider").locator("xpath=../..").textContent(), /destination mail-draft is at/);
+  assert.equal(await page.getByRole("button", { name: "Approve" }).count(), 0);
   await looksRight("release-passed");
+  await page.locator("#why-clear").fill("the same mail server under its name");
+  await page.getByRole("button", { name: "Clear" }).click();
+  await page.waitForURL(/releases\?id=/);
+  await looksRight("release-cleared");
   await page.locator("#why-approve").fill("reads better");
   await page.getByRole("button", { name: "Approve" }).click();
   await page.waitForURL(/releases\?id=/);
