@@ -47,6 +47,8 @@ pub struct Under<'a> {
     pub version: u64,
     /// How much the workflow may do by itself.
     pub stage: Stage,
+    /// The lower stage that binds it now, when there is one; the plan stays that of its acceptance.
+    pub at_most: Stage,
     /// The run, for keys and addresses.
     pub run: RunId,
 }
@@ -65,6 +67,7 @@ pub fn decide(
         rules,
         version,
         stage,
+        at_most,
         run,
     } = under;
     let model = answer.extra.clone().unwrap_or(Value::Null);
@@ -84,7 +87,7 @@ pub fn decide(
     let verdict = ask(rules, version, &table);
     let planned = plan(ready, run, stage, facts, output);
     let mut destined = match &planned {
-        Ok(p) => destine(ready, &verdict, stage, p, &failed),
+        Ok(p) => destine(ready, &verdict, stage.min(at_most), p, &failed),
         Err(fault) => Destined::Review(
             tier_name(ready, &verdict),
             fault.reason,

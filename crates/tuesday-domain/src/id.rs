@@ -113,6 +113,10 @@ ids! {
     TokenId, "tok", "token";
     /// What somebody says about an output.
     ProblemReportId, "prb", "problem report";
+    /// What was decided about a workflow.
+    DecisionId, "dec", "decision record";
+    /// What somebody reports about an output afterwards.
+    SignalId, "sig", "signal";
     /// An incident.
     IncidentId, "inc", "incident";
     /// A finding on its way to its incident.

@@ -274,6 +274,33 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
     ),
     ("label_cap", 409, 3, "The label does not allow that stage"),
     ("workflow_killed", 409, 3, "The workflow is killed"),
+    ("workflow_retired", 409, 3, "The workflow is retired"),
+    (
+        "decision_required",
+        409,
+        3,
+        "A decision record is needed first",
+    ),
+    (
+        "rule_still_holds",
+        409,
+        3,
+        "What paused the workflow still holds",
+    ),
+    ("open_work", 409, 1, "The workflow has open work"),
+    (
+        "confirm_scope",
+        409,
+        1,
+        "The restriction leaves nothing, or everything",
+    ),
+    (
+        "entry_condition",
+        409,
+        1,
+        "A condition of the stage is not true yet",
+    ),
+    ("stage_skipped", 422, 2, "Stages are taken one at a time"),
     (
         "test_clock_live",
         409,

@@ -10,6 +10,7 @@ use crate::definition::{ActionSpec, CheckSpec, Definition, ModelSpec, Package, P
 use crate::facts::{Expr, Text};
 use crate::prompt::Prompt;
 use crate::schema::Schema;
+use crate::scope::{Axis, Item, ScopeSpec};
 use crate::time::Zone;
 
 /// A release ready to run.
@@ -31,6 +32,8 @@ pub struct Ready {
     pub subject: Text,
     /// Decision-table column to expression.
     pub facts: Vec<(String, Expr)>,
+    /// Where an item's values for the rollout are read.
+    pub scope: Vec<(Axis, Expr)>,
     /// Declared checks.
     pub checks: Vec<(CheckSpec, Expr)>,
     /// Planned actions.
@@ -99,6 +102,7 @@ impl Ready {
             &mut faults,
         );
         let facts = exprs(&def.facts, "facts", &mut faults);
+        let scope = axes(&def.rollout.scope, &mut faults);
         let mut checks = Vec::new();
         for check in &def.check {
             if let Some(e) = keep(
@@ -128,6 +132,7 @@ impl Ready {
                     prompt,
                     subject,
                     facts,
+                    scope,
                     checks,
                     actions,
                     zone,
@@ -135,6 +140,21 @@ impl Ready {
             }
             _ => Err(faults),
         }
+    }
+
+    /// The values of an item that the rollout looks at; what cannot be evaluated is absent.
+    #[must_use]
+    pub fn item(&self, facts: &Value) -> Item {
+        let ctx = crate::facts::Ctx::new(facts);
+        let read = |axis: &Axis| {
+            let (_, expr) = self.scope.iter().find(|(a, _)| a == axis)?;
+            match expr.eval(&ctx).ok()? {
+                Value::String(s) if !s.trim().is_empty() => Some(s),
+                Value::Number(n) => Some(n.to_string()),
+                _ => None,
+            }
+        };
+        std::array::from_fn(|i| read(&Axis::ALL[i]))
     }
 
     /// Class of one fact, by its dotted path in the group: `input` fields by their schema, sources by their declaration. Merged
@@ -220,6 +240,15 @@ fn action(spec: &ActionSpec, faults: &mut Vec<PackageFault>) -> Option<ReadyActi
         fields,
         templates,
     })
+}
+
+fn axes(spec: &ScopeSpec, faults: &mut Vec<PackageFault>) -> Vec<(Axis, Expr)> {
+    let named = Axis::ALL.iter().filter_map(|a| Some((*a, spec.expr(*a)?)));
+    let parsed = named.filter_map(|(axis, text)| {
+        let place = format!("rollout.scope.{axis}");
+        keep(Expr::parse(text), "workflow.toml", &place, faults).map(|e| (axis, e))
+    });
+    parsed.collect()
 }
 
 fn exprs(

@@ -155,6 +155,10 @@ words! {
         RecordDamaged = "record_damaged",
         /// Handed to people by rule or by hand.
         Manual = "manual",
+        /// The workflow was killed, retired or given back to people: its open work is done by hand.
+        ManualFallback = "manual_fallback",
+        /// The item is not in the scope that the workflow works for.
+        OutOfRollout = "out_of_rollout",
         /// An approval was drawn to be looked at by somebody else.
         SecondLook = "second_look",
         /// What the next step needs is gone for now; the run waits for it.
@@ -276,7 +280,7 @@ pub enum RunEvent {
     Paused,
     /// The workflow resumed.
     Resumed,
-    /// People take the held work.
+    /// People take the work: the workflow was killed, retired or given back to them.
     ManualFallback,
     /// The total deadline passed.
     DeadlinePassed,
@@ -406,8 +410,14 @@ impl RunState {
                 held_from: Some(self.status),
                 ..self.at(S::Held, self.step)
             },
-            (S::Held, E::Resumed) => self.at(self.held_from.ok_or_else(illegal)?, self.step),
-            (S::Held, E::ManualFallback) => self.end(S::HandedOff, Outcome::HandedOff),
+            (S::Held, E::Resumed) => match self.held_from.ok_or_else(illegal)? {
+                // Its inputs may be out of date: they are frozen again.
+                S::Queued | S::RetryWait => self.at(S::Received, Step::Snapshot),
+                before => self.at(before, self.step),
+            },
+            (S::Held | S::InReview | S::WaitingInput, E::ManualFallback) => {
+                self.end(S::HandedOff, Outcome::HandedOff)
+            }
             (s, E::DeadlinePassed) if s.wants_job() || s == S::WaitingInput => {
                 self.to_person(self.step)
             }

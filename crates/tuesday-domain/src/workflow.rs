@@ -69,6 +69,13 @@ impl Switch {
 }
 
 impl Stage {
+    /// Is it at most one step up? Down is free.
+    #[must_use]
+    pub fn follows(self, from: Self) -> bool {
+        let place = |stage| Self::ALL.iter().position(|s| *s == stage);
+        place(self) <= place(from).map(|p| p + 1)
+    }
+
     /// This stage, or the label's cap where that is lower.
     #[must_use]
     pub fn capped_by(self, label: Label) -> Self {
@@ -79,6 +86,13 @@ impl Stage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stages_are_climbed_one_at_a_time() {
+        assert!(Stage::DraftOnly.follows(Stage::Shadow));
+        assert!(!Stage::Auto.follows(Stage::Shadow));
+        assert!(Stage::Off.follows(Stage::Auto));
+    }
 
     #[test]
     fn the_label_caps_the_stage() {

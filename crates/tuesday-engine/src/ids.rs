@@ -1,8 +1,8 @@
 //! New ids and random bytes: the only place where the engine is not deterministic.
 
 use tuesday_domain::id::{
-    ActionId, AlertId, CorrectionId, FindingId, IncidentId, IntakeId, NoticeId, ProblemReportId,
-    ReleaseId, ReviewId, RunId, TokenId,
+    ActionId, AlertId, CorrectionId, DecisionId, FindingId, IncidentId, IntakeId, NoticeId,
+    ProblemReportId, ReleaseId, ReviewId, RunId, SignalId, TokenId,
 };
 use uuid::Uuid;
 
@@ -27,6 +27,8 @@ fresh! {
     incident -> IncidentId,
     alert -> AlertId,
     correction -> CorrectionId,
+    decision -> DecisionId,
+    signal -> SignalId,
 }
 
 /// 16 random bytes, the salt of a payload's commitment.

@@ -8,7 +8,7 @@ use crate::table::Table;
 use crate::value::{Param, big, opt_text, opt_time};
 use crate::{
     actions, attempts, desk, gates, incidents, instance, intake, jobs, notices, payloads, people,
-    reviews, rights, rules, runs, workflows,
+    reviews, rights, rollout, rules, runs, workflows,
 };
 
 /// What is done with the bound values.
@@ -99,6 +99,15 @@ pub(crate) fn bind<'a>(
             |o| notices::bind(n, o),
             Verb::Update(&notices::NOTICES),
         ),
+        Change::PutWorkflow(w) => {
+            let scope = lists.insert(Lists::text(workflows::scope_text(w)));
+            workflows::bind_workflow(w, scope.first(), out);
+            if w.version == 0 {
+                Verb::Insert(&workflows::WORKFLOWS)
+            } else {
+                Verb::Update(&workflows::WORKFLOWS)
+            }
+        }
         Change::PutRouted(_) | Change::DecideRouted { .. } => bind_routing(change, out),
         rare => bind_rare(rare, out),
     }
@@ -127,14 +136,6 @@ fn bind_routing<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
 /// Changes that people make, a few a day.
 fn bind_rare<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
     match change {
-        Change::PutWorkflow(w) => {
-            workflows::bind_workflow(w, out);
-            if w.version == 0 {
-                Verb::Insert(&workflows::WORKFLOWS)
-            } else {
-                Verb::Update(&workflows::WORKFLOWS)
-            }
-        }
         Change::InsertRelease(v) => with(
             out,
             |o| workflows::bind_release(v, o),
@@ -274,6 +275,7 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         }
         Change::Desk(d) => desk::bind(d, out),
         Change::Trouble(t) => incidents::bind(t, out),
+        Change::Rollout(c) => rollout::bind(c, out),
         // `bind` has taken every other change; a list without a default keeps the two in step.
         Change::InsertRun(_)
         | Change::UpdateRun(_)
@@ -374,6 +376,7 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::MarkRestored { .. } => "the mark of a restored database".to_owned(),
         Change::Desk(d) => desk::describe(d),
         Change::Trouble(t) => incidents::describe(t),
+        Change::Rollout(c) => rollout::describe(c),
     }
 }
 
@@ -395,6 +398,7 @@ pub(crate) fn audited_workflow(decision: &Decision) -> Option<&str> {
         Change::InsertReview(v) | Change::UpdateReview(v) => Some(v.workflow.as_str()),
         Change::InsertIntake(i) | Change::UpdateIntake(i) => Some(i.workflow.as_str()),
         Change::Desk(d) => desk::workflow(d),
+        Change::Rollout(c) => Some(rollout::workflow(c)),
         _ => None,
     })
 }

@@ -28,6 +28,7 @@ mod queue;
 mod reader;
 mod reviews;
 mod rights;
+mod rollout;
 mod rules;
 mod runs;
 mod select;
@@ -61,6 +62,7 @@ pub use problems::ProblemFilter;
 pub use queue::{DueGroup, QueueCounts, QueueFilter, QueuePage, QueuePlace, QueueRow, QueueTimes};
 pub use reader::StoreReader;
 pub use reviews::{OverrideCount, ReviewCount};
+pub use rollout::{Outcomes, RunFigures};
 pub use rules::{DecidedAlike, HitCount, OpenOutput, UnsentAuto};
 pub use runs::{BatchTotal, RunCount, RunFilter};
 

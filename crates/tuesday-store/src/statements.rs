@@ -7,7 +7,8 @@ use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
     Back, actions, attempts, audit, incidents, instance, intake, jobs, notices, oversight,
-    payloads, people, postgres, problems, queue, reviews, rights, rules, runs, sqlite, workflows,
+    payloads, people, postgres, problems, queue, reviews, rights, rollout, rules, runs, sqlite,
+    workflows,
 };
 
 fn tables() -> Vec<&'static Table> {
@@ -50,6 +51,8 @@ fn tables() -> Vec<&'static Table> {
         &incidents::DELIVERIES,
         &incidents::CORRECTIONS,
         &incidents::SIGNALS,
+        &rollout::DECISIONS,
+        &rollout::SIGNALS,
     ]
 }
 

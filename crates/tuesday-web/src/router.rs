@@ -14,7 +14,8 @@ use utoipa_axum::routes;
 
 use crate::api::{
     Description, audit, decisions, health, incidents, intake, people, problem_reports, reroute,
-    reruns, reviews, rules, runs, seeds, tokens, triggers, unmapped, verdicts, views, workflows,
+    reruns, reviews, rollout, rules, runs, seeds, tokens, triggers, unmapped, verdicts, views,
+    workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -85,6 +86,15 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(workflows::priority))
         .routes(routes!(workflows::set_priority))
         .routes(routes!(workflows::batch))
+        .routes(routes!(rollout::standing))
+        .routes(routes!(rollout::pause))
+        .routes(routes!(rollout::resume))
+        .routes(routes!(rollout::kill))
+        .routes(routes!(rollout::restrict))
+        .routes(routes!(rollout::stage))
+        .routes(routes!(rollout::retire))
+        .routes(routes!(rollout::decisions, rollout::decide))
+        .routes(routes!(rollout::signal))
         .routes(routes!(views::list))
         .routes(routes!(views::save))
         .routes(routes!(views::drop_one))
@@ -185,6 +195,19 @@ fn console() -> Router<App> {
         .route("/workflows", get(console::workflows::page))
         .route("/workflows/{workflow}", get(console::workflow::page))
         .route("/workflows/{workflow}/seeds", post(console::seeds::place))
+        .route("/workflows/{workflow}/pause", post(console::standing::act))
+        .route("/workflows/{workflow}/resume", post(console::standing::act))
+        .route("/workflows/{workflow}/kill", post(console::standing::act))
+        .route(
+            "/workflows/{workflow}/restrict",
+            post(console::standing::act),
+        )
+        .route("/workflows/{workflow}/stage", post(console::standing::act))
+        .route("/workflows/{workflow}/retire", post(console::standing::act))
+        .route(
+            "/workflows/{workflow}/decisions",
+            post(console::standing::act),
+        )
         .merge(console_rules())
         .merge(console_releases())
         .route(

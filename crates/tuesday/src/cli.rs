@@ -47,7 +47,9 @@ Change     check         every fault of a package
            install       a package becomes the live release
            rules         show, check, history
            release       create, eval, approve, withdraw, promote, rollback, compare, verify, export, list, show
-           workflow      list, map, stage, pause, resume, kill, priority, schema
+           workflow      list, show, map, stage, pause, resume, kill, restrict, manual-fallback, retire,
+                         decide, decisions, priority, schema
+           signal        what is said about outputs afterwards: post, list
 
 Prove      audit         verify, export, checkpoint, verify-bundle
 
@@ -151,6 +153,8 @@ pub(crate) enum Command {
     Release(cmd::release::ReleaseArgs),
     /// What is installed: map, stage, pause, resume, kill, priority, schema
     Workflow(cmd::workflow::WorkflowArgs),
+    /// What is said about outputs afterwards: complaints, flags, outcomes
+    Signal(cmd::signal::SignalArgs),
     /// The audit log: verify, export, checkpoint
     Audit(cmd::audit::AuditArgs),
     /// People, their roles and their links

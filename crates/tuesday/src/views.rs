@@ -12,7 +12,7 @@ pub(crate) fn run(r: &Run) -> Value {
         "status": r.state.status.word(), "step": r.state.step.word(), "review": r.state.review.word(),
         "outcome": r.state.outcome.map(|o| o.word()), "reason": r.reason.map(|x| x.word()), "owner": r.owner,
         "event_source": r.event_source, "event_id": r.event_id, "requester": r.requester, "batch": r.batch,
-        "stage": r.stage.word(), "attempts": r.attempts, "rules_version": r.rules_version, "rules_row": r.rules_row,
+        "stage": r.stage.word(), "scope": r.scope, "attempts": r.attempts, "rules_version": r.rules_version, "rules_row": r.rules_row,
         "received_at": r.received_at.rfc3339(), "updated_at": r.updated_at.rfc3339(), "deadline_at": r.deadline_at.rfc3339(),
         "finished_at": r.finished_at.map(Timestamp::rfc3339), "cost_micros": (!r.cost_unknown).then_some(r.cost_micros),
         "version": r.version, "rerun_of": r.rerun_of.map(|id| id.to_string()),

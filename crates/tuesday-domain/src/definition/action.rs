@@ -35,6 +35,9 @@ pub struct ActionSpec {
     /// Customer-facing content: the exact delivered bytes are kept.
     #[serde(default)]
     pub customer_facing: bool,
+    /// Only a real instance may reach it; a test instance writes nothing there.
+    #[serde(default)]
+    pub production: bool,
     /// The stub or live system it stands for; `trusted = true` skips the read-back.
     #[serde(default)]
     pub trusted: bool,

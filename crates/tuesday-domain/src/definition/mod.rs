@@ -36,7 +36,9 @@ pub use trouble::{
 };
 pub use vars::substitute;
 
+use crate::scope::ScopeSpec;
 use crate::time::Span;
+use crate::watch::{EntryCondition, KillCondition, PauseRule};
 use crate::workflow::{Label, Stage};
 
 /// The whole of `workflow.toml`.
@@ -90,6 +92,12 @@ pub struct Definition {
     /// What happens while a dependency is gone.
     #[serde(default)]
     pub degraded: DegradedSpec,
+    /// When it pauses by itself.
+    #[serde(default)]
+    pub pause_rule: Vec<PauseRule>,
+    /// When it ends by itself.
+    #[serde(default)]
+    pub kill: Option<KillCondition>,
 }
 
 /// `[workflow]`
@@ -278,6 +286,12 @@ pub struct RolloutSpec {
     pub label: Label,
     /// The stage it asks for; capped by the label.
     pub stage: Stage,
+    /// For whom and what it is made.
+    #[serde(default)]
+    pub scope: ScopeSpec,
+    /// What must be true before a stage begins.
+    #[serde(default)]
+    pub entry: Vec<EntryCondition>,
 }
 
 impl Default for RolloutSpec {
@@ -285,6 +299,8 @@ impl Default for RolloutSpec {
         Self {
             label: Label::Research,
             stage: Stage::DraftOnly,
+            scope: ScopeSpec::default(),
+            entry: Vec::new(),
         }
     }
 }

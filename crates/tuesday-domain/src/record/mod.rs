@@ -7,6 +7,7 @@ mod desk;
 mod gate;
 mod people;
 mod rights;
+mod rollout;
 mod rules;
 mod run;
 mod task;
@@ -26,6 +27,7 @@ pub use rights::{
     Away, Ceremony, CeremonyKind, Credential, CredentialKind, Grant, Guesses, Invite, RightUse,
     Session, SignedInBy,
 };
+pub use rollout::{Choice, DecisionRecord, Rollout, RolloutChange, Signal};
 pub use rules::{
     IllegalRuleSetEvent, Routed, RuleSetEvent, RuleSetRow, RuleSetState, RulesAck, Unmapped,
 };

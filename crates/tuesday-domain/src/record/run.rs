@@ -86,6 +86,8 @@ pub struct Run {
     pub cost_unknown: bool,
     /// The run it repeats.
     pub rerun_of: Option<RunId>,
+    /// The restriction in force when it was accepted, in words; absent for everything declared.
+    pub scope: Option<String>,
 }
 
 words! {

@@ -1,5 +1,6 @@
 //! Workflows, releases, decision-table versions, trigger cursors, checkpoints.
 
+use super::Rollout;
 use crate::id::ReleaseId;
 use crate::time::Timestamp;
 use crate::words::words;
@@ -26,8 +27,32 @@ pub struct Workflow {
     pub rules_version: u64,
     /// When it was installed.
     pub installed_at: Timestamp,
+    /// For whom and what it works, and since when it stands as it does.
+    pub rollout: Rollout,
     /// Grows by one with every change; nodes reload when it moved.
     pub version: u32,
+}
+
+impl Workflow {
+    /// May a model call or a write start?
+    #[must_use]
+    pub const fn acts(&self) -> bool {
+        self.switch.acts(self.stage) && !self.rollout.fallback
+    }
+
+    /// How much it may do by itself now: the stage, below what label and restriction allow.
+    #[must_use]
+    pub fn stage_in_force(&self) -> Stage {
+        let capped = self.stage.capped_by(self.label);
+        let limit = self.rollout.scope.to_stage;
+        limit.map_or(capped, |limit| capped.min(limit))
+    }
+
+    /// Does everything that is open go to people?
+    #[must_use]
+    pub fn hands_over(&self) -> bool {
+        self.switch == Switch::Killed || self.label == Label::Retired
+    }
 }
 
 words! {

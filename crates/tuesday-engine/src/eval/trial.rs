@@ -347,6 +347,7 @@ impl Trial {
                     rules: &self.rules,
                     version: 0,
                     stage: Stage::Auto,
+                    at_most: Stage::Auto,
                     run,
                 };
                 let decided = decide(under, &facts, answer, &output, sure);

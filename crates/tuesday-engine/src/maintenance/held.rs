@@ -1,9 +1,9 @@
-//! Lets held runs go on once their workflow runs again.
+//! Lets held runs go on once their workflow acts again, the oldest first. What had frozen its inputs
+//! freezes them again; what was about to be sent has its watched sources read again before.
 
 use tuesday_domain::actor::{Actor, Class};
 use tuesday_domain::record::{Change, Job};
-use tuesday_domain::run::{RunEvent, Status};
-use tuesday_store::RunFilter;
+use tuesday_domain::run::RunEvent;
 
 use crate::draft::Draft;
 use crate::engine::Engine;
@@ -11,26 +11,17 @@ use crate::engine::Engine;
 const BATCH: usize = 200;
 
 pub(super) async fn run(engine: Engine) -> Result<(), String> {
+    let reader = &engine.0.reader;
     for workflow in engine.0.catalog.workflows() {
-        if !workflow.switch.acts(workflow.stage) {
+        if !workflow.acts() {
             continue;
         }
-        let filter = RunFilter {
-            workflow: Some(workflow.name.clone()),
-            status: Some(Status::Held),
-            ..RunFilter::default()
-        };
-        let held = engine
-            .0
-            .reader
-            .run_page(&filter, None, BATCH)
-            .await
-            .map_err(|e| e.to_string())?;
+        let held = reader.held_runs(&workflow.name, BATCH).await;
         // What waits for a dependency goes on when that is back.
         let paused = |r: &tuesday_domain::record::Run| {
             r.reason != Some(tuesday_domain::run::Reason::DependencyDown)
         };
-        for run in held.into_iter().filter(paused) {
+        for run in held.map_err(|e| e.to_string())?.into_iter().filter(paused) {
             let now = engine.now();
             let mut draft = Draft::on(
                 &run,

@@ -2,11 +2,13 @@
 //! be needed by reading, so running one twice or on two nodes at once changes nothing.
 
 mod alerts;
+mod conditions;
 mod cover;
 mod degraded;
 mod feeds;
 mod findings;
 mod gauges;
+mod hand_off;
 mod held;
 mod notices;
 mod reconcile;
@@ -128,6 +130,22 @@ fn spawn_timed(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()
         Duration::from_millis(1000),
         "second_looks",
         second_looks::run,
+    );
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_secs(1),
+        "hand_off",
+        hand_off::run,
+    );
+    every(
+        engine,
+        stop,
+        tasks,
+        crate::ops::LOOK,
+        "conditions",
+        conditions::run,
     );
     every(
         engine,

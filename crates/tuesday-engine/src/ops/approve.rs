@@ -317,7 +317,10 @@ impl Engine {
             }
             None => self.queue(draft, &task.release),
         };
-        let at_once = place.is_some() && !wanted(&task.release) && !self.may_have_sent(&task.run);
+        let at_once = place.is_some()
+            && !wanted(&task.release)
+            && !self.may_have_sent(&task.run)
+            && self.stage_of(&task.run) == task.run.stage;
         let actions = authorise(draft, planned, by, revision, at_once, not_before, now)
             .map_err(|e| Problem::new("internal", e.to_string()))?;
         Ok((place, actions))

@@ -425,6 +425,7 @@ fn row(
             live_release: release,
             rules_version,
             installed_at: now,
+            rollout: tuesday_domain::record::Rollout::default(),
             version: 0,
         },
     }

@@ -20,7 +20,7 @@ use tuesday_domain::record::{
 use tuesday_domain::run::RunState;
 use tuesday_domain::signature::{self, SignatureError};
 use tuesday_domain::time::Timestamp;
-use tuesday_domain::workflow::{Stage, Switch};
+use tuesday_domain::workflow::{Label, Stage, Switch};
 use tuesday_store::ApplyError;
 
 use crate::catalog::LiveRelease;
@@ -253,6 +253,11 @@ impl Engine {
         authentic: &Authentic,
     ) -> Result<(Value, String), Problem> {
         let def = &release.ready.def;
+        if row.label == Label::Retired || row.rollout.retiring {
+            let words = format!("{} is retired and takes no new events", row.name);
+            return Err(Problem::new("workflow_retired", words)
+                .way_out(format!("tell {}, or send it elsewhere", row.owner)));
+        }
         if row.switch == Switch::Killed || row.stage == Stage::Off {
             return Err(Problem::new(
                 "workflow_killed",
@@ -292,7 +297,7 @@ impl Engine {
         event_id: String,
         now: Timestamp,
     ) -> Result<Accepted, Problem> {
-        let paused = row.switch == Switch::Paused;
+        let paused = !row.acts();
         let body = Arc::new(incoming.body);
         let run = new_run(
             row, release, &authentic, event_id, &body, &input, paused, now,
@@ -505,6 +510,12 @@ fn known(e: ApplyError) -> Result<Accepted, Problem> {
     }
 }
 
+/// The restriction in force, for the run's own record.
+pub(crate) fn scope_words(row: &Workflow) -> Option<String> {
+    let scope = &row.rollout.scope;
+    (!scope.is_empty()).then(|| scope.words())
+}
+
 #[expect(clippy::too_many_arguments, reason = "one event's facts, used once")]
 fn new_run(
     row: &Workflow,
@@ -538,7 +549,7 @@ fn new_run(
             .take(SUBJECT_CHARS)
             .collect(),
         batch: ready.zone.day(now),
-        stage: row.stage.capped_by(row.label),
+        stage: row.stage_in_force(),
         state: RunState::accepted(paused),
         reason: None,
         owner: None,
@@ -559,5 +570,6 @@ fn new_run(
         cost_micros: 0,
         cost_unknown: false,
         rerun_of: None,
+        scope: scope_words(row),
     }
 }

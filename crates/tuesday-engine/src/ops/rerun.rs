@@ -347,7 +347,7 @@ fn repeated(
         body_hash: Sha256::digest(body).into(),
         requester: by.to_string(),
         batch: ready.zone.day(now),
-        stage: row.stage.capped_by(row.label),
+        stage: row.stage_in_force(),
         state: RunState::accepted(false),
         reason: None,
         owner: None,
@@ -368,6 +368,7 @@ fn repeated(
         cost_micros: 0,
         cost_unknown: false,
         rerun_of: Some(old.id),
+        scope: super::receive::scope_words(row),
         ..old
     }
 }

@@ -1,104 +1,128 @@
-//! Sets a workflow's stage or switch, with a reason, inside what its label allows.
+//! Sets a workflow's stage: up one step at a time, on evidence, with a word to its people; down at any
+//! time, any distance.
+
+use std::sync::Arc;
 
 use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{AuditEntry, Change, Decision, Subject, Workflow};
-use tuesday_domain::workflow::{Stage, Switch};
+use tuesday_domain::record::{Run, Workflow};
+use tuesday_domain::watch::{EntryCondition, Judged, Standing, judge};
+use tuesday_domain::workflow::Stage;
 
-use crate::engine::{Engine, apply_problem, read_problem};
+use super::standing::{Move, reasoned};
+use super::watch::counted_from;
+use crate::catalog::LiveRelease;
+use crate::engine::{Engine, read_problem};
+
+/// A condition of a stage with its present figure.
+type Entry = (EntryCondition, Judged);
 
 impl Engine {
-    /// Moves the stage; up only as far as the label's cap.
+    /// The stage that binds a run now: that of its acceptance, or the present one where it is lower.
+    pub(crate) fn stage_of(&self, run: &Run) -> Stage {
+        let row = self.0.catalog.cached_workflow(&run.workflow);
+        row.map_or(run.stage, |w| run.stage.min(w.stage_in_force()))
+    }
+
+    /// Moves the stage. Going up, every declared entry condition must be true, somebody must have
+    /// reviewed the evidence since the present stage began, and `notice` tells the people concerned.
     ///
     /// # Errors
-    /// `label_cap`, `reason_required`, `unknown_workflow`.
+    /// `stage_skipped`, `label_cap`, `entry_condition` naming the one that is not true,
+    /// `decision_required`, `bad_request` without a notice, `reason_required`, `workflow_retired`,
+    /// `unknown_workflow`.
     pub async fn set_stage(
         &self,
         name: &str,
         to: Stage,
+        notice: Option<&str>,
         by: &Actor,
         reason: &str,
     ) -> Result<Workflow, Problem> {
-        self.change_workflow(name, by, reason, "workflow.stage", |w| {
-            if to > w.label.cap() {
-                return Err(Problem::new(
-                    "label_cap",
-                    format!("label {} allows at most {}", w.label, w.label.cap()),
-                )
-                .way_out("a higher label is earned from evidence"));
-            }
-            let words = format!("{} {}", w.stage, to);
-            w.stage = to;
-            Ok(words)
-        })
-        .await
-    }
-
-    /// Moves the switch. Leaving `killed` needs a decision record, which this version does not take.
-    ///
-    /// # Errors
-    /// `workflow_killed`, `reason_required`, `unknown_workflow`.
-    pub async fn set_switch(
-        &self,
-        name: &str,
-        to: Switch,
-        by: &Actor,
-        reason: &str,
-    ) -> Result<Workflow, Problem> {
-        self.change_workflow(name, by, reason, "workflow.switch", |w| {
-            if w.switch == Switch::Killed && to != Switch::Killed {
-                return Err(Problem::new(
-                    "workflow_killed",
-                    "leaving killed needs a decision record",
+        reasoned(reason)?;
+        let mut row = self.not_retired(name).await?;
+        let mut facts: Vec<(&'static str, serde_json::Value)> = Vec::new();
+        let mut told = format!("stage {} from now on", to.word().replace('_', " "));
+        if to > row.stage {
+            may_follow(&row, to)?;
+            let text = notice.map(str::trim).filter(|t| !t.is_empty());
+            let text = text.ok_or_else(|| {
+                let words = "going up needs a word to the people concerned";
+                Problem::new("bad_request", words)
+                    .field("notice")
+                    .way_out("say what changes for them: --notice …")
+            })?;
+            let (entries, changed) = self.entry(&row, to).await?;
+            if let Some((_, judged)) = entries.iter().find(|(_, j)| j.standing != Standing::Met) {
+                let words = format!("not true yet for stage {to}: {}", judged.words);
+                return Err(Problem::new("entry_condition", words).way_out(
+                    "go up when every condition is true; tuesday workflow show has the figures",
                 ));
             }
-            let words = format!("{} {}", w.switch, to);
-            w.switch = to;
-            Ok(words)
-        })
-        .await
+            self.reviewed_since_stage(&row).await?;
+            let figures: Vec<_> = entries.into_iter().map(|(_, j)| j.words).collect();
+            facts.push(("conditions", figures.into()));
+            facts.push(("conditions_changed", changed.into()));
+            facts.push(("notice", text.into()));
+            told = format!("{told}. {text}");
+        }
+        let words = format!("stage {} {to}", row.stage);
+        row.stage = to;
+        row.rollout.staged_at = Some(self.now());
+        let mut moved = Move::new(row, "workflow.stage", words).tell(told);
+        moved.facts = facts;
+        self.commit_move(moved, by, reason).await
     }
 
-    async fn change_workflow(
-        &self,
-        name: &str,
-        by: &Actor,
-        reason: &str,
-        kind: &'static str,
-        change: impl FnOnce(&mut Workflow) -> Result<String, Problem>,
-    ) -> Result<Workflow, Problem> {
-        if reason.trim().is_empty() {
-            return Err(
-                Problem::new("reason_required", "this change needs a reason").field("reason"),
-            );
+    /// The conditions of the next stage with their figures, and whether they are others than when the
+    /// present stage began.
+    ///
+    /// # Errors
+    /// When the database does not answer or the release cannot be loaded.
+    pub async fn entry(&self, row: &Workflow, to: Stage) -> Result<(Vec<Entry>, bool), Problem> {
+        let release = self.loaded_release(row.live_release).await?;
+        let began = row.rollout.staged_at.unwrap_or(row.installed_at);
+        let from = began.max(counted_from(row));
+        let mut out = Vec::new();
+        let all = &release.ready.def.rollout.entry;
+        for entry in all.iter().filter(|e| e.stage == to) {
+            let rule = entry.as_rule();
+            let reading = self.figure_of(row, &rule, from, &release.ready).await?;
+            out.push((entry.clone(), judge(&rule, &reading)));
         }
-        let mut row = self
-            .0
-            .reader
-            .workflow(name)
-            .await
-            .map_err(read_problem)?
-            .ok_or_else(|| {
-                Problem::new("unknown_workflow", format!("there is no workflow `{name}`"))
-            })?;
-        let words = change(&mut row)?;
-        row.version += 1;
-        let mut entry = AuditEntry::new(
-            self.now(),
-            by.clone(),
-            kind,
-            Subject::Workflow(name.to_owned()),
-        )
-        .fact("reason", reason);
-        entry
-            .moves
-            .push(format!("{} {words}", kind.trim_start_matches("workflow.")));
-        let decision = Decision {
-            changes: vec![Change::PutWorkflow(Box::new(row.clone()))],
-            entry,
+        let before = self.0.reader.releases(&row.name).await;
+        let mut before = before.map_err(read_problem)?.into_iter();
+        let before = before.find(|r| r.created_at <= began).map(|r| r.id);
+        let changed = match before.filter(|id| *id != row.live_release) {
+            Some(id) => self.loaded_release(id).await?.ready.def.rollout.entry != *all,
+            None => false,
         };
-        self.apply(decision).await.map_err(apply_problem)?;
-        let _ = self.0.catalog.refresh(&self.0.reader).await;
-        Ok(row)
+        Ok((out, changed))
     }
+
+    async fn loaded_release(
+        &self,
+        id: tuesday_domain::id::ReleaseId,
+    ) -> Result<Arc<LiveRelease>, Problem> {
+        let release = self.0.catalog.release(&self.0.reader, id).await;
+        release.map_err(|e| Problem::new("unavailable", e.to_string()))
+    }
+}
+
+fn may_follow(row: &Workflow, to: Stage) -> Result<(), Problem> {
+    if to > row.label.cap() {
+        let words = format!("label {} allows at most {}", row.label, row.label.cap());
+        return Err(
+            Problem::new("label_cap", words).way_out("a higher label is earned from evidence")
+        );
+    }
+    if !to.follows(row.stage) {
+        let words = format!("from {} to {to} skips a stage", row.stage);
+        let next = Stage::ALL.iter().find(|s| **s > row.stage);
+        let next = next.map_or("", |s| s.word());
+        return Err(Problem::new("stage_skipped", words)
+            .field("stage")
+            .way_out(format!("the next stage is {next}")));
+    }
+    Ok(())
 }

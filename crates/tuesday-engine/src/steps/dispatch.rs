@@ -5,12 +5,15 @@ use serde_json::Value;
 use tuesday_domain::action::{ActionClass, ActionEvent, ActionState};
 use tuesday_domain::actor::Actor;
 use tuesday_domain::port::{Delivery, Intent, ReadBack, SendFault};
+use tuesday_domain::recheck::Recheck;
 use tuesday_domain::record::{Action, Change, PayloadKind};
-use tuesday_domain::run::RunEvent;
+use tuesday_domain::run::{Reason, RunEvent};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::Category;
+use tuesday_domain::workflow::Stage;
 
 use super::settle_action::{Trouble, trouble};
+use crate::clock::Clock;
 use crate::draft::{Draft, is_unfinished};
 use crate::engine::Engine;
 use crate::worker::drive::{Next, StepFault, Work};
@@ -31,7 +34,15 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
         Ok(intent) => intent,
         Err(why) => return trouble(engine, work, i, Trouble::Gone(why)).await,
     };
-    match work.actions[i].0.state {
+    let state = work.actions[i].0.state;
+    if intent.spec.production
+        && matches!(engine.clock(), Clock::Test(_))
+        && matches!(state, ActionState::Authorised | ActionState::Sending)
+    {
+        let why = "the destination is for production, and this is a test instance".to_owned();
+        return trouble(engine, work, i, Trouble::ForGood("production_only", why)).await;
+    }
+    match state {
         ActionState::Authorised | ActionState::RetryWait => begin(engine, work, i, &intent).await,
         // Committed under this lease a moment ago; after a crash it would be unclear.
         ActionState::Sending if work.fresh_lease => send(engine, work, i, &intent).await,
@@ -213,6 +224,19 @@ async fn may_begin(engine: &Engine, work: &mut Work, i: usize) -> Result<Option<
         let what = Trouble::ForGood("needs_person", why);
         return trouble(engine, work, i, what).await.map(Some);
     }
+    let stage = engine.stage_of(&work.run);
+    if stage <= Stage::DraftOnly && action.class > ActionClass::Draft {
+        let why = super::give_back::Why {
+            reason: Reason::Stage,
+            words: vec![format!(
+                "the workflow's stage is {stage} now: {} is not written",
+                action.name
+            )],
+            found: Recheck::new(engine.now()),
+        };
+        let back = super::give_back::give_back(engine, work, i, why);
+        return Box::pin(back).await.map(Some);
+    }
     Box::pin(super::recheck::before_sending(engine, work, i)).await
 }
 
@@ -260,7 +284,7 @@ async fn send(
     let timeout = limits.connector_timeout.0;
     if !super::hold::may_start(engine, &work.run.workflow).await {
         drop(place);
-        return super::hold::unsent(engine, work, i).await;
+        return Box::pin(super::hold::unsent(engine, work, i)).await;
     }
     let answer = match tokio::time::timeout(timeout, engine.0.ports.destination.send(intent)).await
     {

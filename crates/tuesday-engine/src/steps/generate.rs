@@ -37,6 +37,9 @@ pub(crate) fn policy(limits: &Limits) -> RetryPolicy {
 /// Takes a queued run through one model call.
 pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFault> {
     begin(engine, work).await?;
+    if let Some(why) = super::scope::why_not(engine, work) {
+        return Box::pin(super::scope::to_people(engine, work, why)).await;
+    }
     let request = match request(work, None) {
         Ok(request) => request,
         Err(why) => {
@@ -55,7 +58,7 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
     let place = place(&engine.0.limiters, limits, &request).await;
     if !super::hold::may_start(engine, &work.run.workflow).await {
         drop(place);
-        return super::hold::run(engine, work).await;
+        return Box::pin(super::hold::run(engine, work)).await;
     }
     let started = engine.now();
     let answer = call(&*engine.0.ports.model, &request).await;

@@ -22,7 +22,7 @@ const TRY_AGAIN: Duration = Duration::from_millis(250);
 pub(crate) async fn may_start(engine: &Engine, workflow: &str) -> bool {
     loop {
         match engine.0.catalog.present(&engine.0.reader, workflow).await {
-            Ok(w) => return w.is_some_and(|w| w.switch.acts(w.stage)),
+            Ok(w) => return w.is_some_and(|w| w.acts()),
             Err(e) => {
                 tracing::warn!(workflow, error = %e, "nothing starts: the workflow's switch cannot be read");
                 tokio::time::sleep(TRY_AGAIN).await;
@@ -34,7 +34,7 @@ pub(crate) async fn may_start(engine: &Engine, workflow: &str) -> bool {
 /// Must this run stop here? What is being sent has an outcome first.
 pub(crate) fn wanted(engine: &Engine, work: &Work) -> bool {
     let seen = engine.0.catalog.cached_workflow(&work.run.workflow);
-    seen.is_some_and(|w| !w.switch.acts(w.stage))
+    seen.is_some_and(|w| !w.acts())
         && !work.actions.iter().any(|(a, _)| {
             matches!(
                 a.state,

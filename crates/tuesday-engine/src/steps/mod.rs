@@ -11,6 +11,7 @@ pub(crate) mod late;
 mod person;
 pub(crate) mod recheck;
 pub(crate) mod route;
+pub(crate) mod scope;
 mod settle_action;
 pub(crate) mod snapshot;
 pub(crate) mod turn;

@@ -166,6 +166,10 @@ pub(crate) async fn to_person(
     draft.fact("reason", ask.reason.word());
     let review = open_review(&work.release.ready.def, &draft.run, ask, now);
     draft.open_review(review);
+    if draft.run.state.status.is_terminal() {
+        // A manual work item: the run itself is over.
+        draft.run.owner = None;
+    }
     draft.change(Change::FinishJob {
         run: work.run.id,
         fence: work.fence,

@@ -20,6 +20,7 @@ use tuesday_domain::snapshot::{Snapshot, sha256_hex};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::Category;
 use tuesday_domain::validation::{Judged, judge};
+use tuesday_domain::workflow::Stage;
 
 use super::generate::book;
 use super::person::{Ask, open_review, to_person};
@@ -168,12 +169,14 @@ async fn routed(
         .await;
     };
     let facts = plan_facts(facts, snapshot);
+    let stage = engine.stage_of(&work.run);
     let (version, rules) = in_force(engine, &work.run.workflow).await?;
     let under = Under {
         ready,
         rules: &rules,
         version,
         stage: work.run.stage,
+        at_most: stage,
         run: work.run.id,
     };
     let Decided {
@@ -189,7 +192,7 @@ async fn routed(
         "verdict": verdict, "facts": table, "confidence": confidence, "checks_failed": failed, "model": model,
         "flags": work.flags,
     });
-    stamp(&mut draft, version, &verdict, &record);
+    stamp(&mut draft, (version, stage), &verdict, &record);
     remember(&mut draft, &rules, &verdict, &table);
     engine
         .note_unmapped(&mut draft, &rules, (&verdict, &table), &ready.def)
@@ -220,7 +223,15 @@ async fn in_force(engine: &Engine, workflow: &str) -> Result<(u64, Arc<RuleSet>)
 }
 
 /// Stamps the run with what routed it.
-pub(crate) fn stamp(draft: &mut Draft, version: u64, verdict: &Verdict, record: &Value) {
+pub(crate) fn stamp(
+    draft: &mut Draft,
+    (version, stage): (u64, Stage),
+    verdict: &Verdict,
+    record: &Value,
+) {
+    if stage != draft.run.stage {
+        draft.fact("stage", stage.word());
+    }
     draft.run.rules_version = Some(version);
     draft.run.rules_row = row(verdict);
     draft.fact("rules_version", version);

@@ -75,7 +75,7 @@ pub(crate) fn hand_over(engine: &Engine, mut held: Held, work: Work) {
     let engine = engine.clone();
     let task = tokio::spawn(async move {
         let _held = held;
-        carry(&engine, work).await;
+        Box::pin(carry(&engine, work)).await;
     });
     Held::task(&slots, run, task.abort_handle());
 }
@@ -83,7 +83,7 @@ pub(crate) fn hand_over(engine: &Engine, mut held: Held, work: Work) {
 /// Takes up a claimed run: reads what its step needs, then carries it on.
 pub(crate) async fn resume(engine: Engine, run: RunId, fence: i64) {
     match load(&engine, run, fence).await {
-        Ok(Some(work)) => carry(&engine, work).await,
+        Ok(Some(work)) => Box::pin(carry(&engine, work)).await,
         Ok(None) => {
             tracing::warn!(%run, "a job without a run that wants one was dropped");
             let entry = AuditEntry::new(

@@ -82,6 +82,21 @@ impl Lists {
             request_keys: json(&v.request_keys),
         }
     }
+
+    /// The slot for one text of another row.
+    pub(crate) const fn text(text: String) -> Self {
+        Self {
+            reasons: Cow::Owned(text),
+            chain: Cow::Borrowed(""),
+            approved_by: Cow::Borrowed(""),
+            request_keys: Cow::Borrowed(""),
+        }
+    }
+
+    /// The text of [`Lists::text`].
+    pub(crate) fn first(&self) -> &str {
+        &self.reasons
+    }
 }
 
 fn json(list: &[String]) -> Cow<'static, str> {

@@ -49,6 +49,7 @@ pub(crate) static RUNS: Table = Table::new(
         ("body_ref", Ty::Int),
         ("received_at", Ty::Int),
         ("rerun_of", Ty::Id),
+        ("scope", Ty::Text),
     ],
     1,
     24,
@@ -60,7 +61,7 @@ pub(crate) const COLUMNS: &str = "r.id, r.release_id, r.subject, r.status, r.ste
     r.reason, r.owner, r.attempts, r.repairs, r.payloads, r.snapshot_ref, r.output_ref, r.verdict_ref, \
     r.rules_version, r.rules_row, r.updated_at, r.deadline_at, r.finished_at, r.cost_micros, r.cost_unknown, \
     r.version, r.workflow, r.event_source, r.event_id, r.body_hash, r.requester, r.batch, r.stage, r.body_ref, \
-    r.received_at, r.rerun_of";
+    r.received_at, r.rerun_of, r.scope";
 
 pub(crate) fn bind<'a>(run: &'a Run, out: &mut Vec<Param<'a>>) {
     out.extend([
@@ -98,6 +99,7 @@ pub(crate) fn bind<'a>(run: &'a Run, out: &mut Vec<Param<'a>>) {
         Param::Int(i64::from(run.body_ref)),
         Param::Int(run.received_at.micros()),
         opt_id(run.rerun_of.map(RunId::uuid)),
+        opt_text(run.scope.as_deref()),
     ]);
 }
 
@@ -139,5 +141,6 @@ pub(crate) fn run(r: Row<'_>) -> Result<Run, ReadError> {
         body_ref: r.num(31)?,
         received_at: r.time(32)?,
         rerun_of: r.opt_id(33)?.map(RunId::new),
+        scope: r.opt_text(34)?,
     })
 }

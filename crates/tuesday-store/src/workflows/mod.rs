@@ -3,11 +3,11 @@
 mod read;
 
 use tuesday_domain::id::ReleaseId;
-use tuesday_domain::record::{Cursor, Release, Workflow};
+use tuesday_domain::record::{Cursor, Release, Rollout, Workflow};
 
 use crate::error::ReadError;
 use crate::table::{Table, Ty};
-use crate::value::{Param, Row, big};
+use crate::value::{Param, Row, big, opt_text, opt_time};
 
 pub(crate) static WORKFLOWS: Table = Table::new(
     "workflows",
@@ -20,11 +20,19 @@ pub(crate) static WORKFLOWS: Table = Table::new(
         ("switch", Ty::Text),
         ("live_release", Ty::Id),
         ("rules_version", Ty::Int),
+        ("scope", Ty::Text),
+        ("fallback", Ty::Int),
+        ("retiring", Ty::Int),
+        ("staged_at", Ty::Int),
+        ("counted_from", Ty::Int),
+        ("switched_at", Ty::Int),
+        ("switched_by", Ty::Text),
+        ("switch_reason", Ty::Text),
         ("version", Ty::Int),
         ("installed_at", Ty::Int),
     ],
     1,
-    9,
+    17,
     true,
 );
 
@@ -61,11 +69,17 @@ pub(crate) static CURSORS: Table = Table::new(
 /// Moves a release from the state it must be in.
 pub(crate) const SET_RELEASE: &str = "UPDATE releases SET state = $1 WHERE id = $2 AND state = $3";
 
-pub(crate) const WORKFLOW_COLUMNS: &str =
-    "name, title, owner, label, stage, switch, live_release, rules_version, version, installed_at";
+pub(crate) const WORKFLOW_COLUMNS: &str = "name, title, owner, label, stage, switch, live_release, rules_version, scope, fallback, retiring, \
+    staged_at, counted_from, switched_at, switched_by, switch_reason, version, installed_at";
 pub(crate) const RELEASE_COLUMNS: &str =
     "id, workflow, number, state, hash, bundle, artifact, created_at, created_by";
-pub(crate) fn bind_workflow<'a>(w: &'a Workflow, out: &mut Vec<Param<'a>>) {
+/// A workflow's restriction as it is kept.
+pub(crate) fn scope_text(w: &Workflow) -> String {
+    serde_json::to_string(&w.rollout.scope).unwrap_or_default()
+}
+
+pub(crate) fn bind_workflow<'a>(w: &'a Workflow, scope: &'a str, out: &mut Vec<Param<'a>>) {
+    let r = &w.rollout;
     out.extend([
         Param::Text(&w.name),
         Param::Text(&w.title),
@@ -75,6 +89,14 @@ pub(crate) fn bind_workflow<'a>(w: &'a Workflow, out: &mut Vec<Param<'a>>) {
         Param::Text(w.switch.word()),
         Param::Id(w.live_release.uuid()),
         Param::Int(big(w.rules_version)),
+        Param::Text(scope),
+        Param::Int(i64::from(r.fallback)),
+        Param::Int(i64::from(r.retiring)),
+        opt_time(r.staged_at),
+        opt_time(r.counted_from),
+        opt_time(r.switched_at),
+        opt_text(r.switched_by.as_deref()),
+        opt_text(r.switch_reason.as_deref()),
         Param::Int(i64::from(w.version)),
         Param::Int(w.installed_at.micros()),
     ]);
@@ -90,8 +112,19 @@ pub(crate) fn workflow(r: Row<'_>) -> Result<Workflow, ReadError> {
         switch: r.word(5)?,
         live_release: ReleaseId::new(r.id(6)?),
         rules_version: r.num(7)?,
-        version: r.num(8)?,
-        installed_at: r.time(9)?,
+        rollout: Rollout {
+            scope: serde_json::from_str(&r.text(8)?)
+                .map_err(|e| ReadError::Corrupt(format!("the scope of a workflow: {e}")))?,
+            fallback: r.flag(9)?,
+            retiring: r.flag(10)?,
+            staged_at: r.opt_time(11)?,
+            counted_from: r.opt_time(12)?,
+            switched_at: r.opt_time(13)?,
+            switched_by: r.opt_text(14)?,
+            switch_reason: r.opt_text(15)?,
+        },
+        version: r.num(16)?,
+        installed_at: r.time(17)?,
     })
 }
 

@@ -9,6 +9,7 @@ mod gates;
 mod queue;
 mod reads;
 mod rights;
+mod rollout;
 mod rows;
 mod rules;
 mod schema;

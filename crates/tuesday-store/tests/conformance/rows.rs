@@ -55,6 +55,7 @@ pub(crate) fn run(workflow: &str, event: &str) -> Run {
         cost_micros: 0,
         cost_unknown: false,
         rerun_of: None,
+        scope: None,
     }
 }
 
@@ -260,6 +261,7 @@ pub(crate) fn workflow(name: &str, release: ReleaseId) -> Workflow {
         live_release: release,
         rules_version: 1,
         installed_at: at(0),
+        rollout: Rollout::default(),
         version: 0,
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod problem_reports;
 pub(crate) mod reroute;
 pub(crate) mod reruns;
 pub(crate) mod reviews;
+pub(crate) mod rollout;
 pub(crate) mod rules;
 pub(crate) mod runs;
 pub(crate) mod seeds;

@@ -40,6 +40,8 @@ pub(crate) struct RunBody {
     /// Day of receipt in the workflow's time zone.
     batch: String,
     stage: &'static str,
+    /// The restriction in force when it was accepted, in words; absent for everything declared.
+    scope: Option<String>,
     attempts: u32,
     rules_version: Option<u64>,
     rules_row: Option<String>,
@@ -73,6 +75,7 @@ impl From<Run> for RunBody {
             requester: r.requester,
             batch: r.batch,
             stage: r.stage.word(),
+            scope: r.scope,
             attempts: r.attempts,
             rules_version: r.rules_version,
             rules_row: r.rules_row,

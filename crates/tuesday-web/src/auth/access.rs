@@ -137,6 +137,56 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "/api/v1/workflows/{workflow}/rules/advice",
         Key(Act::ReadWork),
     ),
+    (
+        "GET",
+        "/api/v1/workflows/{workflow}/standing",
+        Key(Act::ReadWork),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/pause",
+        Key(Act::PauseWorkflow),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/resume",
+        Key(Act::ResumeWorkflow),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/kill",
+        Key(Act::KillWorkflow),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/restrict",
+        Key(Act::PauseWorkflow),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/stage",
+        Key(Act::SetStage),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/retire",
+        Key(Act::KillWorkflow),
+    ),
+    (
+        "GET",
+        "/api/v1/workflows/{workflow}/decisions",
+        Key(Act::ReadWork),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/decisions",
+        Key(Act::ResumeWorkflow),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/signals",
+        Key(Act::ReportProblem),
+    ),
     ("GET", "/api/v1/intake", Key(Act::ReadWork)),
     ("GET", "/api/v1/intake/{id}", Key(Act::ReadWork)),
     (
@@ -347,6 +397,33 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "POST",
         "/workflows/{workflow}/releases/{id}/withdrawal",
         Key(Act::ProposeRelease),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/pause",
+        Key(Act::PauseWorkflow),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/resume",
+        Key(Act::ResumeWorkflow),
+    ),
+    ("POST", "/workflows/{workflow}/kill", Key(Act::KillWorkflow)),
+    (
+        "POST",
+        "/workflows/{workflow}/restrict",
+        Key(Act::PauseWorkflow),
+    ),
+    ("POST", "/workflows/{workflow}/stage", Key(Act::SetStage)),
+    (
+        "POST",
+        "/workflows/{workflow}/retire",
+        Key(Act::KillWorkflow),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/decisions",
+        Key(Act::ResumeWorkflow),
     ),
     ("GET", "/workflows/{workflow}/rules", Key(Act::ReadWork)),
     ("POST", "/workflows/{workflow}/rules", Key(Act::EditRules)),

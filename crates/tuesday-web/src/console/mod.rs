@@ -45,6 +45,7 @@ mod scale;
 pub(crate) mod seeds;
 mod shell;
 pub(crate) mod sign_in;
+pub(crate) mod standing;
 mod steps;
 pub(crate) mod together;
 pub(crate) mod tokens;

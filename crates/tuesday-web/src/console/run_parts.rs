@@ -127,6 +127,7 @@ pub(crate) fn facts(
         out.push(fact("Why a person", code(reason.word())));
     }
     out.push(fact("Stage", code(run.stage.word())));
+    out.extend(run.scope.clone().map(|scope| fact("Rollout", scope)));
     out
 }
 

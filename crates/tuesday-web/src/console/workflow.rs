@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use tuesday_domain::definition::Definition;
 use tuesday_domain::problem::Problem;
@@ -12,6 +13,7 @@ use tuesday_domain::workflow::Switch;
 use super::html;
 use super::seeds::{self, SeedsView};
 use super::shell::{Shell, initials};
+use super::standing::{self, StandingCard};
 use super::views::{Pair, pair};
 use super::visit::Visit;
 use super::words::{code, local, plural};
@@ -23,6 +25,8 @@ use crate::state::App;
 struct WorkflowPage {
     shell: Shell,
     name: String,
+    standing: StandingCard,
+    problem: Option<Problem>,
     title: String,
     about: String,
     label: String,
@@ -70,14 +74,22 @@ pub(crate) async fn page(
     Path(name): Path<String>,
 ) -> Result<Response, PageError> {
     visit.user.sees(&name)?;
+    drawn(&app, visit, &name, None).await
+}
+
+/// The page, with what was refused a moment ago.
+pub(super) async fn drawn(
+    app: &App,
+    visit: Visit,
+    name: &str,
+    problem: Option<Problem>,
+) -> Result<Response, PageError> {
     let reader = app.engine.reader();
     let unknown = || Problem::new("unknown_workflow", format!("there is no workflow `{name}`"));
-    let w = reader.workflow(&name).await?.ok_or_else(unknown)?;
+    let w = reader.workflow(name).await?.ok_or_else(unknown)?;
     let known = app.definitions.of(reader, w.live_release).await?;
-    let (rules, releases) = tokio::try_join!(
-        reader.ruleset(&name, w.rules_version),
-        reader.releases(&name)
-    )?;
+    let (rules, releases) =
+        tokio::try_join!(reader.ruleset(name, w.rules_version), reader.releases(name))?;
     let row = rules.ok_or_else(|| {
         Problem::new("record_damaged", "the decision table in force is not there")
     })?;
@@ -91,10 +103,13 @@ pub(crate) async fn page(
     let zone = Some(&known.zone);
     let seeds = seeds::view(&app, &visit.user, &name, def).await?;
     let shell = visit
-        .shell(&app, w.title.clone(), "workflow", Some(name.clone()))
+        .shell(app, w.title.clone(), "workflow", Some(name.to_owned()))
         .await?;
-    html(&WorkflowPage {
+    let standing = standing::card(app, &visit, &w, (&def.rollout.scope, &known.zone)).await?;
+    let page = WorkflowPage {
         shell,
+        standing,
+        problem,
         title: w.title.clone(),
         about: def.workflow.about.clone(),
         label: format!("Label {}", w.label),
@@ -127,8 +142,14 @@ pub(crate) async fn page(
         people: people(def),
         releases: releases.iter().map(|r| release(r, &known.zone)).collect(),
         seeds,
-        name,
-    })
+        name: name.to_owned(),
+    };
+    let mut answer = html(&page)?;
+    if let Some(problem) = &page.problem {
+        *answer.status_mut() =
+            StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::CONFLICT);
+    }
+    Ok(answer)
 }
 
 fn told(row: &RuleSetRow, zone: &tuesday_domain::time::Zone) -> String {

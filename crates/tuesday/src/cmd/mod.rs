@@ -26,11 +26,13 @@ pub(crate) mod report;
 pub(crate) mod rerun;
 pub(crate) mod restore;
 pub(crate) mod review;
+pub(crate) mod rollout;
 pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod secret;
 pub(crate) mod security;
 pub(crate) mod serve;
+pub(crate) mod signal;
 pub(crate) mod stub;
 pub(crate) mod token;
 pub(crate) mod trigger;
@@ -83,6 +85,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Doctor(args) => doctor::run(common, args).await,
         Command::Migrate(args) => migrate::run(common, args).await,
         Command::Backup(args) => backup::run(common, args).await,
+        Command::Signal(args) => signal::run(common, args).await,
         Command::Stub(args) => stub::run(common, args).await,
         Command::Clock(args) => clock::run(common, args).await,
         Command::Completions(args) => completions::run(&args),

@@ -11,6 +11,7 @@ use tuesday_engine::ops::Map;
 
 use crate::args::{self, stored};
 use crate::cli::Common;
+use crate::cmd::rollout::{self, RolloutAct, may};
 use crate::config::Home;
 use crate::out;
 use crate::wiring::{self, Node, Opening};
@@ -35,18 +36,17 @@ enum Act {
     Stage {
         /// The workflow
         workflow: String,
-        /// The stage; the label caps it
+        /// The stage: one step up, or any step down; the label caps it
         stage: String,
+        /// What its people are told; needed for going up
+        #[arg(long)]
+        notice: Option<String>,
         /// Why
         #[arg(long)]
         reason: String,
     },
-    /// Accept and hold; people can still read
-    Pause(Why),
-    /// Go on
-    Resume(Why),
-    /// Refuse everything
-    Kill(Why),
+    #[command(flatten)]
+    Rollout(RolloutAct),
     /// Say which work comes first: urgent, high, normal or low; the sponsor does
     Priority {
         /// The workflow
@@ -65,15 +65,6 @@ enum Act {
         #[arg(long)]
         output: bool,
     },
-}
-
-#[derive(Debug, Args)]
-struct Why {
-    /// The workflow
-    workflow: String,
-    /// Why
-    #[arg(long)]
-    reason: String,
 }
 
 /// Runs the command.
@@ -98,33 +89,24 @@ pub(crate) async fn run(common: Common, args: WorkflowArgs) -> Result<ExitCode, 
             }
         }
         Act::Stage {
-            workflow, reason, ..
+            workflow,
+            reason,
+            notice,
+            ..
         } => {
             let to = stage
                 .ok_or_else(|| Problem::new("bad_request", "a stage is missing").field("stage"))?;
-            tell(
+            may(
                 &common,
-                &engine.set_stage(&workflow, to, &by, &reason).await?,
-            );
+                &node,
+                tuesday_domain::access::Act::SetStage,
+                &workflow,
+            )
+            .await?;
+            let set = engine.set_stage(&workflow, to, notice.as_deref(), &by, &reason);
+            tell(&common, &set.await?);
         }
-        Act::Pause(why) => tell(
-            &common,
-            &engine
-                .set_switch(&why.workflow, Switch::Paused, &by, &why.reason)
-                .await?,
-        ),
-        Act::Resume(why) => tell(
-            &common,
-            &engine
-                .set_switch(&why.workflow, Switch::Running, &by, &why.reason)
-                .await?,
-        ),
-        Act::Kill(why) => tell(
-            &common,
-            &engine
-                .set_switch(&why.workflow, Switch::Killed, &by, &why.reason)
-                .await?,
-        ),
+        Act::Rollout(act) => rollout::run(&common, &node, act).await?,
         Act::Priority {
             workflow,
             class,
@@ -210,13 +192,16 @@ async fn list(common: &Common, node: &Node) -> Result<(), Problem> {
     Ok(())
 }
 
-fn as_json(w: &Workflow) -> serde_json::Value {
+pub(super) fn as_json(w: &Workflow) -> serde_json::Value {
     json!({"name": w.name, "title": w.title, "label": w.label.word(), "stage": w.stage.word(), "switch": w.switch.word(),
         "owner": w.owner, "live_release": w.live_release.to_string(), "rules_version": w.rules_version,
-        "installed_at": w.installed_at.rfc3339(), "version": w.version})
+        "installed_at": w.installed_at.rfc3339(), "version": w.version, "scope": w.rollout.scope.words(),
+        "stage_in_force": w.stage_in_force().word(), "manual_fallback": w.rollout.fallback,
+        "retiring": w.rollout.retiring, "switch_reason": w.rollout.switch_reason,
+        "switched_by": w.rollout.switched_by, "switched_at": w.rollout.switched_at.map(|t| t.rfc3339())})
 }
 
-fn tell(common: &Common, w: &Workflow) {
+pub(super) fn tell(common: &Common, w: &Workflow) {
     if common.json {
         return out::json_line(&as_json(w));
     }
@@ -229,8 +214,20 @@ fn tell(common: &Common, w: &Workflow) {
             "New events are kept and wait. Resume: tuesday workflow resume {} --reason …",
             w.name
         )),
-        Switch::Killed => out::say("New events are refused and kept as intake records."),
-        Switch::Running | Switch::Restricted => {}
+        Switch::Killed => {
+            out::say("New events are refused and kept as intake records; open work goes to people.")
+        }
+        Switch::Restricted => out::say(&format!(
+            "Serves {}; the rest goes to people.",
+            w.rollout.scope.words()
+        )),
+        Switch::Running => {}
+    }
+    if w.rollout.fallback {
+        out::say("Manual fallback: people do the work, new events included.");
+    }
+    if w.rollout.retiring {
+        out::say("Takes no new events, and retires when its open work is done.");
     }
 }
 

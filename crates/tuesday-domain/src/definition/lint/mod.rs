@@ -9,6 +9,7 @@ mod reviewing;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod watching;
 
 use std::collections::BTreeMap;
 
@@ -39,6 +40,7 @@ pub fn check(package: &Package, vars: &BTreeMap<String, String>) -> Vec<PackageF
     lint.actions(&def);
     lint.limits(&def);
     lint.trouble(&def);
+    lint.watching(&def);
     lint.files();
     let rules = lint.rules(&def);
     lint.reviewing(&def, rules.as_ref());

@@ -224,3 +224,57 @@ fn what_is_declared_about_trouble_means_something() {
         "a gap in the rotation is a warning"
     );
 }
+
+#[test]
+fn conditions_that_cannot_be_judged_are_faults() {
+    let end = "[rollout]\nlabel = \"production\"\nstage = \"auto\"\n";
+    for (added, code) in [
+        (
+            "[[pause_rule]]\nname = \"a\"\nmetric = \"error_rate\"\nnumber = 30\n",
+            "pause_rule",
+        ),
+        (
+            "[[pause_rule]]\nname = \"a\"\nmetric = \"error_rate\"\nnumber = 130\nover_runs = 5\n",
+            "pause_rule",
+        ),
+        (
+            "[[pause_rule]]\nname = \"a\"\nmetric = \"signals\"\nnumber = 3\nover = \"1d\"\n",
+            "pause_rule",
+        ),
+        (
+            "[kill]\ncondition = \"x\"\nsignal = \"outcome\"\nabove = 100\nover = 10\n",
+            "kill_condition",
+        ),
+        (
+            "[kill]\ncondition = \"x\"\nsignal = \"outcome\"\nabove = 20\nover = 0\n",
+            "kill_condition",
+        ),
+        ("[rollout.scope]\ngroups = [\"a\"]\n", "rollout_scope"),
+        (
+            "[rollout.scope]\ntype = \"input.id\"\ntypes = [\"a\"]\nrisky = [\"a\"]\n",
+            "rollout_scope",
+        ),
+    ] {
+        let found = codes(end, &format!("{end}{added}"));
+        assert!(found.iter().any(|(c, _)| *c == code), "{added}: {found:?}");
+    }
+    let sound = "[[pause_rule]]\nname = \"a\"\nmetric = \"error_rate\"\nnumber = 30\nover_runs = 50\n\
+        [kill]\ncondition = \"x\"\nsignal = \"outcome\"\nabove = 20\nover = 100\n";
+    assert_eq!(codes(end, &format!("{end}{sound}")), []);
+}
+
+#[test]
+fn what_reads_does_not_write_with_the_same_credential() {
+    let auth = "auth = { header = \"Authorization\", secret = \"env:KEY\" }";
+    let read = format!("record_id = \"id\"\n{auth}");
+    let both = WORKFLOW.replacen("record_id = \"id\"", &read, 1).replacen(
+        "method = \"POST\"",
+        &format!("method = \"POST\"\n{auth}"),
+        1,
+    );
+    let found = codes(WORKFLOW, &both);
+    assert!(
+        found.iter().any(|(c, _)| *c == "shared_credential"),
+        "{found:?}"
+    );
+}

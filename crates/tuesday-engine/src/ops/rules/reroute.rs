@@ -232,7 +232,7 @@ impl Engine {
         draft.review(&mut task.review.clone(), ReviewEvent::Supersede)?;
         stamp(
             &mut draft,
-            desk.active.version,
+            (desk.active.version, task.run.stage),
             &again.verdict,
             &again.record,
         );

@@ -1,0 +1,89 @@
+//! Narrows a workflow short of a pause: fewer groups, departments, tiers, types, a share of the events,
+//! or a lower stage. Everybody else's work goes to people. Lifting it is the same act with nothing.
+
+use tuesday_domain::actor::Actor;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::Workflow;
+use tuesday_domain::scope::{Reach, Restriction};
+use tuesday_domain::workflow::Switch;
+
+use super::standing::{Move, reasoned};
+use crate::engine::{Engine, read_problem};
+
+impl Engine {
+    /// Sets the restriction. `sure` confirms one that leaves nothing or everything.
+    ///
+    /// # Errors
+    /// `confirm_scope` saying which, `decision_required` when it widens without a review of the
+    /// evidence since the stage began, `bad_request` at the field, `reason_required`,
+    /// `workflow_killed`, `workflow_retired`, `unknown_workflow`.
+    pub async fn restrict(
+        &self,
+        name: &str,
+        scope: Restriction,
+        sure: bool,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<Workflow, Problem> {
+        reasoned(reason)?;
+        let mut row = self.not_retired(name).await?;
+        if row.switch == Switch::Killed {
+            return Err(Problem::new("workflow_killed", format!("{name} is killed")));
+        }
+        if scope.percent.is_some_and(|p| p > 100) {
+            return Err(
+                Problem::new("bad_request", "a share lies between 0 and 100").field("percent"),
+            );
+        }
+        let (_, live) = self.live(name).await?;
+        let declared = &live.ready.def.rollout.scope;
+        let what = match scope.reach(declared, row.stage) {
+            Reach::Nothing => match scope.unreadable(declared) {
+                Some(axis) => format!(
+                    "it leaves nothing: the package does not say where an item's {axis} is read ([rollout.scope] {axis})"
+                ),
+                None => "it leaves nothing: every event would go to people".to_owned(),
+            },
+            Reach::Everything => "it leaves everything: nobody is excluded".to_owned(),
+            Reach::Part => String::new(),
+        };
+        if !what.is_empty() && !sure {
+            return Err(
+                Problem::new("confirm_scope", format!("{}: {what}", scope.words()))
+                    .way_out("name others, or confirm it (--yes) if that is what you mean"),
+            );
+        }
+        if !scope.within(&row.rollout.scope) {
+            self.reviewed_since_stage(&row).await?;
+        }
+        let words = format!("scope {} → {}", row.rollout.scope.words(), scope.words());
+        row.switch = match row.switch {
+            Switch::Running | Switch::Restricted if scope.is_empty() => Switch::Running,
+            Switch::Running | Switch::Restricted => Switch::Restricted,
+            other => other,
+        };
+        row.rollout.scope = scope;
+        self.commit_move(Move::new(row, "workflow.restricted", words), by, reason)
+            .await
+    }
+
+    /// Somebody must have looked at the evidence of the stage before more is served.
+    pub(super) async fn reviewed_since_stage(&self, row: &Workflow) -> Result<(), Problem> {
+        let Some(began) = row.rollout.staged_at else {
+            return Ok(());
+        };
+        let newest = self.0.reader.decisions(&row.name, 1).await;
+        let newest = newest.map_err(read_problem)?.into_iter().next();
+        if newest.is_some_and(|d| d.decided_at >= began) {
+            return Ok(());
+        }
+        let words = format!(
+            "nobody has reviewed the evidence of stage {} since it began",
+            row.stage
+        );
+        Err(Problem::new("decision_required", words).way_out(format!(
+            "tuesday workflow decide {} --decision proceed --question … --evidence … --reason …",
+            row.name
+        )))
+    }
+}

@@ -1,0 +1,104 @@
+//! What is decided about workflows, and what is said about their outputs afterwards.
+
+mod figures;
+mod read;
+
+pub use figures::RunFigures;
+pub use read::Outcomes;
+
+use tuesday_domain::id::RunId;
+use tuesday_domain::record::{DecisionRecord, RolloutChange, Signal};
+
+use crate::change::Verb;
+use crate::table::{Table, Ty};
+use crate::value::{Param, opt_id, opt_text};
+
+pub(crate) static DECISIONS: Table = Table::new(
+    "decisions",
+    &[
+        ("id", Ty::Id),
+        ("workflow", Ty::Text),
+        ("choice", Ty::Text),
+        ("question", Ty::Text),
+        ("evidence", Ty::Text),
+        ("reason", Ty::Text),
+        ("decided_by", Ty::Text),
+        ("decided_at", Ty::Int),
+    ],
+    1,
+    1,
+    false,
+);
+
+pub(crate) static SIGNALS: Table = Table::new(
+    "signals",
+    &[
+        ("id", Ty::Id),
+        ("workflow", Ty::Text),
+        ("kind", Ty::Text),
+        ("run_id", Ty::Id),
+        ("record", Ty::Text),
+        ("wrong", Ty::Int),
+        ("posted_by", Ty::Text),
+        ("received_at", Ty::Int),
+    ],
+    1,
+    1,
+    false,
+);
+
+/// Binds the values of a change and says what is done with them.
+pub(crate) fn bind<'a>(change: &'a RolloutChange, out: &mut Vec<Param<'a>>) -> Verb {
+    match change {
+        RolloutChange::InsertDecision(d) => {
+            bind_decision(d, out);
+            Verb::Insert(&DECISIONS)
+        }
+        RolloutChange::InsertSignal(s) => {
+            bind_signal(s, out);
+            Verb::Insert(&SIGNALS)
+        }
+    }
+}
+
+fn bind_decision<'a>(d: &'a DecisionRecord, out: &mut Vec<Param<'a>>) {
+    out.extend([
+        Param::Id(d.id.uuid()),
+        Param::Text(&d.workflow),
+        Param::Text(d.choice.word()),
+        Param::Text(&d.question),
+        Param::Text(&d.evidence),
+        Param::Text(&d.reason),
+        Param::Text(&d.decided_by),
+        Param::Int(d.decided_at.micros()),
+    ]);
+}
+
+fn bind_signal<'a>(s: &'a Signal, out: &mut Vec<Param<'a>>) {
+    out.extend([
+        Param::Id(s.id.uuid()),
+        Param::Text(&s.workflow),
+        Param::Text(&s.kind),
+        opt_id(s.run.map(RunId::uuid)),
+        opt_text(s.record.as_deref()),
+        Param::Int(i64::from(s.wrong)),
+        Param::Text(&s.posted_by),
+        Param::Int(s.received_at.micros()),
+    ]);
+}
+
+/// The row in words, for the message of a conflict.
+pub(crate) fn describe(change: &RolloutChange) -> String {
+    match change {
+        RolloutChange::InsertDecision(d) => d.id.to_string(),
+        RolloutChange::InsertSignal(s) => s.id.to_string(),
+    }
+}
+
+/// The workflow a change belongs to.
+pub(crate) fn workflow(change: &RolloutChange) -> &str {
+    match change {
+        RolloutChange::InsertDecision(d) => &d.workflow,
+        RolloutChange::InsertSignal(s) => &s.workflow,
+    }
+}

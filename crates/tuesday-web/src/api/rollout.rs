@@ -1,0 +1,433 @@
+//! A workflow's standing over the API: pause, resume, kill, restrict, stage, retire, the decisions about
+//! it, and what is said about its outputs.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use tuesday_domain::access::Act;
+use tuesday_domain::actor::Actor;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{Choice, DecisionRecord, Signal, Workflow};
+use tuesday_domain::scope::Restriction;
+use tuesday_domain::watch::Judged;
+use tuesday_domain::workflow::{Stage, Switch};
+use tuesday_engine::ops::{OpenWork, PostedSignal, WorkflowDecision};
+use utoipa::ToSchema;
+
+use crate::auth::{ApiReader, ApiReviewer};
+use crate::query;
+use crate::refusal::{ApiError, ProblemBody};
+use crate::state::App;
+
+/// How a workflow stands.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StandingBody {
+    name: String,
+    /// What it may be called.
+    label: &'static str,
+    /// How much it may do by itself.
+    stage: &'static str,
+    /// The stage below what label and restriction allow.
+    stage_in_force: &'static str,
+    /// Whether it acts now.
+    switch: &'static str,
+    switch_reason: Option<String>,
+    switched_by: Option<String>,
+    switched_at: Option<String>,
+    /// For whom and what it works, in words.
+    scope: String,
+    /// People do the work.
+    manual_fallback: bool,
+    /// Takes no new events, and retires when its work is done.
+    retiring: bool,
+    /// Pause rules with their present figures.
+    pause_rules: Vec<ConditionBody>,
+    /// The kill condition with its present figure.
+    kill: Option<ConditionBody>,
+}
+
+/// A condition with its present figure.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConditionBody {
+    name: String,
+    /// `met`, `clear`, `counting` or `missing`.
+    standing: &'static str,
+    /// The figure and the limit in words.
+    figure: String,
+}
+
+fn condition(name: String, judged: Judged) -> ConditionBody {
+    ConditionBody {
+        name,
+        standing: judged.standing.word(),
+        figure: judged.words,
+    }
+}
+
+async fn body(app: &App, w: Workflow) -> Result<Json<StandingBody>, ApiError> {
+    let watched = app.engine.watched(&w).await?;
+    let rules = watched.rules.into_iter();
+    Ok(Json(StandingBody {
+        label: w.label.word(),
+        stage: w.stage.word(),
+        stage_in_force: w.stage_in_force().word(),
+        switch: w.switch.word(),
+        switch_reason: w.rollout.switch_reason,
+        switched_by: w.rollout.switched_by,
+        switched_at: w.rollout.switched_at.map(|t| t.rfc3339()),
+        scope: w.rollout.scope.words(),
+        manual_fallback: w.rollout.fallback,
+        retiring: w.rollout.retiring,
+        pause_rules: rules.map(|(r, j)| condition(r.name, j)).collect(),
+        kill: watched.kill.map(|(k, j)| condition(k.condition, j)),
+        name: w.name,
+    }))
+}
+
+/// Why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhyBody {
+    reason: String,
+}
+
+/// The person may do this to this workflow; who may stands in the refusal.
+async fn by(app: &App, who: &ApiReviewer, act: Act, name: &str) -> Result<Actor, ApiError> {
+    who.sees(name)?;
+    app.engine.allowed(act, name, &who.person).await?;
+    Ok(Actor::Person(who.person.clone()))
+}
+
+async fn switch(
+    app: App,
+    who: ApiReviewer,
+    name: String,
+    bytes: Bytes,
+    (act, to): (Act, Switch),
+) -> Result<Json<StandingBody>, ApiError> {
+    let by = by(&app, &who, act, &name).await?;
+    let why: WhyBody = query::body(&bytes)?;
+    let row = app.engine.set_switch(&name, to, &by, &why.reason).await?;
+    body(&app, row).await
+}
+
+/// How it stands, with the figures of its pause rules and its kill condition.
+#[utoipa::path(get, path = "/api/v1/workflows/{workflow}/standing", tag = "workflows", params(("workflow" = String, Path)),
+    responses((status = 200, body = StandingBody), (status = 404, body = ProblemBody)))]
+pub(crate) async fn standing(
+    State(app): State<App>,
+    reader: ApiReader,
+    Path(name): Path<String>,
+) -> Result<Json<StandingBody>, ApiError> {
+    reader.sees(&name)?;
+    let row = app.engine.reader().workflow(&name).await?;
+    let unknown = || Problem::new("unknown_workflow", format!("there is no workflow `{name}`"));
+    let row = row.ok_or_else(unknown)?;
+    body(&app, row).await
+}
+
+/// Holds everything: nothing starts within a second, on any node.
+#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/pause", tag = "workflows", params(("workflow" = String, Path)), request_body = WhyBody,
+    responses((status = 200, body = StandingBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(crate) async fn pause(
+    State(app): State<App>,
+    who: ApiReviewer,
+    Path(name): Path<String>,
+    bytes: Bytes,
+) -> Result<Json<StandingBody>, ApiError> {
+    let to = (Act::PauseWorkflow, Switch::Paused);
+    switch(app, who, name, bytes, to).await
+}
+
+/// Lets it act again.
+#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/resume", tag = "workflows", params(("workflow" = String, Path)), request_body = WhyBody,
+    responses((status = 200, body = StandingBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(crate) async fn resume(
+    State(app): State<App>,
+    who: ApiReviewer,
+    Path(name): Path<String>,
+    bytes: Bytes,
+) -> Result<Json<StandingBody>, ApiError> {
+    let to = (Act::ResumeWorkflow, Switch::Running);
+    switch(app, who, name, bytes, to).await
+}
+
+/// Ends automation until a decision record says otherwise.
+#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/kill", tag = "workflows", params(("workflow" = String, Path)), request_body = WhyBody,
+    responses((status = 200, body = StandingBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(crate) async fn kill(
+    State(app): State<App>,
+    who: ApiReviewer,
+    Path(name): Path<String>,
+    bytes: Bytes,
+) -> Result<Json<StandingBody>, ApiError> {
+    let to = (Act::KillWorkflow, Switch::Killed);
+    switch(app, who, name, bytes, to).await
+}
+
+/// What it serves from now on.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RestrictBody {
+    #[serde(default)]
+    groups: Vec<String>,
+    #[serde(default)]
+    departments: Vec<String>,
+    #[serde(default)]
+    tiers: Vec<String>,
+    #[serde(default)]
+    types: Vec<String>,
+    /// Only this share of the events, 0 to 100.
+    #[serde(default)]
+    percent: Option<u8>,
+    /// At most this stage.
+    #[serde(default)]
+    to_stage: Option<String>,
+    /// Confirms a restriction that leaves nothing or everything.
+    #[serde(default)]
+    sure: bool,
+    reason: String,
+}
+
+/// Narrows it, or lifts a restriction.
+#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/restrict", tag = "workflows", params(("workflow" = String, Path)), request_body = RestrictBody,
+    responses((status = 200, body = StandingBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(crate) async fn restrict(
+    State(app): State<App>,
+    who: ApiReviewer,
+    Path(name): Path<String>,
+    bytes: Bytes,
+) -> Result<Json<StandingBody>, ApiError> {
+    let by = by(&app, &who, Act::PauseWorkflow, &name).await?;
+    let b: RestrictBody = query::body(&bytes)?;
+    let scope = Restriction {
+        groups: b.groups,
+        departments: b.departments,
+        tiers: b.tiers,
+        types: b.types,
+        percent: b.percent,
+        to_stage: query::word("to_stage", b.to_stage.as_deref())?,
+    };
+    let row = app.engine.restrict(&name, scope, b.sure, &by, &b.reason);
+    body(&app, row.await?).await
+}
+
+/// Another stage.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StageBody {
+    stage: String,
+    /// What its people are told; needed for going up.
+    #[serde(default)]
+    notice: Option<String>,
+    reason: String,
+}
+
+/// One step up, or any step down.
+#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/stage", tag = "workflows", params(("workflow" = String, Path)), request_body = StageBody,
+    responses((status = 200, body = StandingBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(crate) async fn stage(
+    State(app): State<App>,
+    who: ApiReviewer,
+    Path(name): Path<String>,
+    bytes: Bytes,
+) -> Result<Json<StandingBody>, ApiError> {
+    let by = by(&app, &who, Act::SetStage, &name).await?;
+    let b: StageBody = query::body(&bytes)?;
+    let missing = || Problem::new("bad_request", "the stage is missing").field("stage");
+    let to: Stage = query::word("stage", Some(&b.stage))?.ok_or_else(missing)?;
+    let row = app
+        .engine
+        .set_stage(&name, to, b.notice.as_deref(), &by, &b.reason);
+    body(&app, row.await?).await
+}
+
+/// The end of a workflow.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RetireBody {
+    /// `drain` finishes open work first, `hand_over` gives it to people; without it nothing may be open.
+    #[serde(default)]
+    open_work: Option<String>,
+    reason: String,
+}
+
+/// Ends it for good.
+#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/retire", tag = "workflows", params(("workflow" = String, Path)), request_body = RetireBody,
+    responses((status = 200, body = StandingBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(crate) async fn retire(
+    State(app): State<App>,
+    who: ApiReviewer,
+    Path(name): Path<String>,
+    bytes: Bytes,
+) -> Result<Json<StandingBody>, ApiError> {
+    let by = by(&app, &who, Act::KillWorkflow, &name).await?;
+    let b: RetireBody = query::body(&bytes)?;
+    let open = open_work(b.open_work.as_deref())?;
+    let row = app.engine.retire(&name, open, &by, &b.reason).await?;
+    body(&app, row).await
+}
+
+/// What becomes of open work, from a form or a body.
+pub(crate) fn open_work(word: Option<&str>) -> Result<OpenWork, Problem> {
+    match word {
+        None => Ok(OpenWork::None),
+        Some("drain") => Ok(OpenWork::Drain),
+        Some("hand_over") => Ok(OpenWork::HandOver),
+        Some(other) => Err(
+            Problem::new("bad_request", format!("`{other}` is not known"))
+                .field("open_work")
+                .way_out("one of: drain, hand_over"),
+        ),
+    }
+}
+
+/// What was decided.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DecisionBody {
+    id: String,
+    decision: &'static str,
+    question: String,
+    evidence: String,
+    reason: String,
+    decided_by: String,
+    decided_at: String,
+}
+
+impl From<DecisionRecord> for DecisionBody {
+    fn from(d: DecisionRecord) -> Self {
+        Self {
+            id: d.id.to_string(),
+            decision: d.choice.word(),
+            question: d.question,
+            evidence: d.evidence,
+            reason: d.reason,
+            decided_by: d.decided_by,
+            decided_at: d.decided_at.rfc3339(),
+        }
+    }
+}
+
+/// The newest decisions about a workflow.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DecisionList {
+    items: Vec<DecisionBody>,
+}
+
+/// What was decided, the newest first.
+#[utoipa::path(get, path = "/api/v1/workflows/{workflow}/decisions", tag = "workflows", params(("workflow" = String, Path)),
+    responses((status = 200, body = DecisionList)))]
+pub(crate) async fn decisions(
+    State(app): State<App>,
+    reader: ApiReader,
+    Path(name): Path<String>,
+) -> Result<Json<DecisionList>, ApiError> {
+    reader.sees(&name)?;
+    let all = app.engine.reader().decisions(&name, 100).await?;
+    let items = all.into_iter().map(DecisionBody::from).collect();
+    Ok(Json(DecisionList { items }))
+}
+
+/// A decision about a workflow.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewDecision {
+    /// `stop`, `redesign`, `another_pilot`, `narrow` or `proceed`.
+    decision: String,
+    question: String,
+    evidence: String,
+    reason: String,
+}
+
+/// Keeps a decision under the name of the person.
+#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/decisions", tag = "workflows", params(("workflow" = String, Path)), request_body = NewDecision,
+    responses((status = 200, body = DecisionBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(crate) async fn decide(
+    State(app): State<App>,
+    who: ApiReviewer,
+    Path(name): Path<String>,
+    bytes: Bytes,
+) -> Result<Json<DecisionBody>, ApiError> {
+    by(&app, &who, Act::ResumeWorkflow, &name).await?;
+    let b: NewDecision = query::body(&bytes)?;
+    let missing = || Problem::new("bad_request", "the decision is missing").field("decision");
+    let choice: Choice = query::word("decision", Some(&b.decision))?.ok_or_else(missing)?;
+    let decision = WorkflowDecision {
+        choice,
+        question: b.question,
+        evidence: b.evidence,
+        reason: b.reason,
+    };
+    let kept = app.engine.decide_workflow(&name, decision, &who.person);
+    Ok(Json(kept.await?.into()))
+}
+
+/// What is said about an output.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewSignalBody {
+    /// `complaint`, `compliance_flag`, `outcome`, or a word of the package.
+    kind: String,
+    #[serde(default)]
+    run: Option<String>,
+    #[serde(default)]
+    record: Option<String>,
+    /// Says that the output was wrong; true when left out.
+    #[serde(default = "yes")]
+    wrong: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// A signal as kept.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SignalBody {
+    id: String,
+    kind: String,
+    run: Option<String>,
+    record: Option<String>,
+    wrong: bool,
+    posted_by: String,
+    received_at: String,
+}
+
+impl From<Signal> for SignalBody {
+    fn from(s: Signal) -> Self {
+        Self {
+            id: s.id.to_string(),
+            kind: s.kind,
+            run: s.run.map(|r| r.to_string()),
+            record: s.record,
+            wrong: s.wrong,
+            posted_by: s.posted_by,
+            received_at: s.received_at.rfc3339(),
+        }
+    }
+}
+
+/// Keeps a signal; a second one of a kind about the same run changes nothing.
+#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/signals", tag = "workflows", params(("workflow" = String, Path)), request_body = NewSignalBody,
+    responses((status = 200, body = SignalBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(crate) async fn signal(
+    State(app): State<App>,
+    sender: ApiReader,
+    Path(name): Path<String>,
+    bytes: Bytes,
+) -> Result<Json<SignalBody>, ApiError> {
+    sender.sees(&name)?;
+    let b: NewSignalBody = query::body(&bytes)?;
+    let malformed =
+        |e: tuesday_domain::id::IdError| Problem::new("malformed_id", e.to_string()).field("run");
+    let run = b.run.map(|r| r.parse()).transpose().map_err(malformed)?;
+    let new = PostedSignal {
+        kind: b.kind,
+        run,
+        record: b.record,
+        wrong: b.wrong,
+    };
+    let kept = app.engine.post_signal(&name, new, &sender.actor()).await?;
+    Ok(Json(kept.into()))
+}
