@@ -13,9 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, audit, decisions, health, incidents, intake, people, problem_reports, reroute,
-    reruns, reviews, rollout, rules, runs, seeds, tokens, triggers, unmapped, verdicts, views,
-    workflows,
+    Description, audit, charter, decisions, health, incidents, intake, people, problem_reports,
+    reroute, reruns, reviews, rollout, rules, runs, seeds, tokens, triggers, unmapped, verdicts,
+    views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -86,6 +86,14 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(workflows::priority))
         .routes(routes!(workflows::set_priority))
         .routes(routes!(workflows::batch))
+        .routes(routes!(charter::charter))
+        .routes(routes!(charter::checklist))
+        .routes(routes!(charter::readiness))
+        .routes(routes!(charter::label, charter::set_label))
+        .routes(routes!(charter::review_label))
+        .routes(routes!(charter::state))
+        .routes(routes!(charter::sign_week))
+        .routes(routes!(charter::train))
         .routes(routes!(rollout::standing))
         .routes(routes!(rollout::pause))
         .routes(routes!(rollout::resume))
@@ -207,6 +215,12 @@ fn console() -> Router<App> {
         .route(
             "/workflows/{workflow}/decisions",
             post(console::standing::act),
+        )
+        .route("/hub", get(console::hub::page))
+        .route("/workflows/{workflow}/charter", get(console::charter::page))
+        .route(
+            "/workflows/{workflow}/charter/{verb}",
+            post(console::charter::act),
         )
         .merge(console_rules())
         .merge(console_releases())

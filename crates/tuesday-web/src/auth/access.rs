@@ -139,6 +139,51 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ),
     (
         "GET",
+        "/api/v1/workflows/{workflow}/charter",
+        Key(Act::ReadWork),
+    ),
+    (
+        "GET",
+        "/api/v1/workflows/{workflow}/checklist",
+        Key(Act::ReadWork),
+    ),
+    (
+        "GET",
+        "/api/v1/workflows/{workflow}/readiness/{sheet}",
+        Key(Act::ReadWork),
+    ),
+    (
+        "GET",
+        "/api/v1/workflows/{workflow}/label",
+        Key(Act::ReadWork),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/label",
+        Key(Act::SignCharter),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/label/review",
+        Key(Act::SignCharter),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/charter/{field}",
+        Key(Act::SignCharter),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/weekly-review",
+        Key(Act::SignCharter),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/training/{person}",
+        Key(Act::SignCharter),
+    ),
+    (
+        "GET",
         "/api/v1/workflows/{workflow}/standing",
         Key(Act::ReadWork),
     ),
@@ -376,6 +421,13 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/changes", Key(Act::ReadWork)),
     ("GET", "/workflows/{workflow}/batches", Key(Act::ReadWork)),
     ("GET", "/workflows/{workflow}", Key(Act::ReadWork)),
+    ("GET", "/hub", Key(Act::ReadWork)),
+    ("GET", "/workflows/{workflow}/charter", Key(Act::ReadWork)),
+    (
+        "POST",
+        "/workflows/{workflow}/charter/{verb}",
+        Key(Act::SignCharter),
+    ),
     ("POST", "/workflows/{workflow}/seeds", Key(Act::SeedReview)),
     ("GET", "/workflows/{workflow}/releases", Key(Act::ReadWork)),
     (
