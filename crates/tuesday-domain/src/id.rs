@@ -115,8 +115,6 @@ ids! {
     ProblemReportId, "prb", "problem report";
     /// What was decided about a workflow.
     DecisionId, "dec", "decision record";
-    /// What somebody reports about an output afterwards.
-    SignalId, "sig", "signal";
     /// An incident.
     IncidentId, "inc", "incident";
     /// A finding on its way to its incident.

@@ -410,11 +410,7 @@ impl RunState {
                 held_from: Some(self.status),
                 ..self.at(S::Held, self.step)
             },
-            (S::Held, E::Resumed) => match self.held_from.ok_or_else(illegal)? {
-                // Its inputs may be out of date: they are frozen again.
-                S::Queued | S::RetryWait => self.at(S::Received, Step::Snapshot),
-                before => self.at(before, self.step),
-            },
+            (S::Held, E::Resumed) => self.resumed().ok_or_else(illegal)?,
             (S::Held | S::InReview | S::WaitingInput, E::ManualFallback) => {
                 self.end(S::HandedOff, Outcome::HandedOff)
             }
@@ -423,6 +419,14 @@ impl RunState {
             }
             (s, E::Cancelled) if !s.is_terminal() => self.end(S::Cancelled, Outcome::Cancelled),
             _ => return Err(illegal()),
+        })
+    }
+
+    /// Back to where it was held. Before a model call its inputs may be out of date: they are frozen again.
+    fn resumed(self) -> Option<Self> {
+        Some(match self.held_from? {
+            Status::Queued | Status::RetryWait => self.at(Status::Received, Step::Snapshot),
+            before => self.at(before, self.step),
         })
     }
 

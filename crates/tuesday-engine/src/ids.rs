@@ -2,7 +2,7 @@
 
 use tuesday_domain::id::{
     ActionId, AlertId, CorrectionId, DecisionId, FindingId, IncidentId, IntakeId, NoticeId,
-    ProblemReportId, ReleaseId, ReviewId, RunId, SignalId, TokenId,
+    ProblemReportId, ReleaseId, ReviewId, RunId, TokenId,
 };
 use uuid::Uuid;
 
@@ -28,7 +28,6 @@ fresh! {
     alert -> AlertId,
     correction -> CorrectionId,
     decision -> DecisionId,
-    signal -> SignalId,
 }
 
 /// 16 random bytes, the salt of a payload's commitment.

@@ -50,7 +50,6 @@ fn tables() -> Vec<&'static Table> {
         &incidents::ALERTS,
         &incidents::DELIVERIES,
         &incidents::CORRECTIONS,
-        &incidents::SIGNALS,
         &charter::FACTS,
         &charter::EVENTS,
         &rollout::DECISIONS,

@@ -14,7 +14,8 @@ use utoipa_axum::routes;
 
 use crate::api::{
     Description, audit, charter, decisions, health, incidents, intake, people, problem_reports,
-    reroute, reruns, reviews, rollout, rules, runs, seeds, tokens, triggers, unmapped, verdicts,
+    reroute, reruns, reviews, rollout, rules, runs, seeds, signals, tokens, triggers, unmapped,
+    verdicts,
     views, workflows,
 };
 use crate::config::WebConfig;
@@ -71,6 +72,44 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(audit::proof))
         .routes(routes!(verdicts::verdict))
         .routes(routes!(seeds::place))
+        .merge(api_workflows())
+        .routes(routes!(views::list))
+        .routes(routes!(views::save))
+        .routes(routes!(views::drop_one))
+        .routes(routes!(problem_reports::create))
+        .routes(routes!(problem_reports::list))
+        .routes(routes!(problem_reports::show))
+        .routes(routes!(problem_reports::triage))
+        .routes(routes!(incidents::list, incidents::open))
+        .routes(routes!(incidents::show))
+        .routes(routes!(incidents::act))
+        .routes(routes!(incidents::correct))
+        .routes(routes!(incidents::postmortem))
+        .routes(routes!(incidents::settle))
+        .routes(routes!(incidents::radius))
+        .routes(routes!(people::list, people::invite))
+        .routes(routes!(people::show))
+        .routes(routes!(people::reset))
+        .routes(routes!(people::grant))
+        .routes(routes!(people::withdraw))
+        .routes(routes!(people::deactivate))
+        .routes(routes!(people::activate))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(intake::list))
+        .routes(routes!(intake::show))
+        .routes(routes!(intake::resubmit))
+        .routes(routes!(audit::checkpoint))
+        .routes(routes!(audit::checkpoints))
+        .routes(routes!(audit::entries))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+}
+
+/// Workflows: their rules, how they stand, what is said about them.
+fn api_workflows() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(workflows::list))
         .routes(routes!(workflows::show))
         .routes(routes!(workflows::rules, rules::change))
@@ -102,40 +141,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(rollout::stage))
         .routes(routes!(rollout::retire))
         .routes(routes!(rollout::decisions, rollout::decide))
-        .routes(routes!(rollout::signal))
-        .routes(routes!(views::list))
-        .routes(routes!(views::save))
-        .routes(routes!(views::drop_one))
-        .routes(routes!(problem_reports::create))
-        .routes(routes!(problem_reports::list))
-        .routes(routes!(problem_reports::show))
-        .routes(routes!(problem_reports::triage))
-        .routes(routes!(incidents::list, incidents::open))
-        .routes(routes!(incidents::show))
-        .routes(routes!(incidents::act))
-        .routes(routes!(incidents::correct))
-        .routes(routes!(incidents::postmortem))
-        .routes(routes!(incidents::settle))
-        .routes(routes!(incidents::radius))
-        .routes(routes!(incidents::signal))
-        .routes(routes!(people::list, people::invite))
-        .routes(routes!(people::show))
-        .routes(routes!(people::reset))
-        .routes(routes!(people::grant))
-        .routes(routes!(people::withdraw))
-        .routes(routes!(people::deactivate))
-        .routes(routes!(people::activate))
-        .routes(routes!(tokens::list, tokens::create))
-        .routes(routes!(tokens::revoke))
-        .routes(routes!(intake::list))
-        .routes(routes!(intake::show))
-        .routes(routes!(intake::resubmit))
-        .routes(routes!(audit::checkpoint))
-        .routes(routes!(audit::checkpoints))
-        .routes(routes!(audit::entries))
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
-        .routes(routes!(health::metrics))
+        .routes(routes!(signals::list, signals::post))
 }
 
 fn console() -> Router<App> {
@@ -203,25 +209,8 @@ fn console() -> Router<App> {
         .route("/workflows", get(console::workflows::page))
         .route("/workflows/{workflow}", get(console::workflow::page))
         .route("/workflows/{workflow}/seeds", post(console::seeds::place))
-        .route("/workflows/{workflow}/pause", post(console::standing::act))
-        .route("/workflows/{workflow}/resume", post(console::standing::act))
-        .route("/workflows/{workflow}/kill", post(console::standing::act))
-        .route(
-            "/workflows/{workflow}/restrict",
-            post(console::standing::act),
-        )
-        .route("/workflows/{workflow}/stage", post(console::standing::act))
-        .route("/workflows/{workflow}/retire", post(console::standing::act))
-        .route(
-            "/workflows/{workflow}/decisions",
-            post(console::standing::act),
-        )
-        .route("/hub", get(console::hub::page))
-        .route("/workflows/{workflow}/charter", get(console::charter::page))
-        .route(
-            "/workflows/{workflow}/charter/{verb}",
-            post(console::charter::act),
-        )
+        .merge(console_standing())
+        .merge(console_charter())
         .merge(console_rules())
         .merge(console_releases())
         .route(
@@ -235,6 +224,35 @@ fn console() -> Router<App> {
         .merge(console_people())
         .route("/look", post(console::sign_in::look))
         .route("/assets/{name}", get(console::asset))
+}
+
+/// What workflows may be called, and by what.
+fn console_charter() -> Router<App> {
+    Router::new()
+        .route("/hub", get(console::hub::page))
+        .route("/workflows/{workflow}/charter", get(console::charter::page))
+        .route(
+            "/workflows/{workflow}/charter/{verb}",
+            post(console::charter::act),
+        )
+}
+
+/// How a workflow stands: every act of stopping and going on.
+fn console_standing() -> Router<App> {
+    Router::new()
+        .route("/workflows/{workflow}/pause", post(console::standing::act))
+        .route("/workflows/{workflow}/resume", post(console::standing::act))
+        .route("/workflows/{workflow}/kill", post(console::standing::act))
+        .route(
+            "/workflows/{workflow}/restrict",
+            post(console::standing::act),
+        )
+        .route("/workflows/{workflow}/stage", post(console::standing::act))
+        .route("/workflows/{workflow}/retire", post(console::standing::act))
+        .route(
+            "/workflows/{workflow}/decisions",
+            post(console::standing::act),
+        )
 }
 
 /// One's own account, and the people and tokens of the instance.

@@ -37,6 +37,6 @@ pub use run::{Event, Intake, IntakeVerdict, Job, Lease, Payload, PayloadKind, Pa
 pub use task::{Action, OverrideKind, Review, ReviewDecision};
 pub use trouble::{
     Alert, AlertDelivery, Correction, DeliveryKind, Finding, Incident, IncidentEntry, IncidentRun,
-    OutsideSignal, TroubleChange,
+    TroubleChange,
 };
 pub use workflow::{Checkpoint, Cursor, Release, ReleaseState, Workflow};

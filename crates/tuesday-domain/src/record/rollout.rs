@@ -1,7 +1,7 @@
 //! How a workflow's rollout stands, what people decided about it, and what is said about its outputs
 //! afterwards.
 
-use crate::id::{DecisionId, RunId, SignalId};
+use crate::id::{DecisionId, RunId};
 use crate::scope::Restriction;
 use crate::time::Timestamp;
 use crate::words::words;
@@ -64,14 +64,14 @@ pub struct DecisionRecord {
     pub decided_at: Timestamp,
 }
 
-/// What somebody reports about an output afterwards: a complaint, a compliance flag, an outcome.
+/// What is said about an output afterwards: a complaint, a compliance flag, a return, an outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signal {
-    /// Its id.
-    pub id: SignalId,
     /// Workflow name.
     pub workflow: String,
-    /// `complaint`, `compliance_flag`, `outcome`, or a word of the package.
+    /// The sender's name for it; the same one counts once.
+    pub event: String,
+    /// `complaint`, `compliance_flag`, `return`, `outcome`, or a word of the package.
     pub kind: String,
     /// The run it is about.
     pub run: Option<RunId>,
@@ -79,6 +79,10 @@ pub struct Signal {
     pub record: Option<String>,
     /// Says that the output was wrong; for an outcome, that it was decided otherwise.
     pub wrong: bool,
+    /// How many; at least 1.
+    pub count: u32,
+    /// When it happened.
+    pub at: Timestamp,
     /// Who posted it, as an actor.
     pub posted_by: String,
     /// When it arrived.

@@ -231,25 +231,6 @@ pub struct Correction {
     pub created_at: Timestamp,
 }
 
-/// A quality signal from outside: a compliance flag, a complaint, a return.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutsideSignal {
-    /// Workflow name.
-    pub workflow: String,
-    /// The sender's name for it; the same one counts once.
-    pub event: String,
-    /// What: `compliance_flag`, `complaint`, `return`, or a word of the sender's.
-    pub kind: String,
-    /// The run it is about, when it is known.
-    pub run: Option<RunId>,
-    /// How many.
-    pub count: u32,
-    /// When it happened.
-    pub at: Timestamp,
-    /// Who sent it.
-    pub sent_by: String,
-}
-
 /// A change of one of these rows.
 #[derive(Clone, Debug)]
 pub enum TroubleChange {
@@ -280,6 +261,4 @@ pub enum TroubleChange {
     InsertCorrection(Correction),
     /// The correction as it is now; `version` is `expect + 1`.
     UpdateCorrection(Correction),
-    /// A signal from outside; the same event counts once.
-    PutSignal(OutsideSignal),
 }

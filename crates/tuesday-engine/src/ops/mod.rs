@@ -92,7 +92,7 @@ pub(crate) use incident::Handling;
 pub(crate) use incident::alerts::told;
 pub use incident::{
     AlertsView, Blast, BlastQuery, BlastRow, ChannelView, Closed, KindView, Looked, NewCorrection,
-    NewIncident, NewSignal, Settled, SortedReport,
+    NewIncident, Settled, SortedReport,
 };
 pub use inclusion::Inclusion;
 pub use install::{InstallOptions, Installed, ready_of};

@@ -1,32 +1,90 @@
-//! Takes what is said about an output afterwards: a complaint, a compliance flag, how it turned out.
+//! Takes what is said about an output afterwards: a complaint, a compliance flag, a return, how it
+//! turned out. Pause rules and the kill condition count it; incidents find the run it is about.
 
 use tuesday_domain::actor::Actor;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AuditEntry, Change, Decision, RolloutChange, Signal, Subject};
+use tuesday_domain::time::Timestamp;
 
 use crate::engine::{Engine, apply_problem, read_problem};
-use crate::ids;
 
-/// Most characters of a kind and of a record.
-const KIND: usize = 40;
-const RECORD: usize = 200;
+/// Most characters of a kind, of a record and of an event.
+const KIND: usize = 60;
+const WORDS: usize = 200;
+/// Most that one signal counts for.
+const MOST: u32 = 10_000;
 
 /// What is posted.
 #[derive(Clone, Debug)]
 pub struct PostedSignal {
-    /// `complaint`, `compliance_flag`, `outcome`, or another word of small letters.
+    /// The sender's name for it; the same one counts once. Without one, one of a kind for each run or record.
+    pub event: Option<String>,
+    /// `complaint`, `compliance_flag`, `return`, `outcome`, or another word of small letters.
     pub kind: String,
     /// The run it is about, when it is known.
     pub run: Option<RunId>,
-    /// The record it is about.
+    /// The record it is about. The run that wrote it is looked up.
     pub record: Option<String>,
     /// Says that the output was wrong.
     pub wrong: bool,
+    /// How many; 1 to 10,000.
+    pub count: u32,
+    /// When it happened; absent means now.
+    pub at: Option<Timestamp>,
+}
+
+fn bad(field: &'static str, words: impl Into<String>) -> Problem {
+    Problem::new("bad_request", words.into()).field(field)
+}
+
+/// 1 to 200 characters without control characters.
+fn plain(field: &'static str, text: Option<&String>) -> Result<(), Problem> {
+    let fits = |t: &String| {
+        let length = t.chars().count();
+        (1..=WORDS).contains(&length) && !t.chars().any(char::is_control)
+    };
+    if text.is_none_or(fits) {
+        return Ok(());
+    }
+    let words = format!("1 to {WORDS} characters, none of them a control character");
+    Err(bad(field, words))
+}
+
+impl PostedSignal {
+    fn check(&self, now: Timestamp) -> Result<(), Problem> {
+        let small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if self.kind.is_empty() || self.kind.len() > KIND || !self.kind.chars().all(small) {
+            let words = format!("a kind is 1 to {KIND} small letters, digits and `_`");
+            return Err(bad("kind", words));
+        }
+        plain("event", self.event.as_ref())?;
+        plain("record", self.record.as_ref())?;
+        if !(1..=MOST).contains(&self.count) {
+            return Err(bad("count", format!("1 to {MOST}")));
+        }
+        if self.at.is_some_and(|at| at > now) {
+            return Err(bad("at", "it lies in the future"));
+        }
+        Ok(())
+    }
+
+    /// The name under which it counts once.
+    fn name(&self) -> Result<String, Problem> {
+        if let Some(event) = &self.event {
+            return Ok(event.clone());
+        }
+        let about = self.run.map(|r| r.to_string()).or(self.record.clone());
+        let about = about.ok_or_else(|| {
+            bad("event", "without a run or a record it needs an event")
+                .way_out("name the `event`, the `run_id` or the `record`, so that it counts once")
+        })?;
+        Ok(format!("{} {about}", self.kind))
+    }
 }
 
 impl Engine {
-    /// Keeps a signal. A second one of a kind about the same run changes nothing.
+    /// Keeps a signal. The same event again changes nothing and answers what is kept.
     ///
     /// # Errors
     /// `bad_request` at the field, `not_found` for a run that is not there or belongs to another
@@ -37,60 +95,73 @@ impl Engine {
         new: PostedSignal,
         by: &Actor,
     ) -> Result<Signal, Problem> {
-        let row = self.standing(name).await?;
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        if new.kind.is_empty() || new.kind.len() > KIND || !new.kind.chars().all(plain) {
-            let words = format!("a kind is 1 to {KIND} small letters, digits and `_`");
-            return Err(Problem::new("bad_request", words).field("kind"));
-        }
-        if new
-            .record
-            .as_ref()
-            .is_some_and(|r| r.chars().count() > RECORD)
-        {
-            let words = format!("a record is at most {RECORD} characters");
-            return Err(Problem::new("bad_request", words).field("record"));
-        }
-        if let Some(id) = new.run {
-            let run = self.0.reader.run(id).await.map_err(read_problem)?;
-            if run.is_none_or(|r| r.workflow != row.name) {
-                let words = format!("{id} is no run of {name}");
-                return Err(Problem::new("not_found", words).field("run"));
-            }
-            let before = self.0.reader.signal_of(id, &new.kind).await;
-            if let Some(before) = before.map_err(read_problem)? {
-                return Ok(before);
-            }
+        let workflow = self.known_workflow(name).await?.name.clone();
+        let now = self.now();
+        new.check(now)?;
+        let event = new.name()?;
+        let kept = || self.0.reader.signal(&workflow, &event);
+        if let Some(before) = kept().await.map_err(read_problem)? {
+            return Ok(before);
         }
         let signal = Signal {
-            id: ids::signal(),
-            workflow: row.name.clone(),
+            run: self.run_meant(&workflow, &new).await?,
+            event: event.clone(),
+            workflow: workflow.clone(),
             kind: new.kind,
-            run: new.run,
             record: new.record,
             wrong: new.wrong,
+            count: new.count,
+            at: new.at.unwrap_or(now),
             posted_by: by.to_string(),
-            received_at: self.now(),
+            received_at: now,
         };
-        let mut entry = AuditEntry::new(
-            signal.received_at,
-            by.clone(),
-            "signal.posted",
-            Subject::Workflow(row.name),
-        )
-        .fact("signal", signal.id.to_string())
-        .fact("signal_kind", signal.kind.clone())
-        .fact("wrong", signal.wrong);
-        if let Some(run) = signal.run {
-            entry = entry.fact("run", run.to_string());
+        match self.apply(taken(signal.clone(), by)).await {
+            Ok(_) => Ok(signal),
+            // Another node was told the same in this moment.
+            Err(e) => match kept().await.map_err(read_problem)? {
+                Some(before) => Ok(before),
+                None => Err(apply_problem(e)),
+            },
         }
-        let insert = RolloutChange::InsertSignal(signal.clone());
-        self.apply(Decision {
-            changes: vec![Change::Rollout(Box::new(insert))],
-            entry,
-        })
-        .await
-        .map_err(apply_problem)?;
-        Ok(signal)
+    }
+
+    /// The run a signal is about. A record that nobody knows is no reason to lose the signal.
+    async fn run_meant(
+        &self,
+        workflow: &str,
+        new: &PostedSignal,
+    ) -> Result<Option<RunId>, Problem> {
+        let reader = &self.0.reader;
+        let named = match (new.run, &new.record) {
+            (Some(id), _) => Some(id),
+            (None, Some(record)) => reader.run_written_to(record).await.map_err(read_problem)?,
+            (None, None) => None,
+        };
+        let Some(id) = named else { return Ok(None) };
+        let run = reader.run(id).await.map_err(read_problem)?;
+        let own = run.is_some_and(|r| r.workflow == workflow);
+        if !own && new.run.is_some() {
+            let words = format!("{id} is no run of {workflow}");
+            return Err(Problem::new("not_found", words).field("run_id"));
+        }
+        Ok(own.then_some(id))
+    }
+}
+
+/// The signal with its audit entry.
+fn taken(signal: Signal, by: &Actor) -> Decision {
+    let about = Subject::Workflow(signal.workflow.clone());
+    let mut entry = AuditEntry::new(signal.received_at, by.clone(), "signal.received", about)
+        .fact("kind", signal.kind.clone())
+        .fact("event", signal.event.clone())
+        .fact("count", signal.count)
+        .fact("wrong", signal.wrong);
+    if let Some(run) = signal.run {
+        entry = entry.fact("run", run.to_string());
+    }
+    let insert = RolloutChange::InsertSignal(signal);
+    Decision {
+        changes: vec![Change::Rollout(Box::new(insert))],
+        entry,
     }
 }

@@ -8,6 +8,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::ready::Ready;
 use tuesday_domain::record::Workflow;
 use tuesday_domain::time::Timestamp;
+use tuesday_domain::trouble::{Category, Trouble};
 use tuesday_domain::watch::{Judged, KillCondition, Metric, PauseRule, Reading, judge, judge_kill};
 use tuesday_domain::workflow::Switch;
 
@@ -91,8 +92,8 @@ impl Engine {
             }
             Metric::Signals => {
                 let kind = rule.signal.as_deref().unwrap_or_default();
-                let found = reader.outcomes(name, kind, since, MOST).await;
-                thousand(found.map_err(read_problem)?.decided)
+                let found = reader.signals_since(name, kind, since).await;
+                thousand(found.map_err(read_problem)?)
             }
             Metric::Silence => {
                 let newest = reader.newest_event(name).await.map_err(read_problem)?;
@@ -140,11 +141,15 @@ impl Engine {
             let met = judged.standing == tuesday_domain::watch::Standing::Met;
             let to = if met { Switch::Killed } else { Switch::Paused };
             let reason = format!("kill condition ({}): {}", kill.condition, judged.words);
-            return self.stopped(seen, to, &reason, Some(kill)).await;
+            return self
+                .stopped(seen, to, &reason, ("kill condition", Some(kill)))
+                .await;
         }
         if let Some((rule, judged)) = watched.rules.iter().find(|(_, j)| stops(j)) {
             let reason = format!("pause rule {}: {}", rule.name, judged.words);
-            return self.stopped(seen, Switch::Paused, &reason, None).await;
+            return self
+                .stopped(seen, Switch::Paused, &reason, (&rule.name, None))
+                .await;
         }
         Ok(())
     }
@@ -154,7 +159,7 @@ impl Engine {
         seen: &Workflow,
         to: Switch,
         reason: &str,
-        kill: Option<&KillCondition>,
+        (guard, kill): (&str, Option<&KillCondition>),
     ) -> Result<(), Problem> {
         let mut row = self.not_retired(&seen.name).await?;
         let already = match to {
@@ -174,6 +179,9 @@ impl Engine {
         if let Some(kill) = kill {
             moved.facts = vec![("records", self.wrong_ones(seen, kill).await?.into())];
         }
+        let subject = format!("{} {guard}", seen.name);
+        let broken = Trouble::new(Category::GuardBroken, subject, Some(&seen.name), reason);
+        moved.changes.push(self.report_trouble(broken));
         let moved = moved.tell(format!("{to}: {reason}"));
         self.commit_move(moved, &by, reason).await.map(drop)
     }

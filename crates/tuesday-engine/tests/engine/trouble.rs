@@ -12,7 +12,7 @@ use tuesday_domain::trouble::sort::{Facts, Reach, Reversibility};
 use tuesday_domain::trouble::{Category, Severity};
 use tuesday_engine::Worker;
 use tuesday_engine::ops::{
-    BlastQuery, Closed, Complaint, Looked, NewCorrection, NewSignal, Settled,
+    BlastQuery, Closed, Complaint, Looked, NewCorrection, PostedSignal, Settled,
 };
 use tuesday_store::IncidentFilter;
 use tuesday_testkit::Database;
@@ -541,36 +541,49 @@ async fn wrong_answer(database: Option<&str>) {
 async fn a_signal_from_outside_counts_once() {
     let bench = Bench::new().await;
     let worker = Worker::start(&bench.engine);
-    let signal = |event: &str| NewSignal {
-        event: event.into(),
+    let signal = |event: Option<&str>| PostedSignal {
+        event: event.map(str::to_owned),
         kind: "compliance_flag".into(),
         run: None,
         record: None,
+        wrong: true,
         count: 1,
         at: None,
     };
     let by = Actor::Token("tok".into());
+    let post = |new| bench.engine.post_signal("small", new, &by);
     for event in ["a", "b", "b", "c"] {
-        bench
-            .engine
-            .outside_signal("small", signal(event), &by)
-            .await
-            .unwrap();
+        post(signal(Some(event))).await.unwrap();
     }
-    let bad = bench.engine.outside_signal("small", signal(""), &by).await;
-    assert_eq!(bad.unwrap_err().field.as_deref(), Some("event"));
-    let now = bench.engine.now();
-    let counted = bench
-        .engine
-        .reader()
-        .outside_signals(
-            "small",
-            now.minus(Duration::from_secs(3_600)),
-            now.plus(Duration::from_secs(1)),
-        )
-        .await
-        .unwrap();
-    assert_eq!(counted, [("compliance_flag".to_owned(), 3)]);
+    let field = |e: tuesday_domain::problem::Problem| (e.code, e.field);
+    for (event, count) in [(Some(""), 1), (None, 1), (Some("d"), 0)] {
+        let bad = PostedSignal {
+            count,
+            ..signal(event)
+        };
+        let (code, at) = field(post(bad).await.unwrap_err());
+        let named = if count == 0 { "count" } else { "event" };
+        assert_eq!((code, at.as_deref()), ("bad_request", Some(named)));
+    }
+    let from = bench.engine.now().minus(Duration::from_secs(3_600));
+    let reader = bench.engine.reader();
+    let counted = reader.signals_since("small", "compliance_flag", from).await;
+    assert_eq!(counted.unwrap(), 3);
+
+    // Tied to the run that wrote the record, and once of a kind for it.
+    bench.receive("one").await;
+    let run = bench.rest("one").await;
+    let record = run.actions[0].target.clone();
+    let about = PostedSignal {
+        record: Some(record),
+        ..signal(None)
+    };
+    for _ in 0..2 {
+        let kept = post(about.clone()).await.unwrap();
+        assert_eq!(kept.run, Some(run.run.id));
+    }
+    let counted = reader.signals_since("small", "compliance_flag", from).await;
+    assert_eq!(counted.unwrap(), 4);
     bench.end(worker).await;
 }
 

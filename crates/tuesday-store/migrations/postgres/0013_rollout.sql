@@ -23,15 +23,14 @@ CREATE TABLE decisions (
 );
 CREATE INDEX decisions_of ON decisions (workflow, decided_at);
 
-CREATE TABLE signals (
-    id          UUID PRIMARY KEY,
-    workflow    TEXT NOT NULL,
-    kind        TEXT NOT NULL CHECK (kind <> ''),
-    run_id      UUID,
-    record      TEXT,
-    wrong       BIGINT NOT NULL CHECK (wrong = 0 OR wrong = 1),
-    posted_by   TEXT NOT NULL CHECK (posted_by <> ''),
-    received_at BIGINT NOT NULL
-);
-CREATE UNIQUE INDEX signals_once ON signals (run_id, kind) WHERE run_id IS NOT NULL;
-CREATE INDEX signals_of ON signals (workflow, kind, received_at, id);
+-- One table for what is said about outputs: pause rules, kill conditions and incidents read the same rows.
+ALTER TABLE outside_signals RENAME TO signals;
+ALTER TABLE signals RENAME COLUMN sent_by TO posted_by;
+ALTER TABLE signals ADD COLUMN record TEXT;
+ALTER TABLE signals ADD COLUMN wrong BIGINT NOT NULL DEFAULT 1 CHECK (wrong = 0 OR wrong = 1);
+ALTER TABLE signals ADD COLUMN received_at BIGINT NOT NULL DEFAULT 0;
+UPDATE signals SET received_at = at;
+DROP INDEX outside_signals_at;
+CREATE INDEX signals_at ON signals (workflow, kind, at);
+CREATE INDEX signals_of ON signals (workflow, kind, received_at, event);
+CREATE INDEX signals_run ON signals (run_id, kind) WHERE run_id IS NOT NULL;

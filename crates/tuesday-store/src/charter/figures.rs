@@ -19,7 +19,7 @@ const FIGURES: &str = "SELECT r.finished, r.failed, r.cost, r.unknown, v.decided
         ORDER BY decided_at DESC LIMIT 1), \
     (SELECT count(*) FROM corrections AS c JOIN incidents AS i ON i.id = c.incident_id \
         WHERE c.state = 'open' AND i.workflow = $1), \
-    (SELECT at FROM outside_signals WHERE workflow = $1 AND kind = $5 ORDER BY at DESC LIMIT 1), \
+    (SELECT at FROM signals WHERE workflow = $1 AND kind = $5 ORDER BY at DESC LIMIT 1), \
     (SELECT at FROM audit_checkpoints ORDER BY size DESC LIMIT 1), \
     (SELECT count(*) FROM releases WHERE workflow = $1 AND state = 'superseded'), \
     (SELECT created_at FROM releases WHERE id = (SELECT live_release FROM workflows WHERE name = $1)) \

@@ -12,8 +12,7 @@ pub use watch::{Late, StuckRun, Waiting};
 
 use tuesday_domain::id::{ActionId, RunId};
 use tuesday_domain::record::{
-    Alert, AlertDelivery, Correction, Finding, Incident, IncidentEntry, IncidentRun, OutsideSignal,
-    TroubleChange,
+    Alert, AlertDelivery, Correction, Finding, Incident, IncidentEntry, IncidentRun, TroubleChange,
 };
 use tuesday_domain::trouble::incident::FixLayer;
 
@@ -158,22 +157,6 @@ pub(crate) static CORRECTIONS: Table = Table::new(
     true,
 );
 
-pub(crate) static SIGNALS: Table = Table::new(
-    "outside_signals",
-    &[
-        ("workflow", Ty::Text),
-        ("event", Ty::Text),
-        ("count", Ty::Int),
-        ("kind", Ty::Text),
-        ("run_id", Ty::Id),
-        ("at", Ty::Int),
-        ("sent_by", Ty::Text),
-    ],
-    2,
-    3,
-    false,
-);
-
 /// Soft findings that nothing came of.
 pub(crate) const DROP_FINDINGS: &str =
     "DELETE FROM findings WHERE incident_id IS NULL AND hard = 0 AND at < $1";
@@ -291,18 +274,6 @@ fn bind_correction<'a>(c: &'a Correction, out: &mut Vec<Param<'a>>) {
     ]);
 }
 
-fn bind_signal<'a>(s: &'a OutsideSignal, out: &mut Vec<Param<'a>>) {
-    out.extend([
-        Param::Text(&s.workflow),
-        Param::Text(&s.event),
-        Param::Int(i64::from(s.count)),
-        Param::Text(&s.kind),
-        opt_id(s.run.map(RunId::uuid)),
-        Param::Int(s.at.micros()),
-        Param::Text(&s.sent_by),
-    ]);
-}
-
 /// Binds the values of a change and says what is done with them.
 pub(crate) fn bind<'a>(change: &'a TroubleChange, out: &mut Vec<Param<'a>>) -> Verb {
     use TroubleChange as T;
@@ -323,7 +294,6 @@ pub(crate) fn bind<'a>(change: &'a TroubleChange, out: &mut Vec<Param<'a>>) -> V
         T::InsertDelivery(d) => with(out, |o| bind_delivery(d, o), Verb::Insert(&DELIVERIES)),
         T::InsertCorrection(c) => with(out, |o| bind_correction(c, o), Verb::Insert(&CORRECTIONS)),
         T::UpdateCorrection(c) => with(out, |o| bind_correction(c, o), Verb::Update(&CORRECTIONS)),
-        T::PutSignal(s) => with(out, |o| bind_signal(s, o), Verb::Put(&SIGNALS)),
     }
 }
 
@@ -344,6 +314,5 @@ pub(crate) fn describe(change: &TroubleChange) -> String {
         T::InsertAlert(a) | T::UpdateAlert(a) => a.id.to_string(),
         T::InsertDelivery(d) => format!("a delivery of {}", d.alert),
         T::InsertCorrection(c) | T::UpdateCorrection(c) => c.id.to_string(),
-        T::PutSignal(s) => format!("signal {} of {}", s.event, s.workflow),
     }
 }

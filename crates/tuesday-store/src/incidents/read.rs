@@ -2,7 +2,6 @@
 
 use tuesday_domain::id::{ActionId, CorrectionId, FindingId, IncidentId, RunId};
 use tuesday_domain::record::{Correction, Finding, Incident, IncidentEntry};
-use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::incident::IncidentState;
 use tuesday_domain::trouble::{Category, Severity};
 
@@ -275,26 +274,5 @@ impl StoreReader {
         let sql =
             format!("SELECT {CORRECTION} FROM corrections WHERE incident_id = $1 ORDER BY id");
         self.rows(sql, vec![Value::Id(id.uuid())], correction).await
-    }
-
-    /// How many outside signals of a kind a workflow got in `[from, to)`, each event once.
-    ///
-    /// # Errors
-    /// See [`StoreReader::run`].
-    pub async fn outside_signals(
-        &self,
-        workflow: &str,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<(String, u64)>, ReadError> {
-        let sql = "SELECT kind, CAST(sum(count) AS BIGINT) FROM outside_signals \
-            WHERE workflow = $1 AND at >= $2 AND at < $3 GROUP BY kind ORDER BY kind";
-        let params = vec![
-            Value::Text(workflow.to_owned()),
-            Value::Int(from.micros()),
-            Value::Int(to.micros()),
-        ];
-        self.rows(sql, params, |r: Row<'_>| Ok((r.text(0)?, r.num(1)?)))
-            .await
     }
 }

@@ -33,17 +33,19 @@ pub(crate) static DECISIONS: Table = Table::new(
 pub(crate) static SIGNALS: Table = Table::new(
     "signals",
     &[
-        ("id", Ty::Id),
         ("workflow", Ty::Text),
+        ("event", Ty::Text),
         ("kind", Ty::Text),
         ("run_id", Ty::Id),
         ("record", Ty::Text),
         ("wrong", Ty::Int),
+        ("count", Ty::Int),
+        ("at", Ty::Int),
         ("posted_by", Ty::Text),
         ("received_at", Ty::Int),
     ],
-    1,
-    1,
+    2,
+    2,
     false,
 );
 
@@ -76,12 +78,14 @@ fn bind_decision<'a>(d: &'a DecisionRecord, out: &mut Vec<Param<'a>>) {
 
 fn bind_signal<'a>(s: &'a Signal, out: &mut Vec<Param<'a>>) {
     out.extend([
-        Param::Id(s.id.uuid()),
         Param::Text(&s.workflow),
+        Param::Text(&s.event),
         Param::Text(&s.kind),
         opt_id(s.run.map(RunId::uuid)),
         opt_text(s.record.as_deref()),
         Param::Int(i64::from(s.wrong)),
+        Param::Int(i64::from(s.count)),
+        Param::Int(s.at.micros()),
         Param::Text(&s.posted_by),
         Param::Int(s.received_at.micros()),
     ]);
@@ -91,7 +95,7 @@ fn bind_signal<'a>(s: &'a Signal, out: &mut Vec<Param<'a>>) {
 pub(crate) fn describe(change: &RolloutChange) -> String {
     match change {
         RolloutChange::InsertDecision(d) => d.id.to_string(),
-        RolloutChange::InsertSignal(s) => s.id.to_string(),
+        RolloutChange::InsertSignal(s) => format!("signal {} of {}", s.event, s.workflow),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reading decision records, signals and what is still open of a workflow.
 
-use tuesday_domain::id::{DecisionId, RunId, SignalId};
+use tuesday_domain::id::{DecisionId, RunId};
 use tuesday_domain::record::{DecisionRecord, Run, Signal};
 use tuesday_domain::time::Timestamp;
 
@@ -34,16 +34,21 @@ fn decision(r: Row<'_>) -> Result<DecisionRecord, ReadError> {
     })
 }
 
+const SIGNAL: &str =
+    "workflow, event, kind, run_id, record, wrong, count, at, posted_by, received_at";
+
 fn signal(r: Row<'_>) -> Result<Signal, ReadError> {
     Ok(Signal {
-        id: SignalId::new(r.id(0)?),
-        workflow: r.text(1)?,
+        workflow: r.text(0)?,
+        event: r.text(1)?,
         kind: r.text(2)?,
         run: r.opt_id(3)?.map(RunId::new),
         record: r.opt_text(4)?,
         wrong: r.flag(5)?,
-        posted_by: r.text(6)?,
-        received_at: r.time(7)?,
+        count: r.num(6)?,
+        at: r.time(7)?,
+        posted_by: r.text(8)?,
+        received_at: r.time(9)?,
     })
 }
 
@@ -68,25 +73,49 @@ impl StoreReader {
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn signals(&self, workflow: &str, limit: usize) -> Result<Vec<Signal>, ReadError> {
-        let sql = "SELECT id, workflow, kind, run_id, record, wrong, posted_by, received_at FROM signals \
-            WHERE workflow = $1 ORDER BY received_at DESC, id DESC LIMIT $2";
+        let sql = format!(
+            "SELECT {SIGNAL} FROM signals WHERE workflow = $1 ORDER BY received_at DESC, event DESC LIMIT $2"
+        );
         let params = vec![Value::Text(workflow.to_owned()), page(limit)];
         self.rows(sql, params, signal).await
     }
 
-    /// The signal of a kind about a run.
+    /// A signal by the sender's name for it.
     ///
     /// # Errors
     /// See [`StoreReader::run`].
-    pub async fn signal_of(&self, run: RunId, kind: &str) -> Result<Option<Signal>, ReadError> {
-        let sql = "SELECT id, workflow, kind, run_id, record, wrong, posted_by, received_at FROM signals \
-            WHERE run_id = $1 AND kind = $2";
-        let params = vec![Value::Id(run.uuid()), Value::Text(kind.to_owned())];
+    pub async fn signal(&self, workflow: &str, event: &str) -> Result<Option<Signal>, ReadError> {
+        let sql = format!("SELECT {SIGNAL} FROM signals WHERE workflow = $1 AND event = $2");
+        let params = vec![
+            Value::Text(workflow.to_owned()),
+            Value::Text(event.to_owned()),
+        ];
         self.first(sql, params, signal).await
     }
 
-    /// The newest `n` signals of a kind that arrived since `since`: how many, and how many say that
-    /// the output was wrong.
+    /// How many of a kind happened since `since`, as the senders count them.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn signals_since(
+        &self,
+        workflow: &str,
+        kind: &str,
+        since: Timestamp,
+    ) -> Result<u64, ReadError> {
+        let sql = "SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM signals \
+            WHERE workflow = $1 AND kind = $2 AND at >= $3";
+        let params = vec![
+            Value::Text(workflow.to_owned()),
+            Value::Text(kind.to_owned()),
+            Value::Int(since.micros()),
+        ];
+        let found = self.first(sql, params, |r: Row<'_>| r.num(0)).await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// The newest `n` cases that a kind says something about since `since`: how many, and how many
+    /// say that the output was wrong. Of several about one run the newest counts.
     ///
     /// # Errors
     /// See [`StoreReader::run`].
@@ -97,9 +126,11 @@ impl StoreReader {
         since: Timestamp,
         n: u32,
     ) -> Result<Outcomes, ReadError> {
-        let sql = "SELECT count(*), CAST(coalesce(sum(wrong), 0) AS BIGINT), max(received_at) FROM (SELECT wrong, \
-            received_at FROM signals WHERE workflow = $1 AND kind = $2 AND received_at >= $3 \
-            ORDER BY received_at DESC, id DESC LIMIT $4) AS newest";
+        let sql = "SELECT count(*), CAST(coalesce(sum(wrong), 0) AS BIGINT), max(received_at) FROM (SELECT s.wrong, \
+            s.received_at FROM signals AS s WHERE s.workflow = $1 AND s.kind = $2 AND s.received_at >= $3 \
+            AND NOT EXISTS (SELECT 1 FROM signals AS l WHERE l.run_id = s.run_id AND l.kind = s.kind \
+                AND (l.received_at > s.received_at OR (l.received_at = s.received_at AND l.event > s.event))) \
+            ORDER BY s.received_at DESC, s.event DESC LIMIT $4) AS newest";
         let params = vec![
             Value::Text(workflow.to_owned()),
             Value::Text(kind.to_owned()),

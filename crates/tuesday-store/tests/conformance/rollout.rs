@@ -1,6 +1,6 @@
 //! What stands about a workflow's rollout: its row, decisions, signals, and the figures of its rules.
 
-use tuesday_domain::id::{DecisionId, ReleaseId, RunId, SignalId};
+use tuesday_domain::id::{DecisionId, ReleaseId, RunId};
 use tuesday_domain::record::{
     Change, Choice, Decision, DecisionRecord, Rollout, RolloutChange, Signal, Subject,
 };
@@ -16,12 +16,14 @@ fn one(change: Change) -> Decision {
 
 fn signal(n: u64, kind: &str, about: Option<RunId>, wrong: bool) -> Signal {
     Signal {
-        id: SignalId::new(new_id()),
         workflow: "support".into(),
+        event: format!("{kind} {n}"),
         kind: kind.into(),
         run: about,
-        record: None,
+        record: Some("CRM 7".into()),
         wrong,
+        count: 2,
+        at: at(n - 1),
         posted_by: "person:olga".into(),
         received_at: at(n),
     }
@@ -86,10 +88,9 @@ async fn decisions_and_signals_are_kept_and_counted() {
         let case = RunId::new(new_id());
         let first = signal(10, "outcome", Some(case), true);
         bed.store.apply(posted(&first)).await.unwrap();
-        let again = signal(11, "outcome", Some(case), false);
         assert!(
-            bed.store.apply(posted(&again)).await.is_err(),
-            "one of a kind"
+            bed.store.apply(posted(&first)).await.is_err(),
+            "an event counts once"
         );
         for n in 12..15 {
             let next = signal(n, "outcome", None, n == 14);
@@ -106,9 +107,19 @@ async fn decisions_and_signals_are_kept_and_counted() {
         assert_eq!((newest.decided, newest.wrong), (3, 1), "exactly the newest");
         assert_eq!(count(13, 100).await.unwrap().decided, 2);
         assert_eq!(count(99, 100).await.unwrap().newest, None);
-        let found = bed.read.signal_of(case, "outcome").await.unwrap();
-        assert_eq!(found, Some(first));
+        let found = bed.read.signal("support", "outcome 10").await.unwrap();
+        assert_eq!(found, Some(first), "{}", bed.name);
         assert_eq!(bed.read.signals("support", 2).await.unwrap().len(), 2);
+
+        // The case was looked at again: one case, and the newest word about it.
+        let later = signal(17, "outcome", Some(case), false);
+        bed.store.apply(posted(&later)).await.unwrap();
+        let all = count(0, 100).await.unwrap();
+        assert_eq!((all.decided, all.wrong, all.newest), (4, 1, Some(at(17))));
+        let happened = |since| bed.read.signals_since("support", "outcome", at(since));
+        assert_eq!(happened(0).await.unwrap(), 10, "as the senders count");
+        assert_eq!(happened(16).await.unwrap(), 2);
+        assert_eq!(happened(17).await.unwrap(), 0);
     })
     .await;
 }

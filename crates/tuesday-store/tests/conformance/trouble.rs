@@ -241,7 +241,7 @@ async fn findings_are_taken_once_and_old_soft_ones_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn alerts_are_due_corrections_end_with_proof_and_signals_count_once() {
+async fn alerts_are_due_and_corrections_end_with_proof() {
     each(|bed: Bed| async move {
         let i = incident("wrong_answer:c");
         let alert = Alert {
@@ -392,33 +392,6 @@ async fn alerts_are_due_corrections_end_with_proof_and_signals_count_once() {
             [done],
             "{}",
             bed.name
-        );
-
-        let signal = OutsideSignal {
-            workflow: "support".into(),
-            event: "flag-1".into(),
-            kind: "compliance_flag".into(),
-            run: None,
-            count: 2,
-            at: at(40),
-            sent_by: "token:t".into(),
-        };
-        for _ in 0..2 {
-            let put = TroubleChange::PutSignal(signal.clone());
-            bed.store.apply(trouble(vec![put])).await.unwrap();
-        }
-        let counted = bed
-            .read
-            .outside_signals("support", at(0), at(41))
-            .await
-            .unwrap();
-        assert_eq!(counted, [("compliance_flag".to_owned(), 2)], "{}", bed.name);
-        assert!(
-            bed.read
-                .outside_signals("support", at(0), at(40))
-                .await
-                .unwrap()
-                .is_empty()
         );
 
         // Nothing that could be a cause finds nothing, never everything.

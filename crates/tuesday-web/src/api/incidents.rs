@@ -1,5 +1,4 @@
-//! Incidents: what is wrong, who is on it, what it touched, how it was put right; and signals from
-//! outside.
+//! Incidents: what is wrong, who is on it, what it touched, how it was put right.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -14,9 +13,7 @@ use tuesday_domain::record::{Correction, Incident};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::incident::FixLayer;
 use tuesday_domain::trouble::{Category, Severity};
-use tuesday_engine::ops::{
-    Blast, BlastQuery, Closed, Looked, NewCorrection, NewIncident, NewSignal, Settled,
-};
+use tuesday_engine::ops::{Blast, BlastQuery, Closed, Looked, NewCorrection, NewIncident, Settled};
 use tuesday_store::IncidentFilter;
 use utoipa::{IntoParams, ToSchema};
 
@@ -357,7 +354,7 @@ pub(crate) async fn act(
     Ok(Json(body(&app, incident)))
 }
 
-fn moment(text: &str) -> Result<Timestamp, Problem> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, Problem> {
     Timestamp::parse(text).map_err(|e| Problem::new("bad_request", e.to_string()))
 }
 
@@ -502,51 +499,4 @@ pub(crate) async fn postmortem(
     let incident = seen(&app, &reader, &id).await?;
     let text = app.engine.postmortem(incident.id).await?;
     Ok(([(CONTENT_TYPE, "text/markdown; charset=utf-8")], text).into_response())
-}
-
-/// A quality signal from outside.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SignalBody {
-    /// The sender's name for it; the same one counts once.
-    event: String,
-    /// `compliance_flag`, `complaint`, `return`, or a word of the sender's.
-    kind: String,
-    run_id: Option<String>,
-    /// The record it is about, where the run is not known.
-    record: Option<String>,
-    /// How many; 1 unless given.
-    count: Option<u32>,
-    /// When it happened; now unless given.
-    at: Option<String>,
-}
-
-/// Counts a signal from outside.
-#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/signals", tag = "incidents", params(("workflow" = String, Path)), request_body = SignalBody,
-    responses((status = 202, description = "counted"), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody)))]
-pub(crate) async fn signal(
-    State(app): State<App>,
-    by: ApiReader,
-    Path(workflow): Path<String>,
-    bytes: Bytes,
-) -> Result<(StatusCode, Json<serde_json::Value>), ApiError> {
-    by.sees(&workflow)?;
-    let b: SignalBody = query::body(&bytes)?;
-    let new = NewSignal {
-        event: b.event,
-        kind: b.kind,
-        run: b.run_id.as_deref().map(query::id).transpose()?,
-        record: b.record,
-        count: b.count.unwrap_or(1),
-        at: b.at.as_deref().map(moment).transpose()?,
-    };
-    let kept = app
-        .engine
-        .outside_signal(&workflow, new, &by.actor())
-        .await?;
-    let told = serde_json::json!({
-        "event": kept.event, "kind": kept.kind, "count": kept.count, "at": kept.at.rfc3339(),
-        "run_id": kept.run.map(|r| r.to_string()),
-    });
-    Ok((StatusCode::ACCEPTED, Json(told)))
 }

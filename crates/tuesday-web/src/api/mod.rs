@@ -16,6 +16,7 @@ pub(crate) mod rollout;
 pub(crate) mod rules;
 pub(crate) mod runs;
 pub(crate) mod seeds;
+pub(crate) mod signals;
 pub(crate) mod tokens;
 pub(crate) mod triggers;
 pub(crate) mod unmapped;

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Choice, DecisionRecord, Signal, Workflow};
+use tuesday_domain::record::{Choice, DecisionRecord, Workflow};
 use tuesday_domain::scope::Restriction;
 use tuesday_domain::watch::Judged;
 use tuesday_domain::workflow::{Stage, Switch};
-use tuesday_engine::ops::{OpenWork, PostedSignal, WorkflowDecision};
+use tuesday_engine::ops::{OpenWork, WorkflowDecision};
 use utoipa::ToSchema;
 
-use crate::auth::{ApiReader, ApiReviewer};
+use crate::auth::{ApiAdmin, ApiReader, ApiReviewer};
 use crate::query;
 use crate::refusal::{ApiError, ProblemBody};
 use crate::state::App;
@@ -96,17 +96,25 @@ pub(crate) struct WhyBody {
 async fn by(app: &App, who: &ApiReviewer, act: Act, name: &str) -> Result<Actor, ApiError> {
     who.sees(name)?;
     app.engine.allowed(act, name, &who.person).await?;
-    Ok(Actor::Person(who.person.clone()))
+    Ok(who.actor())
+}
+
+/// As [`by`], for what ends automation: a person in front of a screen gives a fresh proof, a token is
+/// one of scope `admin` and its use is an entry of its own.
+async fn ended_by(app: &App, who: &ApiAdmin, name: &str) -> Result<Actor, ApiError> {
+    who.sees(name)?;
+    let act = Act::KillWorkflow;
+    app.engine.allowed(act, name, who.person()).await?;
+    Ok(who.actor())
 }
 
 async fn switch(
     app: App,
-    who: ApiReviewer,
+    by: Actor,
     name: String,
     bytes: Bytes,
-    (act, to): (Act, Switch),
+    to: Switch,
 ) -> Result<Json<StandingBody>, ApiError> {
-    let by = by(&app, &who, act, &name).await?;
     let why: WhyBody = query::body(&bytes)?;
     let row = app.engine.set_switch(&name, to, &by, &why.reason).await?;
     body(&app, row).await
@@ -136,8 +144,8 @@ pub(crate) async fn pause(
     Path(name): Path<String>,
     bytes: Bytes,
 ) -> Result<Json<StandingBody>, ApiError> {
-    let to = (Act::PauseWorkflow, Switch::Paused);
-    switch(app, who, name, bytes, to).await
+    let by = by(&app, &who, Act::PauseWorkflow, &name).await?;
+    switch(app, by, name, bytes, Switch::Paused).await
 }
 
 /// Lets it act again.
@@ -149,8 +157,8 @@ pub(crate) async fn resume(
     Path(name): Path<String>,
     bytes: Bytes,
 ) -> Result<Json<StandingBody>, ApiError> {
-    let to = (Act::ResumeWorkflow, Switch::Running);
-    switch(app, who, name, bytes, to).await
+    let by = by(&app, &who, Act::ResumeWorkflow, &name).await?;
+    switch(app, by, name, bytes, Switch::Running).await
 }
 
 /// Ends automation until a decision record says otherwise.
@@ -158,12 +166,12 @@ pub(crate) async fn resume(
     responses((status = 200, body = StandingBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(crate) async fn kill(
     State(app): State<App>,
-    who: ApiReviewer,
+    who: ApiAdmin,
     Path(name): Path<String>,
     bytes: Bytes,
 ) -> Result<Json<StandingBody>, ApiError> {
-    let to = (Act::KillWorkflow, Switch::Killed);
-    switch(app, who, name, bytes, to).await
+    let by = ended_by(&app, &who, &name).await?;
+    switch(app, by, name, bytes, Switch::Killed).await
 }
 
 /// What it serves from now on.
@@ -258,11 +266,11 @@ pub(crate) struct RetireBody {
     responses((status = 200, body = StandingBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(crate) async fn retire(
     State(app): State<App>,
-    who: ApiReviewer,
+    who: ApiAdmin,
     Path(name): Path<String>,
     bytes: Bytes,
 ) -> Result<Json<StandingBody>, ApiError> {
-    let by = by(&app, &who, Act::KillWorkflow, &name).await?;
+    let by = ended_by(&app, &who, &name).await?;
     let b: RetireBody = query::body(&bytes)?;
     let open = open_work(b.open_work.as_deref())?;
     let row = app.engine.retire(&name, open, &by, &b.reason).await?;
@@ -361,73 +369,4 @@ pub(crate) async fn decide(
     };
     let kept = app.engine.decide_workflow(&name, decision, &who.person);
     Ok(Json(kept.await?.into()))
-}
-
-/// What is said about an output.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewSignalBody {
-    /// `complaint`, `compliance_flag`, `outcome`, or a word of the package.
-    kind: String,
-    #[serde(default)]
-    run: Option<String>,
-    #[serde(default)]
-    record: Option<String>,
-    /// Says that the output was wrong; true when left out.
-    #[serde(default = "yes")]
-    wrong: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
-
-/// A signal as kept.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SignalBody {
-    id: String,
-    kind: String,
-    run: Option<String>,
-    record: Option<String>,
-    wrong: bool,
-    posted_by: String,
-    received_at: String,
-}
-
-impl From<Signal> for SignalBody {
-    fn from(s: Signal) -> Self {
-        Self {
-            id: s.id.to_string(),
-            kind: s.kind,
-            run: s.run.map(|r| r.to_string()),
-            record: s.record,
-            wrong: s.wrong,
-            posted_by: s.posted_by,
-            received_at: s.received_at.rfc3339(),
-        }
-    }
-}
-
-/// Keeps a signal; a second one of a kind about the same run changes nothing.
-#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/signals", tag = "workflows", params(("workflow" = String, Path)), request_body = NewSignalBody,
-    responses((status = 200, body = SignalBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
-pub(crate) async fn signal(
-    State(app): State<App>,
-    sender: ApiReader,
-    Path(name): Path<String>,
-    bytes: Bytes,
-) -> Result<Json<SignalBody>, ApiError> {
-    sender.sees(&name)?;
-    let b: NewSignalBody = query::body(&bytes)?;
-    let malformed =
-        |e: tuesday_domain::id::IdError| Problem::new("malformed_id", e.to_string()).field("run");
-    let run = b.run.map(|r| r.parse()).transpose().map_err(malformed)?;
-    let new = PostedSignal {
-        kind: b.kind,
-        run,
-        record: b.record,
-        wrong: b.wrong,
-    };
-    let kept = app.engine.post_signal(&name, new, &sender.actor()).await?;
-    Ok(Json(kept.into()))
 }

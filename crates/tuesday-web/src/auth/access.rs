@@ -228,6 +228,11 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         Key(Act::ResumeWorkflow),
     ),
     (
+        "GET",
+        "/api/v1/workflows/{workflow}/signals",
+        Key(Act::ReadWork),
+    ),
+    (
         "POST",
         "/api/v1/workflows/{workflow}/signals",
         Key(Act::ReportProblem),
@@ -308,11 +313,6 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         Key(Act::HandleIncident),
     ),
     ("GET", "/api/v1/blast-radius", Key(Act::ReadWork)),
-    (
-        "POST",
-        "/api/v1/workflows/{workflow}/signals",
-        Key(Act::ReportProblem),
-    ),
     ("GET", "/api/v1/people", Key(Act::ReviewAccess)),
     ("POST", "/api/v1/people", Key(Act::ManagePeople)),
     ("GET", "/api/v1/people/{handle}", Key(Act::ReviewAccess)),

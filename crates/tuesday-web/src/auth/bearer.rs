@@ -179,6 +179,11 @@ impl ApiReviewer {
 }
 
 impl ApiAdmin {
+    /// The person's handle.
+    pub(crate) fn person(&self) -> &str {
+        &self.person
+    }
+
     /// Refuses a token of one workflow.
     pub(crate) fn whole(&self) -> Result<(), Problem> {
         self.bearer.whole()

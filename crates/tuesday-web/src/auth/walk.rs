@@ -262,7 +262,8 @@ async fn a_right_that_is_taken_away_is_gone_with_the_next_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_an_admin_token_changes_people_and_its_use_is_kept() {
     let walk = Walk::new().await;
-    let (cookie, admin) = walk.person(Role::Administrator).await;
+    let administrator = walk.person(Role::Administrator).await;
+    let owner = walk.person(Role::OperatorOwner).await;
     let by = Actor::Person("ada".into());
     let changing =
         || keyed().filter(|(m, p, act)| *m != "GET" && p.starts_with("/api/") && act.step_up());
@@ -271,21 +272,42 @@ async fn only_an_admin_token_changes_people_and_its_use_is_kept() {
         let new = NewToken {
             scope,
             workflow: None,
-            person: Some("administrator".into()),
+            person: None,
             life: Duration::from_secs(600),
         };
-        let (token, _) = walk.engine.create_token(new, &by).await.unwrap();
-        for (method, path, _) in changing() {
-            let answer = walk
-                .ask(method, path, Some(&(String::new(), token.clone())))
-                .await;
+        let token = async |role: Role| {
+            let person = Some(role.word().to_owned());
+            let new = NewToken {
+                person,
+                ..new.clone()
+            };
+            walk.engine.create_token(new, &by).await.unwrap().0
+        };
+        let administrator = token(Role::Administrator).await;
+        let owner = token(Role::OperatorOwner).await;
+        for (method, path, act) in changing() {
+            let who = if may(Role::OperatorOwner, act) {
+                &owner
+            } else {
+                &administrator
+            };
+            let who = (String::new(), who.clone());
+            let answer = walk.ask(method, path, Some(&who)).await;
             assert_eq!(answer.status(), 403, "{scope} {method} {path}");
         }
     }
     for (method, path, act) in changing() {
         let before = walk.newest().await.0;
         let answer = walk
-            .ask(method, path, Some(&(cookie.clone(), admin.clone())))
+            .ask(
+                method,
+                path,
+                Some(if may(Role::OperatorOwner, act) {
+                    &owner
+                } else {
+                    &administrator
+                }),
+            )
             .await;
         let status = answer.status();
         let filter = AuditFilter {

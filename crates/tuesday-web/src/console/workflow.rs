@@ -101,7 +101,7 @@ pub(super) async fn drawn(
     })?;
     let def = &known.def;
     let zone = Some(&known.zone);
-    let seeds = seeds::view(&app, &visit.user, &name, def).await?;
+    let seeds = seeds::view(app, &visit.user, name, def).await?;
     let shell = visit
         .shell(app, w.title.clone(), "workflow", Some(name.to_owned()))
         .await?;

@@ -28,15 +28,21 @@ enum Act {
     Post {
         /// The workflow
         workflow: String,
-        /// complaint, `compliance_flag`, outcome, or a word of the package
+        /// complaint, `compliance_flag`, return, outcome, or a word of the package
         #[arg(long)]
         kind: String,
         /// The run it is about
         #[arg(long)]
         run: Option<String>,
-        /// The record it is about, in your words
+        /// The record it is about; the run that wrote it is looked up
         #[arg(long)]
         record: Option<String>,
+        /// Your name for it: the same one counts once. Without it, one of a kind for each run or record
+        #[arg(long)]
+        event: Option<String>,
+        /// How many
+        #[arg(long, default_value_t = 1)]
+        count: u32,
         /// The output turned out right; without it, wrong
         #[arg(long)]
         right: bool,
@@ -60,6 +66,8 @@ pub(crate) async fn run(common: Common, args: SignalArgs) -> Result<ExitCode, Pr
             kind,
             run,
             record,
+            event,
+            count,
             right,
         } => {
             let run: Option<RunId> = match &run {
@@ -67,10 +75,13 @@ pub(crate) async fn run(common: Common, args: SignalArgs) -> Result<ExitCode, Pr
                 None => None,
             };
             let new = PostedSignal {
+                event,
                 kind,
                 run,
                 record,
                 wrong: !right,
+                count,
+                at: None,
             };
             let by = wiring::actor(&common);
             show(
@@ -96,12 +107,13 @@ fn show(common: &Common, s: &Signal) {
     let about = s.run.map(|r| r.to_string()).or_else(|| s.record.clone());
     if common.json {
         return out::json_line(&json!({
-            "id": s.id.to_string(), "workflow": s.workflow, "kind": s.kind, "run": s.run.map(|r| r.to_string()),
-            "record": s.record, "wrong": s.wrong, "posted_by": s.posted_by, "received_at": s.received_at.rfc3339(),
+            "workflow": s.workflow, "event": s.event, "kind": s.kind, "run_id": s.run.map(|r| r.to_string()),
+            "record": s.record, "wrong": s.wrong, "count": s.count, "at": s.at.rfc3339(), "posted_by": s.posted_by,
+            "received_at": s.received_at.rfc3339(),
         }));
     }
     let turned = if s.wrong { "wrong" } else { "right" };
-    let about = about.unwrap_or_else(|| "no case named".to_owned());
+    let about = about.unwrap_or_else(|| s.event.clone());
     out::line(&format!(
         "{}  {} {turned}, {about}, by {}",
         s.received_at, s.kind, s.posted_by

@@ -9,7 +9,6 @@ mod correct;
 mod link;
 mod note;
 mod open;
-mod outside;
 mod postmortem;
 mod report;
 mod resolve;
@@ -19,7 +18,6 @@ pub use alerts::{AlertsView, ChannelView, KindView};
 pub use blast::{Blast, BlastQuery, BlastRow};
 pub use correct::{NewCorrection, Settled};
 pub use open::NewIncident;
-pub use outside::NewSignal;
 pub use resolve::{Closed, Looked};
 pub use sort::SortedReport;
 
