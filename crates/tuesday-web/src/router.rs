@@ -15,8 +15,7 @@ use utoipa_axum::routes;
 use crate::api::{
     Description, audit, charter, decisions, health, incidents, intake, people, problem_reports,
     reroute, reruns, reviews, rollout, rules, runs, seeds, signals, tokens, triggers, unmapped,
-    verdicts,
-    views, workflows,
+    verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
