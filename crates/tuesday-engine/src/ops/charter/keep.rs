@@ -17,6 +17,26 @@ use crate::ops::standing::Move;
 const KEEPER: Actor = Actor::System("label");
 
 impl Engine {
+    /// Looks at the labels of all workflows and does what is due.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn keep_labels(&self) -> Result<(), Problem> {
+        let test = self.test_instance().await?;
+        for workflow in self.0.reader.workflows().await.map_err(read_problem)? {
+            // One workflow that cannot be judged must not keep the others from being looked at.
+            match Box::pin(self.keep_label(&workflow, test)).await {
+                // Another node did it.
+                Err(e) if e.code == "revision_moved" => {}
+                Err(e) => {
+                    tracing::warn!(workflow = %workflow.name, error = %e, "the label could not be looked at");
+                }
+                Ok(()) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Does to a workflow's label what is due. Two nodes that do so at once do it once: the event has
     /// one number.
     ///
