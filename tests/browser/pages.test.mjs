@@ -1,6 +1,8 @@
 // Every page, in both looks: no serious accessibility fault, no CSP report, no sideways scroll at 320 px.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 
 import { instance, noFaults, openOutput, queueOf, signedIn } from "./console.mjs";
 import { accessibilityFaults, screenshotPath } from "./support.mjs";
@@ -111,5 +113,22 @@ test("the API refuses in problem documents and describes itself", async () => {
   assert.match(openapi.openapi, /^3\.1/);
   assert.ok(openapi.paths["/api/v1/triggers/{workflow}"].post);
   assert.ok(Object.keys(openapi.paths).length >= 25);
+  await page.context().close();
+});
+
+test("the four questions of compliance are answered on one page", async () => {
+  const grant = ["user", "grant", "maren", "--role", "auditor", "--reason", "asks the four questions", "--dir", on.dir];
+  await promisify(execFile)(process.env.TUESDAY_BIN, grant);
+  const page = await signedIn(on);
+  for (const theme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme: theme });
+    await page.goto(`${on.url}/security`);
+    assert.deepEqual(await page.locator("main h2").allTextContents(), [
+      "Where are secrets?", "What data leaves?", "Who can call which tool?", "Where is the audit trail?",
+    ]);
+    await page.screenshot({ path: screenshotPath(`security-${theme}`), fullPage: true });
+    assert.deepEqual(await accessibilityFaults(page), []);
+  }
+  noFaults(page);
   await page.context().close();
 });

@@ -11,7 +11,7 @@ use crate::ready::Ready;
 use crate::route::{
     Destined, PlanFault, Planned, ask, destine, merge, plan, table_facts, tier_name,
 };
-use crate::rules::{RuleSet, Verdict};
+use crate::rules::{Facts, RuleSet, Verdict, foregone};
 use crate::run::Reason;
 use crate::snapshot::Snapshot;
 use crate::validation::failed_checks;
@@ -112,6 +112,31 @@ pub fn decide(
         confidence,
         model,
     }
+}
+
+/// What the table says before the model is asked, when it excludes the case whatever the answer would
+/// be. The case is then not shown to the model at all.
+#[must_use]
+pub fn excluded(under: Under<'_>, facts: &Value) -> Option<(Map<String, Value>, Verdict)> {
+    let later = |path: &String| {
+        let group = path.split('.').next();
+        matches!(group, Some("output" | "confidence" | "model"))
+    };
+    let open: Vec<&str> = under
+        .ready
+        .facts
+        .iter()
+        .filter(|(_, expr)| expr.reads().iter().any(later))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let run_facts = json!({"id": under.run.to_string()});
+    let ctx = Ctx::new(&merge(facts, &[("run", &run_facts)]));
+    let mut table = table_facts(under.ready, &ctx);
+    table.retain(|name, _| !open.contains(&name.as_str()));
+    let verdict = foregone(under.rules, under.version, &Facts::new(&table), &|column| {
+        open.contains(&column)
+    })?;
+    Some((table, verdict))
 }
 
 /// Confidence from its declared source.

@@ -18,6 +18,7 @@ pub mod id;
 pub mod json;
 pub mod ledger;
 pub mod mask;
+pub mod outlet;
 pub mod oversight;
 pub mod password;
 pub mod port;

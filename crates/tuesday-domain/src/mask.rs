@@ -8,30 +8,62 @@ use crate::schema::Schema;
 /// What stands where a value may not be shown. The class is named, so that it is clear what to ask for.
 pub const MASK: &str = "masked";
 
-/// A value as a reader with `clearance` may see it, and the names of the fields that are masked.
+/// A value as a reader with `clearance` may see it, and the names of the fields that are masked, dotted.
 ///
-/// Fields are the top-level properties; a property that the schema does not classify counts as
-/// restricted. Anything that is not an object is one field of the schema's strictest class.
+/// Fields inside objects and lists have classes of their own; a property that the schema does not
+/// classify counts as restricted. Anything that is not an object is one field of the schema's
+/// strictest class.
 #[must_use]
 pub fn by_schema(value: &Value, schema: &Schema, clearance: Class) -> (Value, Vec<String>) {
+    let mut masked = Vec::new();
     let Value::Object(fields) = value else {
         let shown = whole(value, schema.strictest(), clearance);
-        let masked = if shown == *value {
-            Vec::new()
-        } else {
-            vec![String::new()]
-        };
+        if shown != *value {
+            masked.push(String::new());
+        }
         return (shown, masked);
     };
-    let (mut out, mut masked) = (Map::new(), Vec::new());
-    for (name, value) in fields {
-        let class = schema.class(name);
-        if class > clearance {
-            masked.push(name.clone());
-        }
-        out.insert(name.clone(), whole(value, class, clearance));
+    let shown = inside(fields, "", (schema, clearance), &mut masked);
+    (shown, masked)
+}
+
+fn inside(
+    fields: &Map<String, Value>,
+    around: &str,
+    (schema, clearance): (&Schema, Class),
+    masked: &mut Vec<String>,
+) -> Value {
+    let shown = fields.iter().map(|(name, value)| {
+        let path = if around.is_empty() {
+            name.clone()
+        } else {
+            format!("{around}.{name}")
+        };
+        let class = schema.class(&path);
+        let shown = if class > clearance {
+            let shown = whole(value, class, clearance);
+            // The items of a list share the names of their fields.
+            if !masked.contains(&path) {
+                masked.push(path);
+            }
+            shown
+        } else {
+            deeper(value, &path, (schema, clearance), masked)
+        };
+        (name.clone(), shown)
+    });
+    Value::Object(shown.collect())
+}
+
+fn deeper(value: &Value, path: &str, under: (&Schema, Class), masked: &mut Vec<String>) -> Value {
+    match value {
+        Value::Object(fields) => inside(fields, path, under, masked),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| deeper(item, path, under, masked))
+            .collect(),
+        plain => plain.clone(),
     }
-    (Value::Object(out), masked)
 }
 
 /// A value of one class as a whole: shown, or replaced by a mark that names the class.
@@ -108,5 +140,33 @@ mod tests {
             "(masked: restricted)"
         );
         assert_eq!(text("open", Class::Internal, Class::Internal), "open");
+    }
+
+    #[test]
+    fn what_lies_deeper_is_masked_by_its_own_class() {
+        let schema = Schema::compile(json!({
+            "type": "object",
+            "properties": {
+                "payer": {"type": "object", "x-class": "internal", "properties": {
+                    "name": {"type": "string"}, "iban": {"type": "string", "x-class": "restricted"}}},
+                "lines": {"type": "array", "x-class": "internal", "items": {"type": "object", "properties": {
+                    "card": {"type": "string", "x-class": "restricted"}, "sum": {"type": "number"}}}}
+            }
+        }))
+        .unwrap();
+        let value = json!({"payer": {"name": "Ann", "iban": "X1"},
+            "lines": [{"card": "1", "sum": 2}, {"card": "3", "sum": 4}]});
+        let (shown, masked) = by_schema(&value, &schema, Class::Internal);
+        let mark = json!({"masked": "restricted"});
+        assert_eq!(
+            shown,
+            json!({"payer": {"name": "Ann", "iban": mark},
+                "lines": [{"card": mark, "sum": 2}, {"card": mark, "sum": 4}]})
+        );
+        assert_eq!(masked, ["payer.iban", "lines.card"]);
+        assert_eq!(
+            by_schema(&value, &schema, Class::Restricted),
+            (value, vec![])
+        );
     }
 }

@@ -139,6 +139,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         "The release has not passed the gate on exactly this text",
     ),
     (
+        "clearance_needed",
+        409,
+        3,
+        "The release reaches further than the live one and nobody cleared it",
+    ),
+    (
         "foreign_results",
         409,
         1,

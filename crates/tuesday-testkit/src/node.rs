@@ -255,6 +255,10 @@ impl Node {
             "the node was gone before it was stopped:\n{}",
             self.log()
         );
-        self.child.wait().await.unwrap()
+        let status = self.child.wait().await.unwrap();
+        if !status.success() {
+            eprintln!("the node ended with {status}:\n{}", self.log());
+        }
+        status
     }
 }

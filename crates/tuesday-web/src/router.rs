@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use crate::api::{
     Description, audit, charter, decisions, health, incidents, intake, people, problem_reports,
-    reroute, reruns, reviews, rollout, rules, runs, seeds, signals, tokens, triggers, unmapped,
-    verdicts, views, workflows,
+    reroute, reruns, reviews, rollout, rules, runs, security, seeds, signals, tokens, triggers,
+    unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -86,6 +86,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(incidents::postmortem))
         .routes(routes!(incidents::settle))
         .routes(routes!(incidents::radius))
+        .routes(routes!(security::report))
+        .routes(routes!(security::egress))
         .routes(routes!(people::list, people::invite))
         .routes(routes!(people::show))
         .routes(routes!(people::reset))
@@ -276,6 +278,7 @@ fn console_people() -> Router<App> {
             get(console::people::list).post(console::people::invite),
         )
         .route("/people/matrix", get(console::people::matrix))
+        .route("/security", get(console::security::page))
         .route(
             "/people/tokens",
             get(console::tokens::page).post(console::tokens::create),
@@ -344,6 +347,10 @@ fn console_releases() -> Router<App> {
         .route(
             "/workflows/{workflow}/releases/{id}/approval",
             post(releases::approve),
+        )
+        .route(
+            "/workflows/{workflow}/releases/{id}/clearance",
+            post(releases::clear),
         )
         .route(
             "/workflows/{workflow}/releases/{id}/promotion",

@@ -46,7 +46,7 @@ Change     check         every fault of a package
            gate          one result over check, lint, evals and simulation; 1 unless all pass
            install       a package becomes the live release
            rules         show, check, history
-           release       create, eval, approve, withdraw, promote, rollback, compare, verify, export, list, show
+           release       create, eval, clear, approve, withdraw, promote, rollback, compare, verify, export, list, show
            workflow      list, show, map, stage, pause, resume, kill, restrict, manual-fallback, retire,
                          decide, decisions, label, priority, schema
            charter       show, check, set, sign, history: the one page, from live records
@@ -58,7 +58,7 @@ Prove      audit         verify, export, checkpoint, verify-bundle
 
 Operate    serve         API, console and worker
            user          invite, list, show, grant, revoke, deactivate, activate, away, passwd-reset
-           security      matrix, access-review
+           security      matrix, access-review, report, tools, egress
            token         create, list, revoke
            secret        check
            connector     test: does a destination keep what its class promises

@@ -28,6 +28,10 @@ pub struct GateRow {
     pub reason: Option<String>,
     /// When it went live.
     pub live_at: Option<Timestamp>,
+    /// When a security approver agreed to what the release reads, sends or may do beyond the live one.
+    pub cleared_at: Option<Timestamp>,
+    /// Who.
+    pub cleared_by: Option<String>,
 }
 
 /// Some results of an evaluation, in the order of the pack: one JSON object a line.

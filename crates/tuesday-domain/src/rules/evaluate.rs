@@ -40,6 +40,24 @@ pub fn evaluate(rules: &RuleSet, version: u64, facts: &Facts<'_>) -> Verdict {
     }
 }
 
+/// The verdict of a row that decided on the known values alone.
+pub(super) fn excluding(rules: &RuleSet, version: u64, row: &Row, facts: &Facts<'_>) -> Verdict {
+    let values: Vec<Resolved<'_>> = rules
+        .columns()
+        .iter()
+        .map(|column| facts.resolve(column))
+        .collect();
+    Verdict::Hit(Hit {
+        rules_version: version,
+        row: row.id.clone(),
+        route: row.route,
+        review_tier: row.review_tier.clone(),
+        reason: row.reason.clone(),
+        compared: compare_row(rules, row, &values, true),
+        near_miss: None,
+    })
+}
+
 fn person(version: u64, row: Option<&Row>, problems: Vec<Problem>) -> Verdict {
     let words: Vec<&str> = problems
         .iter()

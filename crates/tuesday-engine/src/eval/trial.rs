@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tuesday_domain::decide::{Decided, Under, confidence, decide, mismatch, plan_facts};
+use tuesday_domain::decide::{Decided, Under, confidence, decide, excluded, mismatch, plan_facts};
 use tuesday_domain::definition::{FailurePlan, Package};
 use tuesday_domain::eval::{Case, Entry, Outcome, RouteWord, Tried, grade};
 use tuesday_domain::id::RunId;
@@ -15,7 +15,7 @@ use tuesday_domain::port::{FaultKind, Model, ModelAnswer, ModelFault, ModelReque
 use tuesday_domain::problem::Problem;
 use tuesday_domain::ready::Ready;
 use tuesday_domain::retry::RetryVerdict;
-use tuesday_domain::route::{Destined, tier};
+use tuesday_domain::route::{Destined, tier, verdict_words};
 use tuesday_domain::rules::{Route, RuleSet, Verdict, parse};
 use tuesday_domain::run::{Reason, Status};
 use tuesday_domain::snapshot::{Assembled, Readiness, assemble};
@@ -217,6 +217,9 @@ impl Trial {
 
     async fn generated(&self, case: &Case, assembled: &Assembled) -> Stopped {
         let run = ids::run();
+        if let Some(outcome) = self.excluded(run, assembled) {
+            return Stopped::at(outcome);
+        }
         let made = model_request(
             &self.ready,
             (&self.artifact, self.hash),
@@ -265,6 +268,32 @@ impl Trial {
                 cost,
             };
         }
+    }
+
+    /// What the table excludes before the model is asked.
+    fn excluded(&self, run: RunId, assembled: &Assembled) -> Option<Outcome> {
+        let under = Under {
+            ready: &self.ready,
+            rules: &self.rules,
+            version: 0,
+            stage: Stage::Auto,
+            at_most: Stage::Auto,
+            run,
+        };
+        let facts = plan_facts(&assembled.facts, &assembled.snapshot);
+        let (_, verdict) = excluded(under, &facts)?;
+        let Verdict::Hit(hit) = &verdict else {
+            return None;
+        };
+        Some(Outcome {
+            intake: Some(Entry::Accepted),
+            status: Some(Status::HandedOff),
+            reason: Some(Reason::Manual),
+            route: Some(RouteWord::Excluded),
+            row: Some(hit.row.clone()),
+            words: verdict_words(&verdict),
+            ..Outcome::default()
+        })
     }
 
     /// Asks the model; what may pass is asked again a few times.

@@ -54,6 +54,7 @@ mod rules;
 mod saved_view;
 mod second_look;
 mod secrets;
+mod security;
 mod seed;
 mod seed_decided;
 mod session;
@@ -79,8 +80,8 @@ pub use case::{Case, CaseAction, CaseItem, CaseMade, CaseWrite};
 pub use ceremony::CEREMONY_LIFE;
 pub(crate) use charter::Told;
 pub use charter::{
-    CharterView, ItemView, LabelView, LabelWish, PilotView, SheetView, SignView, UnmetView,
-    WallView,
+    CharterView, ItemView, LabelView, LabelWish, LastTen, OpenedRun, PilotView, SheetView,
+    SignView, UnmetView, WallView,
 };
 pub use cleared::Reader;
 pub use credential::TotpOffer;
@@ -118,6 +119,9 @@ pub use rules::{
 pub(crate) use second_look::Approved;
 pub use second_look::SecondVerdict;
 pub use secrets::{SecretUse, secret_uses};
+pub use security::{
+    Egress, EgressDays, SecretPlace, SecurityReport, Tool, Trail, WorkflowSecurity,
+};
 pub use seed::{SeedPlaced, SeedTally, SeedWish};
 pub use session::{ABSOLUTE, NewSession, is_fresh, is_over};
 pub use settle::Settlement;

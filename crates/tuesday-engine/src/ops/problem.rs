@@ -9,11 +9,13 @@ use tuesday_domain::record::{
     AuditEntry, Change, Decision, DeskChange, ProblemKind, ProblemReport, ProblemState, ProblemTie,
     Run, Subject,
 };
+use tuesday_domain::trouble::Category;
 use tuesday_store::RunFilter;
 
 use crate::engine::{Engine, apply_problem, read_problem};
 use crate::ids;
 use crate::maintenance::notice;
+use crate::ops::incident::Opened;
 
 /// Most bytes of words.
 const MOST: usize = 8 * 1_024;
@@ -167,7 +169,9 @@ impl Engine {
         })
     }
 
-    /// Sorts a report: somebody is on it (`triaged`), or it has its answer.
+    /// Sorts a report: somebody is on it (`triaged`), or it has its answer. What is an incident opens
+    /// one, of a late delivery or a wrong answer by what was reported; [`Engine::sort_report`] applies
+    /// the written criteria.
     ///
     /// # Errors
     /// `illegal_state` for an answered report, `reason_required` for an answer without words,
@@ -187,6 +191,21 @@ impl Engine {
             .map_err(read_problem)?;
         let report = found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
         let (report, moved) = self.answered(report, to, by, words).await?;
+        if to == ProblemState::Incident {
+            let category = match report.kind {
+                ProblemKind::Slow => Category::DeliveryLate,
+                _ => Category::WrongAnswer,
+            };
+            let opened = Opened {
+                category,
+                severity: None,
+                count: 1,
+                extra: &[],
+            };
+            let said = (by, words);
+            Box::pin(self.incident_of(&report, moved, opened, said)).await?;
+            return Ok(report);
+        }
         let subject = report
             .workflow
             .clone()

@@ -40,6 +40,9 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
     if let Some(why) = super::scope::why_not(engine, work) {
         return Box::pin(super::scope::to_people(engine, work, why)).await;
     }
+    if let Some(excluded) = route::excluded(engine, work).await? {
+        return Ok(excluded);
+    }
     let request = match request(work, None) {
         Ok(request) => request,
         Err(why) => {

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use tuesday_domain::action::{Ability, ActionEvent, ActionState, action_key};
 use tuesday_domain::actor::Actor;
-use tuesday_domain::decide::{Decided, Under, confidence, decide, plan_facts};
+use tuesday_domain::decide::{self, Decided, Under, confidence, decide, plan_facts};
 use tuesday_domain::definition::FailurePlan;
 use tuesday_domain::port::{Intent, ModelAnswer};
 use tuesday_domain::record::{
     Action, Attempt, AttemptResult, Change, PayloadKind, Routed, Run, SecondLookBasis,
 };
 use tuesday_domain::review::ReviewKind;
-use tuesday_domain::route::{Destined, Planned, plan};
+use tuesday_domain::route::{Destined, Planned, destine, plan};
 use tuesday_domain::rules::{Facts, RuleSet, Verdict, pack};
 use tuesday_domain::run::{Reason, RunEvent};
 use tuesday_domain::snapshot::{Snapshot, sha256_hex};
@@ -212,6 +212,57 @@ async fn routed(
         now,
     )
     .await
+}
+
+/// A case that the table excludes whatever the model would say goes to its owner, and the model does
+/// not see it.
+pub(crate) async fn excluded(engine: &Engine, work: &mut Work) -> Result<Option<Next>, StepFault> {
+    let (Some(facts), Some(snapshot)) = (&work.facts, &work.snapshot) else {
+        return Ok(None);
+    };
+    let stage = engine.stage_of(&work.run).min(work.run.stage);
+    let (version, rules) = in_force(engine, &work.run.workflow).await?;
+    let ready = &work.release.ready;
+    let under = Under {
+        ready,
+        rules: &rules,
+        version,
+        stage: work.run.stage,
+        at_most: stage,
+        run: work.run.id,
+    };
+    let Some((table, verdict)) = decide::excluded(under, &plan_facts(facts, snapshot)) else {
+        return Ok(None);
+    };
+    let now = engine.now();
+    let class = ready.strictest();
+    let mut draft = Draft::on(
+        &work.run,
+        class,
+        Actor::System("worker"),
+        "run.excluded",
+        now,
+    );
+    draft.fact("release", work.run.release.to_string());
+    let record =
+        json!({"verdict": verdict, "facts": table, "flags": work.flags, "model_asked": false});
+    stamp(&mut draft, (version, stage), &verdict, &record);
+    remember(&mut draft, &rules, &verdict, &table);
+    engine
+        .note_unmapped(&mut draft, &rules, (&verdict, &table), &ready.def)
+        .await?;
+    let destined = destine(ready, &verdict, stage, &[], &[]);
+    depart(
+        engine,
+        work,
+        draft,
+        destined,
+        Vec::new(),
+        String::new(),
+        now,
+    )
+    .await
+    .map(Some)
 }
 
 /// The table in force, and its version.

@@ -165,6 +165,11 @@ impl Bench {
     /// With amounts: `rules` may compare `amount`, which is the event's own. On the database, or on
     /// SQLite.
     pub(crate) async fn amounts(rules: &str, database: Option<&str>) -> Self {
+        Self::amounts_and(rules, "", database).await
+    }
+
+    /// As [`Bench::amounts`], with a second action written out in full.
+    pub(crate) async fn amounts_and(rules: &str, second: &str, database: Option<&str>) -> Self {
         let text = WORKFLOW
             .replacen(
                 "grade = \"output.grade\"\n[review]",
@@ -181,7 +186,8 @@ impl Bench {
                 "ability = \"B\"",
                 "ability = \"D\"\nread_url = \"https://desk.example.com/notes/{{ target }}\"",
                 1,
-            );
+            )
+            .replacen("[manual]", &format!("{second}[manual]"), 1);
         let input = INPUT.replacen(
             "\"properties\":{",
             "\"properties\":{\"amount\":{\"type\":[\"string\",\"null\"],\"maxLength\":20,\

@@ -9,9 +9,11 @@ use tuesday_domain::record::{
     PriorityClass, ProblemKind, ProblemState, ProblemTie, Review, ReviewDecision,
 };
 use tuesday_domain::review::ReviewState;
+use tuesday_domain::trouble::Category;
 use tuesday_domain::workflow::Switch;
 use tuesday_engine::Worker;
 use tuesday_engine::ops::{Complaint, Doing, Together};
+use tuesday_store::IncidentFilter;
 use tuesday_testkit::fakes::Said;
 use tuesday_testkit::until;
 
@@ -334,6 +336,35 @@ async fn a_report_finds_its_run_or_is_kept_all_the_same() {
             .code,
         "illegal_state"
     );
+    // What is an incident opens one.
+    let second = engine
+        .report_problem(
+            Complaint {
+                kind: ProblemKind::Wrong,
+                words: "wrong date".into(),
+                run: None,
+                review: None,
+                record: None,
+                workflow: Some("small".into()),
+                reported_by: "ann@example.com".into(),
+            },
+            &Actor::Person("rhea".into()),
+        )
+        .await
+        .unwrap();
+    engine
+        .triage(
+            second.id,
+            ProblemState::Incident,
+            "rhea",
+            "customers saw it",
+        )
+        .await
+        .unwrap();
+    let every = IncidentFilter::default();
+    let open = engine.reader().incidents(&every, None, 5).await.unwrap();
+    let found = open.iter().find(|i| i.category == Category::WrongAnswer);
+    assert_eq!(found.unwrap().workflow.as_deref(), Some("small"));
     worker.shut_down(Duration::from_secs(10)).await;
 }
 

@@ -12,9 +12,11 @@ use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Grant, Release, ReleaseState};
 use tuesday_domain::run::Status;
+use tuesday_domain::trouble::Category;
 use tuesday_engine::ops::release::{Evaluated, Evaluation};
 use tuesday_engine::ops::{Incoming, IncomingAuth};
 use tuesday_engine::{Engine, Worker};
+use tuesday_store::IncidentFilter;
 use tuesday_testkit::{Database, until};
 
 use crate::bench::Bench;
@@ -286,6 +288,20 @@ async fn story(database: Option<&Database>) {
     );
     assert_eq!(bench.fakes.calls(), calls);
 
+    let found = until("an incident names it", || async {
+        let filter = IncidentFilter {
+            category: Some(Category::ReleaseFault),
+            ..IncidentFilter::default()
+        };
+        let all = e.reader().incidents(&filter, None, 5).await.unwrap();
+        all.into_iter().next()
+    })
+    .await;
+    assert!(
+        found.workflow.as_deref() == Some("small") && !found.owner.is_empty(),
+        "{found:?}"
+    );
+
     // Back in one act.
     let back = e
         .roll_back_release("small", None, &by("tove"), "the text was changed")
@@ -351,4 +367,57 @@ async fn a_killed_evaluation_never_passes_and_goes_on() {
         done.record.verdict
     );
     assert_eq!(done.record.evidence.summary.cases.of, 161);
+}
+
+/// A release that sends one field more than the live one waits for somebody who answers for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_reaches_further_is_cleared_before_it_is_approved() {
+    let bench = Bench::on(&[FACTS], None).await;
+    let engine = &bench.engine;
+    approver(&bench).await;
+    let more = [
+        (
+            "workflow.toml",
+            "grade = \"output.grade\"\n[manual]",
+            "grade = \"output.grade\"\ntier = \"crm.tier\"\n[manual]",
+        ),
+        (
+            "workflow.toml",
+            "https://desk.example.com/notes",
+            "https://other.example.com/notes",
+        ),
+    ];
+    let wider = create(engine, &changed(engine, &pack(0), &more).await).await;
+    assert!(evaluate(engine, wider.id).await.record.verdict.passed);
+    assert_eq!(
+        engine.widens(&wider).await.unwrap(),
+        [
+            "destination note is at other.example.com now",
+            "destination note is sent crm.tier"
+        ]
+    );
+    let approve = || engine.approve_release(wider.id, "boris", "looks right");
+    let refused = approve().await.unwrap_err();
+    assert_eq!((refused.code, refused.status()), ("clearance_needed", 409));
+    assert_eq!(
+        refused.more["widens"][1],
+        "destination note is sent crm.tier"
+    );
+
+    let clear =
+        |person: &'static str| engine.clear_release(wider.id, person, "agreed with privacy");
+    assert_eq!(code(clear("tove").await), "same_person_twice");
+    assert_eq!(code(clear("boris").await), "not_allowed");
+    let grant = Grant::new("edda", Role::SecurityApprover, Some("small".into()));
+    engine
+        .grant(grant, "answers for data", &by("ada"))
+        .await
+        .unwrap();
+    clear("edda").await.unwrap();
+    assert_eq!(approve().await.unwrap().state, ReleaseState::Approved);
+
+    // A text alone reaches no further.
+    let text = [("prompt.md", "", "Be brief. ")];
+    let same = create(engine, &changed(engine, &pack(0), &text).await).await;
+    assert_eq!(engine.widens(&same).await.unwrap(), [""; 0]);
 }

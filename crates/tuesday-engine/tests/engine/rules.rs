@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Review, RuleSetState};
+use tuesday_domain::review::ReviewKind;
 use tuesday_domain::rules::{CellEdit, Lane};
 use tuesday_domain::run::{Reason, Status};
 use tuesday_engine::ops::{
     Approval, BacktestWindow, Refusal, RulesChange, RulesChanged, RulesEdit,
 };
 use tuesday_engine::{Engine, Worker};
+use tuesday_testkit::check::read_all;
 use tuesday_testkit::{Database, until};
 
 use crate::bench::Bench;
@@ -335,6 +337,91 @@ async fn an_unsent_automatic_action_obeys_the_stricter_rules() {
         Status::Completed
     );
     assert_eq!(bench.fakes.effects().len(), 1);
+    bench.end(worker).await;
+}
+
+const SECOND: &str = "[[action]]\nname = \"copy\"\nclass = \"write\"\nkind = \"http\"\nsystem = \"Desk\"\n\
+    ability = \"D\"\nread_url = \"https://desk.example.com/copies/{{ target }}\"\ntarget = \"input.id\"\n\
+    method = \"POST\"\nurl = \"https://desk.example.com/copies\"\n[action.fields]\ngrade = \"output.grade\"\n";
+
+/// The first of two actions is out when the rules become stricter: it stays, the second is blocked, and
+/// a person settles it.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_plan_that_is_partly_sent_the_rest_is_blocked() {
+    let bench = Bench::amounts_and(TABLE, SECOND, None).await;
+    set(&bench.engine, "750").await;
+    let (reached, seen) = mpsc::channel();
+    let (let_go, gate) = mpsc::channel::<()>();
+    let (gate, times) = (Mutex::new(gate), AtomicU32::new(0));
+    let hook = Arc::new(move |point: tuesday_engine::CrashPoint| {
+        let second =
+            point.0 == "dispatch.before_intent_commit" && times.fetch_add(1, Ordering::SeqCst) == 1;
+        if second {
+            reached.send(()).unwrap();
+            let _ = gate.lock().unwrap().recv_timeout(Duration::from_secs(60));
+        }
+    });
+    let node = bench.hooked("held", hook).await;
+    let worker = Worker::start(&node);
+    bench.receive_amount(&node, "partly", Some("700")).await;
+    tokio::task::spawn_blocking(move || seen.recv_timeout(Duration::from_secs(60)).unwrap())
+        .await
+        .unwrap();
+    set(&bench.engine, "500").await;
+    let found = bench.rest("partly").await;
+    let_go.send(()).unwrap();
+    let (ending, task) = (found.ending(), bench.task("partly").await);
+    assert!(ending.contains("note confirmed"), "{ending}");
+    assert!(ending.contains("copy blocked"), "{ending}");
+    assert_eq!(
+        (found.run.state.status, task.kind, task.reason),
+        (Status::InReview, ReviewKind::Action, Reason::Rule)
+    );
+    assert_eq!(bench.fakes.effects().len(), 1, "the second never left");
+    bench.end(worker).await;
+}
+
+/// A node that can no longer read which rules are in force routes nothing by those it knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_picture_is_old_routes_nothing() {
+    let bench = Bench::amounts(TABLE, None).await;
+    let (reached, seen) = mpsc::channel();
+    let (let_go, gate) = mpsc::channel::<()>();
+    let (gate, armed) = (Mutex::new(gate), AtomicBool::new(true));
+    let hook = Arc::new(move |point: tuesday_engine::CrashPoint| {
+        if point.0 == "generate.after_call" && armed.swap(false, Ordering::SeqCst) {
+            reached.send(()).unwrap();
+            let _ = gate.lock().unwrap().recv_timeout(Duration::from_secs(60));
+        }
+    });
+    let node = bench.hooked("blind", hook).await;
+    let worker = Worker::start(&node);
+    bench.receive_amount(&node, "blind", Some("480")).await;
+    tokio::task::spawn_blocking(move || seen.recv_timeout(Duration::from_secs(60)).unwrap())
+        .await
+        .unwrap();
+    // The answer is there. Now the rules cannot be read, and the last picture grows old.
+    bench.raw("ALTER TABLE workflow_priorities RENAME TO gone");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let_go.send(()).unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let run = read_all(bench.engine.reader())
+        .await
+        .remove("blind")
+        .unwrap()
+        .run;
+    assert_eq!(
+        (run.rules_version, run.state.outcome),
+        (None, None),
+        "not routed"
+    );
+    assert!(bench.fakes.effects().is_empty());
+    // It can be read again: the run goes on by itself.
+    bench.raw("ALTER TABLE gone RENAME TO workflow_priorities");
+    assert_eq!(
+        bench.rest("blind").await.run.state.status,
+        Status::Completed
+    );
     bench.end(worker).await;
 }
 

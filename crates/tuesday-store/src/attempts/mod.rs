@@ -1,6 +1,9 @@
 //! Attempts: one row for each try of each step, never changed.
 
 mod read;
+mod sent;
+
+pub use sent::Sent;
 
 use tuesday_domain::id::RunId;
 use tuesday_domain::record::{Attempt, Usage};

@@ -23,9 +23,11 @@ pub(crate) static GATES: Table = Table::new(
         ("decided_by", Ty::Text),
         ("reason", Ty::Text),
         ("live_at", Ty::Int),
+        ("cleared_at", Ty::Int),
+        ("cleared_by", Ty::Text),
     ],
     1,
-    11,
+    13,
     false,
 );
 
@@ -43,7 +45,7 @@ pub(crate) static PARTS: Table = Table::new(
 
 pub(crate) const DROP_PARTS: &str = "DELETE FROM eval_parts WHERE release_id = $1";
 pub(crate) const GATE_COLUMNS: &str = "release_id, repeats, started_at, started_by, finished_at, judged, \
-    judged_hash, decided_at, decided_by, reason, live_at";
+    judged_hash, decided_at, decided_by, reason, live_at, cleared_at, cleared_by";
 
 pub(crate) fn bind_gate<'a>(g: &'a GateRow, out: &mut Vec<Param<'a>>) {
     out.extend([
@@ -60,6 +62,8 @@ pub(crate) fn bind_gate<'a>(g: &'a GateRow, out: &mut Vec<Param<'a>>) {
         opt_text(g.decided_by.as_deref()),
         opt_text(g.reason.as_deref()),
         opt_time(g.live_at),
+        opt_time(g.cleared_at),
+        opt_text(g.cleared_by.as_deref()),
     ]);
 }
 
@@ -79,6 +83,8 @@ pub(crate) fn gate(r: Row<'_>) -> Result<GateRow, ReadError> {
         decided_by: r.opt_text(8)?,
         reason: r.opt_text(9)?,
         live_at: r.opt_time(10)?,
+        cleared_at: r.opt_time(11)?,
+        cleared_by: r.opt_text(12)?,
     })
 }
 

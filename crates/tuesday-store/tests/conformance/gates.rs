@@ -22,6 +22,8 @@ fn started(row: &Release) -> GateRow {
         decided_by: None,
         reason: None,
         live_at: None,
+        cleared_at: None,
+        cleared_by: None,
     }
 }
 

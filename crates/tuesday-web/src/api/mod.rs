@@ -15,6 +15,7 @@ pub(crate) mod reviews;
 pub(crate) mod rollout;
 pub(crate) mod rules;
 pub(crate) mod runs;
+pub(crate) mod security;
 pub(crate) mod seeds;
 pub(crate) mod signals;
 pub(crate) mod tokens;

@@ -313,6 +313,8 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         Key(Act::HandleIncident),
     ),
     ("GET", "/api/v1/blast-radius", Key(Act::ReadWork)),
+    ("GET", "/api/v1/security/report", Key(Act::ReviewAccess)),
+    ("GET", "/api/v1/security/egress", Key(Act::ReviewAccess)),
     ("GET", "/api/v1/people", Key(Act::ReviewAccess)),
     ("POST", "/api/v1/people", Key(Act::ManagePeople)),
     ("GET", "/api/v1/people/{handle}", Key(Act::ReviewAccess)),
@@ -442,6 +444,11 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/releases/{id}/clearance",
+        Key(Act::ApproveSecurity),
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/releases/{id}/promotion",
         Key(Act::ProposeRelease),
     ),
@@ -540,6 +547,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("POST", "/account/password", Key(Act::OwnAccount)),
     ("POST", "/account/codes", Key(Act::OwnAccount)),
     ("POST", "/account/sessions", Key(Act::OwnAccount)),
+    ("GET", "/security", Key(Act::ReviewAccess)),
     ("GET", "/people", Key(Act::ReviewAccess)),
     ("POST", "/people", Key(Act::ManagePeople)),
     ("GET", "/people/matrix", Key(Act::OwnAccount)),

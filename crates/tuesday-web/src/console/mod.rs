@@ -44,6 +44,7 @@ pub(crate) mod run;
 mod run_parts;
 pub(crate) mod runs;
 mod scale;
+pub(crate) mod security;
 pub(crate) mod seeds;
 mod shell;
 pub(crate) mod sign_in;

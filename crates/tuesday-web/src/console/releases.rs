@@ -49,6 +49,7 @@ struct Case {
 #[derive(Default)]
 struct Doors {
     approve: bool,
+    clear: bool,
     promote: bool,
     withdraw: bool,
     roll_back: bool,
@@ -76,6 +77,9 @@ struct ReleasesPage {
     failed: Vec<Case>,
     parts: Vec<Pair>,
     doors: Doors,
+    /// What it reaches beyond the live one.
+    wider: Vec<String>,
+    cleared: bool,
     /// It can be evaluated: how is said.
     open: bool,
 }
@@ -119,8 +123,17 @@ pub(crate) async fn page(
     let rights = &visit.user.rights;
     let mine = row.created_by == format!("person:{}", visit.user.session.person);
     let may = |act| rights.may(act, &name);
+    let wider = match row.state {
+        ReleaseState::Passed => app.engine.widens(row).await?,
+        _ => Vec::new(),
+    };
+    let cleared = gate.as_ref().is_some_and(|g| g.cleared_by.is_some());
     let doors = Doors {
-        approve: row.state == ReleaseState::Passed && !mine && may(Act::ApproveRelease),
+        clear: !wider.is_empty() && !cleared && !mine && may(Act::ApproveSecurity),
+        approve: row.state == ReleaseState::Passed
+            && (wider.is_empty() || cleared)
+            && !mine
+            && may(Act::ApproveRelease),
         promote: row.state == ReleaseState::Approved && may(Act::ProposeRelease),
         withdraw: matches!(
             row.state,
@@ -160,6 +173,8 @@ pub(crate) async fn page(
         failed: record.as_ref().map(failed).unwrap_or_default(),
         parts: parts(row),
         doors,
+        wider,
+        cleared,
         open: matches!(row.state, ReleaseState::Draft | ReleaseState::Evaluating),
         name,
     })
@@ -195,6 +210,12 @@ fn facts(r: &Release, gate: Option<&GateRow>, zone: &Zone) -> Vec<Pair> {
     if let (Some(by), Some(at)) = (&g.decided_by, g.decided_at) {
         out.push(pair(
             "Approved",
+            format!("{} by {by}", local(at, Some(zone))),
+        ));
+    }
+    if let (Some(by), Some(at)) = (&g.cleared_by, g.cleared_at) {
+        out.push(pair(
+            "Cleared",
             format!("{} by {by}", local(at, Some(zone))),
         ));
     }
@@ -335,6 +356,17 @@ pub(crate) async fn approve(
 ) -> Result<Response, PageError> {
     let (id, by, reason) = asked(&app, &place, &form).await?;
     app.engine.approve_release(id, &by, &reason).await?;
+    Ok(shown(&place))
+}
+
+/// A security approver agrees to what it reaches beyond the live one.
+pub(crate) async fn clear(
+    State(app): State<App>,
+    Path(place): Path<(String, String)>,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let (id, by, reason) = asked(&app, &place, &form).await?;
+    app.engine.clear_release(id, &by, &reason).await?;
     Ok(shown(&place))
 }
 

@@ -83,7 +83,8 @@ pub(crate) async fn prepare(
     let mut view = case::view(&found, me, app.engine.now());
     alike::add(app, &found, &visit.user, &mut view).await?;
     if view.settle == Settle::Manual {
-        let (_, release) = app.engine.live(&task.workflow).await?;
+        // As the run's own release has it, whatever is live by now.
+        let release = app.engine.loaded(found.run.release).await?;
         view.instructions
             .clone_from(&release.ready.def.manual.instructions);
     }

@@ -64,7 +64,7 @@ enum Act {
 #[derive(Debug, Args)]
 pub(crate) struct ReadinessArgs {
     /// The list: charter, checklist, handoff, scope, operators, questions, budget, bet, institution, goals,
-    /// conditions, audit (six walls), signals, next
+    /// conditions, audit (six walls), signals, next, last-ten
     list: String,
     /// The workflow
     workflow: String,
@@ -140,6 +140,9 @@ pub(crate) async fn training(common: Common, args: TrainingArgs) -> Result<ExitC
 
 /// Runs `readiness`: 1 when something of the list is not in order.
 pub(crate) async fn readiness(common: Common, args: ReadinessArgs) -> Result<ExitCode, Problem> {
+    if args.list == "last-ten" {
+        return last_ten(&common, &args.workflow).await;
+    }
     let sheet: Sheet = match args.list.as_str() {
         "audit" | "signals" => Sheet::Walls,
         "next" => Sheet::Order,
@@ -154,6 +157,30 @@ pub(crate) async fn readiness(common: Common, args: ReadinessArgs) -> Result<Exi
         _ => shown(&common, &view, sheet)?,
     };
     Ok(exit(good))
+}
+
+async fn last_ten(common: &Common, workflow: &str) -> Result<ExitCode, Problem> {
+    let node = wiring::open(Home::find(common)?, Opening::default()).await?;
+    let test = node.engine.last_ten(workflow).await?;
+    if common.json {
+        let value =
+            serde_json::to_value(&test).map_err(|e| Problem::new("internal", e.to_string()))?;
+        out::json_line(&value);
+        return Ok(exit(test.passed));
+    }
+    let mut table = out::table(&["Run", "Told", "Case", "What is missing"]);
+    for r in &test.runs {
+        let told = if r.told { "yes" } else { "no" };
+        table.add_row([
+            r.run.as_str(),
+            told,
+            r.subject.as_str(),
+            &r.missing.join(", "),
+        ]);
+    }
+    out::line(&table.to_string());
+    out::line(&test.verdict);
+    Ok(exit(test.passed))
 }
 
 fn exit(good: bool) -> ExitCode {

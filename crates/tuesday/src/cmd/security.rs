@@ -1,4 +1,5 @@
-//! `tuesday security`: the matrix of roles and acts, and the review of who holds which right.
+//! `tuesday security`: the matrix of roles and acts, the review of who holds which right, and the four
+//! answers: where secrets are, what data leaves, who can call which tool, where the audit trail is.
 
 use std::process::ExitCode;
 
@@ -6,6 +7,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use tuesday_domain::access::{Act as What, Role, may};
 use tuesday_domain::problem::Problem;
+
+use tuesday_engine::ops::{EgressDays, SecurityReport};
 
 use crate::cli::Common;
 use crate::config::Home;
@@ -25,6 +28,27 @@ enum Act {
     Matrix,
     /// Who holds which role, when it was last used, and what nobody has used for 90 days
     AccessReview,
+    /// Where secrets are, who can call which tool, where the audit trail is; exit 1 with findings
+    Report(Which),
+    /// Who can call which tool, in the present stage
+    Tools(Which),
+    /// What data left: which fields, to whom, how often, under which release
+    Egress {
+        #[command(flatten)]
+        which: Which,
+        /// First day (2026-11-17), or how long ago (7d)
+        #[arg(long, default_value = "6d", value_name = "DAY")]
+        since: String,
+        /// Last day; today when left out
+        #[arg(long, value_name = "DAY")]
+        until: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Which {
+    /// Workflow; all of them when left out
+    workflow: Option<String>,
 }
 
 /// Runs the command. Findings end an access review with exit code 1.
@@ -35,6 +59,19 @@ pub(crate) async fn run(common: Common, args: SecurityArgs) -> Result<ExitCode, 
             Ok(ExitCode::SUCCESS)
         }
         Act::AccessReview => review(common).await,
+        Act::Report(which) => report(common, which).await,
+        Act::Tools(which) => tools(common, which).await,
+        Act::Egress {
+            which,
+            since,
+            until,
+        } => {
+            let days = EgressDays {
+                from: Some(since),
+                to: until,
+            };
+            egress(common, which, days).await
+        }
     }
 }
 
@@ -87,4 +124,123 @@ async fn review(common: Common) -> Result<ExitCode, Problem> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+async fn asked(common: &Common, which: Which) -> Result<SecurityReport, Problem> {
+    let node = wiring::open(Home::find(common)?, Opening::default()).await?;
+    node.engine.security_report(which.workflow.as_deref()).await
+}
+
+async fn report(common: Common, which: Which) -> Result<ExitCode, Problem> {
+    let report = asked(&common, which).await?;
+    if common.json {
+        out::json_line(&json!(report));
+    } else {
+        print_report(&report);
+    }
+    Ok(ExitCode::from(u8::from(report.findings > 0)))
+}
+
+fn print_report(report: &SecurityReport) {
+    let mut secrets = out::table(&["Workflow", "Secret", "Used by", "State"]);
+    for w in &report.workflows {
+        for s in &w.secrets {
+            let state = s.finding.clone().unwrap_or_else(|| "there".to_owned());
+            secrets.add_row([&w.workflow, &s.reference, &s.used_by, &state]);
+        }
+    }
+    out::line("Where are secrets? In the places that these references name:");
+    out::line(&secrets.to_string());
+    out::line("\nWhat data leaves? `tuesday security egress` counts it from the record.");
+    out::line("\nWho can call which tool?");
+    print_tools(report);
+    let t = &report.trail;
+    let at = t.sealed_at.as_deref().unwrap_or("never");
+    let file = t
+        .published_to
+        .as_deref()
+        .unwrap_or("nowhere outside the database");
+    out::line(&format!(
+        "\nWhere is the audit trail? In the database: {} entries, {} under a head signed {at}; heads are published to {file}.",
+        t.entries, t.sealed
+    ));
+    if let Some(finding) = &t.finding {
+        out::line(&format!("To look at: {finding}"));
+    }
+    if report.findings > 0 {
+        out::line(&format!("{} findings", report.findings));
+    }
+}
+
+async fn tools(common: Common, which: Which) -> Result<ExitCode, Problem> {
+    let report = asked(&common, which).await?;
+    if common.json {
+        for w in &report.workflows {
+            for t in &w.tools {
+                let mut row = json!(t);
+                row["workflow"] = json!(w.workflow);
+                out::json_line(&row);
+            }
+        }
+    } else {
+        print_tools(&report);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_tools(report: &SecurityReport) {
+    let mut table = out::table(&[
+        "Workflow",
+        "Tool",
+        "System",
+        "Class",
+        "Credential",
+        "Now",
+        "Finding",
+    ]);
+    for w in &report.workflows {
+        for t in &w.tools {
+            let o = &t.outlet;
+            table.add_row([
+                w.workflow.clone(),
+                format!("{} {}", o.kind.word(), o.name),
+                o.system.clone(),
+                o.class.word().to_owned(),
+                o.secret.clone().unwrap_or_else(|| "none".to_owned()),
+                t.permitted.to_owned(),
+                t.finding.clone().unwrap_or_default(),
+            ]);
+        }
+    }
+    out::line(&table.to_string());
+}
+
+async fn egress(common: Common, which: Which, days: EgressDays) -> Result<ExitCode, Problem> {
+    let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
+    let rows = node.engine.egress(which.workflow.as_deref(), &days).await?;
+    let mut table = out::table(&["Workflow", "Release", "To", "At", "Requests", "Fields"]);
+    for r in rows {
+        if common.json {
+            out::json_line(&json!(r));
+            continue;
+        }
+        let field = |f: &tuesday_domain::outlet::SentField| {
+            let masked = if f.masked { ", masked" } else { "" };
+            format!("{} ({}{masked})", f.name, f.class.word())
+        };
+        let fields: Vec<String> = r.outlet.fields.iter().map(field).collect();
+        table.add_row([
+            r.workflow,
+            r.release.to_string(),
+            format!("{} {}", r.outlet.kind.word(), r.outlet.system),
+            r.outlet.place,
+            r.requests
+                .map_or_else(|| "not counted".to_owned(), |n| n.to_string()),
+            fields.join("\n"),
+        ]);
+    }
+    if !common.json {
+        out::line(&table.to_string());
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -142,8 +142,9 @@ pub(crate) async fn run(common: Common, args: ServeArgs) -> Result<ExitCode, Pro
     }
     tokio::spawn(skew::watch(node.engine.reader().clone()));
     crate::heartbeat::start(&node.home, &node.engine)?;
+    let stopped = stopped();
     let running = Running::start(node, listener, config, args.role, lock).await?;
-    stopped().await;
+    stopped.await;
     out::say("Stopping: no new work, running steps finish.");
     running.stop().await;
     Ok(ExitCode::SUCCESS)
@@ -339,20 +340,26 @@ fn metrics_text() -> Option<MetricsText> {
     Some(Arc::new(move || handle.render()))
 }
 
-/// Completes on Ctrl-C or SIGTERM.
-pub(crate) async fn stopped() {
+/// Listens for Ctrl-C and SIGTERM from now on; completes when one comes. Called before anybody is
+/// answered, so that a node that is stopped while it starts still ends in order.
+pub(crate) fn stopped() -> impl Future<Output = ()> + Send + 'static {
     #[cfg(unix)]
-    {
-        let mut term =
-            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-                Ok(term) => term,
-                Err(_) => return drop(tokio::signal::ctrl_c().await),
-            };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = term.recv() => {}
+    let (term, int) = {
+        use tokio::signal::unix::{SignalKind, signal};
+        (
+            signal(SignalKind::terminate()).ok(),
+            signal(SignalKind::interrupt()).ok(),
+        )
+    };
+    async move {
+        #[cfg(unix)]
+        if let (Some(mut term), Some(mut int)) = (term, int) {
+            tokio::select! {
+                _ = int.recv() => {}
+                _ = term.recv() => {}
+            }
+            return;
         }
+        drop(tokio::signal::ctrl_c().await);
     }
-    #[cfg(not(unix))]
-    drop(tokio::signal::ctrl_c().await);
 }

@@ -41,15 +41,25 @@ impl Bed {
 
     /// In this folder.
     pub(crate) async fn within(dir: TempDir, database: Option<Database>) -> Self {
-        Self::prepared(dir, database, &[]).await
+        Self::prepared(dir, database, "package", &[]).await
     }
 
     /// With a change of the workflow's text: each pair is replaced once and must be there.
     pub(crate) async fn changed(database: Option<Database>, pairs: &[(&str, &str)]) -> Self {
-        Self::prepared(tempfile::tempdir().unwrap(), database, pairs).await
+        Self::prepared(tempfile::tempdir().unwrap(), database, "package", pairs).await
     }
 
-    async fn prepared(dir: TempDir, database: Option<Database>, pairs: &[(&str, &str)]) -> Self {
+    /// With another package of this folder.
+    pub(crate) async fn of(name: &str, database: Option<Database>) -> Self {
+        Self::prepared(tempfile::tempdir().unwrap(), database, name, &[]).await
+    }
+
+    async fn prepared(
+        dir: TempDir,
+        database: Option<Database>,
+        name: &str,
+        pairs: &[(&str, &str)],
+    ) -> Self {
         let world = World::new();
         let http = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let smtp = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -76,7 +86,7 @@ impl Bed {
             env: env.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec(),
         };
         let store = home.prepare().await;
-        let package = package(dir.path(), pairs);
+        let package = package(dir.path(), name, pairs);
         home.install(&package, &[("stub_url", &stub_url), ("smtp", &smtp_at)])
             .await;
         let client = Client::new(&home.token("trigger", None).await);
@@ -308,9 +318,11 @@ impl Bed {
     }
 }
 
-/// The package of this folder, or a copy of it with another workflow text.
-fn package(dir: &Path, pairs: &[(&str, &str)]) -> std::path::PathBuf {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/package");
+/// A package of this folder, or a copy of it with another workflow text.
+fn package(dir: &Path, name: &str, pairs: &[(&str, &str)]) -> std::path::PathBuf {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/faults")
+        .join(name);
     if pairs.is_empty() {
         return from;
     }

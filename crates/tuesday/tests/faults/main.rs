@@ -9,6 +9,7 @@ mod clicks;
 mod crash;
 mod crash_again;
 mod crash_desk;
+mod data_wall;
 mod duplicates;
 mod ended;
 mod injection;

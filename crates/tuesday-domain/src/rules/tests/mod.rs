@@ -5,6 +5,7 @@ mod cells;
 mod checks;
 mod fail_closed;
 mod files;
+mod foregone;
 mod mapping;
 mod properties;
 mod reference;

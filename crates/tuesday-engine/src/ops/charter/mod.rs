@@ -4,6 +4,7 @@
 mod gather;
 mod keep;
 mod label;
+mod last_ten;
 mod review_label;
 mod show;
 mod sign_week;
@@ -12,6 +13,7 @@ mod train;
 
 pub(crate) use gather::Gathered;
 pub use label::LabelWish;
+pub use last_ten::{LastTen, OpenedRun};
 pub use show::{
     CharterView, ItemView, LabelView, PilotView, SheetView, SignView, UnmetView, WallView,
 };

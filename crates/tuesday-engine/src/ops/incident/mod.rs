@@ -19,6 +19,7 @@ pub use blast::{Blast, BlastQuery, BlastRow};
 pub use correct::{NewCorrection, Settled};
 pub use open::NewIncident;
 pub use resolve::{Closed, Looked};
+pub(crate) use sort::Opened;
 pub use sort::SortedReport;
 
 use tuesday_domain::access::{Act, Rights};

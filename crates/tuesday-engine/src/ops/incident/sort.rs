@@ -4,8 +4,8 @@
 use tuesday_domain::id::ProblemReportId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Change, DeskChange, Incident, ProblemReport, ProblemState};
-use tuesday_domain::trouble::Category;
 use tuesday_domain::trouble::sort::{Facts, Sorted, sort};
+use tuesday_domain::trouble::{Category, Severity};
 
 use super::NewIncident;
 use crate::engine::{Engine, apply_problem, read_problem};
@@ -17,6 +17,14 @@ pub struct SortedReport {
     pub report: ProblemReport,
     /// The incident, when it is one.
     pub incident: Option<Incident>,
+}
+
+/// How an incident begins that a report is.
+pub(crate) struct Opened<'a> {
+    pub(crate) category: Category,
+    pub(crate) severity: Option<Severity>,
+    pub(crate) count: u32,
+    pub(crate) extra: &'a [(&'static str, &'static str)],
 }
 
 impl Engine {
@@ -68,27 +76,52 @@ impl Engine {
         let (report, moved) = self
             .answered(report, ProblemState::Incident, by, words)
             .await?;
-        let new = NewIncident {
+        let extra = [
+            ("reach", facts.reach.word()),
+            ("reversibility", facts.reversibility.word()),
+        ];
+        let opened = Opened {
             category,
             severity: Some(severity),
+            count: facts.count,
+            extra: &extra,
+        };
+        let incident = self
+            .incident_of(&report, moved, opened, (by, words))
+            .await?;
+        Ok(SortedReport {
+            report,
+            incident: Some(incident),
+        })
+    }
+
+    /// Opens the incident that a report is, in the same decision that answers the report.
+    pub(crate) async fn incident_of(
+        &self,
+        report: &ProblemReport,
+        moved: String,
+        opened: Opened<'_>,
+        (by, words): (&str, &str),
+    ) -> Result<Incident, Problem> {
+        let new = NewIncident {
+            category: opened.category,
+            severity: opened.severity,
             workflow: report.workflow.clone(),
             words: words.to_owned(),
             runs: report.run.into_iter().collect(),
         };
         let mut h = self.opening(new, by).await?;
-        h.incident.count = u64::from(facts.count);
-        h.fact("report", id.to_string());
+        h.incident.count = u64::from(opened.count);
+        h.fact("report", report.id.to_string());
         h.fact("report_move", moved);
-        h.fact("reach", facts.reach.word());
-        h.fact("reversibility", facts.reversibility.word());
+        for (name, word) in opened.extra {
+            h.fact(name, *word);
+        }
         h.also(Change::Desk(Box::new(DeskChange::UpdateProblem(
             report.clone(),
         ))));
         let (decision, incident) = h.finish();
         self.apply(decision).await.map_err(apply_problem)?;
-        Ok(SortedReport {
-            report,
-            incident: Some(incident),
-        })
+        Ok(incident)
     }
 }

@@ -15,7 +15,7 @@ impl Engine {
     ///
     /// # Errors
     /// `gate_not_passed` unless the gate passed on exactly this text, `same_person_twice` for its
-    /// author, `not_allowed`, `reason_required`.
+    /// author, `not_allowed`, `clearance_needed`, `reason_required`.
     pub async fn approve_release(
         &self,
         id: ReleaseId,
@@ -34,6 +34,19 @@ impl Engine {
         self.may_release(Act::ApproveRelease, &row.workflow, &actor)
             .await?;
         let mut gate = self.gate_passed(&row, ReleaseState::Passed).await?;
+        let wider = self.widens(&row).await?;
+        if !wider.is_empty() && gate.cleared_by.is_none() {
+            return Err(Problem::new(
+                "clearance_needed",
+                format!(
+                    "release {} reaches further than the live one: {}",
+                    row.number,
+                    wider.join("; ")
+                ),
+            )
+            .with("widens", wider)
+            .way_out("a security approver clears it: tuesday release clear ID --reason TEXT"));
+        }
         let (change, to, words) = moved(&row, ReleaseEvent::Approve)?;
         row.state = to;
         let now = self.now();

@@ -155,6 +155,8 @@ impl Engine {
             decided_by: None,
             reason: None,
             live_at: None,
+            cleared_at: None,
+            cleared_by: None,
         };
         let mut entry = entry("release.evaluating", &bench.row, by, now)
             .fact("pack", bench.pack.hash.clone())

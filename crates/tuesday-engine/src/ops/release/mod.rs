@@ -1,6 +1,7 @@
 //! Releases from draft to live, one verb a file: who may, what must be there, what is kept.
 
 mod approve;
+mod clear;
 mod create;
 mod evaluate;
 mod promote;

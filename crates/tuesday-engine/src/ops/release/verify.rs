@@ -1,13 +1,14 @@
 //! Holds every stored release against its hash, and the evidence of each against its own. A live
 //! release whose text was changed behind the product's back is dropped from memory, so that the next
-//! run refuses, and its owner is told.
+//! run refuses, and an incident finds its owner.
 
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::Package;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Decision, Release, ReleaseState};
+use tuesday_domain::trouble::{Category, Trouble};
 
-use super::{GateRecord, entry, told};
+use super::{GateRecord, entry};
 use crate::engine::{Engine, read_problem};
 
 /// A release that is not what was approved.
@@ -55,8 +56,8 @@ impl Engine {
         Ok(faults)
     }
 
-    /// Looks at the live releases; the one whose text was changed is forgotten by this node, and its
-    /// owner hears of it once.
+    /// Looks at the live releases; the one whose text was changed is forgotten by this node and opens an
+    /// incident.
     pub(crate) async fn watch_live_releases(&self) -> Result<(), String> {
         let reader = &self.0.reader;
         for workflow in reader.workflows().await.map_err(|e| e.to_string())? {
@@ -68,27 +69,24 @@ impl Engine {
                 continue;
             };
             if self.0.catalog.forget(row.id) {
-                incident_for(self, &row, &workflow.owner, &found).await?;
+                incident_for(self, &row, &found).await?;
             }
         }
         Ok(())
     }
 }
 
-/// Tells the owner that a live release is not what was approved.
-async fn incident_for(
-    engine: &Engine,
-    row: &Release,
-    owner: &str,
-    found: &ReleaseFault,
-) -> Result<(), String> {
+/// A live release that is not what was approved is an incident of its workflow.
+async fn incident_for(engine: &Engine, row: &Release, found: &ReleaseFault) -> Result<(), String> {
     let (now, by) = (engine.now(), Actor::System("release_watch"));
-    let title = format!(
-        "{}: the text of release {} was changed; nothing runs with it",
-        row.workflow, row.number
+    let words = format!(
+        "the text of release {} was changed, nothing runs with it: {}",
+        row.number, found.detail
     );
+    let name = &row.workflow;
+    let trouble = Trouble::new(Category::ReleaseFault, name.clone(), Some(name), words);
     let entry = entry("release.hash_mismatch", row, &by, now).fact("detail", found.detail.clone());
-    let changes = vec![told(row, owner, "release_hash_mismatch", title, now)];
+    let changes = vec![engine.report_trouble(trouble)];
     let decision = Decision { changes, entry };
     engine
         .apply(decision)

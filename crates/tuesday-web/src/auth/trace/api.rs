@@ -242,7 +242,7 @@ pub(super) const TRACES: &[Trace] = &[
     (
         "POST",
         "/api/v1/problem-reports/{id}/triage",
-        &["problem.sorted"],
+        &["problem.sorted", "incident.opened"],
         "",
     ),
     ("POST", "/api/v1/runs/{id}/recall", &["review.recalled"], ""),

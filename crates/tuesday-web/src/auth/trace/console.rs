@@ -102,6 +102,12 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/releases/{id}/clearance",
+        &["release.cleared"],
+        "",
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/releases/{id}/promotion",
         &["release.live"],
         "",

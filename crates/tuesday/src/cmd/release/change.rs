@@ -108,6 +108,16 @@ pub(super) async fn approve(common: &Common, id: &str, reason: &str) -> Result<E
     Ok(ExitCode::SUCCESS)
 }
 
+pub(super) async fn clear(common: &Common, id: &str, reason: &str) -> Result<ExitCode, Problem> {
+    let id: ReleaseId = args::id(id, "id")?;
+    let by = wiring::person(common)?;
+    let node = node(common).await?;
+    let row = node.engine.clear_release(id, &by, reason).await?;
+    node.engine.seal().await?;
+    said(common, &row, &format!("tuesday release approve {id}"));
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(super) async fn withdraw(common: &Common, id: &str, reason: &str) -> Result<ExitCode, Problem> {
     let id: ReleaseId = args::id(id, "id")?;
     let by = wiring::person(common)?;

@@ -53,6 +53,14 @@ enum Act {
         #[arg(long)]
         reason: String,
     },
+    /// Agree, as a security approver, to what a release reads, sends or may do beyond the live one
+    Clear {
+        /// The release
+        id: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
     /// Give a release up, or refuse that of somebody else
     Withdraw {
         /// The release
@@ -130,6 +138,7 @@ pub(crate) async fn run(common: Common, args: ReleaseArgs) -> Result<ExitCode, P
         Act::Create(args) => change::create(&common, &args).await,
         Act::Eval(args) => Box::pin(change::eval(&common, &args)).await,
         Act::Approve { id, reason } => change::approve(&common, &id, &reason).await,
+        Act::Clear { id, reason } => change::clear(&common, &id, &reason).await,
         Act::Withdraw { id, reason } => change::withdraw(&common, &id, &reason).await,
         Act::Promote { id } => change::promote(&common, &id).await,
         Act::Rollback {
