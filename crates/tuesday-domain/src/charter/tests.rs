@@ -68,6 +68,9 @@ impl World {
             from: "00:00".to_owned(),
             to: "24:00".to_owned(),
         }];
+        for tier in &mut def.review.tier {
+            tier.guidance = "Trust it when one thing is asked; pass on threats.".to_owned();
+        }
         def.degraded.model = Some(crate::definition::DegradedPlan::Hold);
         def.degraded.source = Some(crate::definition::DegradedPlan::Hold);
         def.degraded.destination = Some(crate::definition::DegradedPlan::Hold);
@@ -230,7 +233,9 @@ fn with_all_evidence_every_label_is_allowed() {
 #[test]
 fn each_of_the_ten_items_stops_production_alone() {
     let cases: [(Topic, fn(&mut World)); 10] = [
-        (Topic::OperatorOwner, |w| w.leave("idris")),
+        (Topic::OperatorOwner, |w| {
+            w.ready.def.owners.backup.handle = "gone".to_owned();
+        }),
         (Topic::TechnicalOwner, |w| w.leave("yuki")),
         (Topic::InputSchema, |w| {
             let open =
@@ -251,7 +256,9 @@ fn each_of_the_ten_items_stops_production_alone() {
                 "",
                 "failed: yuki reran a case",
                 at(16),
-            )
+            );
+            // A day that is over without a passed test would lapse as well.
+            w.state(Statement::TurnoverDate, "", "2027-01-10", at(16));
         }),
         (Topic::Training, |w| w.facts.retain(|f| f.about != "lena")),
         (Topic::ManualPathRetired, |w| {

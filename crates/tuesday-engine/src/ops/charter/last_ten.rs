@@ -48,11 +48,11 @@ impl Engine {
             ..RunFilter::default()
         };
         // Open ones among the newest are passed over; further back than that is not the last ten.
-        let newest = self.0.reader.runs(&filter, None, RUNS * 10).await;
+        let newest = self.0.reader.run_page(&filter, None, RUNS * 10).await;
         let ended = newest
             .map_err(read_problem)?
             .into_iter()
-            .filter(|r| r.outcome.is_some());
+            .filter(|r| r.state.outcome.is_some());
         let mut runs = Vec::new();
         for run in ended.take(RUNS) {
             runs.push(opened(
