@@ -211,7 +211,6 @@ fn console() -> Router<App> {
         .route("/workflows/{workflow}", get(console::workflow::page))
         .route("/workflows/{workflow}/seeds", post(console::seeds::place))
         .merge(console_standing())
-        .merge(console_charter())
         .merge(console_rules())
         .merge(console_releases())
         .route(
@@ -241,6 +240,7 @@ fn console_charter() -> Router<App> {
 /// How a workflow stands: every act of stopping and going on.
 fn console_standing() -> Router<App> {
     Router::new()
+        .merge(console_charter())
         .route("/workflows/{workflow}/pause", post(console::standing::act))
         .route("/workflows/{workflow}/resume", post(console::standing::act))
         .route("/workflows/{workflow}/kill", post(console::standing::act))

@@ -71,7 +71,7 @@ mod tests {
             "N.A.",
             "Not yet",
             "to be decided",
-            "\tTODO\n",
+            "\tto do\n",
             "None",
             "x",
         ] {
