@@ -7,8 +7,8 @@ use crate::reviews::Lists;
 use crate::table::Table;
 use crate::value::{Param, big, opt_text, opt_time};
 use crate::{
-    actions, attempts, desk, gates, incidents, instance, intake, jobs, notices, payloads, people,
-    reviews, rights, rollout, rules, runs, workflows,
+    actions, attempts, charter, desk, gates, incidents, instance, intake, jobs, notices, payloads,
+    people, reviews, rights, rollout, rules, runs, workflows,
 };
 
 /// What is done with the bound values.
@@ -275,6 +275,7 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         }
         Change::Desk(d) => desk::bind(d, out),
         Change::Trouble(t) => incidents::bind(t, out),
+        Change::Charter(c) => charter::bind(c, out),
         Change::Rollout(c) => rollout::bind(c, out),
         // `bind` has taken every other change; a list without a default keeps the two in step.
         Change::InsertRun(_)
@@ -376,6 +377,7 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::MarkRestored { .. } => "the mark of a restored database".to_owned(),
         Change::Desk(d) => desk::describe(d),
         Change::Trouble(t) => incidents::describe(t),
+        Change::Charter(c) => charter::describe(c),
         Change::Rollout(c) => rollout::describe(c),
     }
 }
@@ -398,6 +400,7 @@ pub(crate) fn audited_workflow(decision: &Decision) -> Option<&str> {
         Change::InsertReview(v) | Change::UpdateReview(v) => Some(v.workflow.as_str()),
         Change::InsertIntake(i) | Change::UpdateIntake(i) => Some(i.workflow.as_str()),
         Change::Desk(d) => desk::workflow(d),
+        Change::Charter(c) => Some(charter::workflow(c)),
         Change::Rollout(c) => Some(rollout::workflow(c)),
         _ => None,
     })

@@ -9,6 +9,7 @@ mod actions;
 mod attempts;
 mod audit;
 mod change;
+mod charter;
 mod desk;
 mod error;
 mod gates;
@@ -49,6 +50,7 @@ use tuesday_domain::time::Timestamp;
 pub use actions::Turn;
 pub use attempts::Sent;
 pub use audit::{AuditFilter, AuditRow, SealBatch, Tile, TileKey};
+pub use charter::CharterFigures;
 pub use error::{ApplyError, OpenError, ReadError};
 pub use incidents::{
     BlastFilter, DeliveryFigure, IncidentFilter, Late, StuckRun, Touched, Waiting,

@@ -6,7 +6,7 @@ use crate::error::ApplyError;
 use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
-    Back, actions, attempts, audit, incidents, instance, intake, jobs, notices, oversight,
+    Back, actions, attempts, audit, charter, incidents, instance, intake, jobs, notices, oversight,
     payloads, people, postgres, problems, queue, reviews, rights, rollout, rules, runs, sqlite,
     workflows,
 };
@@ -50,6 +50,8 @@ fn tables() -> Vec<&'static Table> {
         &incidents::ALERTS,
         &incidents::DELIVERIES,
         &incidents::CORRECTIONS,
+        &charter::FACTS,
+        &charter::EVENTS,
         &rollout::DECISIONS,
         &rollout::SIGNALS,
     ]

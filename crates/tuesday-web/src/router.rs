@@ -13,9 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, audit, decisions, health, incidents, intake, people, problem_reports, reroute,
-    reruns, reviews, rollout, rules, runs, security, seeds, signals, tokens, triggers, unmapped,
-    verdicts, views, workflows,
+    Description, audit, charter, decisions, health, incidents, intake, people, problem_reports,
+    reroute, reruns, reviews, rollout, rules, runs, security, seeds, signals, tokens, triggers,
+    unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -126,6 +126,14 @@ fn api_workflows() -> OpenApiRouter<App> {
         .routes(routes!(workflows::priority))
         .routes(routes!(workflows::set_priority))
         .routes(routes!(workflows::batch))
+        .routes(routes!(charter::charter))
+        .routes(routes!(charter::checklist))
+        .routes(routes!(charter::readiness))
+        .routes(routes!(charter::label, charter::set_label))
+        .routes(routes!(charter::review_label))
+        .routes(routes!(charter::state))
+        .routes(routes!(charter::sign_week))
+        .routes(routes!(charter::train))
         .routes(routes!(rollout::standing))
         .routes(routes!(rollout::pause))
         .routes(routes!(rollout::resume))
@@ -219,9 +227,21 @@ fn console() -> Router<App> {
         .route("/assets/{name}", get(console::asset))
 }
 
+/// What workflows may be called, and by what.
+fn console_charter() -> Router<App> {
+    Router::new()
+        .route("/hub", get(console::hub::page))
+        .route("/workflows/{workflow}/charter", get(console::charter::page))
+        .route(
+            "/workflows/{workflow}/charter/{verb}",
+            post(console::charter::act),
+        )
+}
+
 /// How a workflow stands: every act of stopping and going on.
 fn console_standing() -> Router<App> {
     Router::new()
+        .merge(console_charter())
         .route("/workflows/{workflow}/pause", post(console::standing::act))
         .route("/workflows/{workflow}/resume", post(console::standing::act))
         .route("/workflows/{workflow}/kill", post(console::standing::act))

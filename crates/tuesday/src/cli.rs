@@ -48,7 +48,10 @@ Change     check         every fault of a package
            rules         show, check, history
            release       create, eval, clear, approve, withdraw, promote, rollback, compare, verify, export, list, show
            workflow      list, show, map, stage, pause, resume, kill, restrict, manual-fallback, retire,
-                         decide, decisions, priority, schema
+                         decide, decisions, label, priority, schema
+           charter       show, check, set, sign, history: the one page, from live records
+           readiness     checklist, handoff, audit, signals, next and the other lists, with evidence
+           training      record: who has learnt to decide
            signal        what is said about outputs afterwards: post, list
 
 Prove      audit         verify, export, checkpoint, verify-bundle
@@ -153,6 +156,12 @@ pub(crate) enum Command {
     Release(cmd::release::ReleaseArgs),
     /// What is installed: map, stage, pause, resume, kill, priority, schema
     Workflow(cmd::workflow::WorkflowArgs),
+    /// The one-page charter: its fields, what is blank, stating and signing them
+    Charter(cmd::charter::CharterArgs),
+    /// Lists of what a workflow needs, with their evidence
+    Readiness(cmd::charter::ReadinessArgs),
+    /// Who has learnt to decide
+    Training(cmd::charter::TrainingArgs),
     /// What is said about outputs afterwards: complaints, flags, outcomes
     Signal(cmd::signal::SignalArgs),
     /// The audit log: verify, export, checkpoint

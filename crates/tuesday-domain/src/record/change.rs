@@ -183,6 +183,8 @@ pub enum Change {
     Desk(Box<DeskChange>),
     /// A row about trouble.
     Trouble(Box<TroubleChange>),
+    /// A row about charter and label.
+    Charter(Box<super::CharterChange>),
     /// A row around the rollout of a workflow.
     Rollout(Box<RolloutChange>),
 }

@@ -3,6 +3,7 @@
 
 mod attempt;
 mod change;
+mod charter;
 mod desk;
 mod gate;
 mod people;
@@ -16,6 +17,7 @@ mod workflow;
 
 pub use attempt::{Attempt, AttemptResult, Usage};
 pub use change::{AuditEntry, Change, Decision, Subject};
+pub use charter::{CharterChange, CharterFact, LabelEvent, LabelMove};
 pub use desk::{
     DeskChange, IllegalProblemMove, PriorityClass, ProblemKind, ProblemReport, ProblemState,
     ProblemTie, ReviewRead, RunVisit, SavedView, SecondLook, SecondLookBasis, SecondLookResult,

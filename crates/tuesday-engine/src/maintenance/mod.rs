@@ -10,6 +10,7 @@ mod findings;
 mod gauges;
 mod hand_off;
 mod held;
+mod labels;
 mod notices;
 mod reconcile;
 mod refresh;
@@ -211,6 +212,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     every(engine, stop, tasks, five, "stuck", watch::stuck);
     every(engine, stop, tasks, five, "backlog", watch::backlog);
     every(engine, stop, tasks, five, "storage", watch::storage);
+    every(engine, stop, tasks, five, "labels", labels::run);
     let slow = Duration::from_secs(15);
     every(engine, stop, tasks, slow, "silent", watch::quiet_triggers);
     every(engine, stop, tasks, slow, "promises", watch::promises);

@@ -10,8 +10,8 @@ use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::ready::Ready;
 use tuesday_domain::record::{
-    AuditEntry, Change, Decision, Grant, Person, Release, ReleaseState, RuleSetEvent, RuleSetRow,
-    RuleSetState, Subject, Workflow,
+    AuditEntry, Change, Decision, Grant, LabelMove, Person, Release, ReleaseState, RuleSetEvent,
+    RuleSetRow, RuleSetState, Subject, Workflow,
 };
 use tuesday_domain::rules::{RuleSet, parse};
 use tuesday_domain::time::Timestamp;
@@ -25,8 +25,8 @@ use crate::ids;
 pub struct InstallOptions {
     /// Values laid over `[vars]`.
     pub vars: BTreeMap<String, String>,
-    /// A test instance grants the label and stage that the package asks for; a real one grants no
-    /// more than pilot and approval-first, since production is earned from evidence.
+    /// A test instance grants the label and stage that the package asks for; on a real one a workflow
+    /// begins as research and places drafts at most, since labels are earned from evidence.
     pub test_instance: bool,
 }
 
@@ -197,6 +197,18 @@ impl Engine {
             now,
         );
         changes.push(Change::PutWorkflow(Box::new(workflow.clone())));
+        if options.test_instance && workflow.version == 0 {
+            let granted = super::Told {
+                workflow: &workflow.name,
+                kind: LabelMove::Granted,
+                label: workflow.label,
+                reasons: "a test instance grants what the package asks for".to_owned(),
+                until: None,
+                decision: None,
+                by: by.to_string(),
+            };
+            changes.push(granted.behind(0, now));
+        }
         let entry = AuditEntry::new(
             now,
             by.clone(),
@@ -402,7 +414,8 @@ fn row(
     let label = if test {
         def.rollout.label
     } else {
-        def.rollout.label.min(Label::Pilot)
+        // Every other label is earned from evidence, and a workflow begins with none.
+        Label::Research
     };
     let stage = def.rollout.stage.capped_by(label);
     match existing {

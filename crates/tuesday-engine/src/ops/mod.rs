@@ -9,6 +9,7 @@ mod cancel;
 mod case;
 mod case_of_run;
 mod ceremony;
+mod charter;
 mod claim_review;
 mod cleared;
 mod credential;
@@ -77,6 +78,11 @@ pub use backfill::Backfilled;
 pub use batch::{Batch, OpenCase, Versions};
 pub use case::{Case, CaseAction, CaseItem, CaseMade, CaseWrite};
 pub use ceremony::CEREMONY_LIFE;
+pub(crate) use charter::Told;
+pub use charter::{
+    CharterView, ItemView, LabelView, LabelWish, LastTen, OpenedRun, PilotView, SheetView,
+    SignView, UnmetView, WallView,
+};
 pub use cleared::Reader;
 pub use credential::TotpOffer;
 pub use decide_many::Together;

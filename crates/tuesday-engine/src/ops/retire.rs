@@ -3,7 +3,7 @@
 
 use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Change, Workflow};
+use tuesday_domain::record::{Change, LabelMove, Workflow};
 use tuesday_domain::workflow::{Label, Stage, Switch};
 
 use super::standing::{Move, reasoned};
@@ -106,6 +106,19 @@ impl Engine {
         let mut moved = Move::new(row, "workflow.retired", words).tell("retired".to_owned());
         moved.facts = vec![("tokens_revoked", revoked.len().into())];
         moved.changes = revoked;
+        let events = self.0.reader.label_events(&moved.row.name).await;
+        let last = events.map_err(read_problem)?.last().map_or(0, |e| e.seq);
+        let retired = super::Told {
+            workflow: &moved.row.name,
+            kind: LabelMove::Retired,
+            label: Label::Retired,
+            reasons: reason.to_owned(),
+            until: None,
+            decision: None,
+            by: by.to_string(),
+        };
+        let retired = retired.behind(last, at);
+        moved.changes.push(retired);
         let row = self.commit_move(moved, by, reason).await?;
         self.0.tokens.forget();
         Ok(row)

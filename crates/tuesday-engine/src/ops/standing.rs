@@ -11,23 +11,23 @@ use crate::engine::{Engine, apply_problem, read_problem};
 use crate::maintenance::notice;
 
 /// A change of a workflow's row in the making.
-pub(super) struct Move {
+pub(in crate::ops) struct Move {
     /// The row as it will be; still in the version that was read.
-    pub(super) row: Workflow,
+    pub(in crate::ops) row: Workflow,
     /// What the audit entry is called.
-    pub(super) kind: &'static str,
+    pub(in crate::ops) kind: &'static str,
     /// Field, before and after: `switch running killed`.
-    pub(super) words: String,
+    pub(in crate::ops) words: String,
     /// Further facts of the entry.
-    pub(super) facts: Vec<(&'static str, Value)>,
+    pub(in crate::ops) facts: Vec<(&'static str, Value)>,
     /// Further rows.
-    pub(super) changes: Vec<Change>,
+    pub(in crate::ops) changes: Vec<Change>,
     /// What the people of the workflow are told; nobody is when absent.
-    pub(super) told: Option<String>,
+    pub(in crate::ops) told: Option<String>,
 }
 
 impl Move {
-    pub(super) fn new(row: Workflow, kind: &'static str, words: String) -> Self {
+    pub(in crate::ops) fn new(row: Workflow, kind: &'static str, words: String) -> Self {
         Self {
             row,
             kind,
@@ -38,14 +38,14 @@ impl Move {
         }
     }
 
-    pub(super) fn tell(mut self, words: String) -> Self {
+    pub(in crate::ops) fn tell(mut self, words: String) -> Self {
         self.told = Some(words);
         self
     }
 }
 
 /// The reason, when one was given.
-pub(super) fn reasoned(reason: &str) -> Result<(), Problem> {
+pub(in crate::ops) fn reasoned(reason: &str) -> Result<(), Problem> {
     if reason.trim().is_empty() {
         return Err(Problem::new("reason_required", "this change needs a reason").field("reason"));
     }
@@ -54,7 +54,7 @@ pub(super) fn reasoned(reason: &str) -> Result<(), Problem> {
 
 impl Engine {
     /// The workflow's row as it is stored now.
-    pub(super) async fn standing(&self, name: &str) -> Result<Workflow, Problem> {
+    pub(in crate::ops) async fn standing(&self, name: &str) -> Result<Workflow, Problem> {
         let row = self.0.reader.workflow(name).await.map_err(read_problem)?;
         row.ok_or_else(|| {
             Problem::new("unknown_workflow", format!("there is no workflow `{name}`"))
@@ -62,7 +62,7 @@ impl Engine {
     }
 
     /// As [`Engine::standing`], for what a retired workflow cannot do any more.
-    pub(super) async fn not_retired(&self, name: &str) -> Result<Workflow, Problem> {
+    pub(in crate::ops) async fn not_retired(&self, name: &str) -> Result<Workflow, Problem> {
         let row = self.standing(name).await?;
         if row.label == Label::Retired {
             return Err(
@@ -74,7 +74,7 @@ impl Engine {
     }
 
     /// Commits a move with its reason; this node acts by it at once.
-    pub(super) async fn commit_move(
+    pub(in crate::ops) async fn commit_move(
         &self,
         moved: Move,
         by: &Actor,

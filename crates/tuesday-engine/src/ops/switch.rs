@@ -1,9 +1,10 @@
 //! Moves a workflow's switch. Killed is left only after a decision record.
 
 use tuesday_domain::actor::Actor;
+use tuesday_domain::charter::PilotState;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Choice, DecisionRecord, Workflow};
-use tuesday_domain::workflow::Switch;
+use tuesday_domain::workflow::{Label, Switch};
 
 use super::standing::{Move, reasoned};
 use crate::engine::{Engine, read_problem};
@@ -36,6 +37,7 @@ impl Engine {
             row.rollout.counted_from = Some(self.now());
         } else if row.switch == Switch::Paused && to.acts(row.stage) {
             self.cause_cleared(&mut row).await?;
+            self.pilot_decided(&row).await?;
         }
         let before = row.switch;
         row.switch = to;
@@ -68,6 +70,23 @@ impl Engine {
         Err(Problem::new("rule_still_holds", words).way_out(format!(
             "remove the cause, then say what was done: tuesday workflow decide {} --decision proceed --question … \
              --evidence … --reason …; counting then starts anew",
+            row.name
+        )))
+    }
+
+    /// A pilot whose last day is over goes on only after somebody decided what becomes of it.
+    async fn pilot_decided(&self, row: &Workflow) -> Result<(), Problem> {
+        if row.label != Label::Pilot {
+            return Ok(());
+        }
+        let pilot = Box::pin(self.gather(&row.name)).await?.pilot();
+        if pilot.state != PilotState::Lapsed {
+            return Ok(());
+        }
+        let words = format!("the pilot of {} is over and nobody has decided", row.name);
+        Err(Problem::new("decision_required", words).way_out(format!(
+            "tuesday workflow decide {} --decision proceed|narrow|redesign|another_pilot|stop --question … \
+             --evidence … --reason …; another pilot also needs a new pilot_end",
             row.name
         )))
     }

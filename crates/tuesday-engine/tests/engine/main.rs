@@ -3,6 +3,7 @@
 
 mod approvals;
 mod bench;
+mod charter;
 mod cleared;
 mod desk;
 mod granted;

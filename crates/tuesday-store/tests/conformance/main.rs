@@ -4,6 +4,7 @@
 mod apply;
 mod audit;
 mod bed;
+mod charter;
 mod desk;
 mod gates;
 mod queue;

@@ -2,6 +2,7 @@
 //! programs and belong to this folder; the domain's types may change without them.
 
 pub(crate) mod audit;
+pub(crate) mod charter;
 pub(crate) mod decisions;
 pub(crate) mod health;
 pub(crate) mod incidents;

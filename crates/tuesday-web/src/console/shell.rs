@@ -94,6 +94,12 @@ const PLACES: &[Place] = &[
         key: "w",
     },
     Place {
+        here: "hub",
+        href: "/hub",
+        words: "Hub",
+        key: "h",
+    },
+    Place {
         here: "intake",
         href: "/intake",
         words: "Intake",

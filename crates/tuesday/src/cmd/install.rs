@@ -22,6 +22,9 @@ pub(crate) struct InstallArgs {
     /// Value of a variable of the package: NAME=VALUE
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
+    /// Where there is no instance yet, make one for tests: it grants the label that the package asks for
+    #[arg(long)]
+    test_instance: bool,
 }
 
 /// Installs and says what was granted.
@@ -31,10 +34,21 @@ pub(crate) async fn run(common: Common, args: InstallArgs) -> Result<ExitCode, P
         Home::find(&common)?,
         Opening {
             create: true,
+            kind: if args.test_instance {
+                InstanceKind::Test
+            } else {
+                InstanceKind::Real
+            },
             ..Opening::default()
         },
     )
     .await?;
+    if args.test_instance && node.instance.kind != InstanceKind::Test {
+        let words = format!("{} is a real instance", node.home.dir.display());
+        return Err(Problem::new("bad_request", words)
+            .field("test-instance")
+            .way_out("name another folder with --dir"));
+    }
     let options = InstallOptions {
         vars,
         test_instance: node.instance.kind == InstanceKind::Test,

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod batch;
 pub(crate) mod bench;
+pub(crate) mod charter;
 pub(crate) mod check;
 pub(crate) mod clock;
 pub(crate) mod completions;
@@ -16,6 +17,7 @@ pub(crate) mod incident;
 pub(crate) mod init;
 pub(crate) mod install;
 pub(crate) mod intake;
+pub(crate) mod label;
 pub(crate) mod migrate;
 pub(crate) mod pack;
 pub(crate) mod problem;
@@ -72,6 +74,9 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Alerts(args) => Box::pin(alerts::run(common, args)).await,
         Command::Rules(args) => rules::run(common, args).await,
         Command::Release(args) => Box::pin(release::run(common, args)).await,
+        Command::Charter(args) => Box::pin(charter::run(common, args)).await,
+        Command::Readiness(args) => Box::pin(charter::readiness(common, args)).await,
+        Command::Training(args) => Box::pin(charter::training(common, args)).await,
         Command::Workflow(args) => workflow::run(common, args).await,
         Command::Bench(args) => Box::pin(bench::run(common, args)).await,
         Command::RealData(args) => Box::pin(real_data::run(common, args)).await,

@@ -57,6 +57,8 @@ enum Act {
         #[arg(long)]
         reason: String,
     },
+    /// What it is called and by what; with a label, the decision to call it so
+    Label(super::label::LabelArgs),
     /// JSON Schema of what an event must look like
     Schema {
         /// The workflow
@@ -114,6 +116,7 @@ pub(crate) async fn run(common: Common, args: WorkflowArgs) -> Result<ExitCode, 
         } => {
             priority(&common, &node, &workflow, &class, &reason).await?;
         }
+        Act::Label(args) => Box::pin(super::label::run(&common, &node, args)).await?,
         Act::Schema { workflow, output } => {
             let (_, live) = engine.live(&workflow).await?;
             let schema = if output {

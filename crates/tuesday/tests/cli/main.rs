@@ -45,7 +45,7 @@ impl Desk {
     fn installed() -> Self {
         let desk = Self::new();
         desk.run(&["init", "own"]).ok();
-        desk.run(&["install", "own"]).ok();
+        desk.run(&["install", "own", "--test-instance"]).ok();
         desk
     }
 

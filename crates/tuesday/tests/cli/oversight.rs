@@ -15,7 +15,7 @@ fn watched() -> Desk {
     let changed = package.replacen("[[review.tier]]", drawn, 1);
     assert_ne!(package, changed);
     std::fs::write(&file, changed).unwrap();
-    desk.run(&["install", "own"]).ok();
+    desk.run(&["install", "own", "--test-instance"]).ok();
     desk
 }
 

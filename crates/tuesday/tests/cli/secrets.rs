@@ -33,7 +33,7 @@ fn a_secret_appears_nowhere() {
     );
 
     desk.env.push(("TUESDAY_TEST_KEY", CANARY.to_owned()));
-    let mut said = vec![desk.run(&["-vv", "install", "own"]).ok()];
+    let mut said = vec![desk.run(&["-vv", "install", "own", "--test-instance"]).ok()];
     desk.run(&["doctor"]).with(1);
     std::fs::write(desk.path("tuesday-data/hook.key"), "another-value\n").unwrap();
     said.push(desk.run(&["secret", "check"]).ok());

@@ -13,7 +13,10 @@ fn an_own_package_goes_from_nothing_to_a_verified_record() {
     let check = desk.run(&["--json", "check", "own"]).ok().json();
     assert_eq!(check["errors"], 0, "{check}");
     desk.run(&["rules", "check", "own"]).ok();
-    let installed = desk.run(&["--json", "install", "own"]).ok().json();
+    let installed = desk
+        .run(&["--json", "install", "own", "--test-instance"])
+        .ok()
+        .json();
     assert_eq!(
         (text(&installed, "/label"), text(&installed, "/stage")),
         ("pilot".into(), "approval_first".into())
@@ -183,7 +186,7 @@ fn a_script_becomes_the_model_step_unchanged() {
     desk.run(&["init", "wrapped", "--from-script", "pilot.py"])
         .ok();
     desk.run(&["check", "wrapped"]).ok();
-    desk.run(&["install", "wrapped"]).ok();
+    desk.run(&["install", "wrapped", "--test-instance"]).ok();
     let run = desk.start("wrapped", r#"{"id":"R-7","text":"0123456789abc"}"#);
     assert_eq!(text(&run, "/status"), "in_review", "{run}");
     let case = desk

@@ -173,6 +173,36 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/api/v1/workflows/{workflow}/label",
+        &["workflow.label"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/label/review",
+        &["label.reviewed"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/charter/{field}",
+        &["charter.stated"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/weekly-review",
+        &["charter.stated"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/training/{person}",
+        &["charter.stated"],
+        "",
+    ),
+    (
+        "POST",
         "/api/v1/workflows/{workflow}/pause",
         &["workflow.switch"],
         "",

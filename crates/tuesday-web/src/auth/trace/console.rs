@@ -126,6 +126,12 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/charter/{verb}",
+        &["charter.stated", "workflow.label", "label.reviewed"],
+        "",
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/pause",
         &["workflow.switch"],
         "",

@@ -1,0 +1,31 @@
+//! What a workflow may be called, worked out from what can be shown.
+//!
+//! There is one store of statements ([`Statement`]) and one list of things that are asked about
+//! ([`Topic`]). Charter, checklist, handoff, scope sheet and the question sets are lists of topics, so
+//! that a thing is answered once and each list keeps its exact items. [`prove`] holds a topic against
+//! the live objects and says how its evidence stands; [`label`] draws the conclusion. Nothing here is
+//! ticked by hand: a statement of a person is at most a claim where the system can see for itself.
+
+mod blank;
+mod evidence;
+pub mod label;
+mod people;
+mod pilot;
+mod prove;
+mod records;
+mod signals;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod topic;
+mod views;
+
+pub use blank::is_blank;
+pub use evidence::{Evidence, EvidenceEvent, EvidenceState, IllegalEvidenceMove};
+pub use people::curriculum;
+pub use pilot::{PILOT_MOST, Pilot, PilotState};
+pub use prove::{Facts, Figures, GateFacts, Picture, ReleaseFacts, prove};
+pub use signals::{PilotSign, past_the_pilot, signs};
+pub use statement::{Fault, Statement};
+pub use topic::Topic;
+pub use views::{Entry, Item, Sheet, sheet};

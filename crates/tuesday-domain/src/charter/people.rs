@@ -1,0 +1,198 @@
+//! Proofs that are about people: owners, tiers, rotation, training.
+
+use sha2::{Digest, Sha256};
+
+use super::evidence::Evidence;
+use super::is_blank;
+use super::prove::Picture;
+use super::statement::Statement;
+use crate::definition::ReviewSpec;
+use crate::rules::Route;
+use crate::trouble::rotation;
+
+/// An owner and the person who stands in.
+pub(super) fn operator(p: &Picture<'_>) -> Evidence {
+    let owners = &p.ready.def.owners;
+    let (owner, backup) = (&owners.operator, &owners.backup);
+    if p.active(&owner.handle).is_none() {
+        return Evidence::lapsed(format!("vacant: {} is not active any more", owner.name));
+    }
+    if owner.handle == backup.handle {
+        return Evidence::claimed(format!("{} stands in for nobody else", owner.name));
+    }
+    match p.active(&backup.handle) {
+        None => Evidence::lapsed(format!("the backup {} is not active any more", backup.name)),
+        Some(_) => Evidence::verified(format!("{}, backup {}", owner.name, backup.name)),
+    }
+}
+
+/// Not the same person as the operator, unless somebody recorded why.
+pub(super) fn technical(p: &Picture<'_>) -> Evidence {
+    let owners = &p.ready.def.owners;
+    let owner = &owners.technical;
+    if p.active(&owner.handle).is_none() {
+        return Evidence::lapsed(format!("vacant: {} is not active any more", owner.name));
+    }
+    if owner.handle != owners.operator.handle {
+        return Evidence::verified(owner.name.clone());
+    }
+    match p.facts.get(Statement::OwnerException) {
+        Some(why) => Evidence::verified(format!(
+            "{}, also operator owner: {}",
+            owner.name, why.value
+        )),
+        None => Evidence::claimed(format!(
+            "{} is operator owner as well and no exception is recorded",
+            owner.name
+        )),
+    }
+}
+
+pub(super) fn sponsor(p: &Picture<'_>) -> Evidence {
+    match &p.ready.def.owners.sponsor {
+        None => Evidence::missing("no executive sponsor is named"),
+        Some(s) if p.active(&s.handle).is_none() => {
+            Evidence::lapsed(format!("vacant: {} is not active any more", s.name))
+        }
+        Some(s) => Evidence::verified(s.name.clone()),
+    }
+}
+
+pub(super) fn escalation(p: &Picture<'_>) -> Evidence {
+    let owner = &p.ready.def.owners.escalation;
+    match p.active(&owner.handle) {
+        Some(name) => Evidence::verified(format!("to {name}")),
+        None => Evidence::lapsed(format!("{} is not active any more", owner.name)),
+    }
+}
+
+/// A rotation that covers the week; one person who is always there is no rotation.
+pub(super) fn on_call(p: &Picture<'_>) -> Evidence {
+    let spec = &p.ready.def.on_call;
+    if spec.shift.is_empty() {
+        let name = &p.ready.def.owners.operator.name;
+        return Evidence::claimed(format!("no rotation: {name} is always on call"));
+    }
+    let gone: Vec<&str> = spec
+        .shift
+        .iter()
+        .filter(|s| p.active(&s.person).is_none())
+        .map(|s| s.person.as_str())
+        .collect();
+    if let [first, ..] = gone.as_slice() {
+        return Evidence::lapsed(format!("{first} has a shift and is not active any more"));
+    }
+    match rotation::gaps(&spec.shift).first() {
+        Some(gap) => Evidence::claimed(format!("nobody is on call {gap}")),
+        None => Evidence::verified(format!("{} shifts cover the week", spec.shift.len())),
+    }
+}
+
+/// Every row that goes to a person goes to a tier with an owner, a backup, guidance and a due time.
+pub(super) fn tiers(p: &Picture<'_>) -> Evidence {
+    let review = &p.ready.def.review;
+    for row in p.rules.rows() {
+        let Some(name) = &row.review_tier else {
+            if row.route == Route::Review {
+                return Evidence::claimed(format!("rule {} names no tier", row.id));
+            }
+            continue;
+        };
+        if !review.tier.iter().any(|t| t.name == *name) {
+            return Evidence::claimed(format!(
+                "rule {} sends to `{name}`, which is no tier",
+                row.id
+            ));
+        }
+    }
+    for tier in &review.tier {
+        for person in [&tier.owner, &tier.backup] {
+            if p.active(person).is_none() {
+                let words = format!("tier {}: {person} is not active any more", tier.name);
+                return Evidence::lapsed(words);
+            }
+        }
+        if is_blank(&tier.guidance) {
+            let words = format!(
+                "tier {} does not say when to trust and when to escalate",
+                tier.name
+            );
+            return Evidence::claimed(words);
+        }
+    }
+    if review.tier.is_empty() {
+        return Evidence::missing("no tier is declared");
+    }
+    let names: Vec<&str> = review.tier.iter().map(|t| t.name.as_str()).collect();
+    Evidence::verified(format!(
+        "{}, rules version {}",
+        names.join(", "),
+        p.rules_version
+    ))
+    .since(p.release.made_at)
+}
+
+/// What has to be learnt: changes with tiers, their questions and their guidance.
+#[must_use]
+pub fn curriculum(review: &ReviewSpec) -> String {
+    let mut hash = Sha256::new();
+    for tier in &review.tier {
+        for part in [&tier.name, &tier.guidance]
+            .into_iter()
+            .chain(&tier.checklist)
+        {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    hash.finalize()[..8]
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
+}
+
+/// Everybody who can claim tasks finished the training of the tiers in force.
+pub(super) fn training(p: &Picture<'_>) -> Evidence {
+    let wanted = curriculum(&p.ready.def.review);
+    let (mut fresh, mut old, mut none, mut since) = (0_usize, Vec::new(), Vec::new(), None);
+    for person in &p.deciders {
+        match p.facts.about(Statement::Training, person) {
+            Some(f) if f.value == wanted => {
+                fresh += 1;
+                since = since.max(Some(f.at));
+            }
+            Some(_) => old.push(person.as_str()),
+            None => none.push(person.as_str()),
+        }
+    }
+    if p.deciders.is_empty() {
+        return Evidence::missing("nobody may decide tasks");
+    }
+    if !none.is_empty() {
+        let words = format!("not trained: {}", none.join(", "));
+        return if fresh + old.len() > 0 {
+            Evidence::claimed(words)
+        } else {
+            Evidence::missing(words)
+        };
+    }
+    if !old.is_empty() {
+        return Evidence::lapsed(format!(
+            "tiers changed since the training of {}",
+            old.join(", ")
+        ));
+    }
+    let words = format!("all {fresh} who may decide");
+    match since {
+        Some(at) => Evidence::verified(words).since(at),
+        None => Evidence::verified(words),
+    }
+}
+
+pub(super) fn support(p: &Picture<'_>) -> Evidence {
+    let path = &p.ready.def.workflow.support;
+    if is_blank(path) {
+        return Evidence::missing("nobody says where to get help");
+    }
+    Evidence::verified(path.clone())
+}

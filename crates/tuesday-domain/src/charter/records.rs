@@ -1,0 +1,440 @@
+//! Proofs that rest on the package, the release, statements and what was counted.
+
+use std::time::Duration;
+
+use super::evidence::Evidence;
+use super::pilot::moment;
+use super::prove::Picture;
+use super::statement::Statement;
+use super::topic::Topic;
+use crate::action::ActionClass;
+use crate::definition::{ActionSpec, TriggerKind};
+use crate::eval::Kind;
+use crate::rules::{Decimal, Route};
+use crate::watch::Metric;
+use crate::workflow::{Label, Stage};
+
+const fn days(n: u64) -> Duration {
+    Duration::from_secs(n * 86_400)
+}
+/// How long each kind of evidence is good for.
+const WRITE_BACK: Duration = days(30);
+const OVERRIDE: Duration = days(30);
+const WEEKLY: Duration = days(14);
+const TURNOVER: Duration = days(180);
+const OLD_PATH: Duration = days(14);
+/// A log that was not sealed for so long is not watched.
+const SEALED: Duration = days(1);
+/// Fewer decided outputs say nothing about whether results are acceptable.
+const ENOUGH: u64 = 20;
+
+pub(super) fn prove(topic: Topic, p: &Picture<'_>) -> Evidence {
+    match topic {
+        Topic::FrictionHours => stated(Statement::FrictionHours, "hours a week", p),
+        Topic::MaintenanceBudget => stated(Statement::MaintenanceBudget, "a month", p),
+        Topic::BeforeAfterMap => stated(Statement::BeforeAfterMap, "", p),
+        Topic::PilotQuestion => stated(Statement::PilotQuestion, "", p),
+        Topic::PilotCriteria => stated(Statement::PilotCriteria, "", p),
+        Topic::NinetyDayMetric => metric(p),
+        Topic::TurnoverDate => turnover_date(p),
+        Topic::PilotEnd => pilot_end(p),
+        Topic::WriteBack => write_back(p),
+        Topic::OverrideLogging => match p.figures.override_at {
+            Some(at) => Evidence::shown(at, OVERRIDE, p.now, "people's changes are in the log"),
+            None => Evidence::missing("nobody changed or rejected an output in 30 days"),
+        },
+        Topic::WeeklyReview => match p.facts.get(Statement::WeeklyReview) {
+            Some(f) => Evidence {
+                by: Some(f.by.clone()),
+                ..Evidence::shown(f.at, WEEKLY, p.now, f.value.clone())
+            },
+            None => Evidence::missing("nobody has signed the metric of a week"),
+        },
+        Topic::TurnoverTest => turnover(p),
+        Topic::ManualPathRetired => old_path(p),
+        Topic::GoalAcceptable
+        | Topic::GoalReviewLoad
+        | Topic::GoalIntegration
+        | Topic::GoalErrors => goal(topic, p),
+        Topic::CostPerTask => cost(p),
+        Topic::AuditTrail => match p.figures.sealed_at {
+            Some(at) => Evidence::shown(at, SEALED, p.now, "the log is sealed and signed"),
+            None => Evidence::missing("no head of the log was ever signed"),
+        },
+        Topic::Gate => gate(p),
+        Topic::DataCases => cases(
+            p,
+            &[
+                Kind::Stale,
+                Kind::Conflicting,
+                Kind::Missing,
+                Kind::Restricted,
+            ],
+        ),
+        Topic::CaseKinds => cases(
+            p,
+            &[
+                Kind::Happy,
+                Kind::Edge,
+                Kind::Refusal,
+                Kind::Escalation,
+                Kind::Uncertainty,
+                Kind::Regression,
+            ],
+        ),
+        other => declared(other, p),
+    }
+}
+
+/// What a person stated; empty is missing.
+fn stated(statement: Statement, unit: &str, p: &Picture<'_>) -> Evidence {
+    match p.facts.get(statement) {
+        Some(f) => Evidence::claimed(format!("{} {unit}", f.value).trim_end().to_owned())
+            .stated(&f.by, f.at),
+        None => Evidence::missing("blank"),
+    }
+}
+
+/// One of the figures that the system keeps is a live object; another name is a claim.
+fn metric(p: &Picture<'_>) -> Evidence {
+    let Some(f) = p.facts.get(Statement::NinetyDayMetric) else {
+        return Evidence::missing("blank");
+    };
+    let name = f.value.split_whitespace().next().unwrap_or_default();
+    let known = name.parse::<Metric>().is_ok();
+    let evidence = if known {
+        Evidence::verified(f.value.clone())
+    } else {
+        Evidence::claimed(format!("{} (not measured here)", f.value))
+    };
+    evidence.stated(&f.by, f.at)
+}
+
+/// A day that is to come, or on which the test was passed.
+fn turnover_date(p: &Picture<'_>) -> Evidence {
+    let Some(f) = p.facts.get(Statement::TurnoverDate) else {
+        return Evidence::missing("blank");
+    };
+    let over = moment(p.zone(), &f.value).is_none_or(|end| p.now >= end);
+    let tested = p.facts.get(Statement::TurnoverTest);
+    let tested =
+        tested.is_some_and(|t| t.value.starts_with("passed") && p.zone().day(t.at) >= f.value);
+    let evidence = if !over || tested {
+        Evidence::verified(f.value.clone())
+    } else {
+        Evidence::lapsed(format!("{} is over and no test was passed", f.value))
+    };
+    evidence.stated(&f.by, f.at)
+}
+
+fn pilot_end(p: &Picture<'_>) -> Evidence {
+    let Some(f) = p.facts.get(Statement::PilotEnd) else {
+        return Evidence::missing("blank");
+    };
+    let evidence = match moment(p.zone(), &f.value) {
+        Some(end) if p.now < end => Evidence::verified(f.value.clone()),
+        _ => Evidence::lapsed(format!("{} is over", f.value)),
+    };
+    evidence.stated(&f.by, f.at)
+}
+
+/// A destination on this machine is a stand-in, unless the whole instance is a test.
+fn is_live(action: &ActionSpec, test_instance: bool) -> bool {
+    let place = action.url.as_deref().or(action.server.as_deref());
+    let stand_in = place.is_some_and(|place| {
+        let host = place.split_once("://").map_or(place, |(_, rest)| rest);
+        ["127.", "localhost", "[::1]"]
+            .iter()
+            .any(|local| host.starts_with(local))
+    });
+    action.class > ActionClass::Draft && (test_instance || !stand_in)
+}
+
+fn write_back(p: &Picture<'_>) -> Evidence {
+    let live = p
+        .ready
+        .def
+        .action
+        .iter()
+        .find(|a| is_live(a, p.test_instance));
+    match (live, p.figures.written_back_at) {
+        (None, _) => Evidence::missing(
+            "every destination is a stand-in on this machine or takes drafts only",
+        ),
+        (Some(a), None) => {
+            Evidence::missing(format!("nothing was confirmed at {} in 30 days", a.system))
+        }
+        (Some(a), Some(at)) => {
+            Evidence::shown(at, WRITE_BACK, p.now, format!("confirmed at {}", a.system))
+        }
+    }
+}
+
+fn turnover(p: &Picture<'_>) -> Evidence {
+    match p.facts.get(Statement::TurnoverTest) {
+        None => Evidence::missing("it has not been run without its builder"),
+        Some(f) if f.value.starts_with("passed") => Evidence {
+            by: Some(f.by.clone()),
+            ..Evidence::shown(f.at, TURNOVER, p.now, f.value.clone())
+        },
+        // A test that was not passed shows that it cannot.
+        Some(f) => Evidence::missing(f.value.clone()).stated(&f.by, f.at),
+    }
+}
+
+fn old_path(p: &Picture<'_>) -> Evidence {
+    let Some(f) = p.facts.get(Statement::OldPathSignal) else {
+        return Evidence::missing("no signal of the old way is declared: nobody could see its use");
+    };
+    if !p.release.runbook {
+        return Evidence::claimed("there is no runbook to fall back to");
+    }
+    let quiet_since = p.figures.old_path_at.map_or(f.at, |used| used.max(f.at));
+    if p.now >= quiet_since.plus(OLD_PATH) {
+        return Evidence::verified(format!("no `{}` for 14 days", f.value)).since(quiet_since);
+    }
+    let words = format!("watching `{}`: 14 days of silence are needed", f.value);
+    match p.figures.old_path_at {
+        // It was silent long enough once, and is used again.
+        Some(used) if used >= f.at.plus(OLD_PATH) => {
+            Evidence::lapsed(format!("the old way was used: `{}`", f.value)).since(used)
+        }
+        _ => Evidence::claimed(words).stated(&f.by, f.at),
+    }
+}
+
+fn percent(part: u64, whole: u64) -> u64 {
+    (part * 1_000).checked_div(whole).unwrap_or(0)
+}
+
+/// A target with its figure; without enough cases nobody knows.
+fn goal(topic: Topic, p: &Picture<'_>) -> Evidence {
+    let Some(f) = topic.statement().and_then(|s| p.facts.get(s)) else {
+        return Evidence::missing("no target is set");
+    };
+    let Ok(target) = Decimal::parse(&f.value) else {
+        return Evidence::missing("the target cannot be read");
+    };
+    let n = &p.figures;
+    // Figures in thousandths of the whole, or a count.
+    let (figure, scale, at_least, words) = match topic {
+        Topic::GoalAcceptable if n.decided >= ENOUGH => {
+            let words = format!(
+                "{} of {} decided outputs stood as they were",
+                n.stood, n.decided
+            );
+            (percent(n.stood, n.decided), 10, true, words)
+        }
+        Topic::GoalIntegration if n.finished >= ENOUGH => {
+            let good = n.finished.saturating_sub(n.failed);
+            let words = format!("{good} of {} runs ended without a failure", n.finished);
+            (percent(good, n.finished), 10, true, words)
+        }
+        Topic::GoalReviewLoad => {
+            let words = format!("{} of {} open tasks are overdue", n.overdue, n.open);
+            (percent(n.overdue, n.open), 10, false, words)
+        }
+        Topic::GoalErrors => {
+            let words = format!("{} corrections are open", n.uncorrected);
+            (n.uncorrected, 1, false, words)
+        }
+        _ => {
+            return Evidence::claimed(format!("fewer than {ENOUGH} in 30 days"))
+                .stated(&f.by, f.at);
+        }
+    };
+    let (limit, figure) = (target.micros() * scale, i128::from(figure) * 1_000_000);
+    let met = if at_least {
+        figure >= limit
+    } else {
+        figure <= limit
+    };
+    let side = if at_least { "at least" } else { "at most" };
+    let words = format!("{words}; target {side} {}", f.value);
+    if met {
+        Evidence::verified(words)
+    } else {
+        Evidence::claimed(words)
+    }
+    .stated(&f.by, f.at)
+}
+
+fn cost(p: &Picture<'_>) -> Evidence {
+    let n = &p.figures;
+    if n.finished == 0 {
+        return Evidence::missing("no run ended in 30 days");
+    }
+    if n.cost_unknown > 0 {
+        return Evidence::claimed(format!(
+            "nobody knows the usage of {} of {} runs",
+            n.cost_unknown, n.finished
+        ));
+    }
+    if p.ready.def.model.price.is_none() && !p.ready.def.model.kind.is_built_in() {
+        return Evidence::missing("the model has no price");
+    }
+    let each = i128::from(n.cost_micros) / i128::from(n.finished.max(1));
+    let words = format!(
+        "model {}.{:06} for each of {} runs",
+        each / 1_000_000,
+        each % 1_000_000,
+        n.finished
+    );
+    Evidence::verified(words)
+}
+
+fn gate(p: &Picture<'_>) -> Evidence {
+    let number = p.release.number;
+    match p.release.gate {
+        None => Evidence::missing(format!("release {number} has not been before the gate")),
+        Some(g) if g.passed => Evidence::verified(format!("release {number} passed")).since(g.at),
+        Some(g) => Evidence::lapsed(format!("release {number} did not pass")).since(g.at),
+    }
+}
+
+fn cases(p: &Picture<'_>, kinds: &[Kind]) -> Evidence {
+    let count = |k: &Kind| p.release.cases.get(k).copied().unwrap_or(0);
+    let none: Vec<&str> = kinds
+        .iter()
+        .filter(|k| count(k) == 0)
+        .map(|k| k.word())
+        .collect();
+    let all: u64 = kinds.iter().map(count).sum();
+    if all == 0 {
+        Evidence::missing("the pack has no such case")
+    } else if none.is_empty() {
+        Evidence::verified(format!("{all} cases of {} kinds", kinds.len())).since(p.release.made_at)
+    } else {
+        Evidence::claimed(format!("no case is {}", none.join(", ")))
+    }
+}
+
+/// What the package and its release declare.
+fn declared(topic: Topic, p: &Picture<'_>) -> Evidence {
+    let def = &p.ready.def;
+    let made = p.release.made_at;
+    let evidence = match topic {
+        Topic::OneWorkflow => {
+            Evidence::verified(format!("{} ({})", def.workflow.title, def.workflow.name))
+        }
+        Topic::Trigger => {
+            let own = |k| !matches!(k, TriggerKind::Cli);
+            let names: Vec<&str> = def
+                .trigger
+                .iter()
+                .filter(|t| own(t.kind))
+                .map(|t| t.name.as_str())
+                .collect();
+            if names.is_empty() {
+                return Evidence::claimed("only somebody's hand starts it");
+            }
+            Evidence::verified(names.join(", "))
+        }
+        Topic::InputSchema | Topic::Sensitivity => match p.ready.input.unclassified() {
+            [] => Evidence::verified(format!(
+                "{}, release {}",
+                def.input.schema, p.release.number
+            )),
+            [first, ..] => return Evidence::claimed(format!("field {first} has no class")),
+        },
+        Topic::Provenance => {
+            Evidence::verified(format!("the event and {} sources", def.source.len()))
+        }
+        Topic::Sources => match def.source.as_slice() {
+            [] => Evidence::verified("the event alone; nothing else is read"),
+            all => {
+                let names: Vec<&str> = all.iter().map(|s| s.system.as_str()).collect();
+                Evidence::verified(format!("{}: rank and freshness declared", names.join(", ")))
+            }
+        },
+        Topic::OutputFormat => Evidence::verified(def.output.schema.clone()),
+        Topic::AutoApproved => {
+            let auto = p
+                .rules
+                .rows()
+                .iter()
+                .filter(|r| r.route == Route::Auto)
+                .count();
+            Evidence::verified(format!(
+                "{auto} of {} rules act without a person",
+                p.rules.rows().len()
+            ))
+        }
+        Topic::Destination => match def.action.as_slice() {
+            [] => return Evidence::missing("the result goes nowhere"),
+            all => {
+                let names: Vec<&str> = all.iter().map(|a| a.system.as_str()).collect();
+                Evidence::verified(names.join(", "))
+            }
+        },
+        Topic::WhenWrong | Topic::ManualFallback => {
+            if super::is_blank(&def.manual.instructions) || !p.release.runbook {
+                return Evidence::missing("nothing says what people do then");
+            }
+            Evidence::verified(format!("{}; runbook", def.manual.instructions))
+        }
+        other => return kept(other, p),
+    };
+    evidence.since(made)
+}
+
+fn kept(topic: Topic, p: &Picture<'_>) -> Evidence {
+    let def = &p.ready.def;
+    match topic {
+        Topic::KillCondition => match &def.kill {
+            Some(kill) if !super::is_blank(&kill.condition) => {
+                Evidence::verified(kill.condition.clone()).since(p.release.made_at)
+            }
+            _ => Evidence::missing("nothing ends it for good"),
+        },
+        Topic::ProductionPath => {
+            let later = def
+                .rollout
+                .entry
+                .iter()
+                .any(|e| e.stage >= Stage::ApprovalFirst)
+                || def.rollout.label == Label::Production;
+            let writes = def.action.iter().any(|a| a.class > ActionClass::Draft);
+            if !later {
+                return Evidence::missing(
+                    "no later stage is planned: without a path it is not a pilot",
+                );
+            }
+            if !writes {
+                return Evidence::missing("nothing is ever written to a system that people use");
+            }
+            Evidence::verified("later stages and their conditions are declared")
+        }
+        Topic::Runbook if p.release.runbook => {
+            Evidence::verified("runbook.md").since(p.release.made_at)
+        }
+        Topic::Runbook => Evidence::missing("runbook.md says nothing"),
+        Topic::DegradedMode => {
+            let d = &def.degraded;
+            match (d.model, d.source, d.destination) {
+                (Some(_), Some(_), Some(_)) => Evidence::verified("model, source and destination"),
+                (None, None, None) => Evidence::missing("nothing is declared"),
+                _ => Evidence::claimed("declared for some dependencies only"),
+            }
+        }
+        Topic::Secrets => Evidence::verified("references only; the check refuses values"),
+        Topic::Approvals => {
+            let mut careful = def.action.iter().filter(|a| !a.class.rule_may_authorise());
+            match careful.next() {
+                Some(a) => Evidence::verified(format!("{} always needs a person", a.name)),
+                None => Evidence::verified("nothing pays and everything can be undone"),
+            }
+        }
+        Topic::ChangeLog => Evidence::verified(format!(
+            "release {}, rules version {}",
+            p.release.number, p.rules_version
+        ))
+        .since(p.release.made_at),
+        Topic::Rollback if p.release.before > 0 => {
+            Evidence::verified(format!("{} releases before this one", p.release.before))
+        }
+        Topic::Rollback => Evidence::claimed("there is no release before this one"),
+        // Every other topic has its proof above; one that is forgotten proves nothing.
+        _ => Evidence::missing("nothing shows it"),
+    }
+}

@@ -1,0 +1,605 @@
+//! The lists hold exactly their items, each item falls with its evidence, and labels move only as
+//! they may.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::label::{Basis, GRACE, Next, REVIEW_EVERY, REVIEW_GRACE, Standing, unmet};
+use super::*;
+use crate::definition::Package;
+use crate::eval::Kind;
+use crate::ready::Ready;
+use crate::record::{CharterFact, LabelEvent, LabelMove, Person};
+use crate::rules::{RuleSet, parse};
+use crate::time::{Timestamp, Zone};
+use crate::workflow::Label;
+
+const RULES: &str = include_str!("../../../../examples/support-triage/rules.csv");
+
+fn at(day: u64) -> Timestamp {
+    Timestamp::parse("2026-11-20T12:00:00Z")
+        .unwrap()
+        .plus(Duration::from_secs(day * 86_400))
+}
+
+fn package() -> Package {
+    let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    Package::new([
+        file(
+            "workflow.toml",
+            include_str!("../../../../examples/support-triage/workflow.toml"),
+        ),
+        file(
+            "input.schema.json",
+            include_str!("../../../../examples/support-triage/input.schema.json"),
+        ),
+        file(
+            "output.schema.json",
+            include_str!("../../../../examples/support-triage/output.schema.json"),
+        ),
+        file(
+            "prompt.md",
+            include_str!("../../../../examples/support-triage/prompt.md"),
+        ),
+        file("rules.csv", RULES),
+    ])
+}
+
+/// Everything a production label needs, on day 20 after the statements were made.
+struct World {
+    ready: Ready,
+    rules: RuleSet,
+    facts: Vec<CharterFact>,
+    people: Vec<Person>,
+    figures: Figures,
+    release: ReleaseFacts,
+    now: Timestamp,
+}
+
+impl World {
+    fn good() -> Self {
+        let package = package();
+        let mut def = package.definition(&BTreeMap::new()).unwrap();
+        def.on_call.shift = vec![crate::definition::ShiftSpec {
+            person: "maren".to_owned(),
+            days: "mon-sun".to_owned(),
+            from: "00:00".to_owned(),
+            to: "24:00".to_owned(),
+        }];
+        for tier in &mut def.review.tier {
+            tier.guidance = "Trust it when one thing is asked; pass on threats.".to_owned();
+        }
+        def.degraded.model = Some(crate::definition::DegradedPlan::Hold);
+        def.degraded.source = Some(crate::definition::DegradedPlan::Hold);
+        def.degraded.destination = Some(crate::definition::DegradedPlan::Hold);
+        let people = def.owners.people().into_iter().map(|p| Person {
+            handle: p.handle.clone(),
+            name: p.name.clone(),
+            email: p.email.clone(),
+            active: true,
+        });
+        let people: Vec<_> = people.collect();
+        let ready = Ready::compile(&package, def).unwrap();
+        let mut world = Self {
+            rules: parse(RULES).unwrap().0,
+            facts: Vec::new(),
+            figures: Figures {
+                written_back_at: Some(at(19)),
+                override_at: Some(at(18)),
+                decided: 100,
+                stood: 95,
+                open: 10,
+                overdue: 0,
+                finished: 400,
+                failed: 4,
+                cost_micros: 1_000,
+                sealed_at: Some(at(20)),
+                ..Figures::default()
+            },
+            release: ReleaseFacts {
+                number: 2,
+                made_at: at(0),
+                gate: Some(GateFacts {
+                    passed: true,
+                    at: at(1),
+                }),
+                cases: Kind::ALL.iter().map(|k| (*k, 5)).collect(),
+                runbook: true,
+                before: 1,
+            },
+            now: at(20),
+            people,
+            ready,
+        };
+        for (statement, value) in [
+            (Statement::FrictionHours, "12.5"),
+            (
+                Statement::NinetyDayMetric,
+                "override_rate at most 10 by 2027-02-28",
+            ),
+            (Statement::TurnoverDate, "2026-12-05"),
+            (Statement::MaintenanceBudget, "1200 EUR"),
+            (Statement::BeforeAfterMap, "before: 9 steps; after: 4 steps"),
+            (
+                Statement::PilotQuestion,
+                "Does it halve the time to the first answer?",
+            ),
+            (
+                Statement::PilotCriteria,
+                "at most 10 % overrides over 200 tickets",
+            ),
+            (Statement::PilotEnd, "2027-01-31"),
+            (Statement::OldPathSignal, "old_path"),
+            (Statement::GoalAcceptable, "90"),
+            (Statement::GoalReviewLoad, "5"),
+            (Statement::GoalIntegration, "98"),
+            (Statement::GoalErrors, "0"),
+        ] {
+            world.state(statement, "", value, at(0));
+        }
+        world.state(Statement::WeeklyReview, "", "override_rate 5 %", at(14));
+        world.state(
+            Statement::TurnoverTest,
+            "",
+            "passed: 40 runs without tove",
+            at(15),
+        );
+        let curriculum = curriculum(&world.ready.def.review);
+        for person in ["maren", "lena"] {
+            world.state(Statement::Training, person, &curriculum, at(2));
+        }
+        world
+    }
+
+    fn state(&mut self, statement: Statement, about: &str, value: &str, at: Timestamp) {
+        let seq = u32::try_from(self.facts.len()).unwrap() + 1;
+        self.facts.push(CharterFact {
+            workflow: "support-triage".to_owned(),
+            seq,
+            statement,
+            about: about.to_owned(),
+            value: value.to_owned(),
+            by: "maren".to_owned(),
+            at,
+        });
+    }
+
+    fn unmet(&self, label: Label) -> Vec<(Sheet, Topic)> {
+        let facts = Facts::new(self.facts.clone());
+        let all = unmet(label, &self.picture(&facts));
+        all.into_iter().map(|u| (u.sheet, u.topic)).collect()
+    }
+
+    fn topics(&self, label: Label) -> BTreeSet<Topic> {
+        self.unmet(label).into_iter().map(|u| u.1).collect()
+    }
+
+    fn evidence(&self, topic: Topic) -> Evidence {
+        let facts = Facts::new(self.facts.clone());
+        prove(topic, &self.picture(&facts))
+    }
+
+    fn picture<'a>(&'a self, facts: &'a Facts) -> Picture<'a> {
+        Picture {
+            now: self.now,
+            ready: &self.ready,
+            release: self.release.clone(),
+            rules: &self.rules,
+            rules_version: 3,
+            people: &self.people,
+            deciders: vec!["maren".to_owned(), "lena".to_owned()],
+            facts,
+            figures: self.figures,
+            test_instance: true,
+        }
+    }
+
+    fn leave(&mut self, handle: &str) {
+        let person = self.people.iter_mut().find(|p| p.handle == handle);
+        person.unwrap().active = false;
+    }
+}
+
+#[test]
+fn every_list_has_exactly_its_items() {
+    let count = |s: Sheet| s.items().len();
+    assert_eq!(count(Sheet::Charter), 9);
+    assert_eq!(count(Sheet::Checklist), 10);
+    assert_eq!(count(Sheet::Scope), 6);
+    assert_eq!(count(Sheet::Operators), 7);
+    assert_eq!(count(Sheet::Questions), 4);
+    assert_eq!(count(Sheet::Budget), 4);
+    assert_eq!(count(Sheet::Bet), 6);
+    assert_eq!(count(Sheet::Institution), 4);
+    assert_eq!(count(Sheet::Goals), 5);
+    assert_eq!(count(Sheet::Conditions), 6);
+    let walls: BTreeSet<_> = Sheet::Walls.items().iter().map(|i| i.group).collect();
+    assert_eq!(walls.len(), 6);
+    let groups: BTreeSet<_> = Sheet::Handoff.items().iter().map(|i| i.group).collect();
+    assert_eq!(groups.len(), 6);
+    assert!(!groups.contains(""));
+}
+
+#[test]
+fn with_all_evidence_every_label_is_allowed() {
+    let world = World::good();
+    assert_eq!(world.unmet(Label::Pilot), vec![]);
+    assert_eq!(world.unmet(Label::Production), vec![]);
+}
+
+/// One case for each of the ten items: what takes its evidence away.
+#[test]
+fn each_of_the_ten_items_stops_production_alone() {
+    let cases: [(Topic, fn(&mut World)); 10] = [
+        (Topic::OperatorOwner, |w| {
+            w.ready.def.owners.backup.handle = "gone".to_owned();
+        }),
+        (Topic::TechnicalOwner, |w| w.leave("yuki")),
+        (Topic::InputSchema, |w| {
+            let open =
+                serde_json::json!({"type": "object", "properties": {"id": {"type": "string"}}});
+            w.ready.input = crate::schema::Schema::compile(open).unwrap();
+        }),
+        (Topic::ReviewTiers, |w| {
+            w.ready.def.review.tier[0].guidance = "TBD".to_owned()
+        }),
+        (Topic::WriteBack, |w| {
+            w.figures.written_back_at = Some(w.now.minus(Duration::from_secs(30 * 86_400)))
+        }),
+        (Topic::OverrideLogging, |w| w.figures.override_at = None),
+        (Topic::WeeklyReview, |w| w.now = at(28)),
+        (Topic::TurnoverTest, |w| {
+            w.state(
+                Statement::TurnoverTest,
+                "",
+                "failed: yuki reran a case",
+                at(16),
+            );
+            // A day that is over without a passed test would lapse as well.
+            w.state(Statement::TurnoverDate, "", "2027-01-10", at(16));
+        }),
+        (Topic::Training, |w| w.facts.retain(|f| f.about != "lena")),
+        (Topic::ManualPathRetired, |w| {
+            w.figures.old_path_at = Some(at(19))
+        }),
+    ];
+    let named: BTreeSet<_> = cases.iter().map(|c| c.0).collect();
+    let asked: BTreeSet<_> = Sheet::Checklist.items().iter().map(|i| i.topic).collect();
+    assert_eq!(named, asked, "every item has its case");
+    for (topic, spoil) in cases {
+        let mut world = World::good();
+        spoil(&mut world);
+        // A schema without classes also leaves the handoff's group of data without one.
+        let also = (topic == Topic::InputSchema).then_some(Topic::Sensitivity);
+        let wanted: BTreeSet<_> = [topic].into_iter().chain(also).collect();
+        assert_eq!(world.topics(Label::Production), wanted, "{topic}");
+    }
+}
+
+#[test]
+fn a_blank_field_means_research() {
+    for blank in ["", "TBD", "n/a", "-", "  "] {
+        for (statement, topic) in [
+            (Statement::FrictionHours, Topic::FrictionHours),
+            (Statement::NinetyDayMetric, Topic::NinetyDayMetric),
+            (Statement::TurnoverDate, Topic::TurnoverDate),
+            (Statement::MaintenanceBudget, Topic::MaintenanceBudget),
+        ] {
+            let mut world = World::good();
+            world.state(statement, "", blank, at(3));
+            assert_eq!(
+                world.topics(Label::Pilot),
+                BTreeSet::from([topic]),
+                "{blank:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_pilot_needs_question_criteria_end_kill_condition_sponsor_and_path() {
+    let cases: [(Topic, fn(&mut World)); 7] = [
+        (Topic::PilotQuestion, |w| {
+            w.state(Statement::PilotQuestion, "", "", at(3))
+        }),
+        (Topic::PilotCriteria, |w| {
+            w.state(Statement::PilotCriteria, "", "", at(3))
+        }),
+        (Topic::PilotEnd, |w| {
+            w.state(Statement::PilotEnd, "", "", at(3))
+        }),
+        (Topic::KillCondition, |w| w.ready.def.kill = None),
+        (Topic::Sponsor, |w| w.ready.def.owners.sponsor = None),
+        (Topic::BeforeAfterMap, |w| {
+            w.state(Statement::BeforeAfterMap, "", "", at(3))
+        }),
+        (Topic::ProductionPath, |w| {
+            w.ready.def.rollout.label = Label::Pilot;
+            w.ready.def.rollout.entry.clear();
+        }),
+    ];
+    for (topic, spoil) in cases {
+        let mut world = World::good();
+        spoil(&mut world);
+        assert_eq!(
+            world.topics(Label::Pilot),
+            BTreeSet::from([topic]),
+            "{topic}"
+        );
+    }
+}
+
+#[test]
+fn one_person_owns_both_only_with_a_recorded_reason() {
+    let mut world = World::good();
+    world.ready.def.owners.technical = world.ready.def.owners.operator.clone();
+    assert!(
+        world.topics(Label::Pilot).is_empty(),
+        "a charter field is answered"
+    );
+    assert_eq!(
+        world.topics(Label::Production),
+        BTreeSet::from([Topic::TechnicalOwner])
+    );
+    world.state(
+        Statement::OwnerException,
+        "",
+        "two people only until March",
+        at(3),
+    );
+    assert_eq!(world.topics(Label::Production), BTreeSet::new());
+}
+
+#[test]
+fn the_old_path_is_claimed_then_verified_then_lapsed() {
+    let mut world = World::good();
+    world.figures.old_path_at = None;
+    world.now = at(13);
+    assert_eq!(
+        world.evidence(Topic::ManualPathRetired).state,
+        EvidenceState::Claimed
+    );
+    world.now = at(14);
+    assert_eq!(
+        world.evidence(Topic::ManualPathRetired).state,
+        EvidenceState::Verified
+    );
+    world.figures.old_path_at = Some(at(20));
+    world.now = at(21);
+    assert_eq!(
+        world.evidence(Topic::ManualPathRetired).state,
+        EvidenceState::Lapsed
+    );
+    world.now = at(34);
+    assert_eq!(
+        world.evidence(Topic::ManualPathRetired).state,
+        EvidenceState::Verified
+    );
+}
+
+#[test]
+fn goals_are_held_against_figures_exactly() {
+    let mut world = World::good();
+    world.figures.stood = 90;
+    assert_eq!(
+        world.evidence(Topic::GoalAcceptable).state,
+        EvidenceState::Verified
+    );
+    world.figures.stood = 89;
+    assert_eq!(
+        world.evidence(Topic::GoalAcceptable).state,
+        EvidenceState::Claimed
+    );
+    world.figures.decided = 19;
+    let told = world.evidence(Topic::GoalAcceptable);
+    assert_eq!(
+        (told.state, told.words.as_str()),
+        (EvidenceState::Claimed, "fewer than 20 in 30 days")
+    );
+    world.figures.uncorrected = 1;
+    assert_eq!(
+        world.evidence(Topic::GoalErrors).state,
+        EvidenceState::Claimed
+    );
+}
+
+#[test]
+fn a_statement_has_one_form() {
+    let zone = Zone::named("Europe/Berlin").unwrap();
+    let read = |s: Statement, t: &str| s.read(t, at(0), &zone).map_err(|f| f.words);
+    assert_eq!(
+        read(Statement::FrictionHours, " 12,5 "),
+        Ok("12.5".to_owned())
+    );
+    assert!(read(Statement::FrictionHours, "0").is_err());
+    assert!(read(Statement::FrictionHours, "a lot").is_err());
+    assert_eq!(
+        read(
+            Statement::NinetyDayMetric,
+            "override_rate  at most 10 % by 2027-02-28"
+        ),
+        Ok("override_rate at most 10 % by 2027-02-28".to_owned())
+    );
+    assert!(read(Statement::NinetyDayMetric, "faster and better").is_err());
+    assert!(read(Statement::NinetyDayMetric, "a at most b by 2027-02-28").is_err());
+    assert!(read(Statement::MaintenanceBudget, "much").is_err());
+    assert_eq!(
+        read(Statement::MaintenanceBudget, "1200 EUR"),
+        Ok("1200 EUR".to_owned())
+    );
+    assert!(read(Statement::PilotEnd, "2026-11-20").is_err(), "today");
+    assert!(
+        read(Statement::PilotEnd, "2027-02-18").is_ok(),
+        "the ninetieth day"
+    );
+    assert!(read(Statement::PilotEnd, "2027-02-19").is_err(), "too long");
+    assert!(read(Statement::PilotQuestion, "We try it").is_err());
+    assert!(read(Statement::PilotCriteria, "it is good").is_err());
+    assert!(
+        read(Statement::BeforeAfterMap, &"x ".repeat(300)).is_err(),
+        "more than a page"
+    );
+    assert!(
+        read(Statement::TurnoverTest, "passed").is_err(),
+        "nobody states it"
+    );
+    assert_eq!(read(Statement::PilotQuestion, "tbd"), Ok(String::new()));
+}
+
+#[test]
+fn three_of_four_signs_say_that_it_is_past_the_pilot() {
+    let mut world = World::good();
+    let facts = Facts::new(world.facts.clone());
+    let seen = signs(&world.picture(&facts), crate::workflow::Stage::Auto);
+    assert!(seen.iter().all(|s| s.production));
+    assert!(past_the_pilot(&seen, Label::Pilot) && past_the_pilot(&seen, Label::Research));
+    assert!(!past_the_pilot(&seen, Label::Production));
+    world.figures.stood = world.figures.decided;
+    let seen = signs(&world.picture(&facts), crate::workflow::Stage::DraftOnly);
+    assert_eq!(seen.iter().filter(|s| s.production).count(), 2);
+    assert!(!past_the_pilot(&seen, Label::Pilot));
+}
+
+#[test]
+fn evidence_moves_only_as_the_table_says() {
+    use EvidenceEvent as E;
+    use EvidenceState as S;
+    let legal = [
+        (S::Missing, E::Claim, S::Claimed),
+        (S::Missing, E::Prove, S::Verified),
+        (S::Missing, E::Withdraw, S::Missing),
+        (S::Claimed, E::Claim, S::Claimed),
+        (S::Claimed, E::Prove, S::Verified),
+        (S::Claimed, E::Withdraw, S::Missing),
+        (S::Verified, E::Claim, S::Verified),
+        (S::Verified, E::Prove, S::Verified),
+        (S::Verified, E::Fade, S::Lapsed),
+        (S::Lapsed, E::Prove, S::Verified),
+        (S::Lapsed, E::Fade, S::Lapsed),
+    ];
+    for state in S::ALL {
+        for event in E::ALL {
+            let wanted = legal.iter().find(|l| (l.0, l.1) == (*state, *event));
+            assert_eq!(
+                state.next(*event).ok(),
+                wanted.map(|l| l.2),
+                "{state} {event}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_pilot_runs_is_due_and_lapses() {
+    let world = World::good();
+    let facts = Facts::new(world.facts.clone());
+    let zone = &world.ready.zone;
+    let state = |decided, day| Pilot::of(&facts, Some(at(1)), decided, at(day), zone).state;
+    assert_eq!(
+        Pilot::of(&facts, None, None, at(1), zone).state,
+        PilotState::Planned
+    );
+    assert_eq!(state(Some(at(1)), 20), PilotState::Running);
+    assert_eq!(state(None, 60), PilotState::EvidenceDue);
+    assert_eq!(state(None, 73), PilotState::Lapsed);
+    assert_eq!(state(Some(at(70)), 73), PilotState::Decided);
+    let mut changed = world.facts.clone();
+    changed.push(CharterFact {
+        seq: 99,
+        at: at(30),
+        ..changed[6].clone()
+    });
+    let pilot = Pilot::of(&Facts::new(changed), Some(at(1)), None, at(40), zone);
+    assert_eq!(pilot.changed, ["pilot_criteria"]);
+}
+
+fn event(
+    seq: u32,
+    kind: LabelMove,
+    label: Label,
+    at: Timestamp,
+    until: Option<Timestamp>,
+) -> LabelEvent {
+    LabelEvent {
+        workflow: "w".to_owned(),
+        seq,
+        kind,
+        label,
+        reasons: String::new(),
+        until,
+        decision: None,
+        by: "test".to_owned(),
+        at,
+    }
+}
+
+#[test]
+fn a_granted_label_rests_on_no_evidence_and_stays() {
+    let events = [event(1, LabelMove::Granted, Label::Production, at(0), None)];
+    let standing = Standing::of(Label::Production, at(0), &events);
+    assert_eq!(standing.basis, Basis::Granted);
+    assert_eq!(standing.judge(40, at(4_000)), None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A label lives through days of lost and found evidence as the service drives it: it never
+    /// rises, it never falls before its grace is over, and it falls when the grace is over.
+    #[test]
+    fn a_label_falls_after_its_grace_and_never_before(lost in proptest::collection::vec(any::<bool>(), 1..120)) {
+        let mut label = Label::Production;
+        let mut events = vec![event(1, LabelMove::Raised, label, at(0), None)];
+        let mut run_of_loss = 0_u32;
+        for (day, lost) in (1_u64..).zip(&lost) {
+            let now = at(day);
+            let standing = Standing::of(label, at(0), &events);
+            let seq = standing.seq + 1;
+            run_of_loss = if *lost { run_of_loss + 1 } else { 0 };
+            let before = label;
+            match standing.judge(usize::from(*lost), now) {
+                None => prop_assert!(!*lost || standing.lapsing.is_some() || label == Label::Research),
+                Some(Next::Lapse { until }) => {
+                    prop_assert!(*lost && until == now.plus(GRACE));
+                    events.push(event(seq, LabelMove::Lapsing, label, now, Some(until)));
+                }
+                Some(Next::Restore) => {
+                    prop_assert!(!*lost);
+                    events.push(event(seq, LabelMove::Restored, label, now, None));
+                }
+                Some(Next::Fall { to }) => {
+                    prop_assert!(to < label && run_of_loss > 14, "{run_of_loss} days");
+                    label = to;
+                    events.push(event(seq, LabelMove::Fell, label, now, None));
+                }
+                Some(Next::Ask) => {
+                    prop_assert!(now >= standing.reviewed_at.plus(REVIEW_EVERY));
+                    events.push(event(seq, LabelMove::Asked, label, now, None));
+                }
+            }
+            prop_assert!(label <= before, "nothing rises by itself");
+            prop_assert!(run_of_loss <= 15 || label != Label::Production);
+        }
+    }
+
+    #[test]
+    fn an_unreviewed_label_lapses_after_a_quarter_and_its_grace(day in 1_u64..300) {
+        let events = [event(1, LabelMove::Raised, Label::Pilot, at(0), None), event(2, LabelMove::Asked, Label::Pilot, at(92), None)];
+        let next = Standing::of(Label::Pilot, at(0), &events).judge(0, at(day));
+        let due = Duration::from_secs(day * 86_400) >= REVIEW_EVERY + REVIEW_GRACE;
+        prop_assert_eq!(matches!(next, Some(Next::Lapse { .. })), due);
+    }
+
+    /// Whatever a person writes, it is refused, blank, or kept in a form that is read back as itself.
+    #[test]
+    fn a_statement_reads_back_as_itself(text in ".{0,60}", which in 0..Statement::ALL.len()) {
+        let zone = Zone::named("UTC").unwrap();
+        let statement = Statement::ALL[which];
+        if let Ok(kept) = statement.read(&text, at(0), &zone) {
+            prop_assert_eq!(statement.read(&kept, at(0), &zone), Ok(kept.clone()));
+            prop_assert_eq!(kept.is_empty(), is_blank(&text));
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What people state about a workflow, and the history of its label. Rows are only ever added.
+
+use crate::charter::Statement;
+use crate::id::DecisionId;
+use crate::time::Timestamp;
+use crate::words::words;
+use crate::workflow::Label;
+
+/// A statement about a workflow; the newest of its kind counts, an empty one takes it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CharterFact {
+    /// Workflow name.
+    pub workflow: String,
+    /// Number within the workflow, from 1.
+    pub seq: u32,
+    /// What is stated.
+    pub statement: Statement,
+    /// Whom or what it is about; empty for the workflow itself.
+    pub about: String,
+    /// The statement in its one form; empty when it is taken back.
+    pub value: String,
+    /// Handle of the person who stated it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+words! {
+    /// What happened to a label.
+    LabelMove {
+        /// A test instance gave what the package asked for.
+        Granted = "granted",
+        /// A person raised it.
+        Raised = "raised",
+        /// A person lowered it.
+        Lowered = "lowered",
+        /// Evidence was lost: the grace began.
+        Lapsing = "lapsing",
+        /// What was lost came back in time.
+        Restored = "restored",
+        /// The grace was over.
+        Fell = "fell",
+        /// The quarterly look is due.
+        Asked = "asked",
+        /// Somebody looked at it.
+        Reviewed = "reviewed",
+        /// It was retired.
+        Retired = "retired",
+    }
+}
+
+/// One event in the history of a label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelEvent {
+    /// Workflow name.
+    pub workflow: String,
+    /// Number within the workflow, from 1.
+    pub seq: u32,
+    /// What happened.
+    pub kind: LabelMove,
+    /// The label from then on.
+    pub label: Label,
+    /// What was unmet, or what was said, one a line.
+    pub reasons: String,
+    /// Lapsing: when the label falls.
+    pub until: Option<Timestamp>,
+    /// The decision it rests on.
+    pub decision: Option<DecisionId>,
+    /// Who or what moved it, as an actor.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A change of these rows.
+#[derive(Clone, Debug)]
+pub enum CharterChange {
+    /// Something was stated.
+    InsertFact(CharterFact),
+    /// Something happened to the label.
+    InsertLabelEvent(LabelEvent),
+}

@@ -1,0 +1,98 @@
+//! A person states a field of the charter, in the one form it has; a blank takes it back.
+
+use tuesday_domain::actor::Actor;
+use tuesday_domain::charter::{Statement, Topic};
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{AuditEntry, Change, CharterChange, CharterFact, Decision, Subject};
+
+use crate::engine::{Engine, apply_problem, read_problem};
+
+impl Engine {
+    /// Keeps a statement about a workflow under a person's name.
+    ///
+    /// # Errors
+    /// `unknown_field` for what is no statement, `bound_field` for what a live object says,
+    /// `charter_refused` for a text that is not of its form, `workflow_retired`, `unknown_workflow`.
+    pub async fn state_charter(
+        &self,
+        name: &str,
+        field: &str,
+        text: &str,
+        by: &str,
+    ) -> Result<CharterFact, Problem> {
+        let statement = statement(field)?;
+        let row = self.not_retired(name).await?;
+        let live = self.loaded(row.live_release).await?;
+        let now = self.now();
+        let value = statement.read(text, now, &live.ready.zone).map_err(|f| {
+            Problem::new("charter_refused", format!("{statement}: {}", f.words))
+                .field(statement.word())
+                .way_out(f.way_out)
+        })?;
+        self.put_fact(name, statement, "", value, by).await
+    }
+
+    /// Adds a statement behind the newest one.
+    pub(super) async fn put_fact(
+        &self,
+        name: &str,
+        statement: Statement,
+        about: &str,
+        value: String,
+        by: &str,
+    ) -> Result<CharterFact, Problem> {
+        let newest = self.0.reader.charter_history(name, 0, 1).await;
+        let newest = newest.map_err(read_problem)?;
+        let fact = CharterFact {
+            workflow: name.to_owned(),
+            seq: newest.first().map_or(0, |f| f.seq) + 1,
+            statement,
+            about: about.to_owned(),
+            value,
+            by: by.to_owned(),
+            at: self.now(),
+        };
+        let by = Actor::Person(by.to_owned());
+        let mut entry = AuditEntry::new(
+            fact.at,
+            by,
+            "charter.stated",
+            Subject::Workflow(name.to_owned()),
+        )
+        .fact("statement", statement.word())
+        .fact("value", fact.value.clone());
+        if !about.is_empty() {
+            entry = entry.fact("about", about);
+        }
+        let insert = CharterChange::InsertFact(fact.clone());
+        let changes = vec![Change::Charter(Box::new(insert))];
+        self.apply(Decision { changes, entry })
+            .await
+            .map_err(apply_problem)?;
+        Ok(fact)
+    }
+}
+
+/// The statement of a field's name. A field that is a live object is changed where it lives.
+fn statement(field: &str) -> Result<Statement, Problem> {
+    let found = field.parse::<Statement>().ok().filter(|s| !s.by_engine());
+    if let Some(statement) = found {
+        return Ok(statement);
+    }
+    if let Ok(topic) = field.parse::<Topic>() {
+        let words = format!("{topic} is not a text: it is what the live object says");
+        return Err(Problem::new("bound_field", words)
+            .field("field")
+            .way_out(topic.way_out()));
+    }
+    let all: Vec<&str> = Statement::ALL
+        .iter()
+        .filter(|s| !s.by_engine())
+        .map(|s| s.word())
+        .collect();
+    Err(
+        Problem::new("unknown_field", format!("there is no field `{field}`"))
+            .field("field")
+            .way_out(format!("one of {}", all.join(", "))),
+    )
+}

@@ -1,0 +1,373 @@
+//! Labels follow from evidence: up by a decision on what is there, down by themselves after the grace.
+
+use std::time::Duration;
+
+use tuesday_domain::actor::Actor;
+use tuesday_domain::record::{Choice, LabelMove};
+use tuesday_domain::workflow::{Label, Stage, Switch};
+use tuesday_engine::Engine;
+use tuesday_engine::ops::{CharterView, LabelWish, WorkflowDecision};
+use tuesday_testkit::Database;
+
+use crate::bench::Bench;
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// What the small package lacks for a pilot and people cannot state.
+const PACKAGE: &[(&str, &str)] = &[
+    (
+        "[[trigger]]",
+        "[[trigger]]\nname = \"hook\"\nkind = \"webhook\"\nevent_id = \"id\"\n[[trigger]]",
+    ),
+    (
+        "escalation = ",
+        "sponsor = { handle = \"sam\", name = \"Sam Roe\", email = \"sam.roe@example.com\" }\nescalation = ",
+    ),
+    (
+        "owner = \"rhea\"\nbackup = \"boris\"",
+        "owner = \"rhea\"\nbackup = \"boris\"\nguidance = \"Trust it for gold customers; escalate refunds.\"",
+    ),
+    (
+        "[rollout]",
+        "[kill]\ncondition = \"more than 20 % wrong over 100\"\nsignal = \"outcome\"\nabove = 20\nover = 100\n[rollout]",
+    ),
+];
+
+fn wish(to: Label) -> LabelWish {
+    LabelWish {
+        to,
+        question: "What may it be called?".into(),
+        evidence: "the charter as of today".into(),
+        reason: "a test".into(),
+    }
+}
+
+fn admin() -> Actor {
+    Actor::Person("ada".into())
+}
+
+/// A day so many days from now, on the engine's clock.
+fn day(engine: &Engine, days: u64) -> String {
+    let at = engine.now().plus(Duration::from_secs(days * 86_400));
+    at.rfc3339().chars().take(10).collect()
+}
+
+async fn state(engine: &Engine, field: &str, value: &str) {
+    engine
+        .state_charter("small", field, value, "rhea")
+        .await
+        .unwrap();
+}
+
+async fn stated(engine: &Engine) {
+    let by = day(engine, 80);
+    let metric = format!("override_rate at most 10 by {by}");
+    let end = day(engine, 60);
+    for (field, value) in [
+        ("friction_hours", "12.5"),
+        ("ninety_day_metric", metric.as_str()),
+        ("turnover_date", by.as_str()),
+        ("maintenance_budget", "1200 EUR"),
+        ("before_after_map", "before: 9 steps; after: 4 steps"),
+        (
+            "pilot_question",
+            "Does it halve the time to the first answer?",
+        ),
+        ("pilot_criteria", "at most 10 % overrides over 200 cases"),
+        ("pilot_end", end.as_str()),
+    ] {
+        state(engine, field, value).await;
+    }
+}
+
+fn lacking(view: &CharterView) -> Vec<&'static str> {
+    view.label.lacking.iter().map(|u| u.item).collect()
+}
+
+async fn kinds(engine: &Engine) -> Vec<LabelMove> {
+    let all = engine.label_history("small", 0, 100).await.unwrap();
+    all.into_iter().rev().map(|e| e.kind).collect()
+}
+
+/// In research by a decision, with everything stated.
+async fn ready(database: Option<&str>) -> Bench {
+    let bench = Bench::on(PACKAGE, database).await;
+    let engine = &bench.engine;
+    let lowered = engine
+        .set_label("small", wish(Label::Research), "rhea")
+        .await
+        .unwrap();
+    assert_eq!(
+        (lowered.label, lowered.stage_in_force()),
+        (Label::Research, Stage::DraftOnly)
+    );
+    bench
+}
+
+async fn climbs_and_falls(database: Option<&str>) {
+    let bench = ready(database).await;
+    let engine = &bench.engine;
+    let blank = engine.charter("small").await.unwrap();
+    assert_eq!(blank.label.basis, "decided");
+    let sheet = blank.sheets.iter().find(|s| s.sheet == "charter").unwrap();
+    assert_eq!((sheet.clean, sheet.of), (5, 9), "{sheet:?}");
+    assert_eq!(
+        lacking(&blank),
+        [
+            "friction_hours",
+            "ninety_day_metric",
+            "turnover_date",
+            "maintenance_budget",
+            "pilot_question",
+            "pilot_criteria",
+            "pilot_end",
+            "before_after_map",
+        ]
+    );
+    let early = engine
+        .set_label("small", wish(Label::Pilot), "rhea")
+        .await
+        .unwrap_err();
+    assert_eq!(early.code, "label_not_earned");
+    assert_eq!(early.more["unmet"].as_array().unwrap().len(), 8);
+    let skipped = engine
+        .set_label("small", wish(Label::Production), "rhea")
+        .await
+        .unwrap_err();
+    assert_eq!(skipped.code, "label_skipped");
+
+    stated(engine).await;
+    state(engine, "ninety_day_metric", "TBD").await;
+    let view = engine.charter("small").await.unwrap();
+    assert_eq!(
+        lacking(&view),
+        ["ninety_day_metric"],
+        "a word for not yet is blank"
+    );
+    let metric = format!("override_rate at most 10 by {}", day(engine, 80));
+    state(engine, "ninety_day_metric", &metric).await;
+    let row = engine
+        .set_label("small", wish(Label::Pilot), "rhea")
+        .await
+        .unwrap();
+    assert_eq!(
+        (row.label, row.stage_in_force()),
+        (Label::Pilot, Stage::ApprovalFirst)
+    );
+    let decided = engine.reader().decisions("small", 1).await.unwrap();
+    assert_eq!(
+        decided[0].choice,
+        Choice::Proceed,
+        "the decision is on record"
+    );
+    engine.keep_labels().await.unwrap();
+    assert_eq!(
+        kinds(engine).await,
+        [LabelMove::Granted, LabelMove::Lowered, LabelMove::Raised],
+        "nothing is due"
+    );
+
+    engine
+        .set_active("boris", false, "left", &admin())
+        .await
+        .unwrap();
+    engine.keep_labels().await.unwrap();
+    let lapsing = engine.charter("small").await.unwrap();
+    assert!(lapsing.label.lapsing_since.is_some());
+    assert_eq!(
+        lapsing.label.lost.len(),
+        2,
+        "the backup of owner and tier: {:?}",
+        lapsing.label.lost
+    );
+    engine.keep_labels().await.unwrap();
+    engine
+        .set_active("boris", true, "back", &admin())
+        .await
+        .unwrap();
+    engine.keep_labels().await.unwrap();
+    engine
+        .set_active("boris", false, "left", &admin())
+        .await
+        .unwrap();
+    let other = bench.another("two").await;
+    let (one, two) = tokio::join!(engine.keep_labels(), other.keep_labels());
+    assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
+    let since = kinds(engine).await.split_off(3);
+    assert_eq!(
+        since,
+        [LabelMove::Lapsing, LabelMove::Restored, LabelMove::Lapsing],
+        "each once"
+    );
+
+    engine.clock().set_offset(13 * DAY_US);
+    engine.keep_labels().await.unwrap();
+    assert_eq!(
+        engine.charter("small").await.unwrap().label.label,
+        "pilot",
+        "the grace is not over"
+    );
+    engine.clock().set_offset(14 * DAY_US + 1);
+    engine.keep_labels().await.unwrap();
+    let fallen = engine.charter("small").await.unwrap();
+    assert_eq!(
+        (fallen.label.label, fallen.label.caps_stage),
+        ("research", "draft_only")
+    );
+    assert_eq!(kinds(engine).await.last(), Some(&LabelMove::Fell));
+}
+
+#[tokio::test]
+async fn a_label_climbs_by_decision_and_falls_after_its_grace_on_sqlite() {
+    Box::pin(climbs_and_falls(None)).await;
+}
+
+#[tokio::test]
+async fn a_label_climbs_by_decision_and_falls_after_its_grace_on_postgres() {
+    let database = Database::create().await;
+    Box::pin(climbs_and_falls(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_pilot_that_ends_undecided_is_paused_until_somebody_decides() {
+    let bench = ready(None).await;
+    let engine = &bench.engine;
+    stated(engine).await;
+    engine
+        .set_label("small", wish(Label::Pilot), "rhea")
+        .await
+        .unwrap();
+    let running = engine.charter("small").await.unwrap().pilot;
+    assert_eq!(
+        (running.state, running.changed_after_start.len()),
+        ("running", 0)
+    );
+    engine.clock().set_offset(5 * DAY_US);
+    state(
+        engine,
+        "pilot_criteria",
+        "at most 30 % overrides over 200 cases",
+    )
+    .await;
+    let changed = engine.charter("small").await.unwrap().pilot;
+    assert_eq!(changed.changed_after_start, ["pilot_criteria"]);
+
+    engine.clock().set_offset(62 * DAY_US);
+    engine.keep_labels().await.unwrap();
+    let row = engine.reader().workflow("small").await.unwrap().unwrap();
+    assert_eq!((row.switch, row.label), (Switch::Paused, Label::Pilot));
+    assert_eq!(engine.charter("small").await.unwrap().pilot.state, "lapsed");
+    let by = Actor::Person("rhea".into());
+    let resume = || engine.set_switch("small", Switch::Running, &by, "go on");
+    assert_eq!(resume().await.unwrap_err().code, "decision_required");
+    let again = WorkflowDecision {
+        choice: Choice::AnotherPilot,
+        question: "Is it worth another try?".into(),
+        evidence: "61 days of work".into(),
+        reason: "too few cases".into(),
+    };
+    engine
+        .decide_workflow("small", again, "rhea")
+        .await
+        .unwrap();
+    assert_eq!(
+        resume().await.unwrap_err().code,
+        "decision_required",
+        "its end is still over"
+    );
+    let end = day(engine, 20);
+    state(engine, "pilot_end", &end).await;
+    assert_eq!(resume().await.unwrap().switch, Switch::Running);
+    assert_eq!(
+        engine.charter("small").await.unwrap().pilot.state,
+        "running"
+    );
+}
+
+#[tokio::test]
+async fn the_quarterly_look_is_asked_for_once_and_keeps_the_label() {
+    let bench = ready(None).await;
+    let engine = &bench.engine;
+    stated(engine).await;
+    engine
+        .set_label("small", wish(Label::Pilot), "rhea")
+        .await
+        .unwrap();
+    engine.clock().set_offset(70 * DAY_US);
+    let (end, test) = (day(engine, 80), day(engine, 85));
+    state(engine, "pilot_end", &end).await;
+    state(engine, "turnover_date", &test).await;
+    engine.clock().set_offset(93 * DAY_US);
+    engine.keep_labels().await.unwrap();
+    engine.keep_labels().await.unwrap();
+    assert!(engine.charter("small").await.unwrap().label.review_overdue);
+    engine
+        .review_label("small", "the charter and the figures", "sam")
+        .await
+        .unwrap();
+    engine.keep_labels().await.unwrap();
+    assert!(!engine.charter("small").await.unwrap().label.review_overdue);
+    let since = kinds(engine).await.split_off(3);
+    assert_eq!(since, [LabelMove::Asked, LabelMove::Reviewed]);
+}
+
+#[tokio::test]
+async fn what_a_live_object_says_is_not_written_beside_it() {
+    let bench = ready(None).await;
+    let engine = &bench.engine;
+    let code = async |field: &str, text: &str| {
+        let said = engine.state_charter("small", field, text, "rhea").await;
+        said.unwrap_err().code
+    };
+    assert_eq!(code("operator_owner", "Rhea").await, "bound_field");
+    assert_eq!(code("vision", "better").await, "unknown_field");
+    assert_eq!(code("turnover_test", "passed").await, "bound_field");
+    assert_eq!(
+        code("maintenance_budget", "enough").await,
+        "charter_refused"
+    );
+    let own = engine
+        .record_training("small", "rhea", "rhea")
+        .await
+        .unwrap_err();
+    assert_eq!(own.code, "own_word");
+    let stranger = engine
+        .record_training("small", "tove", "rhea")
+        .await
+        .unwrap_err();
+    assert_eq!(
+        stranger.code, "not_found",
+        "the technical owner decides nothing"
+    );
+    engine
+        .record_training("small", "boris", "rhea")
+        .await
+        .unwrap();
+    let view = engine.charter("small").await.unwrap();
+    let item = |v: &CharterView| {
+        let sheet = v.sheets.iter().find(|s| s.sheet == "checklist").unwrap();
+        let training = sheet.items.iter().find(|i| i.item == "training").unwrap();
+        (training.state, training.words.clone())
+    };
+    let (state, words) = item(&view);
+    assert_eq!(state, "claimed");
+    assert!(
+        words.contains("rhea") && !words.contains("boris"),
+        "{words}"
+    );
+}
+
+#[tokio::test]
+async fn a_granted_label_of_a_test_instance_stays() {
+    let bench = Bench::new().await;
+    let engine = &bench.engine;
+    engine.clock().set_offset(400 * DAY_US);
+    engine.keep_labels().await.unwrap();
+    let view = engine.charter("small").await.unwrap();
+    assert_eq!(
+        (view.label.label, view.label.basis),
+        ("production", "granted")
+    );
+    assert!(view.label.test_instance && view.label.lapsing_since.is_none());
+}

@@ -1,0 +1,87 @@
+//! All workflows side by side: what each is called beside what it does, and how far its evidence is.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use tuesday_domain::charter::Sheet;
+use tuesday_engine::ops::CharterView;
+
+use super::charter::{Badge, badge};
+use super::html;
+use super::shell::Shell;
+use super::visit::Visit;
+use super::words::code;
+use crate::refusal::PageError;
+use crate::state::App;
+
+#[derive(Template)]
+#[template(path = "hub.html")]
+struct HubPage {
+    shell: Shell,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    name: String,
+    title: String,
+    badge: Badge,
+    stage: String,
+    switch: String,
+    switch_tone: &'static str,
+    /// Charter and checklist: clean, of.
+    charter: (usize, usize),
+    checklist: (usize, usize),
+    signs: Vec<Sign>,
+    past: bool,
+    /// What would stop it first.
+    wall: String,
+    review_overdue: bool,
+}
+
+struct Sign {
+    title: &'static str,
+    production: bool,
+    words: String,
+}
+
+/// Every workflow this person sees.
+pub(crate) async fn page(State(app): State<App>, visit: Visit) -> Result<Response, PageError> {
+    let all = app.engine.reader().workflows().await?;
+    let mut rows = Vec::new();
+    for w in all.into_iter().filter(|w| visit.user.reads(&w.name)) {
+        rows.push(row(Box::pin(app.engine.charter(&w.name)).await?));
+    }
+    let shell = visit.shell(&app, "Hub", "hub", None).await?;
+    html(&HubPage { shell, rows })
+}
+
+fn row(view: CharterView) -> Row {
+    let share = |which: Sheet| view.sheet(which).map_or((0, 0), |s| (s.clean, s.of));
+    let wall = view.walls.first().filter(|w| w.clean < w.of);
+    let signs = view.signs.iter().map(|s| Sign {
+        title: s.title,
+        production: s.production,
+        words: s.words.clone(),
+    });
+    Row {
+        badge: badge(&view.label),
+        stage: code(view.stage),
+        switch: code(view.switch),
+        switch_tone: match view.switch {
+            "running" => "ok",
+            "killed" => "bad",
+            _ => "warn",
+        },
+        charter: share(Sheet::Charter),
+        checklist: share(Sheet::Checklist),
+        wall: wall.map_or_else(
+            || "none".to_owned(),
+            |w| format!("{}, {} of {}", w.wall, w.clean, w.of),
+        ),
+        signs: signs.collect(),
+        past: view.past_the_pilot,
+        review_overdue: view.label.review_overdue,
+        name: view.workflow,
+        title: view.title,
+    }
+}

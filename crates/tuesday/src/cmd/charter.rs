@@ -1,0 +1,387 @@
+//! `tuesday charter`: the one-page charter, what is blank in it, and stating its fields.
+//! `tuesday readiness`: every other list, with its evidence. `tuesday training`: who has learnt it.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use tuesday_domain::access::Act as Right;
+use tuesday_domain::charter::Sheet;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::CharterFact;
+use tuesday_engine::ops::{CharterView, SheetView};
+
+use crate::args;
+use crate::cli::Common;
+use crate::config::Home;
+use crate::out;
+use crate::wiring::{self, Node, Opening};
+
+/// Arguments of `charter`.
+#[derive(Debug, Args)]
+pub(crate) struct CharterArgs {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// The nine fields, each with the live object that it names
+    Show {
+        /// The workflow
+        workflow: String,
+    },
+    /// What the present label and the next one lack; 1 while a field of the charter is blank
+    Check {
+        /// The workflow
+        workflow: String,
+    },
+    /// State a field that no live object says; TBD, n/a or nothing takes it back
+    Set {
+        /// The workflow
+        workflow: String,
+        /// Its word: friction_hours, ninety_day_metric, turnover_date, maintenance_budget, pilot_question …
+        field: String,
+        /// The text, in the form of the field
+        value: String,
+    },
+    /// Sign the metric of the week with what the records say now
+    Sign {
+        /// The workflow
+        workflow: String,
+    },
+    /// What was ever stated, newest first
+    History {
+        /// The workflow
+        workflow: String,
+        /// Below this number
+        #[arg(long, default_value_t = 0)]
+        before: u32,
+    },
+}
+
+/// Arguments of `readiness`.
+#[derive(Debug, Args)]
+pub(crate) struct ReadinessArgs {
+    /// The list: charter, checklist, handoff, scope, operators, questions, budget, bet, institution, goals,
+    /// conditions, audit (six walls), signals, next, last-ten
+    list: String,
+    /// The workflow
+    workflow: String,
+}
+
+/// Arguments of `training`.
+#[derive(Debug, Args)]
+pub(crate) struct TrainingArgs {
+    #[command(subcommand)]
+    act: Train,
+}
+
+#[derive(Debug, Subcommand)]
+enum Train {
+    /// Somebody finished the training of the tiers in force; another person says so
+    Record {
+        /// The workflow
+        workflow: String,
+        /// Who finished it, by handle
+        person: String,
+    },
+}
+
+/// Statements shown at once.
+const PAGE: usize = 50;
+
+/// Runs `charter`.
+pub(crate) async fn run(common: Common, args: CharterArgs) -> Result<ExitCode, Problem> {
+    let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
+    match args.act {
+        Act::Show { workflow } => {
+            let view = node.engine.charter(&workflow).await?;
+            shown(&common, &view, Sheet::Charter)?;
+        }
+        Act::Check { workflow } => return check(&common, &node, &workflow).await,
+        Act::Set {
+            workflow,
+            field,
+            value,
+        } => {
+            let by = signer(&common, &node, &workflow).await?;
+            let fact = node.engine.state_charter(&workflow, &field, &value, &by);
+            stated(&common, &fact.await?);
+        }
+        Act::Sign { workflow } => {
+            let by = signer(&common, &node, &workflow).await?;
+            stated(&common, &node.engine.sign_week(&workflow, &by).await?);
+        }
+        Act::History { workflow, before } => {
+            let rows = node
+                .engine
+                .reader()
+                .charter_history(&workflow, before, PAGE);
+            for fact in rows.await.map_err(args::stored)? {
+                stated(&common, &fact);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs `training`.
+pub(crate) async fn training(common: Common, args: TrainingArgs) -> Result<ExitCode, Problem> {
+    let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
+    let Train::Record { workflow, person } = args.act;
+    let by = signer(&common, &node, &workflow).await?;
+    stated(
+        &common,
+        &node.engine.record_training(&workflow, &person, &by).await?,
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs `readiness`: 1 when something of the list is not in order.
+pub(crate) async fn readiness(common: Common, args: ReadinessArgs) -> Result<ExitCode, Problem> {
+    if args.list == "last-ten" {
+        return last_ten(&common, &args.workflow).await;
+    }
+    let sheet: Sheet = match args.list.as_str() {
+        "audit" | "signals" => Sheet::Walls,
+        "next" => Sheet::Order,
+        other => args::word(other, "list")?,
+    };
+    let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
+    let view = node.engine.charter(&args.workflow).await?;
+    let good = match args.list.as_str() {
+        "audit" => walls(&common, &view),
+        "signals" => signs(&common, &view),
+        "next" => next(&common, &view)?,
+        _ => shown(&common, &view, sheet)?,
+    };
+    Ok(exit(good))
+}
+
+async fn last_ten(common: &Common, workflow: &str) -> Result<ExitCode, Problem> {
+    let node = wiring::open(Home::find(common)?, Opening::default()).await?;
+    let test = node.engine.last_ten(workflow).await?;
+    if common.json {
+        let value =
+            serde_json::to_value(&test).map_err(|e| Problem::new("internal", e.to_string()))?;
+        out::json_line(&value);
+        return Ok(exit(test.passed));
+    }
+    let mut table = out::table(&["Run", "Told", "Case", "What is missing"]);
+    for r in &test.runs {
+        let told = if r.told { "yes" } else { "no" };
+        table.add_row([
+            r.run.as_str(),
+            told,
+            r.subject.as_str(),
+            &r.missing.join(", "),
+        ]);
+    }
+    out::line(&table.to_string());
+    out::line(&test.verdict);
+    Ok(exit(test.passed))
+}
+
+fn exit(good: bool) -> ExitCode {
+    ExitCode::from(u8::from(!good))
+}
+
+/// The person in whose name it is stated, who may sign.
+pub(crate) async fn signer(
+    common: &Common,
+    node: &Node,
+    workflow: &str,
+) -> Result<String, Problem> {
+    let by = wiring::person(common)?;
+    node.engine
+        .allowed(Right::SignCharter, workflow, &by)
+        .await?;
+    Ok(by)
+}
+
+fn stated(common: &Common, f: &CharterFact) {
+    if common.json {
+        return out::json_line(&json!({
+            "workflow": f.workflow, "seq": f.seq, "field": f.statement.word(), "about": f.about,
+            "value": f.value, "by": f.by, "at": f.at.rfc3339(),
+        }));
+    }
+    let about = if f.about.is_empty() {
+        String::new()
+    } else {
+        format!(" of {}", f.about)
+    };
+    let value = if f.value.is_empty() {
+        "blank"
+    } else {
+        &f.value
+    };
+    out::line(&format!(
+        "{}  {}{about}: {value} ({})",
+        f.at.rfc3339(),
+        f.statement,
+        f.by
+    ));
+}
+
+/// The label in one line.
+pub(crate) fn label_line(view: &CharterView) -> String {
+    let l = &view.label;
+    let lapsing = l
+        .falls_at
+        .as_ref()
+        .map_or(String::new(), |at| format!(" · lapsing, falls {at}"));
+    let test = if l.test_instance {
+        " (test instance)"
+    } else {
+        ""
+    };
+    format!(
+        "{}: {}{lapsing}{test}, stage {} (cap {}), {}",
+        view.workflow, l.label, view.stage, l.caps_stage, view.switch
+    )
+}
+
+/// Prints a list; answers whether all of it is in order.
+fn shown(common: &Common, view: &CharterView, which: Sheet) -> Result<bool, Problem> {
+    let sheet = view
+        .sheet(which)
+        .ok_or_else(|| Problem::new("internal", "a list is missing"))?;
+    if common.json {
+        out::json_line(
+            &json!({"workflow": view.workflow, "label": view.label, "pilot": view.pilot, "sheet": sheet, "at": view.at}),
+        );
+    } else {
+        out::line(&label_line(view));
+        print(sheet);
+    }
+    Ok(sheet.clean == sheet.of)
+}
+
+fn print(sheet: &SheetView) {
+    let mut table = out::table(&[
+        sheet.title,
+        "Evidence",
+        "Age",
+        "What is there, or the way out",
+    ]);
+    for item in &sheet.items {
+        let title = if item.group.is_empty() {
+            item.title.to_owned()
+        } else {
+            format!("{}: {}", item.group, item.title)
+        };
+        let words = if item.clean {
+            item.words.clone()
+        } else {
+            format!("{}; {}", item.words, item.way_out)
+        };
+        let age = item.age_days.map(|d| format!("{d} d")).unwrap_or_default();
+        table.add_row([title, item.state.to_owned(), age, words]);
+    }
+    out::line(&table.to_string());
+    out::line(&format!("{} of {} in order", sheet.clean, sheet.of));
+}
+
+async fn check(common: &Common, node: &Node, workflow: &str) -> Result<ExitCode, Problem> {
+    let view = node.engine.charter(workflow).await?;
+    let filled = view.sheet(Sheet::Charter).is_some_and(|s| s.clean == s.of);
+    let good = filled && view.label.lost.is_empty();
+    if common.json {
+        out::json_line(
+            &json!({"workflow": view.workflow, "label": view.label, "pilot": view.pilot, "complete": filled, "at": view.at}),
+        );
+        return Ok(exit(good));
+    }
+    out::line(&label_line(&view));
+    let tell = |title: String, list: &[tuesday_engine::ops::UnmetView]| {
+        out::line(&title);
+        for u in list {
+            out::line(&format!("  {}: {}\n      {}", u.title, u.words, u.way_out));
+        }
+    };
+    if !view.label.lost.is_empty() {
+        tell(
+            format!("{} rests on what is not there:", view.label.label),
+            &view.label.lost,
+        );
+    }
+    match view.label.next {
+        Some(next) if view.label.lacking.is_empty() => {
+            out::line(&format!(
+                "everything that {next} needs is there: somebody has to decide"
+            ));
+        }
+        Some(next) => tell(format!("{next} lacks:"), &view.label.lacking),
+        None => {}
+    }
+    Ok(exit(good))
+}
+
+fn walls(common: &Common, view: &CharterView) -> bool {
+    let good = view
+        .walls
+        .iter()
+        .all(|w| w.owner.is_some() && w.clean == w.of);
+    if common.json {
+        out::json_line(
+            &json!({"workflow": view.workflow, "walls": view.walls, "top_risk": view.walls.first().map(|w| w.wall)}),
+        );
+        return good;
+    }
+    let mut table = out::table(&["Wall", "In order", "Owner", "What is lacking"]);
+    for w in &view.walls {
+        let owner = w.owner.clone().unwrap_or_else(|| "nobody".to_owned());
+        table.add_row([
+            w.wall.to_owned(),
+            format!("{} of {}", w.clean, w.of),
+            owner,
+            w.lacking.join("\n"),
+        ]);
+    }
+    out::line(&table.to_string());
+    if let Some(worst) = view.walls.first().filter(|w| w.clean < w.of) {
+        out::line(&format!("{} would stop it first", worst.wall));
+    }
+    good
+}
+
+fn signs(common: &Common, view: &CharterView) -> bool {
+    if common.json {
+        out::json_line(
+            &json!({"workflow": view.workflow, "label": view.label.label, "signs": view.signs, "past_the_pilot": view.past_the_pilot}),
+        );
+        return !view.past_the_pilot;
+    }
+    let mut table = out::table(&["Sign", "Behaves like", "Seen"]);
+    for s in &view.signs {
+        let like = if s.production { "production" } else { "pilot" };
+        table.add_row([s.title, like, s.words.as_str()]);
+    }
+    out::line(&table.to_string());
+    if view.past_the_pilot {
+        out::line(&format!(
+            "past the pilot, whether or not anyone has said so: it is called {}",
+            view.label.label
+        ));
+    }
+    !view.past_the_pilot
+}
+
+fn next(common: &Common, view: &CharterView) -> Result<bool, Problem> {
+    let sheet = view
+        .sheet(Sheet::Order)
+        .ok_or_else(|| Problem::new("internal", "a list is missing"))?;
+    let first = sheet.items.iter().find(|i| !i.clean);
+    if common.json {
+        out::json_line(&json!({"workflow": view.workflow, "next": first, "order": sheet}));
+    } else {
+        print(sheet);
+        out::line(&first.map_or_else(
+            || "all of it is in order: work on the prompt may follow".to_owned(),
+            |i| format!("next: {}: {}", i.title, i.way_out),
+        ));
+    }
+    Ok(first.is_none())
+}

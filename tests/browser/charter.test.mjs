@@ -1,0 +1,74 @@
+// The charter on one page: every item with its evidence, stating a field, what is refused, the hub.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { instance, signedIn } from "./console.mjs";
+import { accessibilityFaults, screenshotPath } from "./support.mjs";
+
+let on;
+before(async () => { on = await instance(); });
+after(async () => { await on?.stop(); });
+
+async function looksRight(page, name) {
+  for (const theme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme: theme });
+    await page.screenshot({ path: screenshotPath(`${name}-${theme}`), fullPage: true });
+    assert.deepEqual(await accessibilityFaults(page), [], `${name} ${theme}`);
+  }
+}
+
+const sheet = (page, word) => page.locator(`section[aria-labelledby=sheet-${word}]`);
+
+async function state(page, field, value) {
+  await page.getByText("State a field", { exact: true }).click();
+  await page.locator(`#f-${field}`).fill(value);
+  await page.locator(`#f-${field}`).press("Enter");
+}
+
+test("the charter holds its nine fields and the checklist its ten items, with evidence", async () => {
+  const page = await signedIn(on, { as: "maren" });
+  await page.goto(`${on.url}/workflows/support-triage/charter`);
+  assert.equal(await sheet(page, "charter").locator("ol > li").count(), 9);
+  assert.equal(await sheet(page, "checklist").locator("ol > li").count(), 10);
+  assert.match(await sheet(page, "charter").innerText(), /Problem friction hours[\s\S]*blank[\s\S]*Missing/);
+  assert.match(await page.locator(".pagehead").innerText(), /Production \(test instance\)/);
+  await looksRight(page, "charter");
+  await page.emulateMedia({ media: "print", colorScheme: "light" });
+  const pdf = await page.pdf({ format: "A4" });
+  assert.equal(pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g).length, 1, "it prints on one page");
+  await page.emulateMedia({ media: "screen" });
+  await page.setViewportSize({ width: 320, height: 700 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > 320);
+  assert.equal(wide, false, "usable at 320 pixels");
+  assert.deepEqual(page.faults, []);
+});
+
+test("a field is stated by keyboard, a text of another form is refused, TBD is blank", async () => {
+  const page = await signedIn(on, { as: "maren" });
+  await page.goto(`${on.url}/workflows/support-triage/charter`);
+  await state(page, "friction_hours", "12,5");
+  await sheet(page, "charter").getByText("12.5 hours a week").waitFor();
+  await state(page, "maintenance_budget", "enough");
+  await page.locator("[role=alert]").waitFor();
+  assert.match(await page.locator("[role=alert]").innerText(), /not an amount[\s\S]*1200 EUR/);
+  await looksRight(page, "charter-refused");
+  await state(page, "friction_hours", "TBD");
+  await sheet(page, "charter").getByText("12.5 hours a week").waitFor({ state: "detached" });
+});
+
+test("a reviewer reads the charter and signs nothing", async () => {
+  const page = await signedIn(on, { as: "lena" });
+  await page.goto(`${on.url}/workflows/support-triage/charter`);
+  await sheet(page, "charter").waitFor();
+  assert.equal(await page.getByText("State a field", { exact: true }).count(), 0);
+});
+
+test("the hub shows each label beside what the workflow does", async () => {
+  const page = await signedIn(on, { as: "maren" });
+  await page.goto(`${on.url}/hub`);
+  const own = page.locator("section[aria-labelledby=hub-support-triage]");
+  assert.match(await own.innerText(), /Production \(test instance\)[\s\S]*Naming[\s\S]*Wrong output[\s\S]*Error handling[\s\S]*Rule changes/);
+  await looksRight(page, "hub");
+  await own.getByRole("link", { name: "Support triage" }).click();
+  await page.waitForURL("**/workflows/support-triage/charter");
+});
