@@ -7,8 +7,8 @@ use crate::reviews::Lists;
 use crate::table::Table;
 use crate::value::{Param, big, opt_text, opt_time};
 use crate::{
-    actions, attempts, desk, gates, incidents, instance, intake, jobs, notices, payloads, people,
-    reviews, rights, rules, runs, workflows,
+    actions, attempts, desk, gates, incidents, instance, intake, jobs, money, notices, payloads,
+    people, reviews, rights, rules, runs, workflows,
 };
 
 /// What is done with the bound values.
@@ -274,6 +274,7 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         }
         Change::Desk(d) => desk::bind(d, out),
         Change::Trouble(t) => incidents::bind(t, out),
+        Change::Money(m) => money::bind(m, out),
         // `bind` has taken every other change; a list without a default keeps the two in step.
         Change::InsertRun(_)
         | Change::UpdateRun(_)
@@ -374,6 +375,7 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::MarkRestored { .. } => "the mark of a restored database".to_owned(),
         Change::Desk(d) => desk::describe(d),
         Change::Trouble(t) => incidents::describe(t),
+        Change::Money(m) => money::describe(m),
     }
 }
 

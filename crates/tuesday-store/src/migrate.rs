@@ -38,6 +38,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(10, "0010_unmapped"),
     migration!(11, "0011_gates"),
     migration!(12, "0012_trouble"),
+    migration!(16, "0016_money"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \

@@ -6,7 +6,7 @@ use crate::error::ApplyError;
 use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
-    Back, actions, attempts, audit, incidents, instance, intake, jobs, notices, oversight,
+    Back, actions, attempts, audit, incidents, instance, intake, jobs, money, notices, oversight,
     payloads, people, postgres, problems, queue, reviews, rights, rules, runs, sqlite, workflows,
 };
 
@@ -50,6 +50,12 @@ fn tables() -> Vec<&'static Table> {
         &incidents::DELIVERIES,
         &incidents::CORRECTIONS,
         &incidents::SIGNALS,
+        &money::PRICES,
+        &money::ENTRIES,
+        &money::BASELINES,
+        &money::LIMITS,
+        &money::HOLDS,
+        &money::WEEKLIES,
     ]
 }
 
@@ -73,6 +79,15 @@ const SHARED: &[&str] = &[
     rights::TIDY_CEREMONIES,
     rights::COUNT_GUESS,
     rights::FORGIVE_GUESS,
+    money::OPEN_SPEND,
+    money::RESERVE,
+    money::SETTLE,
+    money::DROP_HOLD,
+    money::WARNED,
+    money::STOPPED,
+    money::STALE_DAY,
+    money::PUT_DAY,
+    money::MARK,
     rights::SEEN,
     rights::USED,
 ];

@@ -25,6 +25,7 @@ const STYLES: &[&str] = &[
     "css/run.css",
     "css/people.css",
     "css/rules.css",
+    "css/money.css",
 ];
 
 /// Script files; each imports only from files above it, so that the addresses it names are known.

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Action, Attempt, Away, Credential, Cursor, DeskChange, Grant, Guesses, Intake, Invite, Job,
-    Lease, Notice, Payload, Person, Release, Review, Routed, RuleSetRow, RulesAck, Run, Session,
-    Token, TroubleChange, Unmapped, Workflow,
+    Lease, MoneyChange, Notice, Payload, Person, Release, Review, Routed, RuleSetRow, RulesAck,
+    Run, Session, Token, TroubleChange, Unmapped, Workflow,
 };
 use crate::actor::Actor;
 use crate::audit::{CanonicalError, Commitment, canonical};
@@ -183,6 +183,8 @@ pub enum Change {
     Desk(Box<DeskChange>),
     /// A row about trouble.
     Trouble(Box<TroubleChange>),
+    /// A row about money and time.
+    Money(Box<MoneyChange>),
 }
 
 /// What an audit entry is about.

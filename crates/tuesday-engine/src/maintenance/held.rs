@@ -1,8 +1,8 @@
 //! Lets held runs go on once their workflow runs again.
 
 use tuesday_domain::actor::{Actor, Class};
-use tuesday_domain::record::{Change, Job};
-use tuesday_domain::run::{RunEvent, Status};
+use tuesday_domain::record::{Change, Job, Run};
+use tuesday_domain::run::{Reason, RunEvent, Status};
 use tuesday_store::RunFilter;
 
 use crate::draft::Draft;
@@ -26,11 +26,21 @@ pub(super) async fn run(engine: Engine) -> Result<(), String> {
             .run_page(&filter, None, BATCH)
             .await
             .map_err(|e| e.to_string())?;
-        // What waits for a dependency goes on when that is back.
-        let paused = |r: &tuesday_domain::record::Run| {
-            r.reason != Some(tuesday_domain::run::Reason::DependencyDown)
+        if held.is_empty() {
+            continue;
+        }
+        let spent = match engine.spend_state(&workflow.name).await {
+            Ok(state) => state.is_some_and(|s| s.stopped),
+            Err(p) => return Err(p.detail),
         };
-        for run in held.into_iter().filter(paused) {
+        // What waits for a dependency goes on when that is back; what waits for money, in the next
+        // period or with a higher limit.
+        let goes_on = |r: &Run| match r.reason {
+            Some(Reason::DependencyDown) => false,
+            Some(Reason::SpendLimit) => !spent,
+            _ => true,
+        };
+        for run in held.into_iter().filter(goes_on) {
             let now = engine.now();
             let mut draft = Draft::on(
                 &run,
@@ -41,6 +51,9 @@ pub(super) async fn run(engine: Engine) -> Result<(), String> {
             );
             draft.event(RunEvent::Resumed).map_err(|e| e.to_string())?;
             draft.run.owner = None;
+            if run.reason == Some(Reason::SpendLimit) {
+                draft.run.reason = None;
+            }
             let job = Job {
                 run: run.id,
                 workflow: run.workflow.clone(),

@@ -11,10 +11,12 @@ mod case_of_run;
 mod ceremony;
 mod claim_review;
 mod cleared;
+mod cost;
 mod credential;
 mod decide_many;
 mod escalate;
 mod export;
+mod figures;
 mod grant;
 mod identity;
 mod incident;
@@ -69,9 +71,14 @@ pub use batch::{Batch, OpenCase, Versions};
 pub use case::{Case, CaseAction, CaseItem, CaseMade, CaseWrite};
 pub use ceremony::CEREMONY_LIFE;
 pub use cleared::Reader;
+pub use cost::{
+    CostReport, Forecast, LimitState, NamedCosts, NewBaseline, NewLimit, PartTime, Scorecard,
+    SignedWeek, VendorShare, Week, Weekly, WeeklyFigure,
+};
 pub use credential::TotpOffer;
 pub use decide_many::Together;
 pub use export::{ExportQuery, Exported};
+pub(crate) use figures::bound;
 pub use identity::Identity;
 pub(crate) use incident::Handling;
 pub(crate) use incident::alerts::told;

@@ -13,6 +13,7 @@ pub(crate) mod recheck;
 pub(crate) mod route;
 mod settle_action;
 pub(crate) mod snapshot;
+pub(crate) mod spend;
 pub(crate) mod turn;
 
 pub(crate) use dispatch::stored_intent;

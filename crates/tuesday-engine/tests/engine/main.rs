@@ -8,6 +8,7 @@ mod desk;
 mod granted;
 mod leases;
 mod mapping;
+mod money;
 mod people;
 mod proofs;
 mod recalls;

@@ -6,6 +6,7 @@ mod audit;
 mod bed;
 mod desk;
 mod gates;
+mod money;
 mod queue;
 mod reads;
 mod rights;

@@ -2,10 +2,12 @@
 //! programs and belong to this folder; the domain's types may change without them.
 
 pub(crate) mod audit;
+pub(crate) mod costs;
 pub(crate) mod decisions;
 pub(crate) mod health;
 pub(crate) mod incidents;
 pub(crate) mod intake;
+pub(crate) mod ledger;
 pub(crate) mod people;
 pub(crate) mod problem_reports;
 pub(crate) mod reroute;
@@ -14,6 +16,7 @@ pub(crate) mod reviews;
 pub(crate) mod rules;
 pub(crate) mod runs;
 pub(crate) mod seeds;
+pub(crate) mod sheet;
 pub(crate) mod tokens;
 pub(crate) mod triggers;
 pub(crate) mod unmapped;
