@@ -48,7 +48,7 @@ test("a cost is entered by keyboard, refused when it makes no sense, and taken b
   await page.getByLabel("What for").fill("Servers");
   await page.getByRole("button", { name: "Enter", exact: true }).click();
   await page.getByRole("cell", { name: "120.50 EUR" }).waitFor();
-  await page.getByText("Take back").first().click();
+  await page.locator("summary", { hasText: "Take back" }).first().click();
   await page.getByPlaceholder("Why").first().fill("typed twice");
   await page.getByPlaceholder("Why").first().press("Enter");
   await page.getByRole("cell", { name: /^-/ }).waitFor();
@@ -72,7 +72,8 @@ test("every figure says how it is known and opens its records", async () => {
   const until = Date.now() + 120_000;
   for (;;) {
     await page.goto(`${place()}/scorecard`);
-    const runs = await page.locator(".figure", { hasText: "Resolved" }).locator(".fig").first().textContent();
+    const resolved = page.locator(".figure", { has: page.getByRole("heading", { name: "Resolved", exact: true }) });
+    const runs = await resolved.locator(".fig").textContent();
     if (Number(runs) > 0) break;
     assert.ok(Date.now() < until, "no run was counted");
     await page.waitForTimeout(1_000);

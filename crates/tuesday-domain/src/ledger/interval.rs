@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn published_intervals_come_out() {
         // Newcombe 1998, table I, method 3: 81/263 is 0.2553 to 0.3662; 0/20 is 0 to 0.1611.
-        assert_eq!(wilson(81, 263), (255_288, 366_222));
+        assert_eq!(wilson(81, 263), (255_289, 366_210));
         assert_eq!(wilson(0, 20), (0, 161_125));
         assert_eq!(wilson(0, 0), (0, 1_000_000));
         // Newcombe 1998, table II, method 10: 56/70 - 48/80 is 0.0524 to 0.3339.

@@ -159,8 +159,9 @@ pub struct Report {
     pub total: Costs,
 }
 
-fn noon(day: Day, zone: &Zone) -> Timestamp {
-    zone.moment(&format!("{day}T12:00")).unwrap_or_default()
+/// The last minute of a day: a price that begins on it holds for all of it.
+fn close_of(day: Day, zone: &Zone) -> Timestamp {
+    zone.moment(&format!("{day}T23:59")).unwrap_or_default()
 }
 
 /// The report. Rows and entries outside the span are left out.
@@ -177,7 +178,7 @@ pub fn report(sources: &Sources<'_>, days: Days, by: By) -> Report {
         }
         let hour = sources
             .prices
-            .hour(HourKind::Review, noon(day, sources.zone));
+            .hour(HourKind::Review, close_of(day, sources.zone));
         let name = name(row, day, by);
         groups.entry(name).or_default().day(&row.figures, hour);
         total.day(&row.figures, hour);
@@ -252,7 +253,7 @@ fn entered(costs: &mut Costs, entry: &CostEntry, within: Days, sources: &Sources
             CostCategory::Review => HourKind::Review,
             _ => HourKind::Maintenance,
         };
-        let at = noon(within.from, sources.zone);
+        let at = close_of(within.from, sources.zone);
         costs.minutes(entry.category, ms, sources.prices.hour(kind, at));
     }
 }

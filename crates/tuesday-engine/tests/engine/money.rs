@@ -416,7 +416,7 @@ async fn costs_are_entered_taken_back_and_signed_over() {
     let twice = engine
         .enter_cost(typed("90", "prompt").read().unwrap(), "tove")
         .await;
-    assert_eq!(twice.unwrap_err().errors[0].field, "reference");
+    assert_eq!(twice.unwrap_err().field.as_deref(), Some("reference"));
     engine
         .set_prices(&[hour("maintenance", "60")], "x", "tove")
         .await

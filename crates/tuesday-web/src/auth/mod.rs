@@ -14,6 +14,8 @@ mod source;
 #[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod trace;
 #[cfg(test)]
+mod trace_money;
+#[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod walk;
 

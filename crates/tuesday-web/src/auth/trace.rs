@@ -505,6 +505,11 @@ const BARE: &[(&str, &str)] = &[
     ),
     ("forgive_guess", "the right one takes its count back"),
     ("heartbeat", "a lease runs on"),
+    (
+        "put_day",
+        "what a day came to, made from its records at any time",
+    ),
+    ("put_figure_mark", "up to where the records were looked at"),
     ("release_leases_of", "leases of a process that is gone"),
     (
         "right_used",
@@ -541,8 +546,13 @@ fn sources(dir: &Path, out: &mut String) {
 fn every_address_that_changes_something_names_its_entry() {
     let mut source = String::new();
     sources(&engine(), &mut source);
-    let listed: BTreeSet<_> = TRACES.iter().map(|(m, p, ..)| (*m, *p)).collect();
-    assert_eq!(listed.len(), TRACES.len(), "an address stands there twice");
+    let traces = || TRACES.iter().chain(super::trace_money::TRACES);
+    let listed: BTreeSet<_> = traces().map(|(m, p, ..)| (*m, *p)).collect();
+    assert_eq!(
+        listed.len(),
+        traces().count(),
+        "an address stands there twice"
+    );
     let changing: BTreeSet<_> = DOORS
         .iter()
         .filter(|(m, ..)| *m != "GET")
@@ -552,7 +562,7 @@ fn every_address_that_changes_something_names_its_entry() {
     assert!(without.is_empty(), "no trace is named for {without:?}");
     let idle: Vec<_> = listed.difference(&changing).collect();
     assert!(idle.is_empty(), "no such address: {idle:?}");
-    for (method, path, kinds, why) in TRACES {
+    for (method, path, kinds, why) in traces() {
         assert_eq!(
             kinds.is_empty(),
             !why.is_empty(),

@@ -57,6 +57,7 @@ fn float(n: i64) -> f64 {
 }
 
 struct Frame {
+    known: bool,
     low: f64,
     high: f64,
     count: usize,
@@ -74,6 +75,7 @@ impl Frame {
         };
         let bottom = if low < 0 { -round_up(float(-low)) } else { 0.0 };
         Self {
+            known: all().next().is_some(),
             low: bottom,
             high: top,
             count: count.max(1),
@@ -99,6 +101,14 @@ impl Frame {
         reason = "ticks are round numbers of the values' own size"
     )]
     fn grid(&self, svg: &mut String, told: &dyn Fn(i64) -> String) {
+        if !self.known {
+            let (x, y) = ((WIDTH + LEFT) / 2.0, HEIGHT / 2.0);
+            let _ = write!(
+                svg,
+                "<text class=\"none\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">Nothing is known yet</text>"
+            );
+            return;
+        }
         let mut ticks = vec![self.low, 0.0, self.high / 2.0, self.high];
         ticks.dedup();
         for tick in ticks {
@@ -171,6 +181,9 @@ pub(super) fn bars(
     for (i, value) in series[0].values.iter().enumerate() {
         let x = frame.x(i);
         let Some(value) = value else {
+            if !frame.known {
+                continue;
+            }
             let y = frame.y(0.0) - 4.0;
             let _ = write!(
                 svg,

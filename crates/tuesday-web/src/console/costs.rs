@@ -52,8 +52,8 @@ struct Row {
     words: String,
     who: String,
     by: String,
-    /// It takes another one back.
-    reverses: bool,
+    /// It takes no other one back, and nothing on this page takes it back.
+    stands: bool,
 }
 
 #[derive(Template)]
@@ -82,7 +82,7 @@ impl CostsPage {
     }
 }
 
-fn row(e: &CostEntry) -> Row {
+fn row(e: &CostEntry, all: &[CostEntry]) -> Row {
     Row {
         id: e.id.to_string(),
         days: if e.day_from == e.day_to {
@@ -104,7 +104,7 @@ fn row(e: &CostEntry) -> Row {
             .or_else(|| e.vendor.clone())
             .unwrap_or_default(),
         by: e.entered_by.clone(),
-        reverses: e.reverses.is_some(),
+        stands: e.reverses.is_none() && !all.iter().any(|o| o.reverses == Some(e.id)),
     }
 }
 
@@ -167,7 +167,7 @@ async fn drawn(
         shell,
         name: name.to_owned(),
         title,
-        rows: entries.iter().map(row).collect(),
+        rows: entries.iter().map(|e| row(e, &entries)).collect(),
         pager,
         prices: told_prices(&prices, pin),
         baseline: baseline.as_ref().map(told_baseline).unwrap_or_default(),
