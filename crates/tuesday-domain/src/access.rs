@@ -64,6 +64,8 @@ words! {
         ApproveBounds = "approve_bounds",
         /// Order of work, budget, continue or retire.
         SetPriority = "set_priority",
+        /// Prices, entered costs, the baseline, spend limits, signed weeks.
+        KeepLedger = "keep_ledger",
         /// Stop a workflow from acting.
         PauseWorkflow = "pause_workflow",
         /// Let it act again.
@@ -134,6 +136,7 @@ pub const fn may(role: Role, act: Act) -> bool {
                 | A::ReportProblem
                 | A::ApproveBounds
                 | A::SetPriority
+                | A::KeepLedger
                 | A::PauseWorkflow
                 | A::ResumeWorkflow
                 | A::KillWorkflow
@@ -204,6 +207,7 @@ const fn operator_owner(act: Act) -> bool {
             | A::ResubmitIntake
             | A::EditRules
             | A::SetPriority
+            | A::KeepLedger
             | A::PauseWorkflow
             | A::ResumeWorkflow
             | A::KillWorkflow
@@ -224,6 +228,7 @@ const fn technical_owner(act: Act) -> bool {
             | A::ReadWork
             | A::ReportProblem
             | A::RetryRun
+            | A::KeepLedger
             | A::PauseWorkflow
             | A::ResumeWorkflow
             | A::KillWorkflow
@@ -251,6 +256,7 @@ pub const fn scope_allows(scope: Scope, act: Act) -> bool {
                 | Act::SeedReview
                 | Act::ReassignReview
                 | Act::SetPriority
+                | Act::KeepLedger
                 | Act::HandleIncident
                 | Act::ReportProblem
                 | Act::RetryRun
@@ -438,6 +444,10 @@ mod tests {
                 "executive_sponsor",
                 "on_call",
             ],
+        ),
+        (
+            "keep_ledger",
+            &["operator_owner", "technical_owner", "executive_sponsor"],
         ),
         (
             "kill_workflow",

@@ -97,6 +97,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// One cost that somebody entered.
+    CostEntryId, "cst", "cost entry";
     /// One execution of a workflow for one event.
     RunId, "run", "run";
     /// One unit of human decision.

@@ -83,6 +83,8 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         2,
         "The password would be guessed too soon",
     ),
+    ("cost_invalid", 422, 2, "That cannot be booked"),
+    ("nothing_to_sign", 422, 1, "There is no value to sign"),
     ("nothing_to_seed", 409, 1, "No known error can be made"),
     (
         "label_not_earned",

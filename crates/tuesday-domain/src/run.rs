@@ -163,6 +163,8 @@ words! {
         SecondLook = "second_look",
         /// What the next step needs is gone for now; the run waits for it.
         DependencyDown = "dependency_down",
+        /// The workflow may spend no more on its model in this period.
+        SpendLimit = "spend_limit",
         /// Restricted data would have reached a model that is not cleared for it.
         RestrictedInput = "restricted_input",
     }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use tuesday_domain::definition::Package;
 use tuesday_domain::id::ReleaseId;
+use tuesday_domain::ledger::price::PriceTable;
 use tuesday_domain::ready::Ready;
-use tuesday_domain::record::{PriorityClass, Workflow, WorkflowPriority};
+use tuesday_domain::record::{PriorityClass, SpendLimit, Workflow, WorkflowPriority};
 use tuesday_domain::rules::{RuleSet, parse};
 use tuesday_store::{ReadError, StoreReader};
 
@@ -53,6 +54,8 @@ pub(crate) struct Catalog {
     rules: RwLock<HashMap<(String, u64), Arc<RuleSet>>>,
     workflows: RwLock<HashMap<String, Arc<Workflow>>>,
     priorities: RwLock<HashMap<String, PriorityClass>>,
+    prices: RwLock<Arc<PriceTable>>,
+    limits: RwLock<HashMap<String, Arc<SpendLimit>>>,
     refreshed: RwLock<Option<Instant>>,
     /// Whoever finds the picture too old reads it for all who wait.
     reading: tokio::sync::Mutex<()>,
@@ -94,6 +97,16 @@ impl Catalog {
             .unwrap_or(PriorityClass::Normal)
     }
 
+    /// The price table as last seen.
+    pub(crate) fn prices(&self) -> Arc<PriceTable> {
+        Arc::clone(&read(&self.prices))
+    }
+
+    /// The spend limit of a workflow as last seen.
+    pub(crate) fn limit(&self, name: &str) -> Option<Arc<SpendLimit>> {
+        read(&self.limits).get(name).cloned()
+    }
+
     /// A class that was just set.
     pub(crate) fn put_priority(&self, row: &WorkflowPriority) {
         write(&self.priorities).insert(row.workflow.clone(), row.class);
@@ -119,7 +132,13 @@ impl Catalog {
     pub(crate) async fn refresh(&self, reader: &StoreReader) -> Result<bool, ReadError> {
         let asked = Instant::now();
         let rows = reader.workflows().await?;
-        let classes = reader.priorities().await?;
+        let (classes, prices, limits) =
+            tokio::try_join!(reader.priorities(), reader.prices(), reader.spend_limits())?;
+        *write(&self.prices) = Arc::new(PriceTable::new(prices));
+        *write(&self.limits) = limits
+            .into_iter()
+            .map(|l| (l.workflow.clone(), Arc::new(l)))
+            .collect();
         *write(&self.priorities) = classes.into_iter().map(|p| (p.workflow, p.class)).collect();
         let mut moved = false;
         {

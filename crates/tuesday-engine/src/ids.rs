@@ -1,8 +1,8 @@
 //! New ids and random bytes: the only place where the engine is not deterministic.
 
 use tuesday_domain::id::{
-    ActionId, AlertId, CorrectionId, DecisionId, FindingId, IncidentId, IntakeId, NoticeId,
-    ProblemReportId, ReleaseId, ReviewId, RunId, TokenId,
+    ActionId, AlertId, CorrectionId, CostEntryId, DecisionId, FindingId, IncidentId, IntakeId,
+    NoticeId, ProblemReportId, ReleaseId, ReviewId, RunId, TokenId,
 };
 use uuid::Uuid;
 
@@ -28,6 +28,12 @@ fresh! {
     alert -> AlertId,
     correction -> CorrectionId,
     decision -> DecisionId,
+    cost_entry -> CostEntryId,
+}
+
+/// The smallest id that could have been made so long ago.
+pub(crate) fn moment_ago(ago: std::time::Duration) -> Uuid {
+    crate::ops::bound(Uuid::now_v7(), ago)
 }
 
 /// 16 random bytes, the salt of a payload's commitment.

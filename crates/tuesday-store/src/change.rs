@@ -7,8 +7,8 @@ use crate::reviews::Lists;
 use crate::table::Table;
 use crate::value::{Param, big, opt_text, opt_time};
 use crate::{
-    actions, attempts, charter, desk, gates, incidents, instance, intake, jobs, notices, payloads,
-    people, reviews, rights, rollout, rules, runs, workflows,
+    actions, attempts, charter, desk, gates, incidents, instance, intake, jobs, money, notices,
+    payloads, people, reviews, rights, rollout, rules, runs, workflows,
 };
 
 /// What is done with the bound values.
@@ -277,6 +277,7 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         Change::Trouble(t) => incidents::bind(t, out),
         Change::Charter(c) => charter::bind(c, out),
         Change::Rollout(c) => rollout::bind(c, out),
+        Change::Money(m) => money::bind(m, out),
         // `bind` has taken every other change; a list without a default keeps the two in step.
         Change::InsertRun(_)
         | Change::UpdateRun(_)
@@ -379,6 +380,7 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::Trouble(t) => incidents::describe(t),
         Change::Charter(c) => charter::describe(c),
         Change::Rollout(c) => rollout::describe(c),
+        Change::Money(m) => money::describe(m),
     }
 }
 

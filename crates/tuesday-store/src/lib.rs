@@ -18,6 +18,7 @@ mod instance;
 mod intake;
 mod jobs;
 mod migrate;
+mod money;
 mod notices;
 mod oversight;
 mod pages;
@@ -59,6 +60,7 @@ pub use instance::{Instance, InstanceKind};
 pub use intake::IntakeFilter;
 pub use jobs::{ClaimRequest, NodeName};
 pub use migrate::Migrate;
+pub use money::{DayState, EntryFilter, FigureMark, NamedRelease};
 pub use oversight::{ApprovingFigure, LookFigure, ReadFigure, SeedFigure, VisitFigure};
 pub use pages::{Health, Work};
 pub use problems::ProblemFilter;
@@ -67,7 +69,7 @@ pub use reader::StoreReader;
 pub use reviews::{OverrideCount, ReviewCount};
 pub use rollout::{Outcomes, RunFigures};
 pub use rules::{DecidedAlike, HitCount, OpenOutput, UnsentAuto};
-pub use runs::{BatchTotal, RunCount, RunFilter};
+pub use runs::{BatchTotal, RunCount, RunFilter, RunKind};
 
 /// Where the data lives.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,6 +40,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(12, "0012_trouble"),
     migration!(13, "0013_rollout"),
     migration!(15, "0015_charter"),
+    migration!(16, "0016_money"),
     migration!(17, "0017_clearance"),
 ];
 

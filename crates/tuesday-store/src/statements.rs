@@ -6,9 +6,9 @@ use crate::error::ApplyError;
 use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
-    Back, actions, attempts, audit, charter, incidents, instance, intake, jobs, notices, oversight,
-    payloads, people, postgres, problems, queue, reviews, rights, rollout, rules, runs, sqlite,
-    workflows,
+    Back, actions, attempts, audit, charter, incidents, instance, intake, jobs, money, notices,
+    oversight, payloads, people, postgres, problems, queue, reviews, rights, rollout, rules, runs,
+    sqlite, workflows,
 };
 
 fn tables() -> Vec<&'static Table> {
@@ -54,6 +54,12 @@ fn tables() -> Vec<&'static Table> {
         &charter::EVENTS,
         &rollout::DECISIONS,
         &rollout::SIGNALS,
+        &money::PRICES,
+        &money::ENTRIES,
+        &money::BASELINES,
+        &money::LIMITS,
+        &money::HOLDS,
+        &money::WEEKLIES,
     ]
 }
 
@@ -77,6 +83,15 @@ const SHARED: &[&str] = &[
     rights::TIDY_CEREMONIES,
     rights::COUNT_GUESS,
     rights::FORGIVE_GUESS,
+    money::OPEN_SPEND,
+    money::RESERVE,
+    money::SETTLE,
+    money::DROP_HOLD,
+    money::WARNED,
+    money::STOPPED,
+    money::STALE_DAY,
+    money::PUT_DAY,
+    money::MARK,
     rights::SEEN,
     rights::USED,
 ];

@@ -22,6 +22,8 @@ use crate::Effect;
 pub enum Said {
     /// Answers this text.
     Text(String),
+    /// Answers this text and reports these tokens.
+    Paid(String, tuesday_domain::record::Usage),
     /// Fails for now.
     Busy,
     /// Fails for good.
@@ -184,14 +186,15 @@ impl Fakes {
                 request_hash: None,
             })
         };
-        let text = match said {
+        let (text, usage) = match said {
             Some(Said::Busy) => return fault(FaultKind::Transient(None), "overloaded"),
             Some(Said::Denied) => return fault(FaultKind::Permanent, "unauthorized"),
-            Some(Said::Text(text)) => text,
+            Some(Said::Text(text)) => (text, None),
+            Some(Said::Paid(text, usage)) => (text, Some(usage)),
             None if *self.0.down.lock().expect("no panic inside") => {
                 return fault(FaultKind::Transient(None), "overloaded");
             }
-            None => self.0.usual.clone(),
+            None => (self.0.usual.clone(), None),
         };
         Ok(ModelAnswer {
             bytes_received: text.len() as u64,
@@ -199,7 +202,7 @@ impl Fakes {
             refusal: false,
             incomplete: None,
             model_reported: Some(request.spec.pin.clone()),
-            usage: None,
+            usage,
             confidence: None,
             extra: None,
             request_hash: [7; 32],

@@ -26,6 +26,7 @@ const STYLES: &[&str] = &[
     "css/people.css",
     "css/rules.css",
     "css/charter.css",
+    "css/money.css",
 ];
 
 /// Script files; each imports only from files above it, so that the addresses it names are known.

@@ -13,9 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, audit, charter, decisions, health, incidents, intake, people, problem_reports,
-    reroute, reruns, reviews, rollout, rules, runs, security, seeds, signals, tokens, triggers,
-    unmapped, verdicts, views, workflows,
+    Description, audit, charter, costs, decisions, health, incidents, intake, ledger, people,
+    problem_reports, reroute, reruns, reviews, rollout, rules, runs, security, seeds, signals,
+    tokens, triggers, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -45,8 +45,21 @@ pub fn router(engine: Engine, config: WebConfig) -> Router {
     router.with_state(app)
 }
 
-fn api() -> OpenApiRouter<App> {
+/// Money and time.
+fn api_money() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(costs::report))
+        .routes(routes!(costs::scorecard))
+        .routes(routes!(costs::weekly, costs::sign))
+        .routes(routes!(costs::list, costs::enter))
+        .routes(routes!(costs::reverse))
+        .routes(routes!(ledger::prices, ledger::set_prices))
+        .routes(routes!(ledger::baseline, ledger::capture))
+        .routes(routes!(ledger::limit, ledger::set_limit))
+}
+
+fn api() -> OpenApiRouter<App> {
+    api_money()
         .routes(routes!(triggers::receive))
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))
@@ -132,7 +145,6 @@ fn api_workflows() -> OpenApiRouter<App> {
         .routes(routes!(charter::label, charter::set_label))
         .routes(routes!(charter::review_label))
         .routes(routes!(charter::state))
-        .routes(routes!(charter::sign_week))
         .routes(routes!(charter::train))
         .routes(routes!(rollout::standing))
         .routes(routes!(rollout::pause))
@@ -214,6 +226,7 @@ fn console() -> Router<App> {
         .merge(console_standing())
         .merge(console_rules())
         .merge(console_releases())
+        .merge(console_money())
         .route(
             "/sign-in",
             get(console::sign_in::page).post(console::sign_in::post),
@@ -361,6 +374,29 @@ fn console_releases() -> Router<App> {
             "/workflows/{workflow}/releases/{id}/withdrawal",
             post(releases::withdraw),
         )
+}
+
+/// Money and time.
+fn console_money() -> Router<App> {
+    use console::{costs, scorecard, weekly};
+    Router::new()
+        .route("/workflows/{workflow}/scorecard", get(scorecard::page))
+        .route("/workflows/{workflow}/scorecard.csv", get(scorecard::file))
+        .route("/workflows/{workflow}/scorecard.json", get(scorecard::json))
+        .route(
+            "/workflows/{workflow}/weekly",
+            get(weekly::page).post(weekly::sign),
+        )
+        .route(
+            "/workflows/{workflow}/costs",
+            get(costs::page).post(costs::enter),
+        )
+        .route(
+            "/workflows/{workflow}/costs/{id}/reversal",
+            post(costs::reverse),
+        )
+        .route("/workflows/{workflow}/baseline", post(costs::baseline))
+        .route("/workflows/{workflow}/spend-limit", post(costs::limit))
 }
 
 /// The description of the API alone.

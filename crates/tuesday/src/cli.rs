@@ -37,7 +37,8 @@ Work       run           start, show, list, retry, cancel
            problem       reports about outputs: report, list, show, triage
            batch         one day of one workflow
            reconstruct   the whole story of one run
-           report        oversight, overrides: whether people really look, and what they changed
+           report        oversight, overrides, value: whether people really look, what it is worth
+           cost          report, forecast, add, import, list, reverse, prices, baseline, limit
            changes       who changed what in rules, people, releases and settings
 
 Change     check         every fault of a package
@@ -130,8 +131,10 @@ pub(crate) enum Command {
     Run(cmd::run::RunArgs),
     /// Repeat an ended run as a new one that names it
     Rerun(cmd::rerun::RerunArgs),
-    /// Whether people really look, and what they changed
+    /// Whether people really look, what they changed, what it is worth
     Report(cmd::report::ReportArgs),
+    /// Prices, entered costs, the baseline by hand, spend limits, and what it all came to
+    Cost(cmd::cost::CostArgs),
     /// Who changed what in rules, people, releases and settings
     Changes(cmd::report::ChangesArgs),
     /// The whole story of one run

@@ -174,7 +174,7 @@ impl Topic {
                 "declare what a later stage needs under [[rollout.entry]], and an action that writes"
             }
             Self::OverrideLogging => "edit or reject an output once: the log must show it",
-            Self::WeeklyReview => "tuesday charter sign WORKFLOW",
+            Self::WeeklyReview => "sign the week: /workflows/WORKFLOW/weekly",
             Self::TurnoverTest => "tuesday turnover start WORKFLOW --without PERSON",
             Self::Training => "tuesday training record WORKFLOW PERSON",
             Self::ManualPathRetired => {

@@ -69,6 +69,10 @@ pub struct Attempt {
     pub usage: Option<Usage>,
     /// Cost in millionths of the price's currency; absent when unknown.
     pub cost_micros: Option<i64>,
+    /// The currency of the cost; absent without a price.
+    pub currency: Option<String>,
+    /// The version of the price table it was booked by; 0 is the package's own price.
+    pub price_version: Option<u32>,
     /// Bytes received before it ended.
     pub bytes_received: u64,
     /// When the next try is due.

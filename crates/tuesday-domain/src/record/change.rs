@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Action, Attempt, Away, Credential, Cursor, DeskChange, Grant, Guesses, Intake, Invite, Job,
-    Lease, Notice, Payload, Person, Release, Review, RolloutChange, Routed, RuleSetRow, RulesAck,
-    Run, Session, Token, TroubleChange, Unmapped, Workflow,
+    Lease, MoneyChange, Notice, Payload, Person, Release, Review, RolloutChange, Routed,
+    RuleSetRow, RulesAck, Run, Session, Token, TroubleChange, Unmapped, Workflow,
 };
 use crate::actor::Actor;
 use crate::audit::{CanonicalError, Commitment, canonical};
@@ -187,6 +187,8 @@ pub enum Change {
     Charter(Box<super::CharterChange>),
     /// A row around the rollout of a workflow.
     Rollout(Box<RolloutChange>),
+    /// A row about money and time.
+    Money(Box<MoneyChange>),
 }
 
 /// What an audit entry is about.

@@ -6,6 +6,7 @@ mod change;
 mod charter;
 mod desk;
 mod gate;
+mod money;
 mod people;
 mod rights;
 mod rollout;
@@ -24,6 +25,10 @@ pub use desk::{
     Seed, SeedResult, StampNotice, WorkflowPriority,
 };
 pub use gate::{EvalPart, GateRow};
+pub use money::{
+    BaselineRow, CostBucket, CostCategory, CostEntry, DayRow, HourKind, MoneyChange, PriceKind,
+    PriceRow, Spend, SpendAct, SpendHold, SpendLimit, SpendPeriod, WeeklyReview,
+};
 pub use people::{Notice, NoticeState, Person, Scope, Token};
 pub use rights::{
     Away, Ceremony, CeremonyKind, Credential, CredentialKind, Grant, Guesses, Invite, RightUse,

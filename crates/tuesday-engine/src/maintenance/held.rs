@@ -2,8 +2,8 @@
 //! freezes them again; what was about to be sent has its watched sources read again before.
 
 use tuesday_domain::actor::{Actor, Class};
-use tuesday_domain::record::{Change, Job};
-use tuesday_domain::run::RunEvent;
+use tuesday_domain::record::{Change, Job, Run};
+use tuesday_domain::run::{Reason, RunEvent};
 
 use crate::draft::Draft;
 use crate::engine::Engine;
@@ -17,11 +17,22 @@ pub(super) async fn run(engine: Engine) -> Result<(), String> {
             continue;
         }
         let held = reader.held_runs(&workflow.name, BATCH).await;
-        // What waits for a dependency goes on when that is back.
-        let paused = |r: &tuesday_domain::record::Run| {
-            r.reason != Some(tuesday_domain::run::Reason::DependencyDown)
+        let held = held.map_err(|e| e.to_string())?;
+        if held.is_empty() {
+            continue;
+        }
+        let spent = match engine.spend_state(&workflow.name).await {
+            Ok(state) => state.is_some_and(|s| s.stopped),
+            Err(p) => return Err(p.detail),
         };
-        for run in held.map_err(|e| e.to_string())?.into_iter().filter(paused) {
+        // What waits for a dependency goes on when that is back; what waits for money, in the next
+        // period or with a higher limit.
+        let goes_on = |r: &Run| match r.reason {
+            Some(Reason::DependencyDown) => false,
+            Some(Reason::SpendLimit) => !spent,
+            _ => true,
+        };
+        for run in held.into_iter().filter(goes_on) {
             let now = engine.now();
             let mut draft = Draft::on(
                 &run,
@@ -32,6 +43,9 @@ pub(super) async fn run(engine: Engine) -> Result<(), String> {
             );
             draft.event(RunEvent::Resumed).map_err(|e| e.to_string())?;
             draft.run.owner = None;
+            if run.reason == Some(Reason::SpendLimit) {
+                draft.run.reason = None;
+            }
             let job = Job {
                 run: run.id,
                 workflow: run.workflow.clone(),

@@ -2,10 +2,12 @@
 //! be needed by reading, so running one twice or on two nodes at once changes nothing.
 
 mod alerts;
+mod budget;
 mod conditions;
 mod cover;
 mod degraded;
 mod feeds;
+mod figures;
 mod findings;
 mod gauges;
 mod hand_off;
@@ -168,6 +170,15 @@ fn spawn_timed(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()
         engine,
         stop,
         tasks,
+        Duration::from_secs(5),
+        "budget",
+        budget::run,
+    );
+    resting(engine, stop, tasks, "figures", figures::run);
+    every(
+        engine,
+        stop,
+        tasks,
         Duration::from_secs(60),
         "stamps",
         stamps::run,
@@ -237,6 +248,34 @@ fn every<F, Fut>(
             if let Err(e) = run(engine.clone()).await {
                 tracing::warn!(service = name, error = %e, "a maintenance pass failed; the next one tries again");
             }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    });
+}
+
+/// As [`every`], with a rest of twenty times as long as the work took, and at least ten seconds: a day
+/// with a million runs must not keep a reader busy all the time.
+fn resting<F, Fut>(
+    engine: &Engine,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+    name: &'static str,
+    run: F,
+) where
+    F: Fn(Engine) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<(), String>> + Send,
+{
+    let (engine, stop) = (engine.clone(), stop.clone());
+    tasks.spawn(async move {
+        loop {
+            let started = std::time::Instant::now();
+            if let Err(e) = run(engine.clone()).await {
+                tracing::warn!(service = name, error = %e, "a maintenance pass failed; the next one tries again");
+            }
+            let pause = (started.elapsed() * 20).max(Duration::from_secs(10));
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}

@@ -12,11 +12,13 @@ mod ceremony;
 mod charter;
 mod claim_review;
 mod cleared;
+mod cost;
 mod credential;
 mod decide_many;
 mod decide_workflow;
 mod escalate;
 mod export;
+mod figures;
 mod grant;
 mod identity;
 mod incident;
@@ -84,10 +86,15 @@ pub use charter::{
     SignView, UnmetView, WallView,
 };
 pub use cleared::Reader;
+pub use cost::{
+    CostReport, Forecast, LimitState, NamedCosts, NewBaseline, NewLimit, PartTime, Scorecard,
+    SignedWeek, VendorShare, Week, Weekly, WeeklyFigure,
+};
 pub use credential::TotpOffer;
 pub use decide_many::Together;
 pub use decide_workflow::WorkflowDecision;
 pub use export::{ExportQuery, Exported};
+pub(crate) use figures::bound;
 pub use identity::Identity;
 pub(crate) use incident::Handling;
 pub(crate) use incident::alerts::told;

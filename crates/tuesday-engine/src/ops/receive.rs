@@ -432,6 +432,7 @@ impl Work {
             damaged: None,
             repair: None,
             attempt: None,
+            spend: None,
             fresh_lease: true,
             turns: None,
         }

@@ -311,6 +311,7 @@ impl Work {
             damaged: task.damaged.clone(),
             repair: None,
             attempt: None,
+            spend: None,
             fresh_lease: true,
             turns: None,
         }

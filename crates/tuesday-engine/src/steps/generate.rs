@@ -8,7 +8,6 @@ use serde_json::Value;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::{FailurePlan, Limits};
 use tuesday_domain::id::RunId;
-use tuesday_domain::ledger::cost_micros;
 use tuesday_domain::port::{FaultKind, Model, ModelAnswer, ModelFault, ModelRequest};
 use tuesday_domain::prompt::cleared;
 use tuesday_domain::ready::Ready;
@@ -19,6 +18,7 @@ use tuesday_domain::time::Timestamp;
 
 use super::person::{Ask, to_person};
 use super::route;
+use super::spend::Taken;
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::ids;
@@ -63,6 +63,14 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
         drop(place);
         return Box::pin(super::hold::run(engine, work)).await;
     }
+    match super::spend::take(engine, work, &request).await? {
+        Taken::Free => {}
+        Taken::Held(hold) => work.spend = Some(hold),
+        Taken::Refused(words) => {
+            drop(place);
+            return super::spend::refused(engine, work, words).await;
+        }
+    }
     let started = engine.now();
     let answer = call(&*engine.0.ports.model, &request).await;
     drop(place);
@@ -70,7 +78,7 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
     let now = engine.now();
     match answer {
         Ok(answer) => {
-            let attempt = done(work, &answer, started, now);
+            let attempt = done(engine, work, &answer, started, now);
             work.attempt = Some(attempt.clone());
             route::answered(engine, work, answer, attempt, now).await
         }
@@ -218,35 +226,69 @@ fn blank(work: &Work, started: Timestamp, now: Timestamp) -> Attempt {
         cost_micros: None,
         bytes_received: 0,
         retry_at: None,
+        currency: None,
+        price_version: None,
     }
 }
 
-fn done(work: &Work, answer: &ModelAnswer, started: Timestamp, now: Timestamp) -> Attempt {
-    let spec = &work.release.ready.model;
-    Attempt {
+fn done(
+    engine: &Engine,
+    work: &Work,
+    answer: &ModelAnswer,
+    started: Timestamp,
+    now: Timestamp,
+) -> Attempt {
+    let mut attempt = Attempt {
         model_reported: answer.model_reported.clone(),
         request_hash: Some(answer.request_hash),
         usage: answer.usage,
-        cost_micros: if spec.kind.is_built_in() {
-            Some(0)
-        } else {
-            cost_micros(spec.price.as_ref(), answer.usage)
-        },
         bytes_received: answer.bytes_received,
         ..blank(work, started, now)
-    }
+    };
+    price(engine, &work.release.ready, &mut attempt);
+    attempt
 }
 
-/// Books what an attempt cost on the run.
+/// What the call cost, by the price that is in force when it is over. Unknown usage or an unknown price
+/// is unknown, never zero.
+fn price(engine: &Engine, ready: &Ready, attempt: &mut Attempt) {
+    if ready.model.kind.is_built_in() {
+        attempt.cost_micros = Some(0);
+        return;
+    }
+    let Some(price) = engine.token_price(ready, engine.now()) else {
+        return;
+    };
+    attempt.cost_micros = attempt.usage.and_then(|usage| price.cost(usage));
+    attempt.price_version = Some(price.version);
+    attempt.currency = Some(price.currency);
+}
+
+/// Books what an attempt cost on the run, and says in the log what is known of it.
 pub(crate) fn book(draft: &mut Draft, attempt: &Attempt) {
     match attempt.cost_micros {
         Some(micros) => draft.run.cost_micros += micros,
         None => draft.run.cost_unknown = true,
     }
+    if let Some(usage) = attempt.usage {
+        draft.fact("input_tokens", usage.input_tokens);
+        draft.fact("output_tokens", usage.output_tokens);
+    }
+    if let (Some(micros), Some(currency)) = (attempt.cost_micros, &attempt.currency) {
+        draft.fact("cost_micros", micros);
+        draft.fact("currency", currency.clone());
+        draft.fact("price_version", attempt.price_version.unwrap_or(0));
+    }
 }
 
 /// The attempt of a call that gave no answer.
-fn missed(work: &Work, fault: &ModelFault, started: Timestamp, now: Timestamp) -> Attempt {
+fn missed(
+    engine: &Engine,
+    work: &Work,
+    fault: &ModelFault,
+    started: Timestamp,
+    now: Timestamp,
+) -> Attempt {
     let mut attempt = blank(work, started, now);
     attempt.result = match fault.kind {
         FaultKind::Transient(_) => AttemptResult::Transient,
@@ -258,7 +300,7 @@ fn missed(work: &Work, fault: &ModelFault, started: Timestamp, now: Timestamp) -
     attempt.usage = fault.usage;
     attempt.request_hash = fault.request_hash;
     attempt.bytes_received = fault.bytes_received;
-    attempt.cost_micros = cost_micros(work.release.ready.model.price.as_ref(), fault.usage);
+    price(engine, &work.release.ready, &mut attempt);
     attempt
 }
 
@@ -301,10 +343,11 @@ async fn failed(
     };
     let mut draft = draft(work, "run.attempt_failed", now);
     draft.run.attempts = number;
-    let mut attempt = missed(work, &fault, started, now);
+    let mut attempt = missed(engine, work, &fault, started, now);
     attempt.retry_at = retry_at;
     work.attempt = Some(attempt.clone());
     book(&mut draft, &attempt);
+    super::spend::settle(&mut draft, work.spend.take(), attempt.cost_micros);
     draft.fact("code", fault.code);
     draft.fact("attempt", number);
     draft.change(Change::InsertAttempt(Box::new(attempt)));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tuesday_domain::actor::{Actor, Class};
 use tuesday_domain::id::RunId;
-use tuesday_domain::record::{Attempt, AttemptResult, Change, Run};
+use tuesday_domain::record::{Attempt, AttemptResult, Change, MoneyChange, Run};
 
 use super::generate::book;
 use crate::draft::Draft;
@@ -62,6 +62,12 @@ async fn write(engine: &Engine, row: &Run, attempt: &Attempt) -> bool {
     book(&mut draft, &late);
     draft.fact("attempt", late.number);
     draft.change(Change::InsertAttempt(Box::new(late)));
+    // The run may be over, and its day counted.
+    draft.change(Change::Money(Box::new(MoneyChange::StaleDay {
+        workflow: row.workflow.clone(),
+        day: row.batch.clone(),
+        at: engine.now(),
+    })));
     engine
         .apply_at("late.before_commit", "late.after_commit", draft.finish().0)
         .await

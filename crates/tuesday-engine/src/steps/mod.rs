@@ -14,6 +14,7 @@ pub(crate) mod route;
 pub(crate) mod scope;
 mod settle_action;
 pub(crate) mod snapshot;
+pub(crate) mod spend;
 pub(crate) mod turn;
 
 pub(crate) use dispatch::stored_intent;

@@ -80,6 +80,7 @@ pub(crate) async fn answered(
     }
     draft.run.attempts = attempt.number;
     book(&mut draft, &attempt);
+    super::spend::settle(&mut draft, work.spend.take(), attempt.cost_micros);
     draft.fact("release", work.run.release.to_string());
     draft.fact("model", ready.model.pin.clone());
     if let Some(reported) = &answer.model_reported {

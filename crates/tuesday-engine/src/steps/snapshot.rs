@@ -273,6 +273,8 @@ async fn retry(
         cost_micros: None,
         bytes_received: 0,
         retry_at,
+        currency: None,
+        price_version: None,
     })));
     let Some(due_at) = retry_at else {
         let words = vec![format!("{detail}; {number} tries failed")];

@@ -7,7 +7,7 @@ use tuesday_domain::actor::Actor;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
-    Action, Attempt, AuditEntry, Change, Decision, PayloadKind, Run, Subject,
+    Action, Attempt, AuditEntry, Change, Decision, PayloadKind, Run, SpendHold, Subject,
 };
 use tuesday_domain::run::Status;
 use tuesday_domain::snapshot::Snapshot;
@@ -40,6 +40,8 @@ pub(crate) struct Work {
     /// The attempt that was just made and may not be recorded yet: its cost is booked even when its
     /// result comes too late.
     pub(crate) attempt: Option<Attempt>,
+    /// What the call in flight holds of the workflow's spend limit.
+    pub(crate) spend: Option<SpendHold>,
     /// The run was brought to its state under this very lease: no attempt was interrupted.
     pub(crate) fresh_lease: bool,
     /// The records it may write to now; taken before the first write under this lease.
@@ -258,6 +260,7 @@ async fn load(engine: &Engine, id: RunId, fence: i64) -> Result<Option<Work>, St
         damaged: crate::ops::damaged(&found.payloads),
         repair: None,
         attempt: None,
+        spend: None,
         fresh_lease: false,
         turns: None,
     }))

@@ -9,6 +9,7 @@ mod desk;
 mod granted;
 mod leases;
 mod mapping;
+mod money;
 mod people;
 mod proofs;
 mod recalls;

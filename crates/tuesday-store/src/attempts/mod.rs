@@ -33,15 +33,18 @@ pub(crate) static ATTEMPTS: Table = Table::new(
         ("cost_micros", Ty::Int),
         ("bytes_received", Ty::Int),
         ("retry_at", Ty::Int),
+        ("currency", Ty::Text),
+        ("price_version", Ty::Int),
     ],
     3,
-    18,
+    20,
     false,
 );
 
 /// The columns in the order [`attempt`] reads them.
 pub(crate) const COLUMNS: &str = "run_id, seq, step, number, started_at, duration_us, result, code, detail, model, \
-    model_reported, request_hash, answer_ref, input_tokens, output_tokens, cost_micros, bytes_received, retry_at";
+    model_reported, request_hash, answer_ref, input_tokens, output_tokens, cost_micros, bytes_received, retry_at, \
+    currency, price_version";
 
 pub(crate) fn bind<'a>(a: &'a Attempt, out: &mut Vec<Param<'a>>) {
     out.extend([
@@ -65,6 +68,8 @@ pub(crate) fn bind<'a>(a: &'a Attempt, out: &mut Vec<Param<'a>>) {
         opt_int(a.cost_micros),
         Param::Int(big(a.bytes_received)),
         opt_time(a.retry_at),
+        opt_text(a.currency.as_deref()),
+        opt_num(a.price_version),
     ]);
 }
 
@@ -98,5 +103,7 @@ pub(crate) fn attempt(r: Row<'_>) -> Result<Attempt, ReadError> {
         cost_micros: r.opt_int(15)?,
         bytes_received: r.num(16)?,
         retry_at: r.opt_time(17)?,
+        currency: r.opt_text(18)?,
+        price_version: r.opt_num(19)?,
     })
 }

@@ -26,6 +26,111 @@ pub struct RunFilter {
     pub day: Option<String>,
     /// Part of the subject, any case, or the whole id of the event.
     pub text: Option<String>,
+    /// First and last day of receipt, both included.
+    pub days: Option<(String, String)>,
+    /// The records behind a figure.
+    pub kind: Option<RunKind>,
+    /// The code of why a person got it; `unclassified` for those without one.
+    pub reason: Option<String>,
+    /// Made with this release.
+    pub release: Option<ReleaseId>,
+}
+
+/// The records behind a figure of the scorecard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RunKind {
+    /// Every run.
+    All,
+    /// Not ended.
+    Open,
+    /// Written back, or a draft placed.
+    Resolved,
+    /// Ended in a way that counts for the time saved.
+    Ended,
+    /// Put before a person.
+    Exception,
+    /// Looked at a second time.
+    Looked,
+    /// Found wrong when looked at a second time.
+    Wrong,
+    /// With a decision whose case was never in view.
+    Untimed,
+    /// With a model call whose cost nobody knows.
+    Unknown,
+}
+
+impl RunKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::All,
+        Self::Open,
+        Self::Resolved,
+        Self::Ended,
+        Self::Exception,
+        Self::Looked,
+        Self::Wrong,
+        Self::Untimed,
+        Self::Unknown,
+    ];
+
+    /// Its word in addresses.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Open => "open",
+            Self::Resolved => "resolved",
+            Self::Ended => "ended",
+            Self::Exception => "exception",
+            Self::Looked => "looked",
+            Self::Wrong => "wrong",
+            Self::Untimed => "untimed",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The condition on `r`.
+    const fn condition(self) -> &'static str {
+        match self {
+            Self::All => "1 = 1",
+            Self::Open => "r.outcome IS NULL",
+            Self::Resolved => "(r.outcome = 'written_back' OR r.outcome = 'draft_placed')",
+            Self::Ended => {
+                "(r.outcome = 'written_back' OR r.outcome = 'draft_placed' OR r.outcome = 'rejected' OR r.outcome = 'handed_off')"
+            }
+            Self::Exception => {
+                "(r.review <> 'none' OR EXISTS (SELECT 1 FROM reviews AS v WHERE v.run_id = r.id AND v.kind <> 'second_look'))"
+            }
+            Self::Looked => {
+                "EXISTS (SELECT 1 FROM second_looks AS l WHERE l.run_id = r.id AND l.result IS NOT NULL)"
+            }
+            Self::Wrong => {
+                "EXISTS (SELECT 1 FROM second_looks AS l WHERE l.run_id = r.id AND l.result = 'incorrect')"
+            }
+            Self::Untimed => {
+                "EXISTS (SELECT 1 FROM reviews AS v WHERE v.run_id = r.id AND v.decision IS NOT NULL \
+                 AND NOT EXISTS (SELECT 1 FROM review_reads AS d WHERE d.review_id = v.id))"
+            }
+            Self::Unknown => {
+                "EXISTS (SELECT 1 FROM attempts AS a WHERE a.run_id = r.id AND a.step = 'generate' AND a.cost_micros IS NULL)"
+            }
+        }
+    }
+}
+
+impl std::str::FromStr for RunKind {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|k| k.word() == text)
+            .ok_or_else(|| {
+                format!(
+                    "`{text}` is not one of {}",
+                    Self::ALL.map(Self::word).join(", ")
+                )
+            })
+    }
 }
 
 /// How many runs of a workflow are in one state.
@@ -106,6 +211,24 @@ impl StoreReader {
             .and_text("r.batch = ?", filter.day.as_deref())
             .and_text("r.status = ?", filter.status.map(Status::word))
             .and_text("r.outcome = ?", filter.outcome.map(Outcome::word));
+        if let Some((from, to)) = &filter.days {
+            let ends = [Value::Text(from.clone()), Value::Text(to.clone())];
+            q.and("r.batch >= ? AND r.batch <= ?", ends);
+        }
+        if let Some(kind) = filter.kind {
+            q.and(kind.condition(), []);
+        }
+        match filter.reason.as_deref() {
+            Some("unclassified") => {
+                q.and("r.reason IS NULL", []);
+            }
+            reason => {
+                q.and_text("r.reason = ?", reason);
+            }
+        }
+        if let Some(release) = filter.release {
+            q.and("r.release_id = ?", [Value::Id(release.uuid())]);
+        }
         if filter.status.is_some_and(|s| !s.is_terminal()) {
             // Says what the partial index on open runs needs to hear.
             q.and("r.outcome IS NULL", []);

@@ -7,6 +7,7 @@ mod bed;
 mod charter;
 mod desk;
 mod gates;
+mod money;
 mod queue;
 mod reads;
 mod rights;

@@ -144,6 +144,8 @@ pub(crate) fn attempt(run: &Run) -> Attempt {
             output_tokens: 97,
         }),
         cost_micros: Some(1_234),
+        currency: Some("EUR".into()),
+        price_version: Some(3),
         bytes_received: 611,
         retry_at: None,
     }

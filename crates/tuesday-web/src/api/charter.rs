@@ -215,18 +215,6 @@ pub(crate) async fn state(
     fact(&stated.await?)
 }
 
-/// Signs the metric of the week, with what the figures say now.
-#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/weekly-review", tag = "workflows", params(("workflow" = String, Path)),
-    responses((status = 200, body = serde_json::Value), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-pub(crate) async fn sign_week(
-    State(app): State<App>,
-    by: ApiReviewer,
-    Path(name): Path<String>,
-) -> Result<Json<Value>, ApiError> {
-    signer(&app, &by, &name).await?;
-    fact(&Box::pin(app.engine.sign_week(&name, &by.person)).await?)
-}
-
 /// Records that somebody finished the training of the tiers in force.
 #[utoipa::path(post, path = "/api/v1/workflows/{workflow}/training/{person}", tag = "workflows",
     params(("workflow" = String, Path), ("person" = String, Path)),

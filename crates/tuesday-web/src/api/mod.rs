@@ -3,10 +3,12 @@
 
 pub(crate) mod audit;
 pub(crate) mod charter;
+pub(crate) mod costs;
 pub(crate) mod decisions;
 pub(crate) mod health;
 pub(crate) mod incidents;
 pub(crate) mod intake;
+pub(crate) mod ledger;
 pub(crate) mod people;
 pub(crate) mod problem_reports;
 pub(crate) mod reroute;
@@ -17,6 +19,7 @@ pub(crate) mod rules;
 pub(crate) mod runs;
 pub(crate) mod security;
 pub(crate) mod seeds;
+pub(crate) mod sheet;
 pub(crate) mod signals;
 pub(crate) mod tokens;
 pub(crate) mod triggers;

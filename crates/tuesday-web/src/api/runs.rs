@@ -108,6 +108,17 @@ pub(crate) struct RunQuery {
     outcome: Option<String>,
     /// Day of receipt, `YYYY-MM-DD`.
     day: Option<String>,
+    /// First day of receipt.
+    from: Option<String>,
+    /// Last day of receipt, included.
+    to: Option<String>,
+    /// The records behind a figure of the scorecard: `all`, `open`, `resolved`, `ended`, `exception`,
+    /// `looked`, `wrong`, `untimed` or `unknown`.
+    kind: Option<String>,
+    /// Code of why a person got it; `unclassified` for those without one.
+    reason: Option<String>,
+    /// Id of the release.
+    release: Option<String>,
     /// Part of the subject, or the whole event id.
     q: Option<String>,
     /// Id of the last run of the page before.
@@ -131,6 +142,13 @@ pub(crate) async fn list(
         outcome: query::word("outcome", q.outcome.as_deref())?,
         day: q.day,
         text: q.q,
+        days: (q.from.is_some() || q.to.is_some()).then(|| {
+            let open = |day: Option<String>, end: &str| day.unwrap_or_else(|| end.to_owned());
+            (open(q.from, "0001-01-01"), open(q.to, "9999-12-31"))
+        }),
+        kind: query::word("kind", q.kind.as_deref())?,
+        reason: q.reason,
+        release: q.release.as_deref().map(query::id).transpose()?,
     };
     let after = q.after.as_deref().map(query::id::<RunId>).transpose()?;
     if filter.text.is_some() {

@@ -11,6 +11,7 @@ use super::access::DOORS;
 
 mod api;
 mod console;
+mod money;
 
 /// Method, path, the kinds of entry; without any, why.
 type Trace = (
@@ -23,7 +24,8 @@ type Trace = (
 const NOTHING: &[&str] = &[];
 
 fn traces() -> Vec<&'static Trace> {
-    api::TRACES.iter().chain(console::TRACES).collect()
+    let all = [api::TRACES, console::TRACES, money::TRACES];
+    all.into_iter().flatten().collect()
 }
 
 /// What the engine writes without an entry, and why that is enough.
@@ -60,6 +62,11 @@ const BARE: &[(&str, &str)] = &[
         "session_seen",
         "when a session was last used, to the minute",
     ),
+    (
+        "put_day",
+        "what a day came to, made from its records at any time",
+    ),
+    ("put_figure_mark", "up to where the records were looked at"),
     (
         "sequence_audit",
         "writes the log itself: places and a checkpoint",

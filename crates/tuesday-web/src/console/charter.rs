@@ -416,10 +416,6 @@ async fn done(app: &App, name: &str, verb: &str, form: &PostForm) -> Result<Stri
             engine.review_label(name, &text("reason"), by).await?;
             Ok("The label was looked at.".to_owned())
         }
-        "week" => {
-            engine.sign_week(name, by).await?;
-            Ok("The metric of the week is signed.".to_owned())
-        }
         _ => {
             let fact = engine
                 .state_charter(name, &text("field"), &text("value"), by)

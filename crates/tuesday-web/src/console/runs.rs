@@ -36,6 +36,21 @@ pub(crate) struct RunQuery {
     outcome: String,
     #[serde(default)]
     day: String,
+    /// First day, from a figure of the scorecard.
+    #[serde(default)]
+    from: String,
+    /// Last day.
+    #[serde(default)]
+    to: String,
+    /// The records behind a figure.
+    #[serde(default)]
+    kind: String,
+    /// Why a person got it.
+    #[serde(default)]
+    reason: String,
+    /// The release that made it.
+    #[serde(default)]
+    release: String,
     #[serde(default)]
     after: String,
 }
@@ -48,6 +63,11 @@ impl RunQuery {
             &self.status,
             &self.outcome,
             &self.day,
+            &self.from,
+            &self.to,
+            &self.kind,
+            &self.reason,
+            &self.release,
             &self.after,
         ]
         .iter()
@@ -61,6 +81,11 @@ impl RunQuery {
             ("status", &self.status),
             ("outcome", &self.outcome),
             ("day", &self.day),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("kind", &self.kind),
+            ("reason", &self.reason),
+            ("release", &self.release),
             ("after", after),
         ];
         format!("/runs{}", query::query(&pairs))
@@ -90,6 +115,47 @@ struct RunRow {
     took: String,
 }
 
+/// What the list is: all runs, or the records behind a figure.
+fn told(q: &RunQuery) -> String {
+    if q.kind.is_empty() && q.from.is_empty() && q.reason.is_empty() {
+        return "Newest first. Each run keeps its inputs, its answer, who decided, and what was written."
+            .to_owned();
+    }
+    let mut parts = Vec::new();
+    if !q.kind.is_empty() {
+        parts.push(match q.kind.as_str() {
+            "exception" => "put before a person".to_owned(),
+            "looked" => "looked at a second time".to_owned(),
+            "wrong" => "found wrong at a second look".to_owned(),
+            "untimed" => "decided without measured time".to_owned(),
+            "unknown" => "with a model call of unknown cost".to_owned(),
+            other => code(other).to_lowercase(),
+        });
+    }
+    if !q.reason.is_empty() {
+        parts.push(format!("because of {}", q.reason.replace('_', " ")));
+    }
+    if !q.from.is_empty() || !q.to.is_empty() {
+        parts.push(format!("received from {} to {}", q.from, q.to));
+    }
+    format!("The records behind a figure: {}.", parts.join(", "))
+}
+
+/// First and last day, where the address has one of them.
+fn days(q: &RunQuery) -> Result<Option<(String, String)>, Problem> {
+    let day = |field: &'static str, text: &str, open: &str| {
+        let text = if text.is_empty() { open } else { text };
+        parse_day(text).map_err(|e| Problem::new("bad_request", e.to_string()).field(field))
+    };
+    if q.from.is_empty() && q.to.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some((
+        day("from", &q.from, "0001-01-01")?,
+        day("to", &q.to, "9999-12-31")?,
+    )))
+}
+
 /// Runs, newest first.
 pub(crate) async fn page(
     State(app): State<App>,
@@ -110,6 +176,12 @@ pub(crate) async fn page(
         outcome: query::word("outcome", Some(&q.outcome))?,
         day: day.map_err(|e| Problem::new("bad_request", e.to_string()).field("day"))?,
         text: (!q.q.is_empty()).then(|| q.q.clone()),
+        days: days(&q)?,
+        kind: query::word("kind", Some(&q.kind))?,
+        reason: Some(q.reason.clone()).filter(|r| !r.is_empty()),
+        release: (!q.release.is_empty())
+            .then(|| query::id(&q.release))
+            .transpose()?,
     };
     let after = if q.after.is_empty() {
         None
@@ -152,9 +224,7 @@ pub(crate) async fn page(
             words: code(s.word()),
         })
         .collect();
-    let told =
-        "Newest first. Each run keeps its inputs, its answer, who decided, and what was written."
-            .to_owned();
+    let told = told(&q);
     html(&RunsPage {
         shell,
         told,

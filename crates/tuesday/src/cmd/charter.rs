@@ -45,11 +45,6 @@ enum Act {
         /// The text, in the form of the field
         value: String,
     },
-    /// Sign the metric of the week with what the records say now
-    Sign {
-        /// The workflow
-        workflow: String,
-    },
     /// What was ever stated, newest first
     History {
         /// The workflow
@@ -108,10 +103,6 @@ pub(crate) async fn run(common: Common, args: CharterArgs) -> Result<ExitCode, P
             let by = signer(&common, &node, &workflow).await?;
             let fact = node.engine.state_charter(&workflow, &field, &value, &by);
             stated(&common, &fact.await?);
-        }
-        Act::Sign { workflow } => {
-            let by = signer(&common, &node, &workflow).await?;
-            stated(&common, &node.engine.sign_week(&workflow, &by).await?);
         }
         Act::History { workflow, before } => {
             let rows = node

@@ -10,6 +10,7 @@ pub(crate) mod check;
 pub(crate) mod clock;
 pub(crate) mod completions;
 pub(crate) mod connector;
+pub(crate) mod cost;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod eval;
@@ -62,7 +63,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Install(args) => install::run(common, args).await,
         Command::Run(args) => run::run(common, args).await,
         Command::Rerun(args) => Box::pin(rerun::run(common, args)).await,
-        Command::Report(args) => report::run(common, args).await,
+        Command::Report(args) => Box::pin(report::run(common, args)).await,
+        Command::Cost(args) => Box::pin(cost::run(common, args)).await,
         Command::Changes(args) => report::changes(common, args).await,
         Command::Reconstruct(args) => reconstruct::run(common, args).await,
         Command::Batch(args) => batch::run(common, args).await,

@@ -1,5 +1,5 @@
 //! `tuesday report` and `tuesday changes`: whether people really look, what they changed about the
-//! machine's work, and who changed how it works.
+//! machine's work, what it was worth, and who changed how it works.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -39,6 +39,15 @@ enum Act {
         #[arg(long, value_name = "D")]
         to: Option<String>,
     },
+    /// One page for the next budget decision: saved time, errors, cost, what is asked
+    Value {
+        /// The workflow
+        #[arg(long)]
+        workflow: String,
+        /// Any day of the quarter, YYYY-MM-DD; the present one unless given
+        #[arg(long, value_name = "D")]
+        quarter: Option<String>,
+    },
     /// What people changed about the machine's work, by kind and reason
     Overrides {
         /// Of this workflow
@@ -74,6 +83,9 @@ pub(crate) async fn run(common: Common, args: ReportArgs) -> Result<ExitCode, Pr
         Act::Oversight { from, to } => {
             let (from, to) = span(&node.engine, from.as_deref(), to.as_deref())?;
             oversight(&common, &node.engine, from, to).await?;
+        }
+        Act::Value { workflow, quarter } => {
+            super::cost::value(&common, &node.engine, &workflow, quarter.as_deref()).await?;
         }
         Act::Overrides { workflow, from } => {
             let (from, _) = span(&node.engine, from.as_deref(), None)?;

@@ -227,6 +227,7 @@ async fn page(common: &Common, list: List) -> Result<ExitCode, Problem> {
             .transpose()?,
         day: list.day.map(|d| args::day(&d, "day")).transpose()?,
         text: list.text,
+        ..RunFilter::default()
     };
     let after = list.after.map(|id| args::id(&id, "after")).transpose()?;
     let session = Session::open(common, false).await?;

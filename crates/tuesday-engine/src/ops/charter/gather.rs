@@ -9,7 +9,9 @@ use tuesday_domain::charter::{
 };
 use tuesday_domain::eval::PackReader;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Choice, DecisionRecord, Grant, LabelEvent, Person, Workflow};
+use tuesday_domain::record::{
+    CharterFact, Choice, DecisionRecord, Grant, LabelEvent, Person, WeeklyReview, Workflow,
+};
 use tuesday_domain::rules::RuleSet;
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::workflow::Label;
@@ -107,14 +109,16 @@ impl Engine {
         let rules = rules.map_err(|e| Problem::new("record_damaged", e.to_string()))?;
         let reader = &self.0.reader;
         let now = self.now();
-        let (facts, people, grants, events, decisions) = tokio::try_join!(
+        let (mut facts, people, grants, events, decisions, weeks) = tokio::try_join!(
             reader.charter_facts(name),
             reader.people(),
             reader.grants(),
             reader.label_events(name),
             reader.decisions(name, 1),
+            reader.weekly_reviews(name, 1),
         )
         .map_err(read_problem)?;
+        facts.extend(weeks.into_iter().next().map(signed));
         let facts = Facts::new(facts);
         let (gate, instance) = tokio::try_join!(reader.gate(row.live_release), reader.instance())
             .map_err(read_problem)?;
@@ -154,6 +158,19 @@ impl Engine {
             decision: decisions.into_iter().next(),
             test_instance: instance.is_some_and(|i| i.kind == InstanceKind::Test),
         })
+    }
+}
+
+/// The newest week that somebody signed, as a statement: it is kept with its figures, and only there.
+fn signed(week: WeeklyReview) -> CharterFact {
+    CharterFact {
+        workflow: week.workflow,
+        seq: 0,
+        statement: Statement::WeeklyReview,
+        about: String::new(),
+        value: format!("week of {}: {}", week.week, week.note),
+        by: week.signed_by,
+        at: week.signed_at,
     }
 }
 

@@ -7,7 +7,6 @@ mod label;
 mod last_ten;
 mod review_label;
 mod show;
-mod sign_week;
 mod state;
 mod train;
 

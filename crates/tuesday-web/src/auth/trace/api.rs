@@ -191,12 +191,6 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
-        "/api/v1/workflows/{workflow}/weekly-review",
-        &["charter.stated"],
-        "",
-    ),
-    (
-        "POST",
         "/api/v1/workflows/{workflow}/training/{person}",
         &["charter.stated"],
         "",

@@ -1,0 +1,370 @@
+//! What one day of one release came to: counts, money, minutes and durations, folded from the records of
+//! its runs. Kept as a row so that no page reads every run; made again from the records, it is the same.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::histogram::Histogram;
+use crate::id::ReleaseId;
+use crate::record::{AttemptResult, ReviewDecision, SecondLookResult, Usage};
+use crate::review::ReviewKind;
+use crate::run::{Outcome, Reason, ReviewStatus};
+use crate::time::Timestamp;
+
+/// The tier of a run that nobody looked at.
+pub const AUTOMATIC: &str = "automatic";
+/// Why a person got a run that says no reason.
+pub const UNCLASSIFIED: &str = "unclassified";
+
+/// One model call of a run.
+#[derive(Clone, Debug)]
+pub struct CallFacts {
+    /// The pin.
+    pub model: Option<String>,
+    /// 1 for the first try.
+    pub number: u32,
+    /// How it ended.
+    pub result: AttemptResult,
+    /// How long it took, in microseconds.
+    pub duration_us: i64,
+    /// What the provider reported.
+    pub usage: Option<Usage>,
+    /// What it cost, in millionths.
+    pub cost_micros: Option<i64>,
+    /// Of which currency.
+    pub currency: Option<String>,
+}
+
+/// One task of a run.
+#[derive(Clone, Debug)]
+pub struct TaskFacts {
+    /// What was asked.
+    pub kind: ReviewKind,
+    /// Who looks.
+    pub tier: String,
+    /// What was decided.
+    pub decision: Option<ReviewDecision>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it was decided.
+    pub decided_at: Option<Timestamp>,
+    /// How long people had it in view, in milliseconds; absent when nobody opened it.
+    pub visible_ms: Option<u64>,
+}
+
+/// A run with what belongs to it.
+#[derive(Clone, Debug)]
+pub struct RunFacts {
+    /// Its release.
+    pub release: ReleaseId,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Where its review stands.
+    pub review: ReviewStatus,
+    /// Why a person got it.
+    pub reason: Option<Reason>,
+    /// When its event was received.
+    pub received_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Its model calls.
+    pub calls: Vec<CallFacts>,
+    /// Its tasks, oldest first.
+    pub tasks: Vec<TaskFacts>,
+    /// When the first byte left for a destination.
+    pub first_sent_at: Option<Timestamp>,
+    /// What a second look at it said.
+    pub look: Option<SecondLookResult>,
+}
+
+impl RunFacts {
+    /// The tier that looked at its output.
+    #[must_use]
+    pub fn tier(&self) -> &str {
+        let output = |t: &&TaskFacts| t.kind == ReviewKind::Output;
+        self.tasks
+            .iter()
+            .find(output)
+            .map_or(AUTOMATIC, |t| t.tier.as_str())
+    }
+}
+
+/// Sums by currency.
+pub type Money = BTreeMap<String, i64>;
+
+/// What one day came to. All money is in millionths, all times in milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DayFigures {
+    /// Version of this form.
+    pub v: u32,
+    /// Runs received.
+    pub runs: u64,
+    /// Of them, not ended.
+    pub open: u64,
+    /// Written back, or a draft placed.
+    pub resolved: u64,
+    /// Only shown, nothing written.
+    pub shadow: u64,
+    /// A person said no.
+    pub rejected: u64,
+    /// People did it by hand.
+    pub handed_off: u64,
+    /// Cancelled or failed.
+    pub ended: u64,
+    /// Runs that a person had to look at, by reason.
+    pub exceptions: BTreeMap<String, u64>,
+    /// Model calls.
+    pub calls: u64,
+    /// Of them, second and later tries.
+    pub retries: u64,
+    /// Input tokens that were reported.
+    pub input_tokens: u64,
+    /// Output tokens.
+    pub output_tokens: u64,
+    /// Calls whose usage nobody reported.
+    pub unreported: u64,
+    /// Calls with reported usage and no price, by model.
+    pub unpriced: BTreeMap<String, u64>,
+    /// What first tries cost.
+    pub first: Money,
+    /// What later tries cost.
+    pub again: Money,
+    /// Outputs approved as they stood.
+    pub approved: u64,
+    /// Outputs that a person changed.
+    pub edited: u64,
+    /// Outputs that a person refused.
+    pub refused: u64,
+    /// Decisions whose case was in view in the console.
+    pub timed: u64,
+    /// Decisions without any measured time.
+    pub untimed: u64,
+    /// Time in view of what was approved as it stood.
+    pub review_ms: u64,
+    /// Time in view of what was changed or refused.
+    pub rework_ms: u64,
+    /// Time in view of missing input, unclear sends and work by hand.
+    pub exception_ms: u64,
+    /// Time in view of second looks.
+    pub look_ms: u64,
+    /// Second looks done.
+    pub looks: u64,
+    /// Of them, found wrong.
+    pub wrong: u64,
+    /// Resolved runs, from receipt to receipt at the destination.
+    pub total: Histogram,
+    /// The part that waited for a machine.
+    pub queue: Histogram,
+    /// The part at the model.
+    pub model: Histogram,
+    /// The part with people.
+    pub review: Histogram,
+    /// The part at the destination.
+    pub write: Histogram,
+}
+
+/// Milliseconds between two moments; clocks that ran backwards give none.
+fn ms(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.since(from).as_millis()).unwrap_or(0)
+}
+
+impl DayFigures {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            v: 1,
+            ..Self::default()
+        }
+    }
+
+    /// Counts a run.
+    pub fn add(&mut self, run: &RunFacts) {
+        self.runs += 1;
+        match run.outcome {
+            None => self.open += 1,
+            Some(Outcome::WrittenBack | Outcome::DraftPlaced) => {
+                self.resolved += 1;
+                self.durations(run);
+            }
+            Some(Outcome::ShadowOnly) => self.shadow += 1,
+            Some(Outcome::Rejected) => self.rejected += 1,
+            Some(Outcome::HandedOff) => self.handed_off += 1,
+            Some(Outcome::Cancelled | Outcome::Failed) => self.ended += 1,
+        }
+        if run.review != ReviewStatus::None || !run.tasks.iter().all(is_look) {
+            let word = run.reason.map_or(UNCLASSIFIED, Reason::word);
+            *self.exceptions.entry(word.to_owned()).or_default() += 1;
+        }
+        run.calls.iter().for_each(|c| self.call(c));
+        run.tasks.iter().for_each(|t| self.task(t));
+        if let Some(look) = run.look {
+            self.looks += 1;
+            self.wrong += u64::from(look == SecondLookResult::Incorrect);
+        }
+    }
+
+    fn call(&mut self, call: &CallFacts) {
+        self.calls += 1;
+        let again = call.number > 1;
+        self.retries += u64::from(again);
+        if let Some(usage) = call.usage {
+            self.input_tokens += usage.input_tokens;
+            self.output_tokens += usage.output_tokens;
+        }
+        match (call.cost_micros, call.usage) {
+            (Some(micros), _) => {
+                let currency = call.currency.clone().unwrap_or_default();
+                let sums = if again {
+                    &mut self.again
+                } else {
+                    &mut self.first
+                };
+                if micros != 0 {
+                    *sums.entry(currency).or_default() += micros;
+                }
+            }
+            (None, Some(_)) => {
+                let model = call.model.clone().unwrap_or_default();
+                *self.unpriced.entry(model).or_default() += 1;
+            }
+            (None, None) => self.unreported += 1,
+        }
+    }
+
+    fn task(&mut self, task: &TaskFacts) {
+        use ReviewDecision as D;
+        let seen = task.visible_ms.unwrap_or(0);
+        if task.kind == ReviewKind::SecondLook {
+            self.look_ms += seen;
+        } else if task.kind != ReviewKind::Output {
+            self.exception_ms += seen;
+        } else {
+            match task.decision {
+                Some(D::Approve) | None => self.review_ms += seen,
+                Some(_) => self.rework_ms += seen,
+            }
+        }
+        let Some(decision) = task.decision else {
+            return;
+        };
+        if task.visible_ms.is_some() {
+            self.timed += 1;
+        } else {
+            self.untimed += 1;
+        }
+        if task.kind == ReviewKind::Output {
+            match decision {
+                D::Approve => self.approved += 1,
+                D::ApproveWithEdits => self.edited += 1,
+                _ => self.refused += 1,
+            }
+        }
+    }
+
+    /// The whole and its parts: what is neither with people nor at the model nor at the destination
+    /// waited for a machine.
+    fn durations(&mut self, run: &RunFacts) {
+        let Some(finished) = run.finished_at else {
+            return;
+        };
+        let total = ms(run.received_at, finished);
+        let sum = |it: &mut dyn Iterator<Item = u64>| it.sum::<u64>();
+        let us = sum(&mut run
+            .calls
+            .iter()
+            .map(|c| u64::try_from(c.duration_us).unwrap_or(0)));
+        let model = (us / 1_000).min(total);
+        let asked = run.tasks.iter().filter(|t| !is_look(t));
+        let with_people = asked.filter_map(|t| Some(ms(t.created_at, t.decided_at?.min(finished))));
+        let review = with_people.sum::<u64>().min(total - model);
+        let write = run.first_sent_at.map_or(0, |at| ms(at, finished));
+        let write = write.min(total - model - review);
+        self.total.add(total);
+        self.model.add(model);
+        self.review.add(review);
+        self.write.add(write);
+        self.queue.add(total - model - review - write);
+    }
+
+    /// Adds what another came to.
+    pub fn merge(&mut self, o: &Self) {
+        let numbers = [
+            (&mut self.runs, o.runs),
+            (&mut self.open, o.open),
+            (&mut self.resolved, o.resolved),
+            (&mut self.shadow, o.shadow),
+            (&mut self.rejected, o.rejected),
+            (&mut self.handed_off, o.handed_off),
+            (&mut self.ended, o.ended),
+            (&mut self.calls, o.calls),
+            (&mut self.retries, o.retries),
+            (&mut self.input_tokens, o.input_tokens),
+            (&mut self.output_tokens, o.output_tokens),
+            (&mut self.unreported, o.unreported),
+            (&mut self.approved, o.approved),
+            (&mut self.edited, o.edited),
+            (&mut self.refused, o.refused),
+            (&mut self.timed, o.timed),
+            (&mut self.untimed, o.untimed),
+            (&mut self.review_ms, o.review_ms),
+            (&mut self.rework_ms, o.rework_ms),
+            (&mut self.exception_ms, o.exception_ms),
+            (&mut self.look_ms, o.look_ms),
+            (&mut self.looks, o.looks),
+            (&mut self.wrong, o.wrong),
+        ];
+        for (mine, other) in numbers {
+            *mine += other;
+        }
+        for (mine, other) in [
+            (&mut self.exceptions, &o.exceptions),
+            (&mut self.unpriced, &o.unpriced),
+        ] {
+            other
+                .iter()
+                .for_each(|(k, n)| *mine.entry(k.clone()).or_default() += n);
+        }
+        for (mine, other) in [(&mut self.first, &o.first), (&mut self.again, &o.again)] {
+            other
+                .iter()
+                .for_each(|(k, n)| *mine.entry(k.clone()).or_default() += n);
+        }
+        for (mine, other) in [
+            (&mut self.total, &o.total),
+            (&mut self.queue, &o.queue),
+            (&mut self.model, &o.model),
+            (&mut self.review, &o.review),
+            (&mut self.write, &o.write),
+        ] {
+            mine.merge(other);
+        }
+    }
+
+    /// Runs that a person had to look at.
+    #[must_use]
+    pub fn exception_count(&self) -> u64 {
+        self.exceptions.values().sum()
+    }
+
+    /// Runs that ended, one way or another.
+    #[must_use]
+    pub const fn finished(&self) -> u64 {
+        self.runs - self.open
+    }
+
+    /// All time people had its cases in view.
+    #[must_use]
+    pub const fn people_ms(&self) -> u64 {
+        self.review_ms + self.rework_ms + self.exception_ms + self.look_ms
+    }
+}
+
+fn is_look(task: &TaskFacts) -> bool {
+    task.kind == ReviewKind::SecondLook
+}
+
+#[cfg(test)]
+mod tests;

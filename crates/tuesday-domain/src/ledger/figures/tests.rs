@@ -1,0 +1,141 @@
+//! Figures by hand against figures by fold.
+#![expect(clippy::unwrap_used, reason = "tests fail loudly")]
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+
+fn at(secs: u64) -> Timestamp {
+    Timestamp::from_micros(1_795_078_800_000_000).plus(Duration::from_secs(secs))
+}
+
+fn run(outcome: Option<Outcome>) -> RunFacts {
+    RunFacts {
+        release: ReleaseId::new(Uuid::from_u128(1)),
+        outcome,
+        review: ReviewStatus::None,
+        reason: None,
+        received_at: at(0),
+        finished_at: outcome.map(|_| at(100)),
+        calls: Vec::new(),
+        tasks: Vec::new(),
+        first_sent_at: None,
+        look: None,
+    }
+}
+
+fn call(number: u32, cost_micros: Option<i64>, usage: Option<Usage>) -> CallFacts {
+    CallFacts {
+        model: Some("m-1".into()),
+        number,
+        result: AttemptResult::Done,
+        duration_us: 4_000_000,
+        usage,
+        cost_micros,
+        currency: cost_micros.map(|_| "EUR".into()),
+    }
+}
+
+fn task(kind: ReviewKind, decision: Option<ReviewDecision>, visible_ms: Option<u64>) -> TaskFacts {
+    TaskFacts {
+        kind,
+        tier: "desk".into(),
+        decision,
+        created_at: at(10),
+        decided_at: decision.map(|_| at(70)),
+        visible_ms,
+    }
+}
+
+const TOKENS: Option<Usage> = Some(Usage {
+    input_tokens: 100,
+    output_tokens: 20,
+});
+
+#[test]
+fn a_resolved_run_is_split_into_parts_that_add_up() {
+    let mut one = run(Some(Outcome::WrittenBack));
+    one.review = ReviewStatus::Approved;
+    one.reason = Some(Reason::Rule);
+    one.calls = vec![call(1, None, None), call(2, Some(30), TOKENS)];
+    one.tasks = vec![task(
+        ReviewKind::Output,
+        Some(ReviewDecision::Approve),
+        Some(40_000),
+    )];
+    one.first_sent_at = Some(at(95));
+    let mut figures = DayFigures::new();
+    figures.add(&one);
+    assert_eq!(one.tier(), "desk");
+    let p50 = |h: &Histogram| h.percentile(50).unwrap();
+    let parts = [
+        p50(&figures.queue),
+        p50(&figures.model),
+        p50(&figures.review),
+        p50(&figures.write),
+    ];
+    // 100 s: 8 at the model, 60 with people, 5 at the destination, 27 in the queue.
+    for (found, hand) in parts.iter().zip([27_000, 8_000, 60_000, 5_000]) {
+        assert!(found.abs_diff(hand) * 100 <= hand, "{parts:?}");
+    }
+    assert_eq!((figures.unreported, figures.retries), (1, 1));
+    assert_eq!(figures.again["EUR"], 30);
+    assert_eq!(figures.exceptions["rule"], 1);
+    assert_eq!(
+        (figures.approved, figures.timed, figures.review_ms),
+        (1, 1, 40_000)
+    );
+}
+
+#[test]
+fn what_is_unknown_is_counted_and_never_zero_money() {
+    let mut figures = DayFigures::new();
+    let mut one = run(Some(Outcome::HandedOff));
+    one.review = ReviewStatus::Pending;
+    one.calls = vec![call(1, None, TOKENS), call(1, Some(0), None)];
+    one.tasks = vec![
+        task(ReviewKind::Manual, Some(ReviewDecision::HandOver), None),
+        task(ReviewKind::SecondLook, None, Some(500)),
+    ];
+    figures.add(&one);
+    figures.add(&run(None));
+    assert_eq!(figures.unpriced["m-1"], 1);
+    assert!(figures.first.is_empty(), "a built-in model costs nothing");
+    assert_eq!(figures.exceptions[UNCLASSIFIED], 1);
+    assert_eq!((figures.untimed, figures.look_ms), (1, 500));
+    assert_eq!(
+        (figures.runs, figures.open, figures.resolved),
+        (2, 1, 0),
+        "an open run is counted and not resolved"
+    );
+    let text = serde_json::to_string(&figures).unwrap();
+    assert_eq!(serde_json::from_str::<DayFigures>(&text).unwrap(), figures);
+}
+
+proptest! {
+    #[test]
+    fn days_merged_are_the_days_counted_together(
+        kinds in prop::collection::vec((0_u8..5, 0_i64..1_000, 0_u64..90_000), 1..60), cut in 0_usize..60,
+    ) {
+        let made: Vec<RunFacts> = kinds.iter().map(|(kind, cost, seen)| {
+            let outcome = [None, Some(Outcome::WrittenBack), Some(Outcome::HandedOff),
+                Some(Outcome::Rejected), Some(Outcome::DraftPlaced)][usize::from(*kind)];
+            let mut one = run(outcome);
+            one.calls = vec![call(1 + u32::from(*kind % 2), Some(*cost), TOKENS)];
+            one.tasks = vec![task(ReviewKind::Output, Some(ReviewDecision::Approve), Some(*seen))];
+            one
+        }).collect();
+        let (left, right) = made.split_at(cut.min(made.len()));
+        let sum = |runs: &[RunFacts]| {
+            let mut f = DayFigures::new();
+            runs.iter().for_each(|r| f.add(r));
+            f
+        };
+        let mut merged = sum(left);
+        merged.merge(&sum(right));
+        prop_assert_eq!(merged, sum(&made));
+    }
+}

@@ -1,0 +1,426 @@
+//! The cost report: what each kind of cost came to, by release, tier, week, day or workflow, and what a
+//! resolved task cost. Every group is a sum of the same smallest parts, so the groups add up to the total.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::day::{Day, Days};
+use super::figures::{DayFigures, Money};
+use super::mul_div;
+use super::price::PriceTable;
+use super::{entry, figures};
+use crate::record::{CostCategory, CostEntry, DayRow, HourKind};
+use crate::time::{Timestamp, Zone};
+use crate::words::words;
+
+words! {
+    /// What a report is divided by.
+    By {
+        /// Not at all.
+        Nothing = "nothing",
+        /// The workflow.
+        Workflow = "workflow",
+        /// The release that made the output.
+        Release = "release",
+        /// Who looked at the output.
+        Tier = "tier",
+        /// The week, named by its Monday.
+        Week = "week",
+        /// The day.
+        Day = "day",
+    }
+}
+
+/// Where a cost is put that cannot be divided that way, such as an invoice among releases.
+pub const UNDIVIDED: &str = "not divided";
+
+/// What came together in one group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Costs {
+    /// Millionths by kind of cost and currency.
+    pub by_category: BTreeMap<CostCategory, Money>,
+    /// Of the tokens, what second and later tries cost.
+    pub retries: Money,
+    /// Everything together, by currency; currencies are never added to each other.
+    pub total: Money,
+    /// What a resolved task cost, by currency; absent without resolved tasks.
+    pub per_task: Option<Money>,
+    /// Tasks resolved.
+    pub resolved: u64,
+    /// Runs received.
+    pub runs: u64,
+    /// Minutes of people that have no price, by kind of hour, in milliseconds.
+    pub unpriced_ms: BTreeMap<CostCategory, i64>,
+    /// Model calls whose usage nobody reported.
+    pub unreported: u64,
+    /// Model calls without a price, by model.
+    pub unpriced: BTreeMap<String, u64>,
+}
+
+impl Costs {
+    fn book(&mut self, category: CostCategory, currency: &str, micros: i64) {
+        if micros == 0 {
+            return;
+        }
+        let sums = self.by_category.entry(category).or_default();
+        *sums.entry(currency.to_owned()).or_default() += micros;
+        *self.total.entry(currency.to_owned()).or_default() += micros;
+    }
+
+    fn minutes(&mut self, category: CostCategory, ms: i64, hour: Option<(i64, &str)>) {
+        if ms == 0 {
+            return;
+        }
+        match hour.and_then(|(price, c)| Some((mul_div(ms, price, 3_600_000)?, c))) {
+            Some((micros, currency)) => self.book(category, currency, micros),
+            None => *self.unpriced_ms.entry(category).or_default() += ms,
+        }
+    }
+
+    fn day(&mut self, f: &DayFigures, hour: Option<(i64, &str)>) {
+        for (sums, again) in [(&f.first, false), (&f.again, true)] {
+            for (currency, micros) in sums {
+                self.book(CostCategory::Tokens, currency, *micros);
+                if again {
+                    *self.retries.entry(currency.clone()).or_default() += micros;
+                }
+            }
+        }
+        let seen = i64::try_from(f.people_ms()).unwrap_or(i64::MAX);
+        self.minutes(CostCategory::Review, seen, hour);
+        self.resolved += f.resolved;
+        self.runs += f.runs;
+        self.unreported += f.unreported;
+        for (model, n) in &f.unpriced {
+            *self.unpriced.entry(model.clone()).or_default() += n;
+        }
+    }
+
+    fn close(&mut self) {
+        let resolved = i64::try_from(self.resolved).unwrap_or(i64::MAX);
+        let each = |sum: i64| mul_div(sum, 1, resolved);
+        self.per_task = (resolved > 0).then(|| {
+            self.total
+                .iter()
+                .filter_map(|(c, sum)| Some((c.clone(), each(*sum)?)))
+                .collect()
+        });
+    }
+
+    /// What is lacking, so that the total is the least it can have cost; nothing when it is whole.
+    #[must_use]
+    pub fn lacks(&self) -> Vec<String> {
+        let mut out: Vec<String> = self
+            .unpriced_ms
+            .iter()
+            .map(|(category, ms)| {
+                let minutes = ms / 60_000;
+                format!("{minutes} min of {category} have no price of an hour")
+            })
+            .collect();
+        out.extend(
+            self.unpriced
+                .iter()
+                .map(|(model, n)| format!("{n} calls of {model} have no price")),
+        );
+        if self.unreported > 0 {
+            out.push(format!(
+                "{} calls ended without reported usage",
+                self.unreported
+            ));
+        }
+        out
+    }
+}
+
+/// What a report is made from.
+pub struct Sources<'a> {
+    /// Days with their figures.
+    pub days: &'a [DayRow],
+    /// Entered costs that touch the span.
+    pub entries: &'a [CostEntry],
+    /// Every version of every price.
+    pub prices: &'a PriceTable,
+    /// In which a day begins, for the price of an hour on it.
+    pub zone: &'a Zone,
+}
+
+/// A report over a span of days.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The span.
+    pub days: Days,
+    /// What it is divided by.
+    pub by: By,
+    /// The groups, by their names; a release is named by its id.
+    pub groups: BTreeMap<String, Costs>,
+    /// All of them together.
+    pub total: Costs,
+}
+
+/// The last minute of a day: a price that begins on it holds for all of it.
+fn close_of(day: Day, zone: &Zone) -> Timestamp {
+    zone.moment(&format!("{day}T23:59")).unwrap_or_default()
+}
+
+/// The report. Rows and entries outside the span are left out.
+#[must_use]
+pub fn report(sources: &Sources<'_>, days: Days, by: By) -> Report {
+    let mut groups: BTreeMap<String, Costs> = BTreeMap::new();
+    let mut total = Costs::default();
+    for row in sources.days {
+        let Ok(day) = Day::parse(&row.day) else {
+            continue;
+        };
+        if !days.has(day) {
+            continue;
+        }
+        let hour = sources
+            .prices
+            .hour(HourKind::Review, close_of(day, sources.zone));
+        let name = name(row, day, by);
+        groups.entry(name).or_default().day(&row.figures, hour);
+        total.day(&row.figures, hour);
+    }
+    for entry in sources.entries {
+        for (name, within) in pieces(entry, days, by) {
+            let group = groups.entry(name).or_default();
+            entered(group, entry, within, sources);
+            entered(&mut total, entry, within, sources);
+        }
+    }
+    groups.values_mut().for_each(Costs::close);
+    total.close();
+    Report {
+        days,
+        by,
+        groups,
+        total,
+    }
+}
+
+fn name(row: &DayRow, day: Day, by: By) -> String {
+    match by {
+        By::Nothing => "all".to_owned(),
+        By::Workflow => row.workflow.clone(),
+        By::Release => row.release.to_string(),
+        By::Tier => row.tier.clone(),
+        By::Week => day.monday().to_string(),
+        By::Day => day.to_string(),
+    }
+}
+
+/// The days of an entry that lie in the span, each where its group is.
+fn pieces(entry: &CostEntry, days: Days, by: By) -> Vec<(String, Days)> {
+    let Some(own) = entry::days(entry) else {
+        return Vec::new();
+    };
+    let (from, to) = (own.from.max(days.from), own.to.min(days.to));
+    if to < from {
+        return Vec::new();
+    }
+    // The hour's price may differ from day to day, so time is priced day by day.
+    let each = |name: &dyn Fn(Day) -> String| {
+        (0..=to.since(from))
+            .map(|n| from.plus(n))
+            .map(|day| (name(day), Days { from: day, to: day }))
+            .collect()
+    };
+    match by {
+        By::Nothing => each(&|_| "all".to_owned()),
+        By::Workflow => {
+            let place = entry.workflow.clone();
+            each(&|_| place.clone().unwrap_or_else(|| UNDIVIDED.to_owned()))
+        }
+        By::Release | By::Tier => each(&|_| UNDIVIDED.to_owned()),
+        By::Week => each(&|day| day.monday().to_string()),
+        By::Day => each(&|day| day.to_string()),
+    }
+}
+
+fn entered(costs: &mut Costs, entry: &CostEntry, within: Days, sources: &Sources<'_>) {
+    let Some(over) = entry::days(entry) else {
+        return;
+    };
+    if let (Some(amount), Some(currency)) = (entry.amount_micros, &entry.currency) {
+        costs.book(entry.category, currency, entry::part(amount, over, within));
+    }
+    if let Some(minutes) = entry.minutes {
+        let ms = entry::part(minutes.saturating_mul(60_000), over, within);
+        let kind = match entry.category {
+            CostCategory::Support => HourKind::Support,
+            CostCategory::Review => HourKind::Review,
+            _ => HourKind::Maintenance,
+        };
+        let at = close_of(within.from, sources.zone);
+        costs.minutes(entry.category, ms, sources.prices.hour(kind, at));
+    }
+}
+
+/// The figures of all days that `keep` lets through, together.
+pub fn merged<'a>(rows: impl IntoIterator<Item = &'a DayRow>) -> DayFigures {
+    let mut all = figures::DayFigures::new();
+    rows.into_iter().for_each(|r| all.merge(&r.figures));
+    all
+}
+
+/// Currencies of a report.
+#[must_use]
+pub fn currencies(costs: &Costs) -> BTreeSet<String> {
+    costs.total.keys().cloned().collect()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::id::{CostEntryId, ReleaseId};
+    use crate::record::{PriceKind, PriceRow};
+
+    fn prices() -> PriceTable {
+        let hour = |version, name: &str, micros, day: &str| PriceRow {
+            version,
+            kind: PriceKind::Hour,
+            name: name.into(),
+            currency: "EUR".into(),
+            input_micros: None,
+            output_micros: None,
+            hour_micros: Some(micros),
+            starts_at: Timestamp::parse(day).unwrap(),
+            reason: "x".into(),
+            set_by: "ada".into(),
+            set_at: Timestamp::from_micros(0),
+        };
+        PriceTable::new(vec![
+            hour(1, "review", 36_000_000, "2026-01-01"),
+            hour(2, "review", 72_000_000, "2026-11-18"),
+        ])
+    }
+
+    fn row(day: &str, release: u128, tier: &str, cost: i64, seen: u64, resolved: u64) -> DayRow {
+        let mut figures = DayFigures::new();
+        figures.runs = resolved + 1;
+        figures.resolved = resolved;
+        figures.review_ms = seen;
+        figures.first.insert("EUR".into(), cost);
+        DayRow {
+            workflow: "w".into(),
+            day: day.into(),
+            release: ReleaseId::new(Uuid::from_u128(release)),
+            tier: tier.into(),
+            figures,
+        }
+    }
+
+    fn invoice(amount: i64, from: &str, to: &str) -> CostEntry {
+        CostEntry {
+            id: CostEntryId::new(Uuid::from_u128(9)),
+            category: CostCategory::Infrastructure,
+            workflow: None,
+            day_from: from.into(),
+            day_to: to.into(),
+            amount_micros: Some(amount),
+            currency: Some("EUR".into()),
+            minutes: None,
+            person: None,
+            vendor: None,
+            bucket: None,
+            words: "servers".into(),
+            reference: None,
+            reverses: None,
+            entered_by: "ada".into(),
+            entered_at: Timestamp::from_micros(0),
+        }
+    }
+
+    fn span(from: &str, to: &str) -> Days {
+        Days {
+            from: Day::parse(from).unwrap(),
+            to: Day::parse(to).unwrap(),
+        }
+    }
+
+    #[test]
+    fn an_hour_is_priced_by_its_day_and_a_missing_price_is_said() {
+        let rows = [
+            row("2026-11-17", 1, "desk", 0, 60_000, 1),
+            row("2026-11-18", 1, "desk", 0, 60_000, 1),
+        ];
+        let zone = Zone::named("Europe/Berlin").unwrap();
+        let table = prices();
+        let days = span("2026-11-16", "2026-11-22");
+        let mut sources = Sources {
+            days: &rows,
+            entries: &[],
+            prices: &table,
+            zone: &zone,
+        };
+        let total = report(&sources, days, By::Nothing).total;
+        // A minute at 36 an hour and one at 72: 0.60 and 1.20.
+        assert_eq!(total.total["EUR"], 1_800_000);
+        assert_eq!(total.per_task.unwrap()["EUR"], 900_000);
+        let none = PriceTable::default();
+        sources.prices = &none;
+        let total = report(&sources, days, By::Nothing).total;
+        assert!(total.total.is_empty());
+        assert_eq!(total.lacks(), ["2 min of review have no price of an hour"]);
+    }
+
+    #[test]
+    fn without_a_resolved_task_there_is_no_cost_of_one() {
+        let mut rows = [row("2026-11-17", 1, "desk", 500, 0, 0)];
+        let zone = Zone::named("UTC").unwrap();
+        let table = prices();
+        let days = span("2026-11-17", "2026-11-17");
+        let total = |rows: &[DayRow]| {
+            let sources = Sources {
+                days: rows,
+                entries: &[],
+                prices: &table,
+                zone: &zone,
+            };
+            report(&sources, days, By::Nothing).total
+        };
+        assert_eq!(total(&rows).per_task, None);
+        assert_eq!(total(&rows).total["EUR"], 500, "it cost all the same");
+        rows[0].figures.resolved = 3;
+        assert_eq!(total(&rows).per_task.unwrap()["EUR"], 167);
+    }
+
+    proptest! {
+        #[test]
+        fn the_groups_of_any_division_add_up_to_the_total(
+            made in prop::collection::vec((0_i64..40, 1_u128..4, 0_u8..3, 0_i64..9_999_999, 0_u64..900_000, 0_u64..9), 0..40),
+            amount in 1_i64..999_999_999, long in 0_i64..90,
+        ) {
+            let first = Day::parse("2026-10-20").unwrap();
+            let rows: Vec<DayRow> = made.iter().map(|(d, release, tier, cost, seen, resolved)| {
+                row(&first.plus(*d).to_string(), *release, ["a", "b", "automatic"][usize::from(*tier)], *cost, *seen, *resolved)
+            }).collect();
+            let entries = [
+                invoice(amount, "2026-10-25", &first.plus(5 + long).to_string()),
+                CostEntry {
+                    category: CostCategory::Maintenance, amount_micros: None, minutes: Some(95),
+                    ..invoice(1, "2026-10-20", "2026-10-26")
+                },
+            ];
+            let zone = Zone::named("America/New_York").unwrap();
+            let table = prices();
+            let sources = Sources { days: &rows, entries: &entries, prices: &table, zone: &zone };
+            let days = span("2026-10-22", "2026-11-20");
+            let whole = report(&sources, days, By::Nothing).total;
+            for by in By::ALL {
+                let parts = report(&sources, days, *by);
+                let sum: i64 = parts.groups.values().filter_map(|c| c.total.get("EUR")).sum();
+                prop_assert_eq!(sum, whole.total.get("EUR").copied().unwrap_or(0), "{}", by);
+                let unpriced: i64 = parts.groups.values().filter_map(|c| c.unpriced_ms.get(&CostCategory::Maintenance)).sum();
+                prop_assert_eq!(unpriced, whole.unpriced_ms.get(&CostCategory::Maintenance).copied().unwrap_or(0));
+                prop_assert_eq!(&parts.total, &whole);
+            }
+        }
+    }
+}

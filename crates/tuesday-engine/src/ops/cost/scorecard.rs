@@ -1,0 +1,332 @@
+//! The scorecard of a workflow: what it saves, what it costs, how often it is wrong, how long it takes,
+//! what people still have to do; each figure with how it is known and where its records are.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tuesday_domain::ledger::day::{Day, Days};
+use tuesday_domain::ledger::figures::{DayFigures, Money};
+use tuesday_domain::ledger::interval::share_ppm;
+use tuesday_domain::ledger::report::{By, Costs, merged};
+use tuesday_domain::ledger::shown::{Shown, Unit};
+use tuesday_domain::ledger::value::{Errors, Saved, errors, saved};
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{BaselineRow, DayRow};
+
+use super::LimitState;
+use super::report::{Gathered, NamedCosts};
+use crate::engine::Engine;
+
+/// Weeks a trend looks back.
+const WEEKS: i64 = 12;
+
+/// A part of the time from receipt to receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PartTime {
+    /// Stable name.
+    pub key: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// Half take no longer, in milliseconds, to within 0.8 %.
+    pub p50_ms: Option<u64>,
+    /// Nineteen of twenty take no longer.
+    pub p95_ms: Option<u64>,
+}
+
+/// One week in the trend.
+#[derive(Clone, Debug, Serialize)]
+pub struct Week {
+    /// Its Monday.
+    pub week: Day,
+    /// Runs received.
+    pub runs: u64,
+    /// Of them, resolved.
+    pub resolved: u64,
+    /// Of them, put before a person.
+    pub exceptions: u64,
+    /// By reason.
+    pub reasons: BTreeMap<String, u64>,
+    /// What it cost, by currency.
+    pub total: Money,
+    /// What a resolved task cost; absent without any.
+    pub per_task: Option<Money>,
+    /// Time saved, net; absent where it cannot be computed.
+    pub net_ms: Option<i64>,
+    /// Half take no longer.
+    pub p50_ms: Option<u64>,
+    /// Nineteen of twenty take no longer.
+    pub p95_ms: Option<u64>,
+}
+
+/// The scorecard.
+#[derive(Clone, Debug, Serialize)]
+pub struct Scorecard {
+    /// Workflow name.
+    pub workflow: String,
+    /// For people.
+    pub title: String,
+    /// The span.
+    pub days: Days,
+    /// The figures in order.
+    pub figures: Vec<Shown>,
+    /// How the saved time is made up.
+    pub saved: Saved,
+    /// Wrong results, before and now.
+    pub errors: Errors,
+    /// From receipt to receipt, in parts.
+    pub turnaround: Vec<PartTime>,
+    /// Why people had to look, by reason.
+    pub reasons: BTreeMap<String, u64>,
+    /// What it cost.
+    pub costs: Costs,
+    /// What is lacking in it.
+    pub lacks: Vec<String>,
+    /// By release.
+    pub releases: Vec<NamedCosts>,
+    /// By who looked.
+    pub tiers: Vec<NamedCosts>,
+    /// Week by week, the oldest first.
+    pub weeks: Vec<Week>,
+    /// What the savings rest on.
+    pub baseline: Option<String>,
+    /// The spend limit and where it stands.
+    pub limit: Option<LimitState>,
+}
+
+/// The page of runs of a kind.
+fn runs(workflow: &str, days: Days, kind: &str) -> String {
+    format!(
+        "/runs?workflow={workflow}&from={}&to={}&kind={kind}",
+        days.from, days.to
+    )
+}
+
+fn costs_page(workflow: &str, days: Days) -> String {
+    format!(
+        "/workflows/{workflow}/costs?from={}&to={}",
+        days.from, days.to
+    )
+}
+
+impl Engine {
+    /// The scorecard over these days, with twelve weeks of trend up to their end.
+    ///
+    /// # Errors
+    /// `unknown_workflow`, `unavailable`.
+    pub async fn scorecard(&self, workflow: &str, days: Days) -> Result<Scorecard, Problem> {
+        let (row, _) = self.live(workflow).await?;
+        let first = days.to.monday().plus(-7 * (WEEKS - 1));
+        let all = Days {
+            from: first.min(days.from),
+            to: days.to,
+        };
+        let (gathered, baseline, limit, titles) = tokio::try_join!(
+            self.gathered(Some(workflow), None, all),
+            self.baseline(workflow),
+            self.spend_state(workflow),
+            self.release_titles(workflow),
+        )?;
+        let figures = merged(within(&gathered.rows, days));
+        let costs = gathered.report(days, By::Nothing).total;
+        let saved = saved(&figures, baseline.as_ref(), gathered.upkeep_ms(days));
+        let errors = errors(&figures, baseline.as_ref());
+        let mut shown = vec![saved_shown(&saved, workflow, days)];
+        shown.extend(cost_shown(&costs, workflow, days));
+        shown.extend(quality_shown(&errors, workflow, days));
+        shown.extend(work_shown(&figures, workflow, days));
+        let named = |by: By| {
+            let groups = gathered.report(days, by).groups.into_iter();
+            groups
+                .map(|(key, costs)| NamedCosts {
+                    name: titles.get(&key).cloned().unwrap_or_else(|| key.clone()),
+                    key,
+                    costs,
+                })
+                .collect()
+        };
+        Ok(Scorecard {
+            workflow: workflow.to_owned(),
+            title: row.title.clone(),
+            days,
+            turnaround: parts(&figures),
+            reasons: figures.exceptions.clone(),
+            lacks: costs.lacks(),
+            releases: named(By::Release),
+            tiers: named(By::Tier),
+            weeks: (0..WEEKS)
+                .map(|n| week(&gathered, first.plus(7 * n), days.to, baseline.as_ref()))
+                .collect(),
+            baseline: baseline.as_ref().map(cited),
+            figures: shown,
+            saved,
+            errors,
+            costs,
+            limit,
+        })
+    }
+}
+
+fn within(rows: &[DayRow], days: Days) -> impl Iterator<Item = &DayRow> {
+    rows.iter()
+        .filter(move |r| Day::parse(&r.day).is_ok_and(|day| days.has(day)))
+}
+
+/// What a figure that rests on the baseline says about it.
+fn cited(b: &BaselineRow) -> String {
+    let late = if b.after_launch {
+        "; captured after the first run had ended"
+    } else {
+        ""
+    };
+    format!(
+        "baseline {}: {} tasks by hand from {} to {}, {}, captured by {}{late}",
+        b.version, b.sample, b.sampled_from, b.sampled_to, b.method, b.captured_by
+    )
+}
+
+fn saved_shown(saved: &Saved, workflow: &str, days: Days) -> Shown {
+    let shown = saved.net.clone();
+    let kind = if shown.low.is_some() {
+        "untimed"
+    } else {
+        "ended"
+    };
+    shown.behind(runs(workflow, days, kind))
+}
+
+fn cost_shown(costs: &Costs, workflow: &str, days: Days) -> Vec<Shown> {
+    let page = costs_page(workflow, days);
+    let means = "everything in the ledger, divided by the resolved tasks; unresolved runs cost too";
+    let (key, title) = ("cost_per_task", "Cost of a resolved task");
+    let lacks = costs.lacks();
+    let mut out: Vec<Shown> = match &costs.per_task {
+        None => {
+            vec![Shown::missing(key, title, Unit::Money, "no resolved tasks").behind(page.clone())]
+        }
+        Some(each) if each.is_empty() && lacks.is_empty() => {
+            let none = "no cost is known: the model is built in, nothing was entered";
+            vec![Shown::missing(key, title, Unit::Money, none).behind(page.clone())]
+        }
+        Some(each) if each.is_empty() => {
+            let none = format!("no cost is known: {}", lacks.join("; "));
+            vec![Shown::missing(key, title, Unit::Money, &none).behind(page.clone())]
+        }
+        Some(each) => each
+            .iter()
+            .map(|(currency, micros)| {
+                let shown = Shown::measured(key, title, Unit::Money, *micros, means);
+                shown.of(currency).behind(page.clone())
+            })
+            .collect(),
+    };
+    for shown in out.iter_mut().filter(|s| s.value.is_some()) {
+        if !lacks.is_empty() {
+            // Only upwards: what is lacking can only add to it.
+            shown.low = shown.value;
+            shown.standing = tuesday_domain::ledger::shown::Standing::Estimated;
+            shown.means = format!("at least; {}", lacks.join("; "));
+        }
+    }
+    out
+}
+
+fn quality_shown(errors: &Errors, workflow: &str, days: Days) -> Vec<Shown> {
+    let ledger = format!("/workflows/{workflow}/costs#baseline");
+    vec![
+        errors.after.clone().behind(runs(workflow, days, "looked")),
+        errors.before.clone().behind(ledger.clone()),
+        errors.change.clone().behind(ledger),
+    ]
+}
+
+fn work_shown(f: &DayFigures, workflow: &str, days: Days) -> Vec<Shown> {
+    let count = |key, title, n: u64, means: &str, kind: &str| {
+        let value = i64::try_from(n).unwrap_or(i64::MAX);
+        Shown::measured(key, title, Unit::Count, value, means).behind(runs(workflow, days, kind))
+    };
+    let asked = f.exception_count();
+    let share = match share_ppm(asked, f.runs) {
+        Some(ppm) => {
+            let means = format!("{asked} of {} runs were put before a person", f.runs);
+            Shown::measured(
+                "exception_rate",
+                "Put before a person",
+                Unit::Share,
+                ppm,
+                &means,
+            )
+        }
+        None => Shown::missing(
+            "exception_rate",
+            "Put before a person",
+            Unit::Share,
+            "no runs",
+        ),
+    };
+    let time = |key, title: &str, percent| match f.total.percentile(percent) {
+        Some(ms) => {
+            let means = "resolved runs, from receipt to receipt; to within 0.8 %";
+            let ms = i64::try_from(ms).unwrap_or(i64::MAX);
+            Shown::measured(key, title, Unit::Time, ms, means)
+        }
+        None => Shown::missing(key, title, Unit::Time, "no resolved tasks"),
+    };
+    vec![
+        time("turnaround_p50", "Half are done within", 50).behind(runs(workflow, days, "resolved")),
+        time("turnaround_p95", "19 of 20 are done within", 95)
+            .behind(runs(workflow, days, "resolved")),
+        share.behind(runs(workflow, days, "exception")),
+        count("runs", "Runs", f.runs, "received in these days", "all"),
+        count(
+            "resolved",
+            "Resolved",
+            f.resolved,
+            "written back, or a draft placed",
+            "resolved",
+        ),
+        count(
+            "open",
+            "Not ended",
+            f.open,
+            "counted as open, not left out",
+            "open",
+        ),
+    ]
+}
+
+fn parts(f: &DayFigures) -> Vec<PartTime> {
+    let part = |key, title, h: &tuesday_domain::ledger::histogram::Histogram| PartTime {
+        key,
+        title,
+        p50_ms: h.percentile(50),
+        p95_ms: h.percentile(95),
+    };
+    vec![
+        part("total", "From receipt to receipt", &f.total),
+        part("queue", "Waiting for a machine", &f.queue),
+        part("model", "At the model", &f.model),
+        part("review", "With people", &f.review),
+        part("write", "At the destination", &f.write),
+    ]
+}
+
+fn week(g: &Gathered, monday: Day, last: Day, baseline: Option<&BaselineRow>) -> Week {
+    let days = Days {
+        from: monday,
+        to: monday.plus(6).min(last),
+    };
+    let f = merged(within(&g.rows, days));
+    let costs = g.report(days, By::Nothing).total;
+    Week {
+        week: monday,
+        runs: f.runs,
+        resolved: f.resolved,
+        exceptions: f.exception_count(),
+        net_ms: saved(&f, baseline, g.upkeep_ms(days)).net.value,
+        p50_ms: f.total.percentile(50),
+        p95_ms: f.total.percentile(95),
+        reasons: f.exceptions,
+        total: costs.total,
+        per_task: costs.per_task,
+    }
+}

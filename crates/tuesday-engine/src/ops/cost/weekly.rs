@@ -1,0 +1,249 @@
+//! The week of a workflow: its figures beside those of the week before, what to talk about, and who has
+//! looked at it.
+
+use serde::Serialize;
+use tuesday_domain::actor::Actor;
+use tuesday_domain::ledger::day::{Day, Days};
+use tuesday_domain::ledger::shown::{Shown, Standing};
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{AuditEntry, MoneyChange, Subject, WeeklyReview};
+
+use super::Scorecard;
+use crate::engine::{Engine, read_problem};
+
+/// A figure of the week and of the one before.
+#[derive(Clone, Debug, Serialize)]
+pub struct WeeklyFigure {
+    /// This week.
+    pub now: Shown,
+    /// The week before, where it is known.
+    pub before: Option<i64>,
+}
+
+/// A week that somebody has signed.
+#[derive(Clone, Debug, Serialize)]
+pub struct SignedWeek {
+    /// Its Monday.
+    pub week: String,
+    /// What was decided.
+    pub note: String,
+    /// Handle of the person.
+    pub signed_by: String,
+    /// When, RFC 3339.
+    pub signed_at: String,
+    /// The figures as they stood.
+    pub figures: serde_json::Value,
+}
+
+/// The weekly page.
+#[derive(Clone, Debug, Serialize)]
+pub struct Weekly {
+    /// Workflow name.
+    pub workflow: String,
+    /// For people.
+    pub title: String,
+    /// Monday to Sunday.
+    pub days: Days,
+    /// The week is over.
+    pub over: bool,
+    /// Its figures.
+    pub figures: Vec<WeeklyFigure>,
+    /// What to talk about, with the page that says more.
+    pub agenda: Vec<(String, String)>,
+    /// The whole scorecard of the week.
+    pub card: Scorecard,
+    /// Who has signed it.
+    pub signed: Option<SignedWeek>,
+    /// Earlier signed weeks, the newest first.
+    pub earlier: Vec<SignedWeek>,
+}
+
+impl From<WeeklyReview> for SignedWeek {
+    fn from(w: WeeklyReview) -> Self {
+        Self {
+            week: w.week,
+            note: w.note,
+            signed_by: w.signed_by,
+            signed_at: w.signed_at.rfc3339(),
+            figures: serde_json::from_str(&w.figures).unwrap_or_default(),
+        }
+    }
+}
+
+impl Engine {
+    /// The week that `day` is in; the last whole one without a day.
+    ///
+    /// # Errors
+    /// `bad_request` for a day in the future; `unknown_workflow`, `unavailable`.
+    pub async fn weekly(&self, workflow: &str, day: Option<Day>) -> Result<Weekly, Problem> {
+        let today = self.today(Some(workflow)).await?;
+        let monday = day.map_or(today.monday().plus(-7), Day::monday);
+        if monday > today {
+            return Err(Problem::new("bad_request", "that week has not begun").field("week"));
+        }
+        let days = Days {
+            from: monday,
+            to: monday.plus(6),
+        };
+        let reader = &self.0.reader;
+        let signed = async {
+            let found = reader.weekly_reviews(workflow, 13).await;
+            found.map_err(read_problem)
+        };
+        let (card, before, signed) = tokio::try_join!(
+            self.scorecard(workflow, days),
+            self.scorecard(workflow, days.before()),
+            signed
+        )?;
+        let mut signed: Vec<SignedWeek> = signed.into_iter().map(SignedWeek::from).collect();
+        let week = monday.to_string();
+        let own = signed.iter().position(|s| s.week == week);
+        let own = own.map(|i| signed.remove(i));
+        let old = |key: &str, currency: &Option<String>| {
+            let same = |s: &&Shown| s.key == key && s.currency == *currency;
+            before.figures.iter().find(same).and_then(|s| s.value)
+        };
+        let figures = card.figures.iter().map(|now| WeeklyFigure {
+            before: old(now.key, &now.currency),
+            now: now.clone(),
+        });
+        Ok(Weekly {
+            workflow: workflow.to_owned(),
+            title: card.title.clone(),
+            over: days.to < today,
+            figures: figures.collect(),
+            agenda: agenda(&card, &before),
+            signed: own,
+            earlier: signed,
+            days,
+            card,
+        })
+    }
+
+    /// `by` has looked at the week; the figures are kept as they stand.
+    ///
+    /// # Errors
+    /// `nothing_to_sign` without a value in it; `reason_required` without a note, `illegal_state` when
+    /// it is signed already, `not_allowed`, and as [`Engine::weekly`].
+    pub async fn sign_week(
+        &self,
+        workflow: &str,
+        day: Day,
+        note: &str,
+        by: &str,
+    ) -> Result<SignedWeek, Problem> {
+        self.keeps_ledger(Some(workflow), by).await?;
+        if note.trim().is_empty() {
+            let words = "say what was seen and decided";
+            return Err(Problem::new("reason_required", words).field("note"));
+        }
+        let week = self.weekly(workflow, Some(day)).await?;
+        if let Some(signed) = &week.signed {
+            let words = format!("{} has signed this week already", signed.signed_by);
+            return Err(Problem::new("illegal_state", words));
+        }
+        if week.card.costs.runs == 0 {
+            let words = "no run was received in this week: there is no value to look at";
+            return Err(Problem::new("nothing_to_sign", words).field("week"));
+        }
+        let now = self.now();
+        let row = WeeklyReview {
+            workflow: workflow.to_owned(),
+            week: week.days.from.to_string(),
+            figures: serde_json::to_string(&week.card.figures)
+                .map_err(|e| Problem::new("internal", e.to_string()))?,
+            note: note.trim().to_owned(),
+            signed_by: by.to_owned(),
+            signed_at: now,
+        };
+        let values: Vec<String> = week.card.figures.iter().map(value).collect();
+        let entry = AuditEntry::new(
+            now,
+            Actor::Person(by.to_owned()),
+            "week.signed",
+            Subject::Workflow(workflow.to_owned()),
+        )
+        .fact("week", row.week.clone())
+        .fact("figures", values)
+        .fact("note", row.note.clone());
+        self.money(vec![MoneyChange::InsertWeekly(row.clone())], entry)
+            .await?;
+        Ok(row.into())
+    }
+}
+
+/// A figure for the audit log.
+fn value(s: &Shown) -> String {
+    let currency = s.currency.as_deref().unwrap_or_default();
+    match s.value {
+        Some(n) => format!("{} {n} {}{currency} {}", s.key, s.unit, s.standing),
+        None => format!("{} missing", s.key),
+    }
+}
+
+/// What this week gives reason to talk about.
+fn agenda(card: &Scorecard, before: &Scorecard) -> Vec<(String, String)> {
+    let place = format!("/workflows/{}", card.workflow);
+    let span = format!("from={}&to={}", card.days.from, card.days.to);
+    let costs = format!("{place}/costs?{span}");
+    let mut out: Vec<(String, String)> = Vec::new();
+    match card.saved.net.value {
+        Some(net) if net < 0 => {
+            let words =
+                "People spend more time on it than it saves. Narrow it, or change the review?";
+            out.push((words.to_owned(), format!("{place}/scorecard?{span}#saved")));
+        }
+        None => out.push((
+            format!("Time saved cannot be said: {}", card.saved.net.means),
+            format!("{place}/costs#baseline"),
+        )),
+        Some(_) => {}
+    }
+    if card.errors.change.low.is_some_and(|low| low > 0) {
+        let words = "It is wrong more often than people were. Restrict it?";
+        out.push((words.to_owned(), format!("{place}/wrong")));
+    }
+    if card.errors.after.standing == Standing::Missing {
+        let words = format!(
+            "How often it is wrong is not known: {}",
+            card.errors.after.means
+        );
+        out.push((words, place.clone()));
+    }
+    out.extend(
+        card.lacks
+            .iter()
+            .map(|l| (format!("Not in the costs: {l}"), costs.clone())),
+    );
+    let largest = card.reasons.iter().max_by_key(|(_, n)| **n);
+    if let Some((reason, n)) = largest {
+        let was = before.reasons.get(reason).copied().unwrap_or(0);
+        let words = format!(
+            "{n} runs were put before a person because of {}, {was} the week before. Can that be prevented?",
+            reason.replace('_', " ")
+        );
+        let page = format!(
+            "/runs?workflow={}&{span}&kind=exception&reason={reason}",
+            card.workflow
+        );
+        out.push((words, page));
+    }
+    if card
+        .reasons
+        .contains_key(tuesday_domain::ledger::figures::UNCLASSIFIED)
+    {
+        let page = format!(
+            "/runs?workflow={}&{span}&kind=exception&reason=unclassified",
+            card.workflow
+        );
+        out.push(("Some exceptions have no reason.".to_owned(), page));
+    }
+    if card.limit.as_ref().is_some_and(|l| l.stopped) {
+        out.push(("The spend limit is reached; runs wait.".to_owned(), costs));
+    }
+    out.push((
+        "What was changed in rules, releases and people this week?".to_owned(),
+        format!("/changes?workflow={}", card.workflow),
+    ));
+    out
+}

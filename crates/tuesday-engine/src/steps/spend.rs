@@ -1,0 +1,255 @@
+//! A model call takes the most it can cost from its workflow's limit before it starts, and gives back
+//! what it did not need in the decision that records it. A call whose end nobody saw counts in full.
+
+use std::time::Duration;
+
+use tuesday_domain::actor::Actor;
+use tuesday_domain::ledger::budget;
+use tuesday_domain::port::ModelRequest;
+use tuesday_domain::record::{
+    AuditEntry, Change, Decision, MoneyChange, SpendAct, SpendHold, SpendLimit, Subject,
+};
+use tuesday_domain::run::Reason;
+use tuesday_domain::time::Timestamp;
+use tuesday_domain::workflow::Switch;
+use tuesday_store::ApplyError;
+
+use crate::draft::Draft;
+use crate::engine::{Engine, read_problem};
+use crate::maintenance::notice;
+use crate::worker::drive::{Next, StepFault, Work};
+
+/// Between two tries while calls in flight hold what is left.
+const TRY_AGAIN: Duration = Duration::from_millis(100);
+
+/// What the limit says about a call.
+pub(crate) enum Taken {
+    /// Nothing limits it.
+    Free,
+    /// It may start, and holds this.
+    Held(SpendHold),
+    /// It may not; in words.
+    Refused(String),
+}
+
+/// Takes the most that this call can cost from the limit, waiting while only calls in flight stand in
+/// the way.
+pub(crate) async fn take(
+    engine: &Engine,
+    work: &Work,
+    request: &ModelRequest,
+) -> Result<Taken, StepFault> {
+    let ready = &work.release.ready;
+    let Some(limit) = engine.0.catalog.limit(&work.run.workflow) else {
+        return Ok(Taken::Free);
+    };
+    if ready.model.kind.is_built_in() {
+        return Ok(Taken::Free);
+    }
+    give_up_old(engine, work).await?;
+    loop {
+        let now = engine.now();
+        let price = engine.token_price(ready, now);
+        let Some(price) = price.filter(|p| p.currency == limit.currency) else {
+            let words = format!("{} has no price in {}", ready.model.pin, limit.currency);
+            return Ok(Taken::Refused(words));
+        };
+        let Some(micros) = budget::most(&price, bytes(request), ready.model.max_tokens) else {
+            return Ok(Taken::Refused("its cost cannot be bounded".to_owned()));
+        };
+        let hold = SpendHold {
+            run: work.run.id,
+            workflow: work.run.workflow.clone(),
+            period: budget::period(limit.period, now, &ready.zone),
+            micros,
+        };
+        match reserve(engine, work, &limit, &hold, now).await {
+            Ok(()) => return Ok(Taken::Held(hold)),
+            Err(ApplyError::Conflict { .. }) => {}
+            Err(e) => return Err(e.into()),
+        }
+        if let Some(words) = used_up(engine, &limit, &hold).await? {
+            return Ok(Taken::Refused(words));
+        }
+        tokio::time::sleep(TRY_AGAIN).await;
+        if !super::hold::may_start(engine, &work.run.workflow).await {
+            return Ok(Taken::Refused("the workflow does not act".to_owned()));
+        }
+    }
+}
+
+fn bytes(request: &ModelRequest) -> u64 {
+    let repair = request.repair.as_ref().map_or(0, String::len);
+    let schema = request.output_schema.to_string().len();
+    (request.system.len() + request.prompt.len() + repair + schema) as u64
+}
+
+/// A call of this run whose end nobody saw: it counts with the most it can have cost.
+async fn give_up_old(engine: &Engine, work: &Work) -> Result<(), StepFault> {
+    let old = engine.0.reader.spend_hold(work.run.id).await;
+    let Some(hold) = old.map_err(read_problem)? else {
+        return Ok(());
+    };
+    match engine.apply(assumed(hold, engine.now())).await {
+        // Maintenance was faster.
+        Ok(_) | Err(ApplyError::Conflict { .. }) => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// The decision that a hold counts in full.
+pub(crate) fn assumed(hold: SpendHold, now: Timestamp) -> Decision {
+    let subject = Subject::Workflow(hold.workflow.clone());
+    let entry = AuditEntry::new(now, Actor::System("spend"), "spend.assumed", subject)
+        .fact("about", hold.run.to_string())
+        .fact("period", hold.period.clone())
+        .fact("micros", hold.micros);
+    let run = hold.run;
+    let settle = MoneyChange::Settle {
+        hold,
+        cost_micros: None,
+    };
+    let changes = [MoneyChange::DropHold { run }, settle].map(|c| Change::Money(Box::new(c)));
+    Decision {
+        changes: changes.into(),
+        entry,
+    }
+}
+
+async fn reserve(
+    engine: &Engine,
+    work: &Work,
+    limit: &SpendLimit,
+    hold: &SpendHold,
+    now: Timestamp,
+) -> Result<(), ApplyError> {
+    let subject = Subject::Workflow(hold.workflow.clone());
+    let entry = AuditEntry::new(now, Actor::System("worker"), "spend.reserved", subject)
+        .fact("about", hold.run.to_string())
+        .fact("period", hold.period.clone())
+        .fact("micros", hold.micros);
+    let money = [
+        MoneyChange::OpenSpend {
+            workflow: hold.workflow.clone(),
+            period: hold.period.clone(),
+        },
+        MoneyChange::Reserve {
+            hold: hold.clone(),
+            stop_micros: limit.stop_micros,
+        },
+        MoneyChange::InsertHold(hold.clone()),
+    ];
+    let fence = Change::CheckFence {
+        run: work.run.id,
+        fence: work.fence,
+    };
+    let mut changes = vec![fence];
+    changes.extend(money.map(|c| Change::Money(Box::new(c))));
+    engine.apply(Decision { changes, entry }).await.map(drop)
+}
+
+/// In words, when this call does not fit even if everything in flight costs nothing.
+async fn used_up(
+    engine: &Engine,
+    limit: &SpendLimit,
+    hold: &SpendHold,
+) -> Result<Option<String>, StepFault> {
+    let spend = engine.0.reader.spend(&hold.workflow, &hold.period).await;
+    let spend = spend.map_err(read_problem)?;
+    let gone = spend.map_or(0, |s| s.spent_micros + s.assumed_micros);
+    Ok((gone + hold.micros > limit.stop_micros).then(|| {
+        format!(
+            "the limit of {} {} in {} is reached",
+            money(limit.stop_micros),
+            limit.currency,
+            hold.period
+        )
+    }))
+}
+
+/// Millionths with two digits.
+fn money(micros: i64) -> String {
+    let cents = tuesday_domain::ledger::mul_div(micros, 1, 10_000).unwrap_or(0);
+    format!("{}.{:02}", cents / 100, cents % 100)
+}
+
+/// Gives back what the call did not need, in the decision that records it. What nobody reported counts
+/// in full.
+pub(crate) fn settle(draft: &mut Draft, hold: Option<SpendHold>, cost_micros: Option<i64>) {
+    let Some(hold) = hold else { return };
+    let run = hold.run;
+    let settle = MoneyChange::Settle { hold, cost_micros };
+    for change in [MoneyChange::DropHold { run }, settle] {
+        draft.change(Change::Money(Box::new(change)));
+    }
+}
+
+/// The run waits for the next period or a higher limit; where that was declared, the workflow is
+/// paused. Who must know is told once.
+pub(crate) async fn refused(
+    engine: &Engine,
+    work: &mut Work,
+    words: String,
+) -> Result<Next, StepFault> {
+    tell(engine, work, &words).await?;
+    let class = work.release.ready.strictest();
+    let now = engine.now();
+    let mut draft = Draft::on(&work.run, class, Actor::System("worker"), "run.held", now);
+    draft.run.reason = Some(Reason::SpendLimit);
+    draft.fact("limit", words);
+    super::hold::put_down(engine, work, draft).await
+}
+
+async fn tell(engine: &Engine, work: &Work, words: &str) -> Result<(), StepFault> {
+    let Some(limit) = engine.0.catalog.limit(&work.run.workflow) else {
+        return Ok(());
+    };
+    let (now, ready) = (engine.now(), &work.release.ready);
+    let workflow = work.run.workflow.clone();
+    let period = budget::period(limit.period, now, &ready.zone);
+    let row = |workflow: &str| MoneyChange::OpenSpend {
+        workflow: workflow.to_owned(),
+        period: period.clone(),
+    };
+    let stop = MoneyChange::Stopped {
+        workflow: workflow.clone(),
+        period: period.clone(),
+        at: now,
+        limit_at: limit.set_at,
+    };
+    let mut changes: Vec<Change> = [row(&workflow), stop]
+        .map(|c| Change::Money(Box::new(c)))
+        .into();
+    let owners = &ready.def.owners;
+    for person in std::iter::once(&owners.operator).chain(&owners.sponsor) {
+        let title = format!("{workflow} waits: {words}");
+        let path = format!("/workflows/{workflow}/scorecard");
+        let kind = "spend_limit";
+        let told = notice(
+            person.handle.clone(),
+            workflow.clone(),
+            kind,
+            title,
+            path,
+            now,
+        );
+        changes.push(Change::InsertNotice(Box::new(told)));
+    }
+    let subject = Subject::Workflow(workflow.clone());
+    let entry = AuditEntry::new(now, Actor::System("spend"), "spend.stopped", subject)
+        .fact("period", period)
+        .fact("why", words);
+    match engine.apply(Decision { changes, entry }).await {
+        Ok(_) => {}
+        // Another run has told them.
+        Err(ApplyError::Conflict { .. }) => return Ok(()),
+        Err(e) => return Err(e.into()),
+    }
+    if limit.act == SpendAct::Pause {
+        let by = Actor::System("spend");
+        engine
+            .set_switch(&workflow, Switch::Paused, &by, words)
+            .await?;
+    }
+    Ok(())
+}

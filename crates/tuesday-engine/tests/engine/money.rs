@@ -1,0 +1,479 @@
+//! Money and time: prices, limits under many calls at once, figures that equal their records.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tuesday_domain::ledger::day::Day;
+use tuesday_domain::ledger::entry::Typed;
+use tuesday_domain::ledger::price::NewPrice;
+use tuesday_domain::ledger::report::By;
+use tuesday_domain::ledger::shown::Standing;
+use tuesday_domain::record::{CostCategory, PriceKind, SpendAct, SpendHold, SpendPeriod, Usage};
+use tuesday_domain::run::{Reason, Status};
+use tuesday_engine::Worker;
+use tuesday_engine::ops::{Approval, Doing, NewBaseline, NewLimit};
+use tuesday_store::RunFilter;
+use tuesday_testkit::fakes::Said;
+use tuesday_testkit::{Database, until};
+
+use crate::bench::Bench;
+
+const USED: Usage = Usage {
+    input_tokens: 1_000,
+    output_tokens: 100,
+};
+
+fn tokens(input: &str, output: &str) -> NewPrice {
+    let sum = |t: &str| Some(tuesday_domain::ledger::price::amount(t).unwrap());
+    NewPrice {
+        kind: PriceKind::Model,
+        name: "fake-1".into(),
+        currency: "EUR".into(),
+        input_micros: sum(input),
+        output_micros: sum(output),
+        hour_micros: None,
+        from: None,
+    }
+}
+
+fn hour(name: &str, price: &str) -> NewPrice {
+    NewPrice {
+        kind: PriceKind::Hour,
+        name: name.into(),
+        currency: "EUR".into(),
+        input_micros: None,
+        output_micros: None,
+        hour_micros: Some(tuesday_domain::ledger::price::amount(price).unwrap()),
+        from: None,
+    }
+}
+
+fn paid(n: usize) -> Said {
+    Said::Paid(
+        json!({"grade": if n.is_multiple_of(3) { "high" } else { "low" }}).to_string(),
+        USED,
+    )
+}
+
+async fn figures(database: Option<&str>) {
+    let bench = Bench::on(&[], database).await;
+    let worker = Worker::start(&bench.engine);
+    let engine = &bench.engine;
+    let refused = engine.set_prices(&[tokens("2", "10")], "x", "quin").await;
+    assert_eq!(refused.unwrap_err().code, "not_allowed");
+    let prices = [tokens("2", "10"), hour("review", "36")];
+    let first = engine.set_prices(&prices, "list price", "tove").await;
+    assert_eq!(first.unwrap(), 1);
+    for n in 0..6 {
+        bench.fakes.then(paid(n));
+        bench.receive(&format!("c{n}")).await;
+        bench.rest(&format!("c{n}")).await;
+    }
+    // The price changes; what was booked stays booked.
+    let second = engine
+        .set_prices(&[tokens("4", "20")], "dearer", "tove")
+        .await;
+    assert_eq!(second.unwrap(), 2);
+    bench.fakes.then(paid(1));
+    bench.receive("c6").await;
+    let run = bench.rest("c6").await.run;
+    assert_eq!(run.cost_micros, 4 * 1_000 + 20 * 100);
+    let tried = engine.reader().attempts(run.id).await.unwrap();
+    let call = tried.iter().find(|a| a.model.is_some()).unwrap();
+    assert_eq!(
+        (call.currency.as_deref(), call.price_version),
+        (Some("EUR"), Some(2))
+    );
+    // One task is read for ten seconds of the clock, then approved; the other without a look.
+    let read = bench.task("c0").await;
+    let look = |secs| {
+        engine.reading(
+            read.id,
+            "rhea",
+            Doing::Viewing,
+            read.revision,
+            Duration::from_secs(secs),
+        )
+    };
+    look(0).await.unwrap();
+    bench.store.set_clock(10_000_000).await.unwrap();
+    engine.clock().set_offset(10_000_000);
+    look(60).await.unwrap();
+    for event in ["c0", "c3"] {
+        let task = bench.task(event).await;
+        engine
+            .approve(task.id, "rhea", Approval::default())
+            .await
+            .unwrap();
+        bench.rest(event).await;
+    }
+    until("everything ended", || async {
+        let open = RunFilter {
+            kind: Some(tuesday_store::RunKind::Open),
+            ..RunFilter::default()
+        };
+        engine
+            .reader()
+            .run_page(&open, None, 9)
+            .await
+            .unwrap()
+            .is_empty()
+            .then_some(())
+    })
+    .await;
+    engine.make_figures().await.unwrap();
+    // Around midnight these are two days.
+    let (from, to) = (bench.rest("c0").await.run.batch, run.batch.clone());
+    let kept = engine
+        .reader()
+        .day_figures(Some("small"), None, (&from, &to))
+        .await
+        .unwrap();
+    assert!(!kept.is_empty());
+    for day in &kept {
+        let again = engine.figures_of("small", &day.day).await.unwrap();
+        assert_eq!(day.rows, again.rows, "what is kept is what the records say");
+    }
+    let days = engine
+        .asked_days(Some("small"), Some(&from), Some(&to), 1)
+        .await
+        .unwrap();
+    let seen = engine.reader().review_reads(read.id, "rhea").await.unwrap();
+    let seen = i64::try_from(seen[0].visible_ms).unwrap();
+    assert!(seen >= 10_000, "{seen}");
+    let report = engine
+        .cost_report(Some("small"), None, days, By::Tier)
+        .await
+        .unwrap();
+    // Six calls of 3,000 and one of 6,000; the time in view of an hour at 36.
+    let spent = &report.total.by_category;
+    assert_eq!(spent[&CostCategory::Tokens]["EUR"], 6 * 3_000 + 6_000);
+    assert_eq!(spent[&CostCategory::Review]["EUR"], seen * 10);
+    assert_eq!((report.total.runs, report.total.resolved), (7, 7));
+    let each = report.total.per_task.as_ref().unwrap()["EUR"];
+    assert!((each * 7 - (24_000 + seen * 10)).abs() <= 3, "{each}");
+    let parts: i64 = report.groups.iter().map(|g| g.costs.total["EUR"]).sum();
+    assert_eq!(parts, report.total.total["EUR"]);
+    // The baseline makes a saving of it; the decision without a look widens it.
+    let card = engine.scorecard("small", days).await.unwrap();
+    assert_eq!(card.saved.net.standing, Standing::Missing);
+    let baseline = NewBaseline {
+        sample: 10,
+        handling_ms: 10 * 600_000,
+        errors: 1,
+        turnaround_ms: 3_600_000,
+        method: "stopwatch".into(),
+        from: Day::parse("2026-01-05").unwrap(),
+        to: Day::parse("2026-01-06").unwrap(),
+    };
+    let kept = engine
+        .capture_baseline("small", baseline, "rhea")
+        .await
+        .unwrap();
+    assert!(kept.after_launch, "it says that runs had ended before");
+    let card = engine.scorecard("small", days).await.unwrap();
+    let net = &card.saved.net;
+    assert_eq!(net.standing, Standing::Estimated);
+    assert_eq!(net.value, Some(7 * 600_000 - seen));
+    assert_eq!(net.high.unwrap() - net.low.unwrap(), 600_000);
+    // Every count opens its records.
+    for (kind, count) in [
+        ("resolved", 7),
+        ("exception", 2),
+        ("untimed", 1),
+        ("wrong", 0),
+        ("unknown", 0),
+    ] {
+        let filter = RunFilter {
+            workflow: Some("small".into()),
+            days: Some((from.clone(), to.clone())),
+            kind: Some(kind.parse().unwrap()),
+            ..RunFilter::default()
+        };
+        assert_eq!(
+            engine
+                .reader()
+                .run_page(&filter, None, 99)
+                .await
+                .unwrap()
+                .len(),
+            count,
+            "{kind}"
+        );
+    }
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_equal_their_records_and_prices_keep_their_time() {
+    Box::pin(figures(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_equal_their_records_and_prices_keep_their_time_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(figures(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+fn limit(stop: &str, act: SpendAct) -> NewLimit {
+    NewLimit {
+        period: SpendPeriod::Day,
+        warn_micros: None,
+        stop_micros: tuesday_domain::ledger::price::amount(stop).unwrap(),
+        currency: "EUR".into(),
+        act,
+    }
+}
+
+async fn limited(database: Option<&str>) {
+    let bench = Bench::on(
+        &[("pin = \"fake-1\"", "pin = \"fake-1\"\nmax_tokens = 100")],
+        database,
+    )
+    .await;
+    let worker = Worker::start(&bench.engine);
+    let engine = &bench.engine;
+    // Without a price nothing could be counted against a limit.
+    let none = engine
+        .set_spend_limit("small", limit("1", SpendAct::Hold), "x", "rhea")
+        .await;
+    assert_eq!(none.unwrap_err().code, "cost_invalid");
+    // 1 EUR a token in: a call of 1,000 in and 100 out is 1,000 EUR, and may be at most some 3,000.
+    engine
+        .set_prices(&[tokens("1000000", "0")], "x", "rhea")
+        .await
+        .unwrap();
+    engine
+        .set_spend_limit("small", limit("10000", SpendAct::Hold), "pilot", "rhea")
+        .await
+        .unwrap();
+    for n in 0..20 {
+        bench
+            .fakes
+            .then(Said::Paid(json!({"grade": "low"}).to_string(), USED));
+        bench.receive(&format!("c{n}")).await;
+    }
+    let held = until("what does not fit waits", || async {
+        let filter = RunFilter {
+            workflow: Some("small".into()),
+            ..RunFilter::default()
+        };
+        let all = engine.reader().run_page(&filter, None, 99).await.unwrap();
+        let rest = |r: &&tuesday_domain::record::Run| {
+            r.state.status.is_terminal() || r.state.status == Status::Held
+        };
+        (all.len() == 20 && all.iter().filter(rest).count() == 20).then_some(all)
+    })
+    .await;
+    let state = engine.spend_state("small").await.unwrap().unwrap();
+    let spent: i64 = held.iter().map(|r| r.cost_micros).sum();
+    assert_eq!(
+        state.spent_micros, spent,
+        "what is counted is what the runs cost"
+    );
+    assert!(spent <= 10_000_000_000, "the limit holds: {spent}");
+    assert!(spent >= 6_000_000_000, "and is used: {spent}");
+    assert_eq!(
+        (state.reserved_micros, state.assumed_micros, state.stopped),
+        (0, 0, true)
+    );
+    let waits = held.iter().filter(|r| r.state.status == Status::Held);
+    assert!(
+        waits.clone().count() > 0 && waits.clone().all(|r| r.reason == Some(Reason::SpendLimit))
+    );
+    let told = engine
+        .reader()
+        .waiting_notices(engine.now().plus(Duration::from_secs(86_400)), 99)
+        .await
+        .unwrap();
+    assert!(
+        told.iter().filter(|n| n.kind == "spend_limit").count() <= 1,
+        "told once"
+    );
+    // A higher limit lets them go on.
+    engine
+        .set_spend_limit("small", limit("100000", SpendAct::Hold), "more", "rhea")
+        .await
+        .unwrap();
+    for n in 0..20 {
+        bench.rest(&format!("c{n}")).await;
+    }
+    until("every run ends", || async {
+        let filter = RunFilter {
+            kind: Some(tuesday_store::RunKind::Open),
+            ..RunFilter::default()
+        };
+        engine
+            .reader()
+            .run_page(&filter, None, 9)
+            .await
+            .unwrap()
+            .is_empty()
+            .then_some(())
+    })
+    .await;
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_calls_at_once_do_not_pass_the_limit() {
+    Box::pin(limited(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_calls_at_once_do_not_pass_the_limit_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(limited(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_end_nobody_saw_counts_in_full() {
+    let bench = Bench::on(
+        &[("pin = \"fake-1\"", "pin = \"fake-1\"\nmax_tokens = 100")],
+        None,
+    )
+    .await;
+    let engine = &bench.engine;
+    engine
+        .set_prices(&[tokens("1", "1")], "x", "rhea")
+        .await
+        .unwrap();
+    engine
+        .set_spend_limit("small", limit("10", SpendAct::Pause), "pilot", "rhea")
+        .await
+        .unwrap();
+    bench.receive("c1").await;
+    let filter = RunFilter {
+        workflow: Some("small".into()),
+        ..RunFilter::default()
+    };
+    let run = engine
+        .reader()
+        .run_page(&filter, None, 1)
+        .await
+        .unwrap()
+        .remove(0);
+    // As a node leaves it that dies between taking its part and recording the call.
+    let period = engine.spend_state("small").await.unwrap().unwrap().now;
+    let hold = SpendHold {
+        run: run.id,
+        workflow: "small".into(),
+        period: period.clone(),
+        micros: 7_000,
+    };
+    let id = run.id.uuid().simple().to_string();
+    bench.raw(&format!(
+        "INSERT INTO spends VALUES ('small', '{period}', 0, 7000, 0, NULL, NULL)"
+    ));
+    bench.raw(&format!(
+        "INSERT INTO spend_holds VALUES (x'{id}', 'small', '{period}', 7000)"
+    ));
+    assert_eq!(
+        engine.reader().spend_hold(run.id).await.unwrap(),
+        Some(hold)
+    );
+    bench
+        .fakes
+        .then(Said::Paid(json!({"grade": "low"}).to_string(), USED));
+    let worker = Worker::start(engine);
+    bench.rest("c1").await;
+    until("the call ends", || async {
+        let s = engine.spend_state("small").await.unwrap().unwrap();
+        (s.assumed_micros == 7_000 && s.spent_micros == 1_100 && s.reserved_micros == 0)
+            .then_some(())
+    })
+    .await;
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn costs_are_entered_taken_back_and_signed_over() {
+    let bench = Bench::new().await;
+    let worker = Worker::start(&bench.engine);
+    let engine = &bench.engine;
+    bench.receive("c1").await;
+    let batch = bench.rest("c1").await.run.batch;
+    let typed = |minutes: &'static str, words: &'static str| Typed {
+        category: "maintenance",
+        workflow: "small",
+        from: "2026-01-05",
+        minutes,
+        person: "tove",
+        words,
+        reference: "sheet-1",
+        ..Typed::default()
+    };
+    let absurd = engine
+        .enter_cost(typed("1441", "prompt").read().unwrap(), "tove")
+        .await;
+    assert_eq!(absurd.unwrap_err().code, "cost_invalid");
+    let made = engine
+        .enter_cost(typed("90", "prompt").read().unwrap(), "tove")
+        .await
+        .unwrap();
+    let twice = engine
+        .enter_cost(typed("90", "prompt").read().unwrap(), "tove")
+        .await;
+    assert_eq!(twice.unwrap_err().field.as_deref(), Some("reference"));
+    engine
+        .set_prices(&[hour("maintenance", "60")], "x", "tove")
+        .await
+        .unwrap();
+    let day = Day::parse("2026-01-05").unwrap();
+    let days = tuesday_domain::ledger::day::Days { from: day, to: day };
+    let total = |of: tuesday_engine::ops::CostReport| of.total.total.get("EUR").copied();
+    let report = engine
+        .cost_report(Some("small"), None, days, By::Nothing)
+        .await
+        .unwrap();
+    assert_eq!(
+        report.lacks,
+        ["90 min of maintenance have no price of an hour"],
+        "not yet on that day"
+    );
+    engine
+        .set_prices(
+            &[NewPrice {
+                from: Some(tuesday_domain::time::Timestamp::from_micros(0)),
+                ..hour("maintenance", "60")
+            }],
+            "x",
+            "tove",
+        )
+        .await
+        .unwrap();
+    let report = engine
+        .cost_report(Some("small"), None, days, By::Nothing)
+        .await
+        .unwrap();
+    assert_eq!(total(report), Some(90_000_000));
+    engine
+        .reverse_cost(made.id, "typed twice", "tove")
+        .await
+        .unwrap();
+    let again = engine.reverse_cost(made.id, "again", "tove").await;
+    assert_eq!(again.unwrap_err().code, "illegal_state");
+    let report = engine
+        .cost_report(Some("small"), None, days, By::Nothing)
+        .await
+        .unwrap();
+    assert_eq!(total(report), Some(0));
+
+    // A week without a run has nothing to sign; one with runs is signed once, with its figures.
+    let empty = engine.sign_week("small", day, "all well", "rhea").await;
+    assert_eq!(empty.unwrap_err().code, "nothing_to_sign");
+    engine.make_figures().await.unwrap();
+    let week = Day::parse(&batch).unwrap();
+    let signed = engine
+        .sign_week("small", week, "all well", "rhea")
+        .await
+        .unwrap();
+    assert_eq!(signed.week, week.monday().to_string());
+    let twice = engine.sign_week("small", week, "again", "rhea").await;
+    assert_eq!(twice.unwrap_err().code, "illegal_state");
+    let page = engine.weekly("small", Some(week)).await.unwrap();
+    assert_eq!(page.signed.unwrap().signed_by, "rhea");
+    bench.end(worker).await;
+}

@@ -1,0 +1,143 @@
+//! Reports as CSV: one row for each figure, exact integers, for spreadsheets and scripts.
+
+use tuesday_domain::ledger::figures::Money;
+use tuesday_domain::ledger::shown::Shown;
+use tuesday_engine::ops::{CostReport, Scorecard, Weekly};
+
+/// A cell; quoted where it must be, and never the beginning of a formula.
+fn cell(text: &str) -> String {
+    let safe = text.starts_with(['=', '+', '@', '\t'])
+        || (text.starts_with('-') && text.parse::<i64>().is_err());
+    let text = if safe {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+fn line(cells: &[&str]) -> String {
+    let mut text = cells.iter().map(|c| cell(c)).collect::<Vec<_>>().join(",");
+    text.push_str("\r\n");
+    text
+}
+
+fn number(n: Option<i64>) -> String {
+    n.map(|n| n.to_string()).unwrap_or_default()
+}
+
+/// A cost report: one row for each group, kind of cost and currency.
+pub(crate) fn costs(report: &CostReport) -> String {
+    let mut text = line(&[
+        "group", "name", "category", "currency", "micros", "resolved", "runs",
+    ]);
+    for g in &report.groups {
+        let (resolved, runs) = (g.costs.resolved.to_string(), g.costs.runs.to_string());
+        for (category, money) in &g.costs.by_category {
+            for (currency, micros) in money {
+                let micros = micros.to_string();
+                let cells = [
+                    &g.key,
+                    &g.name,
+                    category.word(),
+                    currency,
+                    &micros,
+                    &resolved,
+                    &runs,
+                ];
+                text.push_str(&line(&cells));
+            }
+        }
+    }
+    text
+}
+
+fn shown(s: &Shown, before: Option<i64>) -> String {
+    let currency = s.currency.clone().unwrap_or_default();
+    let records = s.records.clone().unwrap_or_default();
+    line(&[
+        s.key,
+        &s.title,
+        s.unit.word(),
+        &currency,
+        &number(s.value),
+        &number(s.low),
+        &number(s.high),
+        s.standing.word(),
+        &number(before),
+        &s.means,
+        &records,
+    ])
+}
+
+const FIGURE: [&str; 11] = [
+    "key", "title", "unit", "currency", "value", "low", "high", "standing", "before", "means",
+    "records",
+];
+
+fn sums(money: &Money) -> String {
+    let each: Vec<String> = money.iter().map(|(c, n)| format!("{n} {c}")).collect();
+    each.join("; ")
+}
+
+/// A scorecard: its figures, then its weeks.
+pub(crate) fn scorecard(card: &Scorecard) -> String {
+    let mut text = line(&FIGURE);
+    card.figures
+        .iter()
+        .for_each(|s| text.push_str(&shown(s, None)));
+    text.push_str("\r\n");
+    let head = [
+        "week",
+        "runs",
+        "resolved",
+        "exceptions",
+        "cost_micros",
+        "cost_per_task_micros",
+        "net_ms",
+        "p50_ms",
+        "p95_ms",
+    ];
+    text.push_str(&line(&head));
+    for w in &card.weeks {
+        let ms = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
+        text.push_str(&line(&[
+            &w.week.to_string(),
+            &w.runs.to_string(),
+            &w.resolved.to_string(),
+            &w.exceptions.to_string(),
+            &sums(&w.total),
+            &w.per_task.as_ref().map(sums).unwrap_or_default(),
+            &number(w.net_ms),
+            &ms(w.p50_ms),
+            &ms(w.p95_ms),
+        ]));
+    }
+    text
+}
+
+/// A week: its figures beside those of the week before.
+pub(crate) fn weekly(week: &Weekly) -> String {
+    let mut text = line(&FIGURE);
+    week.figures
+        .iter()
+        .for_each(|f| text.push_str(&shown(&f.now, f.before)));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_never_a_formula_and_numbers_stay_numbers() {
+        assert_eq!(
+            line(&["=1+1", "-5", "-a", "a,b", "say \"x\""]),
+            "'=1+1,-5,'-a,\"a,b\",\"say \"\"x\"\"\"\r\n"
+        );
+    }
+}

@@ -1,0 +1,287 @@
+//! Charts as SVG that the server writes: bars and lines over weeks. No script, colours from the style
+//! sheet, a sentence for those who do not see it, and the values beside it as a table.
+
+use std::fmt::Write as _;
+
+const WIDTH: f64 = 560.0;
+const HEIGHT: f64 = 190.0;
+const LEFT: f64 = 66.0;
+const RIGHT: f64 = 10.0;
+const TOP: f64 = 14.0;
+const BOTTOM: f64 = 26.0;
+
+/// A drawn chart.
+pub(super) struct Chart {
+    /// The drawing; every text in it is escaped.
+    pub(super) svg: String,
+    /// Names of the columns of its table.
+    pub(super) head: Vec<String>,
+    /// Its values: the label, then one for each series.
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+/// One line or one set of bars.
+pub(super) struct Series<'a> {
+    /// What it is called.
+    pub(super) name: &'a str,
+    /// Its values; absent where nobody knows.
+    pub(super) values: Vec<Option<i64>>,
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+/// A round number at or above `n`: 1, 2 or 5 and zeros.
+fn round_up(n: f64) -> f64 {
+    if n <= 0.0 {
+        return 1.0;
+    }
+    let power = 10_f64.powf(n.log10().floor());
+    [1.0, 2.0, 5.0, 10.0]
+        .map(|step| step * power)
+        .into_iter()
+        .find(|top| *top >= n * 0.999_999)
+        .unwrap_or(n)
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a place on a drawing needs no more"
+)]
+fn float(n: i64) -> f64 {
+    n as f64
+}
+
+struct Frame {
+    known: bool,
+    low: f64,
+    high: f64,
+    count: usize,
+}
+
+impl Frame {
+    fn of(series: &[Series<'_>], count: usize) -> Self {
+        let all = || series.iter().flat_map(|s| s.values.iter().flatten());
+        let high = all().copied().max().unwrap_or(0).max(0);
+        let low = all().copied().min().unwrap_or(0).min(0);
+        let top = if high > 0 || low == 0 {
+            round_up(float(high))
+        } else {
+            0.0
+        };
+        let bottom = if low < 0 { -round_up(float(-low)) } else { 0.0 };
+        Self {
+            known: all().next().is_some(),
+            low: bottom,
+            high: top,
+            count: count.max(1),
+        }
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        let part = (value - self.low) / (self.high - self.low);
+        HEIGHT - BOTTOM - part * (HEIGHT - TOP - BOTTOM)
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a dozen weeks, one after another"
+    )]
+    fn x(&self, i: usize) -> f64 {
+        let step = (WIDTH - LEFT - RIGHT) / self.count as f64;
+        LEFT + step * (i as f64 + 0.5)
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "ticks are round numbers of the values' own size"
+    )]
+    fn grid(&self, svg: &mut String, told: &dyn Fn(i64) -> String) {
+        if !self.known {
+            let (x, y) = ((WIDTH + LEFT) / 2.0, HEIGHT / 2.0);
+            let _ = write!(
+                svg,
+                "<text class=\"none\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">Nothing is known yet</text>"
+            );
+            return;
+        }
+        let mut ticks = vec![self.low, 0.0, self.high / 2.0, self.high];
+        ticks.dedup();
+        for tick in ticks {
+            let (y, words) = (self.y(tick), escape(&told(tick.round() as i64)));
+            let class = if tick == 0.0 { "zero" } else { "grid" };
+            let _ = write!(
+                svg,
+                "<line class=\"{class}\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/><text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{words}</text>",
+                WIDTH - RIGHT,
+                LEFT - 6.0,
+                y + 4.0
+            );
+        }
+    }
+
+    fn labels(&self, svg: &mut String, labels: &[String]) {
+        // Every second label where there are many.
+        let every = labels.len().div_ceil(7).max(1);
+        for (i, label) in labels.iter().enumerate().rev().step_by(every) {
+            let _ = write!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
+                self.x(i),
+                HEIGHT - 8.0,
+                escape(label)
+            );
+        }
+    }
+}
+
+fn open(words: &str) -> String {
+    format!(
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
+        escape(words)
+    )
+}
+
+fn table(
+    labels: &[String],
+    series: &[Series<'_>],
+    told: &dyn Fn(i64) -> String,
+) -> (Vec<String>, Vec<Vec<String>>) {
+    let head = std::iter::once("Week".to_owned()).chain(series.iter().map(|s| s.name.to_owned()));
+    let cell = |s: &Series<'_>, i: usize| {
+        let value = s.values.get(i).copied().flatten();
+        value.map_or_else(|| "missing".to_owned(), told)
+    };
+    let rows = labels.iter().enumerate().map(|(i, label)| {
+        std::iter::once(label.clone())
+            .chain(series.iter().map(|s| cell(s, i)))
+            .collect()
+    });
+    (head.collect(), rows.collect())
+}
+
+/// Bars from zero, down as well as up; what nobody knows is a small dash.
+pub(super) fn bars(
+    words: &str,
+    labels: &[String],
+    series: Series<'_>,
+    told: &dyn Fn(i64) -> String,
+) -> Chart {
+    let series = [series];
+    let frame = Frame::of(&series, labels.len());
+    let mut svg = open(words);
+    frame.grid(&mut svg, told);
+    let wide = ((WIDTH - LEFT - RIGHT) / float(i64::try_from(labels.len().max(1)).unwrap_or(1))
+        * 0.62)
+        .min(40.0);
+    for (i, value) in series[0].values.iter().enumerate() {
+        let x = frame.x(i);
+        let Some(value) = value else {
+            if !frame.known {
+                continue;
+            }
+            let y = frame.y(0.0) - 4.0;
+            let _ = write!(
+                svg,
+                "<text class=\"none\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">–</text>"
+            );
+            continue;
+        };
+        let (a, b) = (frame.y(float(*value)), frame.y(0.0));
+        let class = if *value < 0 { "below" } else { "bar" };
+        let _ = write!(
+            svg,
+            "<rect class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"{wide:.1}\" height=\"{:.1}\" rx=\"2\"/>",
+            x - wide / 2.0,
+            a.min(b),
+            (a - b).abs().max(0.8)
+        );
+    }
+    frame.labels(&mut svg, labels);
+    svg.push_str("</svg>");
+    let (head, rows) = table(labels, &series, told);
+    Chart { svg, head, rows }
+}
+
+/// Lines, each named at its end; a gap where nobody knows.
+pub(super) fn lines(
+    words: &str,
+    labels: &[String],
+    series: &[Series<'_>],
+    told: &dyn Fn(i64) -> String,
+) -> Chart {
+    let frame = Frame::of(series, labels.len());
+    let mut svg = open(words);
+    frame.grid(&mut svg, told);
+    for (n, one) in series.iter().enumerate() {
+        let mut path = String::new();
+        let mut pen = "M";
+        let mut last = None;
+        for (i, value) in one.values.iter().enumerate() {
+            let Some(value) = value else {
+                pen = "M";
+                continue;
+            };
+            let (x, y) = (frame.x(i), frame.y(float(*value)));
+            let _ = write!(path, "{pen}{x:.1} {y:.1}");
+            pen = "L";
+            let _ = write!(
+                svg,
+                "<circle class=\"c{}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.6\"/>",
+                n + 1
+            );
+            last = Some((x, y));
+        }
+        let _ = write!(svg, "<path class=\"c{}\" d=\"{path}\"/>", n + 1);
+        if let Some((x, y)) = last {
+            let _ = write!(
+                svg,
+                "<text class=\"name\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+                (y - 7.0).max(10.0),
+                escape(one.name)
+            );
+        }
+    }
+    frame.labels(&mut svg, labels);
+    svg.push_str("</svg>");
+    let (head, rows) = table(labels, series, told);
+    Chart { svg, head, rows }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(n: usize) -> Vec<String> {
+        (0..n).map(|i| format!("w{i}")).collect()
+    }
+
+    #[test]
+    fn negative_and_missing_values_are_drawn_as_what_they_are() {
+        let series = Series {
+            name: "Saved <b>",
+            values: vec![Some(10), None, Some(-4)],
+        };
+        let chart = bars("a \"sentence\"", &labels(3), series, &|n| n.to_string());
+        assert_eq!(chart.svg.matches("class=\"bar\"").count(), 1);
+        assert_eq!(chart.svg.matches("class=\"below\"").count(), 1);
+        assert_eq!(chart.svg.matches("class=\"none\"").count(), 1);
+        assert_eq!(chart.rows[1], ["w1", "missing"]);
+        assert!(chart.svg.contains("a &quot;sentence&quot;") && !chart.svg.contains("NaN"));
+    }
+
+    #[test]
+    fn nothing_known_still_makes_a_drawing() {
+        let series = [Series {
+            name: "<i>",
+            values: vec![None; 12],
+        }];
+        let chart = lines("x", &labels(12), &series, &|n| n.to_string());
+        assert!(!chart.svg.contains("NaN") && !chart.svg.contains("inf"));
+        assert!((round_up(0.0) - 1.0).abs() < 1e-9 && (round_up(1_200.0) - 2_000.0).abs() < 1e-9);
+    }
+}

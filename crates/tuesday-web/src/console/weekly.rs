@@ -1,0 +1,146 @@
+//! The week of a workflow on one page: figures beside those of the week before, an agenda, a signature.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use serde::Deserialize;
+use tuesday_domain::access::Act;
+use tuesday_domain::ledger::day::Day;
+use tuesday_domain::problem::Problem;
+
+use super::html;
+use super::scorecard::{Drawn, charts};
+use super::shell::Shell;
+use super::shown::{Tile, tile};
+use super::visit::Visit;
+use crate::auth::PostForm;
+use crate::refusal::{PageError, status};
+use crate::state::App;
+
+/// Which week.
+#[derive(Deserialize)]
+pub(crate) struct WeekQuery {
+    week: Option<String>,
+}
+
+struct Signed {
+    week: String,
+    by: String,
+    at: String,
+    note: String,
+}
+
+#[derive(Template)]
+#[template(path = "weekly.html")]
+struct WeeklyPage {
+    shell: Shell,
+    name: String,
+    title: String,
+    from: String,
+    to: String,
+    earlier: String,
+    later: Option<String>,
+    over: bool,
+    tiles: Vec<Tile>,
+    charts: Vec<Drawn>,
+    agenda: Vec<(String, String)>,
+    signed: Option<Signed>,
+    before: Vec<Signed>,
+    signs: bool,
+    typed: String,
+    problem: Option<Problem>,
+}
+
+fn day(text: &str) -> Result<Day, Problem> {
+    Day::parse(text).map_err(|e| Problem::new("bad_request", e.to_string()).field("week"))
+}
+
+async fn drawn(
+    app: &App,
+    visit: &Visit,
+    name: &str,
+    week: Option<Day>,
+    (typed, problem): (String, Option<Problem>),
+) -> Result<WeeklyPage, PageError> {
+    visit.user.sees(name)?;
+    let week = app.engine.weekly(name, week).await?;
+    let people = app.engine.reader().people().await?;
+    let person = |handle: &str| {
+        let known = people.iter().find(|p| p.handle == handle);
+        known.map_or_else(|| handle.to_owned(), |p| p.name.clone())
+    };
+    let signed = |s: &tuesday_engine::ops::SignedWeek| Signed {
+        week: s.week.clone(),
+        by: person(&s.signed_by),
+        at: s.signed_at.chars().take(10).collect(),
+        note: s.note.clone(),
+    };
+    let (from, to) = (week.days.from, week.days.to);
+    let title = format!("Week of {from}, {}", week.title);
+    let shell = visit
+        .shell(app, title, "workflow", Some(name.to_owned()))
+        .await?;
+    Ok(WeeklyPage {
+        shell,
+        name: name.to_owned(),
+        title: week.title.clone(),
+        from: from.to_string(),
+        to: to.to_string(),
+        earlier: from.plus(-7).to_string(),
+        later: week.over.then(|| from.plus(7).to_string()),
+        over: week.over,
+        tiles: week
+            .figures
+            .iter()
+            .map(|f| tile(&f.now, f.before))
+            .collect(),
+        charts: charts(&week.card.weeks),
+        agenda: week.agenda.clone(),
+        signs: week.signed.is_none() && visit.user.rights.may(Act::KeepLedger, name),
+        signed: week.signed.as_ref().map(signed),
+        before: week.earlier.iter().map(signed).collect(),
+        typed,
+        problem,
+    })
+}
+
+/// The page.
+pub(crate) async fn page(
+    State(app): State<App>,
+    visit: Visit,
+    Path(name): Path<String>,
+    Query(q): Query<WeekQuery>,
+) -> Result<Response, PageError> {
+    let week = q.week.filter(|w| !w.is_empty());
+    let week = week.as_deref().map(day).transpose()?;
+    html(&drawn(&app, &visit, &name, week, (String::new(), None)).await?)
+}
+
+/// Somebody signs the week.
+pub(crate) async fn sign(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    form.user.sees(&name)?;
+    let week = day(&form.text("week").unwrap_or_default())?;
+    let note = form.text("note").unwrap_or_default();
+    let by = form.user.session.person.clone();
+    let address = format!("/workflows/{name}/weekly?week={week}");
+    match app.engine.sign_week(&name, week, &note, &by).await {
+        Ok(_) => {
+            app.sessions.tell(&form.user, "Signed".to_owned());
+            Ok(Redirect::to(&address).into_response())
+        }
+        Err(p) => {
+            let code = status(&p);
+            let visit = Visit::after(form.user, address, &headers);
+            let page = drawn(&app, &visit, &name, Some(week), (note, Some(p))).await?;
+            let mut answer = html(&page)?;
+            *answer.status_mut() = code;
+            Ok(answer)
+        }
+    }
+}

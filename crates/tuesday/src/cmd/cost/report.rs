@@ -1,0 +1,242 @@
+//! What it came to: the cost report, the forecast, and the value report for the next budget decision.
+
+use serde_json::json;
+use tuesday_domain::ledger::figures::Money;
+use tuesday_domain::ledger::report::{By, Costs};
+use tuesday_domain::ledger::shown::{Shown, Standing, Unit};
+use tuesday_domain::problem::Problem;
+use tuesday_engine::Engine;
+use tuesday_engine::ops::{CostReport, Scorecard};
+
+use super::{ReportOf, Span};
+use crate::cli::Common;
+use crate::{args, out, views};
+
+/// Days a report covers unless said otherwise.
+const USUAL: i64 = 28;
+
+fn sums(money: &Money) -> String {
+    let each = money.iter().map(|(c, n)| views::money(*n, Some(c)));
+    let text = each.collect::<Vec<_>>().join(" + ");
+    if text.is_empty() {
+        "-".to_owned()
+    } else {
+        text
+    }
+}
+
+fn as_json<T: serde::Serialize>(value: &T) -> Result<(), Problem> {
+    let value = serde_json::to_value(value);
+    out::json_line(&value.map_err(|e| Problem::new("internal", e.to_string()))?);
+    Ok(())
+}
+
+pub(super) async fn report(common: &Common, engine: &Engine, of: ReportOf) -> Result<(), Problem> {
+    // Nobody may be serving: then nobody has counted since.
+    engine.make_figures().await?;
+    let workflow = of.workflow.as_deref();
+    let (from, to) = (of.span.from.as_deref(), of.span.to.as_deref());
+    let days = engine.asked_days(workflow, from, to, USUAL).await?;
+    let by: By = args::word(&of.by, "by")?;
+    let report = engine.cost_report(workflow, None, days, by).await?;
+    if common.json {
+        return as_json(&report);
+    }
+    if of.csv {
+        out::text(&csv(&report));
+        return Ok(());
+    }
+    let place = workflow.unwrap_or("all workflows");
+    out::line(&format!("{place}, {} to {}", days.from, days.to));
+    if by != By::Nothing {
+        let mut table = out::table(&["", "Cost", "Resolved", "A task"]);
+        for g in &report.groups {
+            let each = g
+                .costs
+                .per_task
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), sums);
+            let resolved = g.costs.resolved.to_string();
+            table.add_row([g.name.clone(), sums(&g.costs.total), resolved, each]);
+        }
+        out::line(&table.to_string());
+    }
+    tell(&report.total);
+    for v in &report.vendors {
+        let share = v.share_ppm / 1_000;
+        let sum = views::money(v.micros, Some(&v.currency));
+        let words = format!("  {:<16} {sum}, {}.{} %", v.vendor, share / 10, share % 10);
+        out::line(&words);
+    }
+    report
+        .lacks
+        .iter()
+        .for_each(|l| out::line(&format!("  missing: {l}")));
+    Ok(())
+}
+
+fn tell(costs: &Costs) {
+    for (category, money) in &costs.by_category {
+        out::line(&format!("  {:<16} {}", category.word(), sums(money)));
+    }
+    if !costs.retries.is_empty() {
+        out::line(&format!(
+            "  {:<16} {}",
+            "of it retries",
+            sums(&costs.retries)
+        ));
+    }
+    out::line(&format!("  {:<16} {}", "total", sums(&costs.total)));
+    let each = match &costs.per_task {
+        Some(each) => sums(each),
+        None => "no resolved tasks".to_owned(),
+    };
+    out::line(&format!(
+        "  {:<16} {each} ({} of {} runs resolved)",
+        "a resolved task", costs.resolved, costs.runs
+    ));
+}
+
+/// One line for each group, kind and currency.
+fn csv(report: &CostReport) -> String {
+    let mut text = String::from("group,name,category,currency,micros,resolved,runs\n");
+    for g in &report.groups {
+        for (category, money) in &g.costs.by_category {
+            for (currency, micros) in money {
+                let line = format!(
+                    "{},{},{category},{currency},{micros},{},{}\n",
+                    g.key, g.name, g.costs.resolved, g.costs.runs
+                );
+                text.push_str(&line);
+            }
+        }
+    }
+    text
+}
+
+pub(super) async fn forecast(
+    common: &Common,
+    engine: &Engine,
+    workflow: &str,
+    volume: &str,
+    span: Span,
+) -> Result<(), Problem> {
+    let bad = || {
+        Problem::new(
+            "bad_request",
+            format!("`{volume}` is not a volume such as 10x"),
+        )
+    };
+    let number = volume.trim().trim_end_matches('x');
+    let micros =
+        tuesday_domain::ledger::price::amount(number).map_err(|_| bad().field("volume"))?;
+    engine.make_figures().await?;
+    let (from, to) = (span.from.as_deref(), span.to.as_deref());
+    let days = engine.asked_days(Some(workflow), from, to, USUAL).await?;
+    let f = engine.cost_forecast(workflow, days, micros / 1_000).await?;
+    if common.json {
+        return as_json(&f);
+    }
+    out::line(&format!("{workflow} at {volume} of {}", f.rests_on));
+    out::line(&format!("  grows with volume  {}", sums(&f.grows)));
+    out::line(&format!("  stays              {}", sums(&f.stays)));
+    out::line(&format!("  total              {}", sums(&f.total)));
+    let each = f.per_task.as_ref().map_or_else(|| "-".to_owned(), sums);
+    out::line(&format!("  a resolved task    {each}"));
+    f.lacks
+        .iter()
+        .for_each(|l| out::line(&format!("  missing: {l}")));
+    Ok(())
+}
+
+/// `tuesday report value`: one page for the next budget decision.
+pub(crate) async fn value(
+    common: &Common,
+    engine: &Engine,
+    workflow: &str,
+    quarter: Option<&str>,
+) -> Result<(), Problem> {
+    engine.make_figures().await?;
+    let asked = engine.asked_days(Some(workflow), None, quarter, 1).await?;
+    let days = tuesday_domain::ledger::day::Days {
+        from: asked.to.quarter(),
+        to: asked.to,
+    };
+    let card = engine.scorecard(workflow, days).await?;
+    let open = engine.reader().open_incidents().await;
+    let open = open.map_err(args::stored)?;
+    let of = |i: &&tuesday_domain::record::Incident| i.workflow.as_deref() == Some(workflow);
+    let incidents = open.iter().filter(of).count();
+    if common.json {
+        let mut value =
+            serde_json::to_value(&card).map_err(|e| Problem::new("internal", e.to_string()))?;
+        value["open_incidents"] = json!(incidents);
+        out::json_line(&value);
+        return Ok(());
+    }
+    out::line(&format!("{}, {} to {}", card.title, days.from, days.to));
+    out::line("");
+    card.figures.iter().for_each(tell_shown);
+    out::line("");
+    tell_saved(&card);
+    out::line("");
+    out::line("What it cost");
+    tell(&card.costs);
+    card.lacks
+        .iter()
+        .for_each(|l| out::line(&format!("  missing: {l}")));
+    out::line("");
+    out::line(&format!("Open incidents: {incidents}"));
+    out::line("Decision asked: expand, keep, narrow, pause or retire");
+    Ok(())
+}
+
+fn tell_saved(card: &Scorecard) {
+    out::line("Time saved, line by line");
+    for l in &card.saved.lines {
+        out::line(&format!(
+            "  {:<44} {:>10}",
+            l.title,
+            amount(l.ms, Unit::Time, None)
+        ));
+    }
+    if let Some(b) = &card.baseline {
+        out::line(&format!("  rests on {b}"));
+    }
+}
+
+fn amount(n: i64, unit: Unit, currency: Option<&str>) -> String {
+    match unit {
+        Unit::Money => views::money(n, currency),
+        Unit::Count => n.to_string(),
+        Unit::Share => {
+            let (sign, n) = (if n < 0 { "-" } else { "" }, n.unsigned_abs());
+            format!("{sign}{}.{} %", n / 10_000, n / 1_000 % 10)
+        }
+        Unit::Time => {
+            let sign = if n < 0 { "-" } else { "" };
+            let s = n.unsigned_abs() / 1_000;
+            match s {
+                0..120 => format!("{sign}{s} s"),
+                120..7_200 => format!("{sign}{} min", s / 60),
+                _ => format!("{sign}{}.{} h", s / 3_600, s % 3_600 / 360),
+            }
+        }
+    }
+}
+
+fn tell_shown(s: &Shown) {
+    let currency = s.currency.as_deref();
+    let text = |n| amount(n, s.unit, currency);
+    let value = match s.standing {
+        Standing::Missing => "missing".to_owned(),
+        Standing::Measured => format!("{} measured", s.value.map(text).unwrap_or_default()),
+        Standing::Estimated => {
+            let end = |n: Option<i64>| n.map_or_else(|| "?".to_owned(), text);
+            let value = s.value.map(text).unwrap_or_default();
+            format!("{value} estimated, {} to {}", end(s.low), end(s.high))
+        }
+    };
+    out::line(&format!("{:<28} {value}", s.title));
+    out::line(&format!("{:<28}   {}", "", s.means));
+}

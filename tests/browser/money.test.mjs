@@ -1,0 +1,112 @@
+// The scorecard, the week and the ledger: figures open their records, a cost is entered and taken back, a week is signed.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { instance, signedIn } from "./console.mjs";
+import { accessibilityFaults, screenshotPath } from "./support.mjs";
+
+let on, page;
+
+before(async () => {
+  on = await instance();
+  page = await signedIn(on);
+});
+
+after(async () => on?.stop());
+
+async function pictures(name) {
+  for (const scheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.waitForTimeout(300); // colours move for a moment
+    await page.screenshot({ path: screenshotPath(`${name}-${scheme}`), fullPage: true });
+  }
+  await page.emulateMedia({ colorScheme: "light", media: "print" });
+  await page.screenshot({ path: screenshotPath(`${name}-print`), fullPage: true });
+  await page.emulateMedia({ colorScheme: "light", media: "screen" });
+  await page.setViewportSize({ width: 320, height: 900 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(wide <= 320, `${name} is ${wide} pixels wide`);
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
+const place = () => `${on.url}/workflows/support-triage`;
+
+test("a cost is entered by keyboard, refused when it makes no sense, and taken back", async () => {
+  await page.goto(`${place()}/costs`);
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.getByLabel("Kind").selectOption("maintenance");
+  await page.getByLabel("Or minutes").fill("90");
+  await page.getByLabel("What for").fill("Prompt and rules");
+  await page.getByRole("button", { name: "Enter", exact: true }).click();
+  await page.getByRole("alert").filter({ hasText: "whose minutes" }).waitFor();
+  assert.equal(await page.getByLabel("Or minutes").inputValue(), "90", "what was typed is still there");
+  await page.getByLabel("of whom").fill("maren");
+  await page.getByLabel("of whom").press("Enter");
+  await page.getByRole("cell", { name: "90 min", exact: true }).waitFor();
+  await page.getByLabel("Kind").selectOption("infrastructure");
+  await page.getByLabel("Amount").fill("120.50");
+  await page.getByLabel("What for").fill("Servers");
+  await page.getByRole("button", { name: "Enter", exact: true }).click();
+  await page.getByRole("cell", { name: "120.50 EUR" }).waitFor();
+  await page.locator("summary", { hasText: "Take back" }).first().click();
+  await page.getByPlaceholder("Why").first().fill("typed twice");
+  await page.getByPlaceholder("Why").first().press("Enter");
+  await page.getByRole("cell", { name: /^-/ }).waitFor();
+  await page.getByText("Capture a baseline").click();
+  const fill = async (label, text) => page.getByLabel(label, { exact: true }).fill(text);
+  await fill("Tasks in the sample", "40");
+  await fill("Minutes of work in all of them", "200");
+  await fill("Of them wrong", "3");
+  await fill("Minutes from receipt to result, median", "240");
+  await fill("How it was measured", "stopwatch");
+  await fill("First day", "2026-01-05");
+  await fill("Last day", "2026-01-06");
+  await page.getByRole("button", { name: "Capture", exact: true }).click();
+  await page.getByText("3 of 40").waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await pictures("ledger");
+});
+
+test("every figure says how it is known and opens its records", async () => {
+  // The service counts within some seconds.
+  const until = Date.now() + 120_000;
+  for (;;) {
+    await page.goto(`${place()}/scorecard`);
+    const resolved = page.locator(".figure", { has: page.getByRole("heading", { name: "Resolved", exact: true }) });
+    const runs = await resolved.locator(".fig").textContent();
+    if (Number(runs) > 0) break;
+    assert.ok(Date.now() < until, "no run was counted");
+    await page.waitForTimeout(1_000);
+  }
+  assert.deepEqual(await accessibilityFaults(page), []);
+  for (const figure of await page.locator(".figure").all()) {
+    assert.match(await figure.locator(".tag").textContent(), /measured|estimated|missing/);
+  }
+  await pictures("scorecard");
+  const figure = page.locator(".figure", { has: page.getByRole("heading", { name: "Resolved", exact: true }) });
+  const counted = Number(await figure.locator(".fig").textContent());
+  const address = await figure.getByRole("link").getAttribute("href");
+  const listed = await page.evaluate(async (href) => {
+    const text = await (await fetch(href)).text();
+    return new DOMParser().parseFromString(text, "text/html").querySelectorAll("tbody tr").length;
+  }, address);
+  assert.equal(listed, Math.min(counted, 50), "the records are as many as the figure says");
+  for (const form of ["csv", "json"]) {
+    const answer = await page.evaluate(async (href) => (await fetch(href)).text(), `${place()}/scorecard.${form}`);
+    assert.match(answer, /turnaround_p95/);
+  }
+  await page.getByRole("link", { name: "Records behind Resolved" }).click();
+  await page.getByText("The records behind a figure: resolved").waitFor();
+});
+
+test("a week is signed once, with a note", async () => {
+  const today = new Date().toISOString().slice(0, 10);
+  await page.goto(`${place()}/weekly?week=${today}`);
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.getByLabel("What was seen and decided").fill("Continue; look at the prices next week.");
+  await page.getByRole("button", { name: "Sign this week" }).click();
+  await page.getByText(/Signed by/).first().waitFor();
+  assert.equal(await page.getByRole("button", { name: "Sign this week" }).count(), 0);
+  await pictures("weekly");
+  assert.deepEqual(page.faults, []);
+});
