@@ -249,7 +249,9 @@ fn each_of_the_ten_items_stops_production_alone() {
             w.figures.written_back_at = Some(w.now.minus(Duration::from_secs(30 * 86_400)))
         }),
         (Topic::OverrideLogging, |w| w.figures.override_at = None),
-        (Topic::WeeklyReview, |w| w.now = at(28)),
+        (Topic::WeeklyReview, |w| {
+            w.state(Statement::WeeklyReview, "", "override_rate 5 %", at(6));
+        }),
         (Topic::TurnoverTest, |w| {
             w.state(
                 Statement::TurnoverTest,
