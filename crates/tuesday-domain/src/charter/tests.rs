@@ -249,7 +249,9 @@ fn each_of_the_ten_items_stops_production_alone() {
             w.figures.written_back_at = Some(w.now.minus(Duration::from_secs(30 * 86_400)))
         }),
         (Topic::OverrideLogging, |w| w.figures.override_at = None),
-        (Topic::WeeklyReview, |w| w.now = at(28)),
+        (Topic::WeeklyReview, |w| {
+            w.state(Statement::WeeklyReview, "", "override_rate 5 %", at(6));
+        }),
         (Topic::TurnoverTest, |w| {
             w.state(
                 Statement::TurnoverTest,
@@ -272,7 +274,12 @@ fn each_of_the_ten_items_stops_production_alone() {
         let mut world = World::good();
         spoil(&mut world);
         // A schema without classes also leaves the handoff's group of data without one.
-        let also = (topic == Topic::InputSchema).then_some(Topic::Sensitivity);
+        let also = match topic {
+            Topic::InputSchema => Some(Topic::Sensitivity),
+            // What the tiers say is what was learnt.
+            Topic::ReviewTiers => Some(Topic::Training),
+            _ => None,
+        };
         let wanted: BTreeSet<_> = [topic].into_iter().chain(also).collect();
         assert_eq!(world.topics(Label::Production), wanted, "{topic}");
     }

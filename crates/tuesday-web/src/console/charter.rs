@@ -366,16 +366,14 @@ fn next(view: &CharterView) -> Option<NextLabel> {
     })
 }
 
-/// What is done on the page: the last part of the address says which.
+/// What is done on the page; the address says which.
 pub(crate) async fn act(
     State(app): State<App>,
-    Path(name): Path<String>,
+    Path((name, verb)): Path<(String, String)>,
     headers: HeaderMap,
-    uri: axum::http::Uri,
     form: PostForm,
 ) -> Result<Response, PageError> {
     form.user.sees(&name)?;
-    let verb = uri.path().rsplit('/').next().unwrap_or_default().to_owned();
     let path = format!("/workflows/{name}/charter");
     match Box::pin(done(&app, &name, &verb, &form)).await {
         Ok(words) => {
@@ -416,7 +414,7 @@ async fn done(app: &App, name: &str, verb: &str, form: &PostForm) -> Result<Stri
             engine.review_label(name, &text("reason"), by).await?;
             Ok("The label was looked at.".to_owned())
         }
-        _ => {
+        "field" => {
             let fact = engine
                 .state_charter(name, &text("field"), &text("value"), by)
                 .await?;
@@ -427,5 +425,9 @@ async fn done(app: &App, name: &str, verb: &str, form: &PostForm) -> Result<Stri
                 format!("{title}: {}", fact.value)
             })
         }
+        _ => Err(Problem::new(
+            "not_found",
+            format!("there is no such act: {verb}"),
+        )),
     }
 }
