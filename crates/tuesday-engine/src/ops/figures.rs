@@ -68,7 +68,9 @@ impl Engine {
                     call.currency = self.package_currency(run.release, &mut currencies).await;
                 }
                 let key = (run.release, run.tier().to_owned());
-                sums.entry(key).or_insert_with(DayFigures::new).add(&run);
+                sums.entry(key)
+                    .or_insert_with_key(|_| DayFigures::new())
+                    .add(&run);
             }
             if !full {
                 break;

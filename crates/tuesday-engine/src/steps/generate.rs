@@ -63,12 +63,12 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
         drop(place);
         return Box::pin(super::hold::run(engine, work)).await;
     }
-    match super::spend::take(engine, work, &request).await? {
+    match Box::pin(super::spend::take(engine, work, &request)).await? {
         Taken::Free => {}
         Taken::Held(hold) => work.spend = Some(hold),
         Taken::Refused(words) => {
             drop(place);
-            return super::spend::refused(engine, work, words).await;
+            return Box::pin(super::spend::refused(engine, work, words)).await;
         }
     }
     let started = engine.now();

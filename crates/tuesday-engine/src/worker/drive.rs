@@ -114,7 +114,7 @@ pub(crate) async fn resume(engine: Engine, run: RunId, fence: i64) {
 async fn carry(engine: &Engine, work: Work) {
     // The span is on at every level, so that whatever is logged below names the run.
     let span = tracing::error_span!("run", run = %work.run.id, workflow = %work.run.workflow);
-    steps_of(engine, work).instrument(span).await;
+    Box::pin(steps_of(engine, work)).instrument(span).await;
 }
 
 async fn steps_of(engine: &Engine, mut work: Work) {
@@ -133,7 +133,7 @@ async fn steps_of(engine: &Engine, mut work: Work) {
             }
             Status::Received => steps::snapshot::run(engine, &mut work).await,
             Status::Queued | Status::Running | Status::RetryWait => {
-                steps::generate::run(engine, &mut work).await
+                Box::pin(steps::generate::run(engine, &mut work)).await
             }
             Status::Dispatching => steps::dispatch::run(engine, &mut work).await,
             _ => return,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tuesday_domain::actor::Actor;
 use tuesday_domain::ledger::day::Day;
 use tuesday_domain::ledger::entry::Typed;
 use tuesday_domain::ledger::price::NewPrice;
@@ -10,6 +11,7 @@ use tuesday_domain::ledger::report::By;
 use tuesday_domain::ledger::shown::Standing;
 use tuesday_domain::record::{CostCategory, PriceKind, SpendAct, SpendHold, SpendPeriod, Usage};
 use tuesday_domain::run::{Reason, Status};
+use tuesday_domain::workflow::Switch;
 use tuesday_engine::Worker;
 use tuesday_engine::ops::{Approval, Doing, NewBaseline, NewLimit};
 use tuesday_store::RunFilter;
@@ -344,6 +346,12 @@ async fn a_call_whose_end_nobody_saw_counts_in_full() {
         .set_spend_limit("small", limit("10", SpendAct::Pause), "pilot", "rhea")
         .await
         .unwrap();
+    // Nothing starts before the rows are there.
+    let by = Actor::Person("rhea".into());
+    engine
+        .set_switch("small", Switch::Paused, &by, "a test")
+        .await
+        .unwrap();
     bench.receive("c1").await;
     let filter = RunFilter {
         workflow: Some("small".into()),
@@ -378,7 +386,10 @@ async fn a_call_whose_end_nobody_saw_counts_in_full() {
         .fakes
         .then(Said::Paid(json!({"grade": "low"}).to_string(), USED));
     let worker = Worker::start(engine);
-    bench.rest("c1").await;
+    engine
+        .set_switch("small", Switch::Running, &by, "a test")
+        .await
+        .unwrap();
     until("the call ends", || async {
         let s = engine.spend_state("small").await.unwrap().unwrap();
         (s.assumed_micros == 7_000 && s.spent_micros == 1_100 && s.reserved_micros == 0)

@@ -95,7 +95,7 @@ pub(crate) async fn scorecard(
     reader.sees(&name)?;
     let (from, to) = (q.from.as_deref(), q.to.as_deref());
     let days = app.engine.asked_days(Some(&name), from, to, USUAL).await?;
-    let card = app.engine.scorecard(&name, days).await?;
+    let card = Box::pin(app.engine.scorecard(&name, days)).await?;
     if as_csv(q.format.as_deref())? {
         return Ok(csv(sheet::scorecard(&card)));
     }
@@ -129,7 +129,7 @@ pub(crate) async fn weekly(
 ) -> Result<Response, ApiError> {
     reader.sees(&name)?;
     let week = q.week.as_deref().map(|w| day("week", w)).transpose()?;
-    let week = app.engine.weekly(&name, week).await?;
+    let week = Box::pin(app.engine.weekly(&name, week)).await?;
     if as_csv(q.format.as_deref())? {
         return Ok(csv(sheet::weekly(&week)));
     }

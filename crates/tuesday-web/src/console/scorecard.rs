@@ -86,7 +86,7 @@ async fn made(app: &App, visit: &Visit, name: &str, q: &SpanQuery) -> Result<Sco
         .engine
         .asked_days(Some(name), from.as_deref(), to.as_deref(), USUAL)
         .await?;
-    Ok(app.engine.scorecard(name, days).await?)
+    Ok(Box::pin(app.engine.scorecard(name, days)).await?)
 }
 
 /// The page.

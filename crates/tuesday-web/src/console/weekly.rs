@@ -64,7 +64,7 @@ async fn drawn(
     (typed, problem): (String, Option<Problem>),
 ) -> Result<WeeklyPage, PageError> {
     visit.user.sees(name)?;
-    let week = app.engine.weekly(name, week).await?;
+    let week = Box::pin(app.engine.weekly(name, week)).await?;
     let people = app.engine.reader().people().await?;
     let person = |handle: &str| {
         let known = people.iter().find(|p| p.handle == handle);
@@ -129,7 +129,7 @@ pub(crate) async fn sign(
     let note = form.text("note").unwrap_or_default();
     let by = form.user.session.person.clone();
     let address = format!("/workflows/{name}/weekly?week={week}");
-    match app.engine.sign_week(&name, week, &note, &by).await {
+    match Box::pin(app.engine.sign_week(&name, week, &note, &by)).await {
         Ok(_) => {
             app.sessions.tell(&form.user, "Signed".to_owned());
             Ok(Redirect::to(&address).into_response())

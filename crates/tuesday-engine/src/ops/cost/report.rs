@@ -2,6 +2,7 @@
 //! cost at another volume.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::Serialize;
 use tuesday_domain::ledger::day::Days;
@@ -209,10 +210,10 @@ impl Engine {
         let inside =
             |day: &str| tuesday_domain::ledger::day::Day::parse(day).is_ok_and(|day| days.has(day));
         for row in gathered.rows.iter().filter(|r| inside(&r.day)) {
-            if !providers.contains_key(&row.release) {
+            if let Entry::Vacant(new) = providers.entry(row.release) {
                 let loaded = self.loaded(row.release).await;
                 let name = loaded.map(|r| crate::steps::found::provider(&r.ready.model));
-                providers.insert(row.release, name.unwrap_or_else(|_| "unknown".to_owned()));
+                new.insert(name.unwrap_or_else(|_| "unknown".to_owned()));
             }
             let vendor = &providers[&row.release];
             let f = &row.figures;

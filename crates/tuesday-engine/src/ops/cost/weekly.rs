@@ -91,8 +91,8 @@ impl Engine {
             found.map_err(read_problem)
         };
         let (card, before, signed) = tokio::try_join!(
-            self.scorecard(workflow, days),
-            self.scorecard(workflow, days.before()),
+            Box::pin(self.scorecard(workflow, days)),
+            Box::pin(self.scorecard(workflow, days.before())),
             signed
         )?;
         let mut signed: Vec<SignedWeek> = signed.into_iter().map(SignedWeek::from).collect();
@@ -137,7 +137,7 @@ impl Engine {
             let words = "say what was seen and decided";
             return Err(Problem::new("reason_required", words).field("note"));
         }
-        let week = self.weekly(workflow, Some(day)).await?;
+        let week = Box::pin(self.weekly(workflow, Some(day))).await?;
         if let Some(signed) = &week.signed {
             let words = format!("{} has signed this week already", signed.signed_by);
             return Err(Problem::new("illegal_state", words));

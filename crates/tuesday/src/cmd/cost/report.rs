@@ -162,7 +162,7 @@ pub(crate) async fn value(
         from: asked.to.quarter(),
         to: asked.to,
     };
-    let card = engine.scorecard(workflow, days).await?;
+    let card = Box::pin(engine.scorecard(workflow, days)).await?;
     let open = engine.reader().open_incidents().await;
     let open = open.map_err(args::stored)?;
     let of = |i: &&tuesday_domain::record::Incident| i.workflow.as_deref() == Some(workflow);
