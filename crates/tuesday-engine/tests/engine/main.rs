@@ -19,5 +19,6 @@ mod rules;
 mod runs;
 mod second_looks;
 mod seeds;
+mod settling;
 mod stamps;
 mod trouble;
