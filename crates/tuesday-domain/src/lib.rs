@@ -38,6 +38,7 @@ pub mod schedule;
 pub mod schema;
 pub mod scope;
 pub mod seeding;
+pub mod settling;
 pub mod signature;
 pub mod snapshot;
 pub mod story;

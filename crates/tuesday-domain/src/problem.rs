@@ -327,6 +327,7 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         3,
         "What paused the workflow still holds",
     ),
+    ("change_frozen", 409, 3, "Nothing is changed at this time"),
     ("open_work", 409, 1, "The workflow has open work"),
     (
         "confirm_scope",

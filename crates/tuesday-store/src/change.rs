@@ -100,8 +100,9 @@ pub(crate) fn bind<'a>(
             Verb::Update(&notices::NOTICES),
         ),
         Change::PutWorkflow(w) => {
-            let scope = lists.insert(Lists::text(workflows::scope_text(w)));
-            workflows::bind_workflow(w, scope.first(), out);
+            let texts = (workflows::scope_text(w), w.rollout.changes.text());
+            let texts = lists.insert(Lists::texts(texts)).both();
+            workflows::bind_workflow(w, texts, out);
             if w.version == 0 {
                 Verb::Insert(&workflows::WORKFLOWS)
             } else {

@@ -39,6 +39,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(11, "0011_gates"),
     migration!(12, "0012_trouble"),
     migration!(13, "0013_rollout"),
+    migration!(14, "0014_settling"),
     migration!(15, "0015_charter"),
     migration!(16, "0016_money"),
     migration!(17, "0017_clearance"),

@@ -187,16 +187,10 @@ fn console() -> Router<App> {
         .route("/reviews/{id}/release", post(console::decide::release))
         .route("/reviews/{id}/verdict", post(console::verdict::post))
         .route("/reviews/{id}/recall", post(console::decide::recall))
-        .route("/runs", get(console::runs::page))
-        .route("/runs/{id}", get(console::run::page))
-        .route("/runs/{id}/story.txt", get(console::run::text))
-        .route("/runs/{id}/case.jsonl", get(console::run::case))
-        .route("/runs/{id}/rerun", post(console::rerun::post))
-        .route("/runs/{id}/recall", post(console::rerun::recall))
+        .merge(console_runs())
         .route("/intake", get(console::intake::list))
         .route("/intake/{id}", get(console::intake::one))
         .route("/intake/{id}/resubmission", post(console::intake::resubmit))
-        .route("/runs/{id}/problem", post(console::problems::about_run))
         .route("/workflows/{workflow}/wrong", get(console::wrong::page))
         .route("/incidents", get(console::incidents::list))
         .route("/incidents/{id}", get(console::incidents::one))
@@ -238,6 +232,18 @@ fn console() -> Router<App> {
         .merge(console_people())
         .route("/look", post(console::sign_in::look))
         .route("/assets/{name}", get(console::asset))
+}
+
+/// The runs and what is done about one.
+fn console_runs() -> Router<App> {
+    Router::new()
+        .route("/runs", get(console::runs::page))
+        .route("/runs/{id}", get(console::run::page))
+        .route("/runs/{id}/story.txt", get(console::run::text))
+        .route("/runs/{id}/case.jsonl", get(console::run::case))
+        .route("/runs/{id}/rerun", post(console::rerun::post))
+        .route("/runs/{id}/recall", post(console::rerun::recall))
+        .route("/runs/{id}/problem", post(console::problems::about_run))
 }
 
 /// What workflows may be called, and by what.

@@ -16,6 +16,7 @@ mod records;
 mod signals;
 mod statement;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod tests;
 mod topic;
 mod views;

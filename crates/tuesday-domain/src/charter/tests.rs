@@ -16,6 +16,9 @@ use crate::rules::{RuleSet, parse};
 use crate::time::{Timestamp, Zone};
 use crate::workflow::Label;
 
+/// One thing that is taken away, and the item that misses it.
+type Loss = (Topic, fn(&mut World));
+
 const RULES: &str = include_str!("../../../../examples/support-triage/rules.csv");
 
 fn at(day: u64) -> Timestamp {
@@ -232,7 +235,7 @@ fn with_all_evidence_every_label_is_allowed() {
 /// One case for each of the ten items: what takes its evidence away.
 #[test]
 fn each_of_the_ten_items_stops_production_alone() {
-    let cases: [(Topic, fn(&mut World)); 10] = [
+    let cases: [Loss; 10] = [
         (Topic::OperatorOwner, |w| {
             w.ready.def.owners.backup.handle = "gone".to_owned();
         }),
@@ -307,7 +310,7 @@ fn a_blank_field_means_research() {
 
 #[test]
 fn a_pilot_needs_question_criteria_end_kill_condition_sponsor_and_path() {
-    let cases: [(Topic, fn(&mut World)); 7] = [
+    let cases: [Loss; 7] = [
         (Topic::PilotQuestion, |w| {
             w.state(Statement::PilotQuestion, "", "", at(3))
         }),

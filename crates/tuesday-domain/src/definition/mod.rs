@@ -37,6 +37,7 @@ pub use trouble::{
 pub use vars::substitute;
 
 use crate::scope::ScopeSpec;
+use crate::settling::{Freeze, SettlingSpec};
 use crate::time::Span;
 use crate::watch::{EntryCondition, KillCondition, PauseRule};
 use crate::workflow::{Label, Stage};
@@ -98,6 +99,12 @@ pub struct Definition {
     /// When it ends by itself.
     #[serde(default)]
     pub kill: Option<KillCondition>,
+    /// What follows a change.
+    #[serde(default)]
+    pub settling: Option<SettlingSpec>,
+    /// When nothing is changed.
+    #[serde(default)]
+    pub freeze: Vec<Freeze>,
 }
 
 /// `[workflow]`

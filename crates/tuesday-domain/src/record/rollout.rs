@@ -3,6 +3,7 @@
 
 use crate::id::{DecisionId, RunId};
 use crate::scope::Restriction;
+use crate::settling::Changes;
 use crate::time::Timestamp;
 use crate::words::words;
 
@@ -25,6 +26,8 @@ pub struct Rollout {
     pub switched_by: Option<String>,
     /// Why.
     pub switch_reason: Option<String>,
+    /// Changes that are watched, and those that wait for them.
+    pub changes: Changes,
 }
 
 words! {

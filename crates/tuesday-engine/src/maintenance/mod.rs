@@ -23,6 +23,7 @@ pub mod schedule;
 mod seal;
 mod second_looks;
 mod seeds;
+mod settling;
 mod stamps;
 mod watch;
 
@@ -133,6 +134,14 @@ fn spawn_timed(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()
         Duration::from_millis(1000),
         "second_looks",
         second_looks::run,
+    );
+    every(
+        engine,
+        stop,
+        tasks,
+        Duration::from_secs(1),
+        "settling",
+        settling::run,
     );
     every(
         engine,

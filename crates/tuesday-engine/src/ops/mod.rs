@@ -61,6 +61,7 @@ mod seed;
 mod seed_decided;
 mod session;
 mod settle;
+mod settling;
 mod sign_in;
 mod signal;
 mod stage;

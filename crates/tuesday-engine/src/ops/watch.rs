@@ -25,6 +25,8 @@ pub struct Watched {
     pub rules: Vec<(PauseRule, Judged)>,
     /// The kill condition with its figure.
     pub kill: Option<(KillCondition, Judged)>,
+    /// Guards of the change that settles now, with their figures since it.
+    pub guards: Vec<(PauseRule, Judged)>,
 }
 
 impl Engine {
@@ -38,7 +40,10 @@ impl Engine {
             .await
             .map_err(|e| Problem::new("unavailable", e.to_string()))?;
         let def = &release.ready.def;
-        let mut out = Watched::default();
+        let mut out = Watched {
+            guards: self.guards(row, &release.ready).await?,
+            ..Watched::default()
+        };
         for rule in &def.pause_rule {
             let reading = self
                 .figure_of(row, rule, counted_from(row), &release.ready)

@@ -21,5 +21,6 @@ mod rules;
 mod runs;
 mod second_looks;
 mod seeds;
+mod settling;
 mod stamps;
 mod trouble;

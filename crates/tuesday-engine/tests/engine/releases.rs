@@ -22,7 +22,7 @@ use tuesday_testkit::{Database, until};
 use crate::bench::Bench;
 
 /// High grades only for the cases named so: the fake model itself always says `low`.
-const FACTS: (&str, &str) = (
+pub(crate) const FACTS: (&str, &str) = (
     "grade = \"output.grade\"\n[review]",
     "grade = \"'high' if input.id in ['h'] else output.grade\"\n[review]",
 );
@@ -32,7 +32,7 @@ fn case(name: &str, kind: &str, id: &str, sources: &Value, expect: &Value) -> St
         .to_string()
 }
 
-fn pack(more: usize) -> String {
+pub(crate) fn pack(more: usize) -> String {
     let rec = |age: &str, tier: &str| json!({"id": "1", "tier": tier, "updated_at": age});
     let good = json!({"crm": rec("@-1h", "gold"), "contract": null});
     let auto = json!({"route": "auto", "output": {"grade": "low"}});
@@ -87,7 +87,7 @@ fn pack(more: usize) -> String {
 }
 
 /// The live release's package with a pack and with changes.
-async fn changed(engine: &Engine, pack: &str, pairs: &[(&str, &str, &str)]) -> Package {
+pub(crate) async fn changed(engine: &Engine, pack: &str, pairs: &[(&str, &str, &str)]) -> Package {
     let (_, live) = engine.live("small").await.unwrap();
     let mut package = live.package.clone();
     package
@@ -101,12 +101,12 @@ async fn changed(engine: &Engine, pack: &str, pairs: &[(&str, &str, &str)]) -> P
     package
 }
 
-fn by(handle: &str) -> Actor {
+pub(crate) fn by(handle: &str) -> Actor {
     Actor::Person(handle.to_owned())
 }
 
 /// Boris may approve releases.
-async fn approver(bench: &Bench) {
+pub(crate) async fn approver(bench: &Bench) {
     let grant = Grant::new("boris", Role::ReleaseApprover, Some("small".into()));
     bench
         .engine
@@ -115,14 +115,14 @@ async fn approver(bench: &Bench) {
         .unwrap();
 }
 
-async fn create(engine: &Engine, package: &Package) -> Release {
+pub(crate) async fn create(engine: &Engine, package: &Package) -> Release {
     engine
         .create_release(package, &Default::default(), &by("tove"))
         .await
         .unwrap()
 }
 
-async fn evaluate(engine: &Engine, id: ReleaseId) -> Evaluated {
+pub(crate) async fn evaluate(engine: &Engine, id: ReleaseId) -> Evaluated {
     let how = Evaluation {
         repeats: 1,
         at_once: 4,
@@ -131,7 +131,7 @@ async fn evaluate(engine: &Engine, id: ReleaseId) -> Evaluated {
     engine.evaluate_release(id, how, &by("tove")).await.unwrap()
 }
 
-fn code<T>(result: Result<T, Problem>) -> &'static str {
+pub(crate) fn code<T>(result: Result<T, Problem>) -> &'static str {
     result.map_or_else(|p| p.code, |_| "accepted")
 }
 
@@ -247,7 +247,7 @@ async fn story(database: Option<&Database>) {
         .unwrap();
     assert_eq!(approved.state, ReleaseState::Approved);
     let live = e.promote_release(r3.id, &by("tove")).await.unwrap();
-    assert_eq!(live.state, ReleaseState::Live);
+    assert_eq!(live.release.state, ReleaseState::Live);
     assert_eq!(
         code(e.promote_release(r3.id, &by("tove")).await),
         "gate_not_passed"

@@ -50,7 +50,7 @@ async fn incident(bench: &Bench, category: Category, state: IncidentState) -> In
     .await
 }
 
-async fn later(bench: &Bench, minutes: i64) {
+pub(crate) async fn later(bench: &Bench, minutes: i64) {
     let before = bench.engine.now();
     let instance = bench.engine.reader().instance().await.unwrap().unwrap();
     bench

@@ -83,19 +83,19 @@ impl Lists {
         }
     }
 
-    /// The slot for one text of another row.
-    pub(crate) const fn text(text: String) -> Self {
+    /// The slot for two texts of another row.
+    pub(crate) fn texts((one, two): (String, String)) -> Self {
         Self {
-            reasons: Cow::Owned(text),
-            chain: Cow::Borrowed(""),
+            reasons: Cow::Owned(one),
+            chain: Cow::Owned(two),
             approved_by: Cow::Borrowed(""),
             request_keys: Cow::Borrowed(""),
         }
     }
 
-    /// The text of [`Lists::text`].
-    pub(crate) fn first(&self) -> &str {
-        &self.reasons
+    /// The texts of [`Lists::texts`].
+    pub(crate) fn both(&self) -> (&str, &str) {
+        (&self.reasons, &self.chain)
     }
 }
 

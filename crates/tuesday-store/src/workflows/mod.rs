@@ -4,6 +4,7 @@ mod read;
 
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::record::{Cursor, Release, Rollout, Workflow};
+use tuesday_domain::settling::Changes;
 
 use crate::error::ReadError;
 use crate::table::{Table, Ty};
@@ -28,11 +29,12 @@ pub(crate) static WORKFLOWS: Table = Table::new(
         ("switched_at", Ty::Int),
         ("switched_by", Ty::Text),
         ("switch_reason", Ty::Text),
+        ("changes", Ty::Text),
         ("version", Ty::Int),
         ("installed_at", Ty::Int),
     ],
     1,
-    17,
+    18,
     true,
 );
 
@@ -70,7 +72,7 @@ pub(crate) static CURSORS: Table = Table::new(
 pub(crate) const SET_RELEASE: &str = "UPDATE releases SET state = $1 WHERE id = $2 AND state = $3";
 
 pub(crate) const WORKFLOW_COLUMNS: &str = "name, title, owner, label, stage, switch, live_release, rules_version, scope, fallback, retiring, \
-    staged_at, counted_from, switched_at, switched_by, switch_reason, version, installed_at";
+    staged_at, counted_from, switched_at, switched_by, switch_reason, changes, version, installed_at";
 pub(crate) const RELEASE_COLUMNS: &str =
     "id, workflow, number, state, hash, bundle, artifact, created_at, created_by";
 /// A workflow's restriction as it is kept.
@@ -78,7 +80,11 @@ pub(crate) fn scope_text(w: &Workflow) -> String {
     serde_json::to_string(&w.rollout.scope).unwrap_or_default()
 }
 
-pub(crate) fn bind_workflow<'a>(w: &'a Workflow, scope: &'a str, out: &mut Vec<Param<'a>>) {
+pub(crate) fn bind_workflow<'a>(
+    w: &'a Workflow,
+    (scope, changes): (&'a str, &'a str),
+    out: &mut Vec<Param<'a>>,
+) {
     let r = &w.rollout;
     out.extend([
         Param::Text(&w.name),
@@ -97,6 +103,7 @@ pub(crate) fn bind_workflow<'a>(w: &'a Workflow, scope: &'a str, out: &mut Vec<P
         opt_time(r.switched_at),
         opt_text(r.switched_by.as_deref()),
         opt_text(r.switch_reason.as_deref()),
+        Param::Text(changes),
         Param::Int(i64::from(w.version)),
         Param::Int(w.installed_at.micros()),
     ]);
@@ -122,9 +129,11 @@ pub(crate) fn workflow(r: Row<'_>) -> Result<Workflow, ReadError> {
             switched_at: r.opt_time(13)?,
             switched_by: r.opt_text(14)?,
             switch_reason: r.opt_text(15)?,
+            changes: Changes::parse(&r.text(16)?)
+                .map_err(|e| ReadError::Corrupt(format!("the changes of a workflow: {e}")))?,
         },
-        version: r.num(16)?,
-        installed_at: r.time(17)?,
+        version: r.num(17)?,
+        installed_at: r.time(18)?,
     })
 }
 

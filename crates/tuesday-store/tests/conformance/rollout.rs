@@ -6,6 +6,7 @@ use tuesday_domain::record::{
 };
 use tuesday_domain::run::{Reason, RunEvent, Status};
 use tuesday_domain::scope::Restriction;
+use tuesday_domain::settling::{Changed, Changes, Settling};
 
 use crate::bed::each;
 use crate::rows::{about, accept, at, decide, in_review, job, new_id, run, workflow};
@@ -54,6 +55,14 @@ async fn a_standing_is_read_back_as_it_was_written() {
             switched_at: Some(at(3)),
             switched_by: Some("person:olga".into()),
             switch_reason: Some("a test".into()),
+            changes: Changes {
+                settling: Some(Settling {
+                    changed: Changed::Rules { came: 2, back: 1 },
+                    began_at: at(3),
+                    until: at(4),
+                }),
+                ..Changes::default()
+            },
         };
         bed.store.apply(put(row.clone())).await.unwrap();
         let read = bed.read.workflow("support").await.unwrap().unwrap();

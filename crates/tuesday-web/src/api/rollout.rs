@@ -45,6 +45,12 @@ pub(crate) struct StandingBody {
     pause_rules: Vec<ConditionBody>,
     /// The kill condition with its present figure.
     kill: Option<ConditionBody>,
+    /// A change is watched until then.
+    settling_until: Option<String>,
+    /// What would take it back, with the figures since it.
+    settling_guards: Vec<ConditionBody>,
+    /// Releases that go live after it.
+    waiting: Vec<String>,
 }
 
 /// A condition with its present figure.
@@ -68,6 +74,8 @@ fn condition(name: String, judged: Judged) -> ConditionBody {
 async fn body(app: &App, w: Workflow) -> Result<Json<StandingBody>, ApiError> {
     let watched = app.engine.watched(&w).await?;
     let rules = watched.rules.into_iter();
+    let guards = watched.guards.into_iter();
+    let waiting = w.rollout.changes.waiting.iter();
     Ok(Json(StandingBody {
         label: w.label.word(),
         stage: w.stage.word(),
@@ -81,6 +89,9 @@ async fn body(app: &App, w: Workflow) -> Result<Json<StandingBody>, ApiError> {
         retiring: w.rollout.retiring,
         pause_rules: rules.map(|(r, j)| condition(r.name, j)).collect(),
         kill: watched.kill.map(|(k, j)| condition(k.condition, j)),
+        settling_until: w.rollout.changes.settling.map(|s| s.until.rfc3339()),
+        settling_guards: guards.map(|(r, j)| condition(r.name, j)).collect(),
+        waiting: waiting.map(|w| w.release.to_string()).collect(),
         name: w.name,
     }))
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod bearer;
+mod doors;
 mod form;
 mod oidc;
 mod passkey;

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::access::DOORS;
+use super::doors::DOORS;
 
 mod api;
 mod console;

@@ -16,7 +16,7 @@ use tuesday_engine::{Clock, Engine, EngineConfig};
 use tuesday_store::{AuditFilter, Config, Instance, InstanceKind, Store};
 use tuesday_testkit::fakes::Fakes;
 
-use super::access::{DOORS, Door};
+use super::doors::{DOORS, Door};
 use crate::WebConfig;
 
 pub(super) const URL: &str = "https://tuesday.example";

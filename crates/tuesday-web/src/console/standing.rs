@@ -7,6 +7,7 @@ use tuesday_domain::access::Act;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Choice, Workflow};
 use tuesday_domain::scope::{Axis, Restriction, ScopeSpec};
+use tuesday_domain::settling::Changed;
 use tuesday_domain::time::Zone;
 use tuesday_domain::watch::{Judged, Standing};
 use tuesday_domain::workflow::{Label, Stage, Switch};
@@ -144,6 +145,10 @@ pub(crate) async fn card(
         .into_iter()
         .map(|(rule, judged)| told(rule.name, judged))
         .collect();
+    let guards = watched.guards.into_iter();
+    conditions.extend(
+        guards.map(|(g, judged)| told(format!("Takes the change back: {}", g.name), judged)),
+    );
     let kill = watched.kill;
     conditions.extend(kill.map(|(k, judged)| told(format!("Kill: {}", k.condition), judged)));
     let mut doors = Vec::new();
@@ -193,6 +198,18 @@ fn facts(w: &Workflow, zone: &Zone) -> Vec<Pair> {
         pair("Serves", w.rollout.scope.words()),
         pair("Switch", code(w.switch.word())),
     ];
+    if let Some(open) = w.rollout.changes.settling {
+        let what = match open.changed {
+            Changed::Release { .. } => "Release",
+            Changed::Rules { .. } => "Rules",
+        };
+        let until = local(open.until, Some(zone));
+        out.push(pair("Settling", format!("{what}, watched until {until}")));
+    }
+    let waiting = w.rollout.changes.waiting.len();
+    if waiting > 0 {
+        out.push(pair("Goes live next", format!("{waiting} waiting")));
+    }
     let in_force = w.stage_in_force();
     if in_force != w.stage {
         out[1].value = format!(

@@ -272,10 +272,33 @@ async fn standing(common: &Common, node: &Node, name: &str) -> Result<(), Proble
         value["kill"] = watched.kill.map_or(serde_json::Value::Null, |(kill, j)| {
             json!({"condition": kill.condition, "standing": j.standing.word(), "figure": j.words})
         });
+        let changes = &row.rollout.changes;
+        value["settling_until"] = changes.settling.map(|s| s.until.rfc3339()).into();
+        value["settling_guards"] = watched
+            .guards
+            .iter()
+            .map(|(g, j)| json!({"name": g.name, "standing": j.standing.word(), "figure": j.words}))
+            .collect();
+        value["waiting"] = changes
+            .waiting
+            .iter()
+            .map(|w| w.release.to_string())
+            .collect();
         out::json_line(&value);
         return Ok(());
     }
     tell(common, &row);
+    if let Some(open) = row.rollout.changes.settling {
+        out::line(&format!("  a change is watched until {}", open.until));
+    }
+    for (guard, j) in &watched.guards {
+        let standing = j.standing.word();
+        out::line(&format!("  guard {}: {standing}, {}", guard.name, j.words));
+    }
+    for next in &row.rollout.changes.waiting {
+        let (release, by) = (next.release, &next.by);
+        out::line(&format!("  waits to go live: {release}, promoted by {by}"));
+    }
     out::line(&format!("  serves {}", row.rollout.scope.words()));
     for (rule, j) in &watched.rules {
         out::line(&format!(

@@ -89,11 +89,6 @@ pub(crate) async fn run(common: Common, args: ServeArgs) -> Result<ExitCode, Pro
     } else {
         InstanceKind::Real
     };
-    let slots = if args.role == Role::Web {
-        0
-    } else {
-        args.slots
-    };
     let lock = Lock::take(&home)?;
     let name = args
         .node
@@ -101,7 +96,11 @@ pub(crate) async fn run(common: Common, args: ServeArgs) -> Result<ExitCode, Pro
         .or_else(|| home.file.node.clone())
         .unwrap_or_else(|| wiring::stable_name(&home));
     let opening = Opening {
-        slots,
+        slots: if args.role == Role::Web {
+            0
+        } else {
+            args.slots
+        },
         kind,
         test_clock: args.test_clock,
         public_url: public_url.clone(),

@@ -28,6 +28,7 @@ impl Lint<'_> {
             self.kill(kill);
         }
         self.separate_credentials(def);
+        self.settling(def);
         let scope = &def.rollout.scope;
         for axis in Axis::ALL {
             if !scope.values(*axis).is_empty() && scope.expr(*axis).is_none() {
@@ -41,6 +42,29 @@ impl Lint<'_> {
         if let Some(both) = scope.risky.iter().find(|t| scope.types.contains(t)) {
             let words = format!("type {both} is both in types and in risky");
             self.add("risky", "rollout_scope", &words, "keep it in one of them");
+        }
+    }
+
+    fn settling(&mut self, def: &Definition) {
+        if let Some(settling) = &def.settling {
+            if settling.window.0.is_zero() {
+                let words = "the settling window is empty";
+                self.add("[settling]", "settling", words, "write window = \"5m\"");
+            }
+            for guard in &settling.guard {
+                self.pause_rule(guard, "[[settling.guard]]");
+            }
+        }
+        for freeze in &def.freeze {
+            let ordered = freeze.span().is_ok_and(|(from, until)| from < until);
+            if !ordered || freeze.why.trim().is_empty() {
+                let words = format!(
+                    "the freeze from {} to {} is none",
+                    freeze.from, freeze.until
+                );
+                let way_out = "write from and until as RFC 3339, until later, and why";
+                self.add("[[freeze]]", "settling", &words, way_out);
+            }
         }
     }
 

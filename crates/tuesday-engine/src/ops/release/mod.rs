@@ -24,6 +24,7 @@ use tuesday_domain::time::Timestamp;
 use tuesday_store::ApplyError;
 
 pub use self::evaluate::{Evaluated, Evaluation};
+pub use self::promote::Promoted;
 pub use self::verify::ReleaseFault;
 use super::task::not_found;
 use crate::engine::{Engine, apply_problem, read_problem};

@@ -1,34 +1,96 @@
 //! An approved release becomes the live one: new runs get it, reviewers hear of it before its output
-//! reaches them.
+//! reaches them. While another change settles it waits its turn.
 
 use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Change, Decision, Release, ReleaseState};
+use tuesday_domain::record::{Change, Decision, Release, ReleaseState, Workflow};
 use tuesday_domain::release::ReleaseEvent;
+use tuesday_domain::settling::{Changed, Waiting, watch};
+use tuesday_domain::time::Timestamp;
 
 use super::{entry, moved, told};
-use crate::engine::{Engine, read_problem};
+use crate::engine::Engine;
+
+/// What became of a promotion.
+#[derive(Clone, Debug)]
+pub struct Promoted {
+    /// The release: live, or still approved.
+    pub release: Release,
+    /// It waits for the change before it: not before this moment.
+    pub after: Option<Timestamp>,
+}
 
 impl Engine {
-    /// `by` puts an approved release live.
+    /// `by` puts an approved release live, or in line behind the change that settles now.
     ///
     /// # Errors
     /// `gate_not_passed` unless it is approved on exactly this text and the table in force,
-    /// `not_allowed`.
-    pub async fn promote_release(&self, id: ReleaseId, by: &Actor) -> Result<Release, Problem> {
+    /// `change_frozen`, `not_allowed`.
+    pub async fn promote_release(&self, id: ReleaseId, by: &Actor) -> Result<Promoted, Problem> {
+        let row = self.release_row(id).await?;
+        self.may_release(Act::ProposeRelease, &row.workflow, by)
+            .await?;
+        self.gate_passed(&row, ReleaseState::Approved).await?;
+        let workflow = self.standing(&row.workflow).await?;
+        let live = self.loaded(workflow.live_release).await?;
+        self.not_frozen(&live.ready.def)?;
+        if workflow.rollout.changes.busy() {
+            return self.in_line(row, workflow, by).await;
+        }
+        let release = Box::pin(self.go_live(id, by)).await?;
+        Ok(Promoted {
+            release,
+            after: None,
+        })
+    }
+
+    async fn in_line(
+        &self,
+        row: Release,
+        mut workflow: Workflow,
+        by: &Actor,
+    ) -> Result<Promoted, Problem> {
+        let now = self.now();
+        let changes = &mut workflow.rollout.changes;
+        let after = changes.settling.map_or(now, |s| s.until);
+        let done = Promoted {
+            release: row.clone(),
+            after: Some(after),
+        };
+        let Actor::Person(person) = by else {
+            return Ok(done);
+        };
+        if changes.waiting.iter().any(|w| w.release == row.id) {
+            return Ok(done);
+        }
+        changes.waiting.push(Waiting {
+            release: row.id,
+            by: person.clone(),
+            at: now,
+        });
+        workflow.version += 1;
+        let entry = entry("release.waits", &row, by, now).fact("after", after.rfc3339());
+        let changes = vec![Change::PutWorkflow(Box::new(workflow))];
+        self.commit_release(Decision { changes, entry }).await?;
+        Ok(done)
+    }
+
+    /// `by` puts an approved release live, in whatever state the line is.
+    ///
+    /// # Errors
+    /// As [`Engine::promote_release`], without the freeze.
+    pub(in crate::ops) async fn go_live(
+        &self,
+        id: ReleaseId,
+        by: &Actor,
+    ) -> Result<Release, Problem> {
         let mut row = self.release_row(id).await?;
         self.may_release(Act::ProposeRelease, &row.workflow, by)
             .await?;
         let mut gate = self.gate_passed(&row, ReleaseState::Approved).await?;
-        let found = self.0.reader.workflow(&row.workflow).await;
-        let mut workflow = found.map_err(read_problem)?.ok_or_else(|| {
-            Problem::new(
-                "unknown_workflow",
-                format!("there is no workflow `{}`", row.workflow),
-            )
-        })?;
+        let mut workflow = self.standing(&row.workflow).await?;
         let old = self.release_row(workflow.live_release).await?;
         let loaded = self.loaded(id).await?;
         let (away, _, away_words) = moved(&old, ReleaseEvent::Supersede)?;
@@ -39,6 +101,10 @@ impl Engine {
         workflow.title.clone_from(&def.workflow.title);
         workflow.owner.clone_from(&def.owners.operator.handle);
         workflow.version += 1;
+        let changes = &mut workflow.rollout.changes;
+        changes.waiting.retain(|w| w.release != id);
+        let (came, back) = (id, old.id);
+        changes.settling = watch(def.settling.as_ref(), Changed::Release { came, back }, now);
         gate.live_at = Some(now);
         let mut entry = entry("release.live", &row, by, now).fact("before", old.number);
         entry.moves.extend([words, away_words]);

@@ -4,8 +4,9 @@ use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Change, Decision, Release, ReleaseState};
+use tuesday_domain::record::{Change, Decision, Release, ReleaseState, Workflow};
 use tuesday_domain::release::ReleaseEvent;
+use tuesday_domain::settling::Changes;
 
 use super::{entry, moved, reason_given, told};
 use crate::engine::{Engine, read_problem};
@@ -25,13 +26,7 @@ impl Engine {
     ) -> Result<Release, Problem> {
         let reason = reason_given(reason)?;
         self.may_release(Act::RollBackRelease, workflow, by).await?;
-        let found = self.0.reader.workflow(workflow).await;
-        let mut row = found.map_err(read_problem)?.ok_or_else(|| {
-            Problem::new(
-                "unknown_workflow",
-                format!("there is no workflow `{workflow}`"),
-            )
-        })?;
+        let row = self.standing(workflow).await?;
         let live = self.release_row(row.live_release).await?;
         let releases = self
             .0
@@ -39,7 +34,7 @@ impl Engine {
             .releases(workflow)
             .await
             .map_err(read_problem)?;
-        let mut back = releases
+        let back = releases
             .into_iter()
             .find(|r| match to {
                 Some(id) => r.id == id,
@@ -52,12 +47,27 @@ impl Engine {
                 )
                 .way_out("pause the workflow, or promote another release")
             })?;
+        let words = format!("{workflow} was rolled back");
+        let more = self.dropped(workflow, &row.rollout.changes.waiting, &words);
+        self.back_to(row, (live, back), (by, reason), more).await
+    }
+
+    /// Puts `back` in the place of `live`. What waited to follow was judged against another live
+    /// release: it goes away.
+    pub(in crate::ops) async fn back_to(
+        &self,
+        mut row: Workflow,
+        (live, mut back): (Release, Release),
+        (by, reason): (&Actor, String),
+        more: Vec<Change>,
+    ) -> Result<Release, Problem> {
         // Its text is checked against its hash before anything runs with it again.
         self.loaded(back.id).await?;
         let (away, _, away_words) = moved(&live, ReleaseEvent::RollBack)?;
         let (change, state, words) = moved(&back, ReleaseEvent::Reinstate)?;
         back.state = state;
         row.live_release = back.id;
+        row.rollout.changes = Changes::default();
         row.version += 1;
         let now = self.now();
         let mut entry = entry("release.rolled_back", &back, by, now)
@@ -65,11 +75,12 @@ impl Engine {
             .fact("reason", reason);
         entry.moves.extend([away_words, words]);
         let title = format!(
-            "{workflow}: rolled back from release {} to release {}",
-            live.number, back.number
+            "{}: rolled back from release {} to release {}",
+            row.name, live.number, back.number
         );
         let owner = told(&back, &row.owner.clone(), "release_rolled_back", title, now);
-        let changes = vec![away, change, Change::PutWorkflow(Box::new(row)), owner];
+        let mut changes = vec![away, change, Change::PutWorkflow(Box::new(row)), owner];
+        changes.extend(more);
         self.commit_release(Decision { changes, entry }).await?;
         let _ = self.0.catalog.refresh(&self.0.reader).await;
         Ok(back)

@@ -9,12 +9,14 @@ use tuesday_domain::rules::{
     CellEdit, Change as Difference, Finding, Judged, RuleSet, edit, judge, lines_of, remapped,
     table_text, to_csv,
 };
+use tuesday_domain::settling::{Changed, Changes};
 use tuesday_domain::time::Timestamp;
 
 use super::{
     Desk, bound_owner, entry, moved, next, notice, readable, reason_given, refused, replaced, told,
 };
 use crate::engine::{Engine, read_problem};
+use crate::ops::settling::watched_from;
 
 /// What becomes of the table.
 #[derive(Clone, Debug)]
@@ -75,7 +77,11 @@ impl Engine {
         let now = self.now();
         times(&change, now)?;
         let judged = self.judged(&desk, by, &change.edit).await?;
-        let starts_at = change.starts_at.filter(|at| *at > now);
+        let mut starts_at = change.starts_at.filter(|at| *at > now);
+        let eases = !judged.change.only_tightens() && !matches!(change.edit, RulesEdit::Version(_));
+        if eases && judged.second_person.is_empty() {
+            starts_at = self.after_changes(&desk, starts_at)?;
+        }
         let event = if !judged.second_person.is_empty() {
             RuleSetEvent::Propose
         } else if starts_at.is_some() {
@@ -103,6 +109,23 @@ impl Engine {
             change: judged.change,
             second_person: judged.second_person,
         })
+    }
+
+    /// When a change that eases something may begin: not during a freeze, and after the change that
+    /// settles now.
+    ///
+    /// # Errors
+    /// `change_frozen`.
+    pub(super) fn after_changes(
+        &self,
+        desk: &Desk,
+        wanted: Option<Timestamp>,
+    ) -> Result<Option<Timestamp>, Problem> {
+        if wanted.is_none() {
+            self.not_frozen(desk.def())?;
+        }
+        let free = desk.workflow.rollout.changes.settling.map(|s| s.until);
+        Ok(wanted.max(free))
     }
 
     /// The new table of an edit, judged against the one in force. Changes nothing.
@@ -215,11 +238,28 @@ pub(super) fn under_header(present: &RuleSet, old: &RuleSet) -> Result<String, P
     Ok(table_text(present.columns(), present.has_note(), &rows))
 }
 
-/// The workflow's row with another version in force.
-pub(super) fn in_force(workflow: &Workflow, version: u64) -> Change {
+/// The workflow's row with another version in force, watched from now on.
+pub(super) fn in_force(desk: &Desk, version: u64, now: Timestamp) -> Change {
+    let mut row = desk.workflow.clone();
+    let back = row.rules_version;
+    let changed = Changed::Rules {
+        came: version,
+        back,
+    };
+    row.rollout.changes = watched_from(&row.rollout.changes, desk.def(), changed, now);
+    row.rules_version = version;
+    row.version += 1;
+    Change::PutWorkflow(Box::new(row))
+}
+
+/// The workflow's row with an earlier version in force again.
+pub(super) fn back_in_force(workflow: &Workflow, version: u64, taken_back: bool) -> Change {
     let mut row = workflow.clone();
     row.rules_version = version;
     row.version += 1;
+    if taken_back {
+        row.rollout.changes = Changes::default();
+    }
     Change::PutWorkflow(Box::new(row))
 }
 
@@ -260,7 +300,10 @@ fn decision(
     }
     if active {
         changes.insert(0, replaced(&desk.active, RuleSetEvent::Supersede)?);
-        changes.push(in_force(&desk.workflow, row.version));
+        changes.push(match row.restores {
+            Some(_) => back_in_force(&desk.workflow, row.version, false),
+            None => in_force(desk, row.version, now),
+        });
         changes.extend(told(desk.def(), row, now));
         entry
             .moves

@@ -37,6 +37,7 @@ impl Engine {
         }
         let now = self.now();
         let mut row = before.clone();
+        row.starts_at = self.after_changes(&desk, row.starts_at.filter(|at| *at > now))?;
         let event = if row.starts_at.is_some_and(|at| at > now) {
             RuleSetEvent::Schedule
         } else {
@@ -73,7 +74,7 @@ impl Engine {
             row: Box::new(row.clone()),
         });
         if event == RuleSetEvent::Activate {
-            changes.push(in_force(&desk.workflow, version));
+            changes.push(in_force(&desk, version, now));
             changes.extend(told(desk.def(), &row, now));
         }
         self.commit_rules(Decision { changes, entry }).await?;

@@ -5,8 +5,9 @@ use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Change, Decision, RuleSetEvent, RuleSetRow, RuleSetState};
 use tuesday_domain::rules::{ChangeRefused, judge};
+use tuesday_domain::settling::frozen;
 
-use super::change::{in_force, under_header};
+use super::change::{back_in_force, in_force, under_header};
 use super::{Desk, entry, next, notice, readable, replaced, told};
 use crate::engine::{Engine, read_problem};
 
@@ -45,6 +46,11 @@ impl Engine {
     async fn begin_rules(&self, before: RuleSetRow) -> Result<(), Problem> {
         let desk = self.rules_desk(&before.workflow).await?;
         let now = self.now();
+        // It begins once the change before it has settled and no freeze is on.
+        let settles = desk.workflow.rollout.changes.settling.is_some();
+        if settles || frozen(&desk.def().freeze, now).is_some() {
+            return Ok(());
+        }
         let mut row = before.clone();
         // Another change came into force since: what was agreed to is not what this would do now.
         let overtaken = row.base != Some(desk.active.version);
@@ -83,7 +89,7 @@ impl Engine {
         } else {
             changes.push(replaced(&desk.active, RuleSetEvent::Supersede)?);
             changes.push(moved);
-            changes.push(in_force(&desk.workflow, row.version));
+            changes.push(in_force(&desk, row.version, now));
             changes.extend(told(desk.def(), &row, now));
             entry
                 .moves
@@ -92,8 +98,36 @@ impl Engine {
         self.commit_rules(Decision { changes, entry }).await
     }
 
+    /// A version whose guard broke gives way to what was in force before.
+    pub(in crate::ops) async fn take_rules_back(
+        &self,
+        over: RuleSetRow,
+        why: String,
+        more: Vec<Change>,
+    ) -> Result<(), Problem> {
+        self.restored_rules(over, ("rules.taken_back", why), Some(more))
+            .await
+    }
+
     /// What was in force before comes back as a new version.
     async fn end_rules(&self, over: RuleSetRow) -> Result<(), Problem> {
+        let why = over.reason.clone();
+        self.restored_rules(over, ("rules.expired", why), None)
+            .await
+    }
+
+    async fn restored_rules(
+        &self,
+        over: RuleSetRow,
+        (kind, why): (&'static str, String),
+        taken_back: Option<Vec<Change>>,
+    ) -> Result<(), Problem> {
+        // Only what has an end expires.
+        let event = match taken_back {
+            Some(_) => RuleSetEvent::Supersede,
+            None => RuleSetEvent::Expire,
+        };
+        let away = next(over.state, event)?;
         let desk = self.rules_desk(&over.workflow).await?;
         let now = self.now();
         let base = over
@@ -114,24 +148,26 @@ impl Engine {
         row.restores = Some(base);
         row.created_at = now;
         row.created_by = SYSTEM.to_string();
+        row.reason.clone_from(&why);
         (row.bound_owner, row.decided_at, row.decided_by) = (None, None, None);
         (row.starts_at, row.ends_at) = (None, None);
-        let mut entry = entry("rules.expired", &over.workflow, SYSTEM, &over.reason, now)
+        let mut entry = entry(kind, &over.workflow, SYSTEM, &why, now)
             .fact("version", row.version)
             .fact("before", over.version)
             .fact("restores", base);
         entry
             .moves
-            .push(format!("rules {} active expired", over.version));
+            .push(format!("rules {} active {away}", over.version));
         entry
             .moves
             .push(format!("rules {} draft active", row.version));
         let mut changes = vec![
-            replaced(&over, RuleSetEvent::Expire)?,
+            replaced(&over, event)?,
             Change::InsertRuleSet(Box::new(row.clone())),
-            in_force(&desk.workflow, row.version),
+            back_in_force(&desk.workflow, row.version, taken_back.is_some()),
         ];
         changes.extend(told(desk.def(), &row, now));
+        changes.extend(taken_back.unwrap_or_default());
         self.commit_rules(Decision { changes, entry }).await
     }
 

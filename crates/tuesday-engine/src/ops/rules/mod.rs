@@ -98,7 +98,11 @@ impl Engine {
         .way_out(way_out.to_owned()))
     }
 
-    pub(super) async fn rules_row(&self, name: &str, version: u64) -> Result<RuleSetRow, Problem> {
+    pub(in crate::ops) async fn rules_row(
+        &self,
+        name: &str,
+        version: u64,
+    ) -> Result<RuleSetRow, Problem> {
         let row = self.0.reader.ruleset(name, version).await;
         row.map_err(read_problem)?.ok_or_else(|| {
             Problem::new(

@@ -132,10 +132,15 @@ pub(super) async fn promote(common: &Common, id: &str) -> Result<ExitCode, Probl
     let id: ReleaseId = args::id(id, "id")?;
     let node = node(common).await?;
     let by = wiring::actor(common);
-    let row = node.engine.promote_release(id, &by).await?;
+    let done = node.engine.promote_release(id, &by).await?;
     crate::folders::make(&node).await?;
     node.engine.seal().await?;
-    said(common, &row, "");
+    said(common, &done.release, "");
+    if let Some(after) = done.after.filter(|_| !common.json) {
+        out::say(&format!(
+            "It goes live when the change before it has settled, not before {after}."
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,0 +1,215 @@
+//! What follows a change of what runs: a time in which it is watched while the next change waits, and
+//! from which a broken guard takes it back. And times in which nothing is changed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::ReleaseId;
+use crate::time::{Span, TimeError, Timestamp};
+use crate::watch::PauseRule;
+
+/// `[settling]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettlingSpec {
+    /// For so long a change is watched, and the next one waits.
+    pub window: Span,
+    /// Conditions that take the change back as soon as one is met. They count from the change on.
+    #[serde(default)]
+    pub guard: Vec<PauseRule>,
+}
+
+/// `[[freeze]]`: no release is promoted and no rule loosened. Stopping, going back and tightening
+/// never wait.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Freeze {
+    /// It begins (RFC 3339).
+    pub from: String,
+    /// It ends (RFC 3339).
+    pub until: String,
+    /// For people.
+    pub why: String,
+}
+
+impl Freeze {
+    /// From when, until when.
+    ///
+    /// # Errors
+    /// When one of them is no time.
+    pub fn span(&self) -> Result<(Timestamp, Timestamp), TimeError> {
+        Ok((
+            Timestamp::parse(&self.from)?,
+            Timestamp::parse(&self.until)?,
+        ))
+    }
+}
+
+/// The freeze that is on. One whose times cannot be read counts as on.
+#[must_use]
+pub fn frozen(all: &[Freeze], now: Timestamp) -> Option<&Freeze> {
+    let on = |f: &&Freeze| {
+        f.span()
+            .map_or(true, |(from, until)| from <= now && now < until)
+    };
+    all.iter().find(on)
+}
+
+/// What was changed, and what it goes back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Changed {
+    /// The live release.
+    Release {
+        /// It went live.
+        came: ReleaseId,
+        /// It was live before.
+        back: ReleaseId,
+    },
+    /// The decision table.
+    Rules {
+        /// The version that came into force.
+        came: u64,
+        /// The version before.
+        back: u64,
+    },
+}
+
+/// A change that is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settling {
+    /// What was changed.
+    pub changed: Changed,
+    /// When.
+    pub began_at: Timestamp,
+    /// Until when it is watched.
+    pub until: Timestamp,
+}
+
+/// An approved release that goes live when the change before it has settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waiting {
+    /// The release.
+    pub release: ReleaseId,
+    /// Handle of the person who promoted it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The changes of a workflow that are not over, as they are stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Changes {
+    /// The form of this record.
+    pub v: u8,
+    /// The change that is watched now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settling: Option<Settling>,
+    /// What comes after it, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self {
+            v: 1,
+            settling: None,
+            waiting: Vec::new(),
+        }
+    }
+}
+
+impl Changes {
+    /// Must a further change wait?
+    #[must_use]
+    pub const fn busy(&self) -> bool {
+        self.settling.is_some() || !self.waiting.is_empty()
+    }
+
+    /// As it is stored.
+    #[must_use]
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// From what is stored.
+    ///
+    /// # Errors
+    /// In words: another form, or none at all.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let found: Self = serde_json::from_str(text).map_err(|e| e.to_string())?;
+        if found.v != 1 {
+            return Err(format!("form {} is not known", found.v));
+        }
+        Ok(found)
+    }
+}
+
+/// The watch that begins with a change; none when the package declares none.
+#[must_use]
+pub fn watch(spec: Option<&SettlingSpec>, changed: Changed, now: Timestamp) -> Option<Settling> {
+    spec.map(|s| Settling {
+        changed,
+        began_at: now,
+        until: now.plus(s.window.0),
+    })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_freeze_is_on_from_its_first_to_before_its_last_moment() {
+        let all = [Freeze {
+            from: "2026-12-18T17:00:00+01:00".into(),
+            until: "2027-01-04T08:00:00+01:00".into(),
+            why: "year end".into(),
+        }];
+        for (now, on) in [
+            ("2026-12-18T15:59:59Z", false),
+            ("2026-12-18T16:00:00Z", true),
+            ("2027-01-04T06:59:59Z", true),
+            ("2027-01-04T07:00:00Z", false),
+        ] {
+            assert_eq!(frozen(&all, at(now)).is_some(), on, "{now}");
+        }
+        let unclear = [Freeze {
+            from: "soon".into(),
+            ..all[0].clone()
+        }];
+        assert!(frozen(&unclear, at("2026-01-01T00:00:00Z")).is_some());
+    }
+
+    #[test]
+    fn what_is_stored_is_read_again_and_another_form_is_refused() {
+        let none = Changes::default();
+        assert_eq!(none.text(), r#"{"v":1}"#);
+        let some = Changes {
+            settling: Some(Settling {
+                changed: Changed::Rules { came: 3, back: 2 },
+                began_at: at("2026-01-01T00:00:00Z"),
+                until: at("2026-01-01T00:05:00Z"),
+            }),
+            waiting: vec![Waiting {
+                release: ReleaseId::new(uuid::Uuid::from_u128(7)),
+                by: "tove".into(),
+                at: at("2026-01-01T00:01:00Z"),
+            }],
+            ..none.clone()
+        };
+        for changes in [none, some] {
+            assert_eq!(Changes::parse(&changes.text()), Ok(changes));
+        }
+        assert!(Changes::parse(r#"{"v":2}"#).is_err());
+        assert!(Changes::parse("{}").is_err());
+    }
+}
