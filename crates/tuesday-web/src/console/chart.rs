@@ -26,6 +26,8 @@ pub(super) struct Series<'a> {
     pub(super) name: &'a str,
     /// Its values; absent where nobody knows.
     pub(super) values: Vec<Option<i64>>,
+    /// The scale reaches at least so far: a cent for money, so that its steps can be told.
+    pub(super) least: i64,
 }
 
 fn escape(text: &str) -> String {
@@ -66,7 +68,8 @@ struct Frame {
 impl Frame {
     fn of(series: &[Series<'_>], count: usize) -> Self {
         let all = || series.iter().flat_map(|s| s.values.iter().flatten());
-        let high = all().copied().max().unwrap_or(0).max(0);
+        let least = series.iter().map(|s| s.least).max().unwrap_or(0);
+        let high = all().copied().max().unwrap_or(0).max(least);
         let low = all().copied().min().unwrap_or(0).min(0);
         let top = if high > 0 || low == 0 {
             round_up(float(high))
@@ -265,6 +268,7 @@ mod tests {
         let series = Series {
             name: "Saved <b>",
             values: vec![Some(10), None, Some(-4)],
+            least: 0,
         };
         let chart = bars("a \"sentence\"", &labels(3), series, &|n| n.to_string());
         assert_eq!(chart.svg.matches("class=\"bar\"").count(), 1);
@@ -279,6 +283,7 @@ mod tests {
         let series = [Series {
             name: "<i>",
             values: vec![None; 12],
+            least: 0,
         }];
         let chart = lines("x", &labels(12), &series, &|n| n.to_string());
         assert!(!chart.svg.contains("NaN") && !chart.svg.contains("inf"));

@@ -23,6 +23,9 @@ use crate::state::App;
 /// Days unless said otherwise.
 const USUAL: i64 = 28;
 
+/// In millionths.
+const CENT: i64 = 10_000;
+
 /// A span of days.
 #[derive(Deserialize)]
 pub(crate) struct SpanQuery {
@@ -197,7 +200,11 @@ pub(super) fn charts(weeks: &[Week]) -> Vec<Drawn> {
         .map(|w| w.per_task.as_ref()?.get(&currency).copied());
     let count_of = |n: u64| i64::try_from(n).ok();
     let share = |w: &Week| tuesday_domain::ledger::interval::share_ppm(w.exceptions, w.runs);
-    let series = |name, values| Series { name, values };
+    let series = |name, values| Series {
+        name,
+        values,
+        least: 0,
+    };
     let money = |n: i64| cash(n, &currency);
     let ppm = |n: i64| text(n, tuesday_domain::ledger::shown::Unit::Share, None);
     let spans = [
@@ -226,7 +233,10 @@ pub(super) fn charts(weeks: &[Week]) -> Vec<Drawn> {
             chart: bars(
                 "Cost of a resolved task each week",
                 &labels,
-                series("Cost", each.collect()),
+                Series {
+                    least: CENT * 2,
+                    ..series("Cost", each.collect())
+                },
                 &money,
             ),
         },

@@ -139,7 +139,9 @@ fn tell(common: &Common, args: &InitArgs, count: usize) {
         format!("tuesday check {name}"),
     ];
     if of_own {
-        next.push(format!("tuesday install {name}"));
+        next.push(format!(
+            "tuesday install {name} --test-instance, to try it (a real one begins as research and writes drafts only)"
+        ));
         next.push(format!(
             "tuesday run start {name} --input {name}/records/sample.json --wait"
         ));
