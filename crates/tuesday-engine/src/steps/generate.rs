@@ -37,6 +37,10 @@ pub(crate) fn policy(limits: &Limits) -> RetryPolicy {
 /// Takes a queued run through one model call.
 pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFault> {
     begin(engine, work).await?;
+    // By a picture that is fresh: what was narrowed or lowered a second ago counts for this run.
+    if !super::hold::may_start(engine, &work.run.workflow).await {
+        return super::hold::run(engine, work).await;
+    }
     if let Some(why) = super::scope::why_not(engine, work) {
         return Box::pin(super::scope::to_people(engine, work, why)).await;
     }
