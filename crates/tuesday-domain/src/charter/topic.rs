@@ -175,7 +175,9 @@ impl Topic {
             }
             Self::OverrideLogging => "edit or reject an output once: the log must show it",
             Self::WeeklyReview => "sign the week: /workflows/WORKFLOW/weekly",
-            Self::TurnoverTest => "tuesday turnover start WORKFLOW --without PERSON",
+            Self::TurnoverTest => {
+                "this version has no turnover test yet: no workflow becomes production with it"
+            }
             Self::Training => "tuesday training record WORKFLOW PERSON",
             Self::ManualPathRetired => {
                 "state the signal of the old way, and let it fall silent for 14 days"
