@@ -98,9 +98,56 @@ pub fn permitted(outlet: &Outlet, stage: Stage, switch: Switch) -> &'static str 
 }
 
 /// What `after` reads, sends or may do that `before` did not, in words: a new way out, another place or
-/// credential, a class that may do more, a field that was not sent. Less is no widening.
+/// credential, a class that may do more, a field that was not sent or read, a sensitivity class that
+/// was higher. Less is no widening.
 #[must_use]
-pub fn widened(before: &[Outlet], after: &[Outlet]) -> Vec<String> {
+pub fn widened(before: &Ready, after: &Ready) -> Vec<String> {
+    let mut words = reaches(&outlets(before), &outlets(after));
+    words.extend(reads_more(before, after));
+    words.extend(lowered(before, after));
+    words
+}
+
+/// Sources that are read for more, or asked in another way.
+fn reads_more(before: &Ready, after: &Ready) -> Vec<String> {
+    let mut words = Vec::new();
+    for new in &after.def.source {
+        let Some(old) = before.def.source.iter().find(|s| s.name == new.name) else {
+            continue;
+        };
+        let more = new.fields.iter().filter(|f| !old.fields.contains(f));
+        words.extend(more.map(|f| format!("source {} is read for {f}", new.name)));
+        let asks = |s: &SourceSpec| (s.query.clone(), s.params.clone(), s.path.clone());
+        if asks(old) != asks(new) {
+            words.push(format!("source {} is asked in another way", new.name));
+        }
+    }
+    words
+}
+
+/// Fields and sources whose sensitivity class was higher: more people and systems may see them.
+fn lowered(before: &Ready, after: &Ready) -> Vec<String> {
+    let told = |what: String, old: Class, new: Class| {
+        (new < old).then(|| format!("{what} was {} and is {}", old.word(), new.word()))
+    };
+    let inputs = after.input.fields().filter_map(|f| {
+        let (old, new) = (before.input.class(f), after.input.class(f));
+        let known = before.input.fields().any(|k| k == f);
+        told(format!("input.{f}"), old, new).filter(|_| known)
+    });
+    let outputs = after.output.fields().filter_map(|f| {
+        let (old, new) = (before.output.class(f), after.output.class(f));
+        let known = before.output.fields().any(|k| k == f);
+        told(format!("output.{f}"), old, new).filter(|_| known)
+    });
+    let sources = after.def.source.iter().filter_map(|new| {
+        let old = before.def.source.iter().find(|s| s.name == new.name)?;
+        told(format!("source {}", new.name), old.class, new.class)
+    });
+    inputs.chain(outputs).chain(sources).collect()
+}
+
+fn reaches(before: &[Outlet], after: &[Outlet]) -> Vec<String> {
     let mut words = Vec::new();
     for new in after {
         let what = format!("{} {}", new.kind.word(), new.name);
@@ -268,10 +315,14 @@ fn known(path: &str) -> bool {
 fn expanded(ready: &Ready, reads: &[String]) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for path in reads.iter().filter(|p| known(p)) {
-        if path.contains('.') {
+        let of: Vec<String> = members(ready, path)
+            .map(|m| format!("{path}.{m}"))
+            .collect();
+        // A field, or a name that nothing declares: told as it stands, and the latter counts as restricted.
+        if path.contains('.') || of.is_empty() {
             all.insert(path.clone());
         } else {
-            all.extend(members(ready, path).map(|m| format!("{path}.{m}")));
+            all.extend(of);
         }
     }
     all

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use tuesday_domain::actor::Actor;
+use tuesday_domain::definition::ModelKind;
 use tuesday_domain::ledger::budget;
 use tuesday_domain::port::ModelRequest;
 use tuesday_domain::record::{
@@ -81,7 +82,12 @@ pub(crate) async fn take(
 fn bytes(request: &ModelRequest) -> u64 {
     let repair = request.repair.as_ref().map_or(0, String::len);
     let schema = request.output_schema.to_string().len();
-    (request.system.len() + request.prompt.len() + repair + schema) as u64
+    // These are handed the facts beside the prompt.
+    let facts = match request.spec.kind {
+        ModelKind::Http | ModelKind::Command => request.facts.to_string().len(),
+        _ => 0,
+    };
+    (request.system.len() + request.prompt.len() + repair + schema + facts) as u64
 }
 
 /// A call of this run whose end nobody saw: it counts with the most it can have cost.

@@ -416,6 +416,18 @@ async fn what_reaches_further_is_cleared_before_it_is_approved() {
     clear("edda").await.unwrap();
     assert_eq!(approve().await.unwrap().state, ReleaseState::Approved);
 
+    // A class that is lowered lets more people see a field, wherever it already goes.
+    let lower = [(
+        "workflow.toml",
+        "class = \"internal\"",
+        "class = \"public\"",
+    )];
+    let lower = create(engine, &changed(engine, &pack(0), &lower).await).await;
+    assert_eq!(
+        engine.widens(&lower).await.unwrap(),
+        ["source crm was internal and is public"]
+    );
+
     // A text alone reaches no further.
     let text = [("prompt.md", "", "Be brief. ")];
     let same = create(engine, &changed(engine, &pack(0), &text).await).await;

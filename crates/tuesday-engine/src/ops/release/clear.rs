@@ -3,7 +3,7 @@
 use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::id::ReleaseId;
-use tuesday_domain::outlet::{outlets, widened};
+use tuesday_domain::outlet::widened;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Change, Decision, Release, ReleaseState};
 
@@ -21,7 +21,7 @@ impl Engine {
             return Ok(Vec::new());
         }
         let new = self.loaded(row.id).await?;
-        Ok(widened(&outlets(&live.ready), &outlets(&new.ready)))
+        Ok(widened(&live.ready, &new.ready))
     }
 
     /// `by` clears a release that passed its gate; it still has to be approved.
