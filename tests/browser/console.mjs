@@ -78,6 +78,10 @@ export async function answerChecklist(page) {
   for (const box of await page.locator('input[name="checklist"]').all()) await box.check();
 }
 
+/** The answer to a form that leads to another page; what scripts ask meanwhile is none. */
+export const answered = (page) =>
+  page.waitForResponse((r) => r.request().method() === "POST" && r.request().isNavigationRequest());
+
 /** The id of the case that is open. */
 export const openCase = (page) => page.locator(".item[data-review]").getAttribute("data-review");
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
 
+import { answered } from "./console.mjs";
 import { accessibilityFaults, browser, screenshotPath, tuesday } from "./support.mjs";
 
 const PASSWORD = "seven grey herons";
@@ -52,7 +53,7 @@ async function signIn(on, otp, password = PASSWORD) {
   await on.fill("#handle", "administrator");
   await on.fill("#password", password);
   await on.fill("#otp", otp);
-  const answer = on.waitForResponse((r) => r.request().method() === "POST");
+  const answer = answered(on);
   await on.keyboard.press("Enter");
   const status = (await answer).status();
   if (status === 303) await on.waitForURL(/\/(people|account)/, { waitUntil: "load" });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { answerChecklist, instance, noFaults, openOutput, signedIn } from "./console.mjs";
+import { answerChecklist, answered, instance, noFaults, openOutput, signedIn } from "./console.mjs";
 import { accessibilityFaults, screenshotPath } from "./support.mjs";
 
 const CELL = 'input[name="cell.r7.confidence"]';
@@ -26,7 +26,7 @@ async function tabTo(control) {
 
 /** Does something that leads to another page, and answers the status of the form's answer. */
 async function led(on, act) {
-  const answer = on.waitForResponse((r) => r.request().method() === "POST");
+  const answer = answered(on);
   const loaded = on.waitForEvent("load");
   await act();
   await loaded;

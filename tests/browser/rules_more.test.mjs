@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { instance, noFaults, queueOf, signedIn } from "./console.mjs";
+import { answered, instance, noFaults, queueOf, signedIn } from "./console.mjs";
 import { accessibilityFaults, screenshotPath } from "./support.mjs";
 
 let on, page, address;
@@ -16,7 +16,7 @@ after(async () => { await on?.stop(); });
 
 /** Presses a button and waits for the page that follows. */
 async function press(name) {
-  const answer = page.waitForResponse((r) => r.request().method() === "POST" && !/judgement/.test(r.url()));
+  const answer = answered(page);
   const loaded = page.waitForEvent("load");
   await page.getByRole("button", { name }).first().click();
   await loaded;

@@ -30,14 +30,43 @@ pub(crate) fn run(root: &Path, target: &Path, binary: &Path) -> Result<()> {
     let tests = test_files(&root.join(TESTS))?;
     let chromium = chromium()?;
     let modules = modules(&root.join(TESTS), &target.join("browser"))?;
-    let mut node = Command::new("node");
-    // One file at a time: each starts a server and a browser, and a small machine has two cores.
-    node.args(["--test", "--test-concurrency=1"]).args(tests);
-    node.env("TUESDAY_BIN", binary)
-        .env("TUESDAY_CHROMIUM", chromium)
-        .env("TUESDAY_BROWSER_MODULES", modules)
-        .env("TUESDAY_BROWSER_OUT", target.join("browser"));
-    proc::run(node.current_dir(root))
+    let try_file = |file: &Path| {
+        let mut node = Command::new("node");
+        node.arg("--test").arg(file);
+        node.env("TUESDAY_BIN", binary)
+            .env("TUESDAY_CHROMIUM", &chromium)
+            .env("TUESDAY_BROWSER_MODULES", &modules)
+            .env("TUESDAY_BROWSER_OUT", target.join("browser"));
+        proc::run(node.current_dir(root))
+    };
+    each(&tests, try_file)
+}
+
+/// One file at a time: each starts a server and a browser, and a small machine has two cores. A file
+/// that fails is tried once more, as other tests with real processes are, and is named in either case.
+fn each(files: &[PathBuf], mut try_file: impl FnMut(&Path) -> Result<()>) -> Result<()> {
+    let (mut flaky, mut failed) = (Vec::new(), Vec::new());
+    for file in files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        if try_file(file).is_ok() {
+            continue;
+        }
+        println!("browser: {name} failed, second try");
+        match try_file(file) {
+            Ok(()) => flaky.push(name),
+            Err(_) => failed.push(name),
+        }
+    }
+    if !flaky.is_empty() {
+        println!(
+            "browser: FLAKY, passed on the second try: {}",
+            flaky.join(", ")
+        );
+    }
+    if !failed.is_empty() {
+        bail!("failed twice: {}", failed.join(", "));
+    }
+    Ok(())
 }
 
 fn test_files(dir: &Path) -> Result<Vec<PathBuf>> {
@@ -93,6 +122,24 @@ fn modules(tests: &Path, dir: &Path) -> Result<PathBuf> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests fail loudly")]
     use super::*;
+
+    #[test]
+    fn a_file_may_fail_once_and_all_are_tried() {
+        let files = ["a.test.mjs", "b.test.mjs", "c.test.mjs"].map(PathBuf::from);
+        let mut tries = Vec::new();
+        let told = each(&files, |file| {
+            tries.push(file.to_path_buf());
+            let first = tries.iter().filter(|t| *t == file).count() == 1;
+            match file.to_str().unwrap() {
+                "a.test.mjs" => bail!("always"),
+                "b.test.mjs" if first => bail!("once"),
+                _ => Ok(()),
+            }
+        });
+        assert_eq!(told.unwrap_err().to_string(), "failed twice: a.test.mjs");
+        assert_eq!(tries.len(), 5);
+        assert!(each(&files[1..2], |_| Ok(())).is_ok());
+    }
 
     #[test]
     fn no_test_file_is_a_failure() {
