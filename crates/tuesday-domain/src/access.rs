@@ -295,6 +295,8 @@ impl Role {
 pub struct Rights {
     grants: Vec<Grant>,
     scope: Option<(Scope, Option<String>)>,
+    /// Workflows on which nothing of it holds for now.
+    suspended: Vec<String>,
 }
 
 impl Rights {
@@ -304,6 +306,7 @@ impl Rights {
         Self {
             grants,
             scope: None,
+            suspended: Vec::new(),
         }
     }
 
@@ -317,6 +320,13 @@ impl Rights {
     #[must_use]
     pub fn within(mut self, scope: Scope, workflow: Option<String>) -> Self {
         self.scope = Some((scope, workflow));
+        self
+    }
+
+    /// The same, with nothing left on these workflows: a turnover test runs without this person.
+    #[must_use]
+    pub fn without(mut self, workflows: Vec<String>) -> Self {
+        self.suspended = workflows;
         self
     }
 
@@ -346,10 +356,20 @@ impl Rights {
         })
     }
 
+    /// Grants that are not suspended as a whole. One for the instance stays: it is taken away on the
+    /// suspended workflow alone, so that lists still show its work and nothing of it can be done.
+    fn held(&self) -> impl Iterator<Item = &Grant> {
+        let gone = |g: &&Grant| {
+            let place = g.workflow.as_ref();
+            place.is_some_and(|w| self.suspended.contains(w))
+        };
+        self.grants.iter().filter(move |g| !gone(g))
+    }
+
     fn applying<'a>(&'a self, workflow: &'a str) -> impl Iterator<Item = &'a Grant> {
-        self.grants
-            .iter()
-            .filter(move |g| g.workflow.as_deref().is_none_or(|w| w == workflow))
+        let here = !self.suspended.iter().any(|s| s == workflow);
+        let grants = self.grants.iter().filter(move |_| here);
+        grants.filter(move |g| g.workflow.as_deref().is_none_or(|w| w == workflow))
     }
 
     /// Whether the act is allowed on this workflow.
@@ -361,7 +381,7 @@ impl Rights {
     /// Whether the act is allowed on some workflow, or on the instance.
     #[must_use]
     pub fn may_anywhere(&self, act: Act) -> bool {
-        self.scoped(act, None) && self.grants.iter().any(|g| grant_allows(g, act))
+        self.scoped(act, None) && self.held().any(|g| grant_allows(g, act))
     }
 
     /// Whether a task of this tier may be decided. A grant for one tier holds for that tier alone; a
@@ -385,7 +405,7 @@ impl Rights {
             return Some(Vec::from_iter(self.may(act, own).then(|| own.clone())));
         }
         let allowed = |g: &&Grant| self.scoped(act, None) && grant_allows(g, act);
-        let places = self.grants.iter().filter(allowed);
+        let places = self.held().filter(allowed);
         let mut places: Vec<String> = places.map(|g| g.workflow.clone()).collect::<Option<_>>()?;
         places.sort_unstable();
         places.dedup();
@@ -521,6 +541,21 @@ mod tests {
         assert!(review.may(Act::DecideReview, "a") && !review.may(Act::EditRules, "a"));
         let admin = Rights::new(vec![grant(Role::Reviewer, None)]).within(Scope::Admin, None);
         assert!(!admin.may_anywhere(Act::ManagePeople));
+    }
+
+    #[test]
+    fn what_is_suspended_holds_nowhere_else_less() {
+        let own = Rights::new(vec![
+            grant(Role::OperatorOwner, Some("a")),
+            grant(Role::Reviewer, Some("b")),
+        ]);
+        let gone = own.clone().without(vec!["a".into()]);
+        assert!(own.may(Act::EditRules, "a") && !gone.may(Act::EditRules, "a"));
+        assert!(!gone.may_anywhere(Act::EditRules) && gone.may(Act::DecideReview, "b"));
+        assert_eq!(gone.places(Act::ReadWork), Some(vec!["b".to_owned()]));
+        assert!(!gone.decides("a", "desk", false) && gone.decides("b", "desk", false));
+        let wide = Rights::new(vec![grant(Role::OperatorOwner, None)]).without(vec!["a".into()]);
+        assert!(!wide.may(Act::ReadWork, "a") && wide.may(Act::ReadWork, "c"));
     }
 
     #[test]

@@ -21,8 +21,7 @@ impl StoreReader {
         &self.back
     }
 
-    /// All rows of a query that reads the same on both databases. Its parameters `$1`, `$2`, …
-    /// first appear in that order, because SQLite numbers them by appearance.
+    /// All rows of a query that reads the same on both databases, with the parameters `$1`, `$2`, …
     pub(crate) async fn rows<T: Send + 'static>(
         &self,
         sql: impl Into<Cow<'static, str>>,

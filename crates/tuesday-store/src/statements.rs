@@ -51,6 +51,7 @@ fn tables() -> Vec<&'static Table> {
         &incidents::DELIVERIES,
         &incidents::CORRECTIONS,
         &charter::FACTS,
+        &charter::TURNOVERS,
         &charter::EVENTS,
         &rollout::DECISIONS,
         &rollout::SIGNALS,

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use crate::api::{
     Description, audit, charter, costs, decisions, health, incidents, intake, ledger, people,
     problem_reports, reroute, reruns, reviews, rollout, rules, runs, security, seeds, signals,
-    tokens, triggers, unmapped, verdicts, views, workflows,
+    tokens, triggers, turnover, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -146,6 +146,9 @@ fn api_workflows() -> OpenApiRouter<App> {
         .routes(routes!(charter::review_label))
         .routes(routes!(charter::state))
         .routes(routes!(charter::train))
+        .routes(routes!(turnover::show, turnover::start))
+        .routes(routes!(turnover::sign))
+        .routes(routes!(turnover::call_off))
         .routes(routes!(rollout::standing))
         .routes(routes!(rollout::pause))
         .routes(routes!(rollout::resume))
@@ -254,6 +257,14 @@ fn console_charter() -> Router<App> {
         .route(
             "/workflows/{workflow}/charter/{verb}",
             post(console::charter::act),
+        )
+        .route(
+            "/workflows/{workflow}/turnover",
+            get(console::turnover::page),
+        )
+        .route(
+            "/workflows/{workflow}/turnover/{verb}",
+            post(console::turnover::act),
         )
 }
 

@@ -53,6 +53,7 @@ Change     check         every fault of a package
            charter       show, check, set, sign, history: the one page, from live records
            readiness     checklist, handoff, audit, signals, next and the other lists, with evidence
            training      record: who has learnt to decide
+           turnover      start, show, sign, call-off: days without the builder, graded from the log
            signal        what is said about outputs afterwards: post, list
 
 Prove      audit         verify, export, checkpoint, verify-bundle
@@ -165,6 +166,8 @@ pub(crate) enum Command {
     Readiness(cmd::charter::ReadinessArgs),
     /// Who has learnt to decide
     Training(cmd::charter::TrainingArgs),
+    /// The test without the builder: start, show, sign, call-off
+    Turnover(cmd::turnover::TurnoverArgs),
     /// What is said about outputs afterwards: complaints, flags, outcomes
     Signal(cmd::signal::SignalArgs),
     /// The audit log: verify, export, checkpoint

@@ -19,6 +19,7 @@ mod statement;
 #[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod tests;
 mod topic;
+pub mod turnover;
 mod views;
 
 pub use blank::is_blank;

@@ -175,9 +175,7 @@ impl Topic {
             }
             Self::OverrideLogging => "edit or reject an output once: the log must show it",
             Self::WeeklyReview => "sign the week: /workflows/WORKFLOW/weekly",
-            Self::TurnoverTest => {
-                "this version has no turnover test yet: no workflow becomes production with it"
-            }
+            Self::TurnoverTest => "tuesday turnover start WORKFLOW --without BUILDER, then sign it",
             Self::Training => "tuesday training record WORKFLOW PERSON",
             Self::ManualPathRetired => {
                 "state the signal of the old way, and let it fall silent for 14 days"
@@ -203,6 +201,7 @@ impl Topic {
     pub const fn path(self) -> &'static str {
         match self {
             Self::ReviewTiers | Self::AutoApproved => "/rules",
+            Self::TurnoverTest | Self::TurnoverDate => "/turnover",
             Self::Gate | Self::DataCases | Self::CaseKinds | Self::Rollback | Self::ChangeLog => {
                 "/releases"
             }

@@ -1,6 +1,7 @@
 //! What people state about a workflow, and the history of its label. Rows are only ever added.
 
 use crate::charter::Statement;
+use crate::charter::turnover::TurnoverState;
 use crate::id::DecisionId;
 use crate::time::Timestamp;
 use crate::words::words;
@@ -72,6 +73,35 @@ pub struct LabelEvent {
     pub at: Timestamp,
 }
 
+/// A test of a workflow without the person who built it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turnover {
+    /// Workflow name.
+    pub workflow: String,
+    /// Number within the workflow, from 1.
+    pub seq: u32,
+    /// How it stands.
+    pub state: TurnoverState,
+    /// When it ended: its days were over, it was signed, or called off.
+    pub ended_at: Option<Timestamp>,
+    /// Who signed it or called it off.
+    pub signed_by: Option<String>,
+    /// The grades as JSON once signed, or why it was called off.
+    pub report: Option<String>,
+    /// Version of the row.
+    pub version: u32,
+    /// Handle of the person whose rights are suspended meanwhile.
+    pub without: String,
+    /// When it began.
+    pub from: Timestamp,
+    /// When its days are over.
+    pub until: Timestamp,
+    /// Entries that the log had then.
+    pub log_from: u64,
+    /// Who started it.
+    pub started_by: String,
+}
+
 /// A change of these rows.
 #[derive(Clone, Debug)]
 pub enum CharterChange {
@@ -79,4 +109,8 @@ pub enum CharterChange {
     InsertFact(CharterFact),
     /// Something happened to the label.
     InsertLabelEvent(LabelEvent),
+    /// A turnover test began.
+    InsertTurnover(Turnover),
+    /// It ended, was signed or called off.
+    UpdateTurnover(Turnover),
 }

@@ -18,7 +18,7 @@ mod workflow;
 
 pub use attempt::{Attempt, AttemptResult, Usage};
 pub use change::{AuditEntry, Change, Decision, Subject};
-pub use charter::{CharterChange, CharterFact, LabelEvent, LabelMove};
+pub use charter::{CharterChange, CharterFact, LabelEvent, LabelMove, Turnover};
 pub use desk::{
     DeskChange, IllegalProblemMove, PriorityClass, ProblemKind, ProblemReport, ProblemState,
     ProblemTie, ReviewRead, RunVisit, SavedView, SecondLook, SecondLookBasis, SecondLookResult,

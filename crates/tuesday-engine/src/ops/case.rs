@@ -199,7 +199,7 @@ impl Engine {
         let verdict: Option<Verdict> = record
             .get("verdict")
             .and_then(|v| serde_json::from_value(v.clone()).ok());
-        let gone = self.gone(self.now()).await?;
+        let gone = self.gone(Some(&task.review.workflow), self.now()).await?;
         let def = &task.release.ready.def;
         let snapshot = task.snapshot();
         let case = Case {

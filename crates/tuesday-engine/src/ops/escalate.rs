@@ -27,7 +27,7 @@ impl Engine {
     ) -> Result<Review, Problem> {
         let task = self.task(id).await?;
         may_decide(&task, by, revision, self.now())?;
-        let gone = self.gone(self.now()).await?;
+        let gone = self.gone(Some(&task.review.workflow), self.now()).await?;
         let Some(next) = next_person(&task.review, &gone) else {
             return Err(Problem::new(
                 "illegal_state",
@@ -47,7 +47,7 @@ impl Engine {
             return Err(already_decided(&task.review));
         }
         let actor = Actor::System("review_due");
-        let gone = self.gone(self.now()).await?;
+        let gone = self.gone(Some(&task.review.workflow), self.now()).await?;
         match next_person(&task.review, &gone) {
             Some(next) => self.pass_on(task, next, actor, None).await,
             None => self.exhausted(task, actor).await,

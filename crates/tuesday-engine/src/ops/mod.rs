@@ -84,7 +84,7 @@ pub use ceremony::CEREMONY_LIFE;
 pub(crate) use charter::Told;
 pub use charter::{
     CharterView, ItemView, LabelView, LabelWish, LastTen, OpenedRun, PilotView, SheetView,
-    SignView, UnmetView, WallView,
+    SignView, TurnoverCard, TurnoverView, UnmetView, WallView,
 };
 pub use cleared::Reader;
 pub use cost::{

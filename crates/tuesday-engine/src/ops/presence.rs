@@ -51,10 +51,19 @@ impl Gone {
 }
 
 impl Engine {
-    /// Who is deactivated or away at `now`.
-    pub(crate) async fn gone(&self, now: Timestamp) -> Result<Gone, Problem> {
-        let people = self.0.reader.people().await.map_err(read_problem)?;
-        let absences = self.0.reader.absences().await.map_err(read_problem)?;
+    /// Who is deactivated or away at `now`, or, on this workflow, is being done without.
+    pub(crate) async fn gone(
+        &self,
+        workflow: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Gone, Problem> {
+        let reader = &self.0.reader;
+        let (people, absences, tests) = tokio::try_join!(
+            reader.people(),
+            reader.absences(),
+            reader.turnovers_running()
+        )
+        .map_err(read_problem)?;
         let mut stand_ins: BTreeMap<_, _> = absences
             .into_iter()
             .filter(|a| now < a.until)
@@ -62,6 +71,11 @@ impl Engine {
             .collect();
         for person in people.iter().filter(|p| !p.active) {
             stand_ins.entry(person.handle.clone()).or_insert(None);
+        }
+        for test in tests {
+            if workflow == Some(test.workflow.as_str()) {
+                stand_ins.entry(test.without).or_insert(None);
+            }
         }
         Ok(Gone {
             stand_ins,

@@ -60,7 +60,7 @@ impl Engine {
             .with("people", operators)
             .way_out("ask one of the named persons"));
         }
-        let gone = self.gone(self.now()).await?;
+        let gone = self.gone(Some(&r.workflow), self.now()).await?;
         if !people(&task).iter().any(|p| p == to) || !gone.is_here(to) {
             let why = if gone.is(to) {
                 "is away or deactivated"

@@ -8,16 +8,21 @@ use tuesday_domain::record::{AuditEntry, Decision, RightUse, Subject, Token};
 use crate::engine::{Engine, read_problem};
 
 impl Engine {
-    /// The rights of an active person; nobody else has any.
+    /// The rights of an active person; nobody else has any. On a workflow whose turnover test runs
+    /// without this person there are none.
     ///
     /// # Errors
     /// `unavailable` when the database does not answer.
     pub async fn rights(&self, person: &str) -> Result<Rights, Problem> {
         let reader = &self.0.reader;
-        let (who, grants) = tokio::try_join!(reader.person(person), reader.grants_of(person))
-            .map_err(read_problem)?;
+        let (who, grants, suspended) = tokio::try_join!(
+            reader.person(person),
+            reader.grants_of(person),
+            reader.suspended_on(person)
+        )
+        .map_err(read_problem)?;
         Ok(match who {
-            Some(p) if p.active => Rights::new(grants),
+            Some(p) if p.active => Rights::new(grants).without(suspended),
             _ => Rights::default(),
         })
     }

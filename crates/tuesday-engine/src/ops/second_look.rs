@@ -104,7 +104,7 @@ impl Engine {
             ..Ask::output(Reason::SecondLook, words, RunEvent::RoutedReview)
         };
         let mut review = open_review(def, &run, ask, now);
-        let gone = self.gone(now).await?;
+        let gone = self.gone(Some(&run.workflow), now).await?;
         let reviewers = def.owners.reviewers.iter().map(|p| p.handle.clone());
         for person in reviewers {
             if !review.chain.contains(&person) {

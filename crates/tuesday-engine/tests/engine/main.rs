@@ -24,3 +24,4 @@ mod seeds;
 mod settling;
 mod stamps;
 mod trouble;
+mod turnover;

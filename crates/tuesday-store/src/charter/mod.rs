@@ -2,8 +2,10 @@
 
 mod figures;
 mod read;
+mod turnover;
 
 pub use figures::CharterFigures;
+pub(crate) use turnover::TURNOVERS;
 
 use tuesday_domain::id::DecisionId;
 use tuesday_domain::record::{CharterChange, CharterFact, LabelEvent};
@@ -66,6 +68,14 @@ pub(crate) fn bind<'a>(change: &'a CharterChange, out: &mut Vec<Param<'a>>) -> V
             ]);
             Verb::Insert(&FACTS)
         }
+        CharterChange::InsertTurnover(t) => {
+            turnover::bind(t, out);
+            Verb::Insert(&TURNOVERS)
+        }
+        CharterChange::UpdateTurnover(t) => {
+            turnover::bind(t, out);
+            Verb::Update(&TURNOVERS)
+        }
         CharterChange::InsertLabelEvent(e) => {
             out.extend([
                 Param::Text(&e.workflow),
@@ -114,6 +124,9 @@ pub(crate) fn describe(change: &CharterChange) -> String {
     match change {
         CharterChange::InsertFact(f) => format!("the charter of {}", f.workflow),
         CharterChange::InsertLabelEvent(e) => format!("the label of {}", e.workflow),
+        CharterChange::InsertTurnover(t) | CharterChange::UpdateTurnover(t) => {
+            format!("the turnover test of {}", t.workflow)
+        }
     }
 }
 
@@ -122,5 +135,6 @@ pub(crate) fn workflow(change: &CharterChange) -> &str {
     match change {
         CharterChange::InsertFact(f) => &f.workflow,
         CharterChange::InsertLabelEvent(e) => &e.workflow,
+        CharterChange::InsertTurnover(t) | CharterChange::UpdateTurnover(t) => &t.workflow,
     }
 }

@@ -187,6 +187,7 @@ impl StoreReader {
     pub async fn reviews_with(
         &self,
         people: &[String],
+        workflow: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Review>, ReadError> {
         if people.is_empty() {
@@ -194,6 +195,7 @@ impl StoreReader {
         }
         let mut q = Select::new(&format!("SELECT {COLUMNS} FROM reviews"));
         q.and(OPEN, [])
+            .and_text("workflow = ?", workflow)
             .and_list("(owner IN", people)
             .push(" OR claimed_by IN", [])
             .list(people)

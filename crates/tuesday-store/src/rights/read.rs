@@ -33,7 +33,8 @@ impl StoreReader {
             .await
     }
 
-    /// What active persons hold on a workflow or on the whole instance, by person, role and tier.
+    /// What active persons hold on a workflow or on the whole instance, by person, role and tier; not
+    /// those whose rights a turnover test suspends.
     ///
     /// # Errors
     /// See [`StoreReader::run`].
@@ -45,7 +46,9 @@ impl StoreReader {
             .join(", ");
         let sql = format!(
             "SELECT {columns} FROM grants AS g JOIN people AS p ON p.handle = g.person \
-             WHERE p.active = 1 AND (g.workflow = '' OR g.workflow = $1) ORDER BY g.person, g.role, g.tier"
+             WHERE p.active = 1 AND (g.workflow = '' OR g.workflow = $1) AND NOT EXISTS (SELECT 1 FROM turnovers AS t \
+             WHERE t.state = 'running' AND t.without = g.person AND t.workflow = $1) \
+             ORDER BY g.person, g.role, g.tier"
         );
         self.rows(sql, vec![Value::Text(workflow.to_owned())], grant)
             .await

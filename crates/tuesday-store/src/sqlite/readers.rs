@@ -79,9 +79,13 @@ pub(crate) fn rows<T>(
     map: impl Fn(Row<'_>) -> Result<T, ReadError>,
 ) -> Result<Vec<T>, ReadError> {
     let mut stmt = conn.prepare_cached(sql).map_err(from_read)?;
-    let mut found = stmt
-        .query(rusqlite::params_from_iter(params))
-        .map_err(from_read)?;
+    for (value, number) in params.iter().zip(1..) {
+        // SQLite counts `$3` where it first appears; the number is what was meant, as on PostgreSQL.
+        let named = stmt.parameter_index(&format!("${number}"));
+        let place = named.map_err(from_read)?.unwrap_or(number);
+        stmt.raw_bind_parameter(place, value).map_err(from_read)?;
+    }
+    let mut found = stmt.raw_query();
     let mut out = Vec::new();
     while let Some(row) = found.next().map_err(from_read)? {
         out.push(map(Row::Lite(row))?);

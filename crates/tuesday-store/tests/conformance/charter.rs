@@ -1,15 +1,19 @@
 //! Statements, the history of labels, and what proofs count.
 
 use tuesday_domain::charter::Statement;
+use tuesday_domain::charter::turnover::TurnoverState;
 use tuesday_domain::id::{DecisionId, ReleaseId};
 use tuesday_domain::record::{
-    Change, CharterChange, CharterFact, Decision, LabelEvent, LabelMove, Subject,
+    Change, CharterChange, CharterFact, Decision, LabelEvent, LabelMove, RolloutChange, Signal,
+    Subject, Turnover,
 };
 use tuesday_domain::workflow::Label;
 use tuesday_store::ApplyError;
 
 use crate::bed::each;
-use crate::rows::{at, decide, new_id, release, workflow};
+use crate::rows::{
+    about, accept, at, decide, in_review, job, new_id, release, review, run, workflow,
+};
 
 fn one(change: CharterChange) -> Decision {
     let change = Change::Charter(Box::new(change));
@@ -167,6 +171,180 @@ async fn with_nothing_there_every_figure_is_nothing() {
             (found.releases_before, found.released_at),
             (0, Some(row.created_at))
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn use_of_the_old_way_and_overdue_tasks_are_told_apart() {
+    each(|bed| async move {
+        let used = Signal {
+            workflow: "support".into(),
+            event: "one".into(),
+            kind: "old_path".into(),
+            run: None,
+            record: None,
+            wrong: true,
+            count: 1,
+            at: at(10),
+            posted_by: "person:olga".into(),
+            received_at: at(11),
+        };
+        let used = Change::Rollout(Box::new(RolloutChange::InsertSignal(used)));
+        let subject = Subject::Workflow("support".into());
+        bed.store
+            .apply(decide(subject, "x", vec![used]))
+            .await
+            .unwrap();
+        for (event, due) in [("late", 20), ("fresh", 90)] {
+            let row = run("support", event);
+            bed.store
+                .apply(accept(&row, job(&row, at(1))))
+                .await
+                .unwrap();
+            let asked = in_review(&row, "olga");
+            let task = review(&asked, "olga", at(due));
+            let changes = vec![
+                Change::UpdateRun(Box::new(asked.clone())),
+                Change::InsertReview(Box::new(task)),
+            ];
+            bed.store
+                .apply(about(&asked, "review.opened", changes))
+                .await
+                .unwrap();
+        }
+        let figures = async |old: &str| {
+            let found = bed.read.charter_figures("support", Some(old), at(50)).await;
+            found.unwrap().figures
+        };
+        let found = figures("old_path").await;
+        assert_eq!((found.open, found.overdue), (2, 1), "{}", bed.name);
+        assert_eq!(found.old_path_at, Some(at(10)), "{}", bed.name);
+        assert_eq!(figures("another").await.old_path_at, None);
+    })
+    .await;
+}
+
+fn test(seq: u32, state: TurnoverState) -> Turnover {
+    let over = state != TurnoverState::Running;
+    let signed = state.is_over();
+    Turnover {
+        workflow: "support".into(),
+        seq,
+        state,
+        ended_at: over.then(|| at(60)),
+        signed_by: signed.then(|| "olga".into()),
+        report: signed.then(|| "{}".into()),
+        version: 1 + u32::from(over),
+        without: "nils".into(),
+        from: at(10),
+        until: at(90),
+        log_from: 3,
+        started_by: "olga".into(),
+    }
+}
+
+#[tokio::test]
+async fn a_turnover_test_suspends_while_it_runs_and_is_open_once() {
+    each(|bed| async move {
+        let running = test(1, TurnoverState::Running);
+        let insert = one(CharterChange::InsertTurnover(running.clone()));
+        bed.store.apply(insert).await.unwrap();
+        assert_eq!(bed.read.suspended_on("nils").await.unwrap(), ["support"]);
+        assert!(bed.read.suspended_on("olga").await.unwrap().is_empty());
+        let running = vec![running];
+        assert_eq!(bed.read.turnovers_running().await.unwrap(), running);
+        let second = one(CharterChange::InsertTurnover(test(
+            2,
+            TurnoverState::Running,
+        )));
+        assert!(bed.store.apply(second).await.is_err(), "{}", bed.name);
+
+        let passed = test(1, TurnoverState::Passed);
+        let update = one(CharterChange::UpdateTurnover(passed.clone()));
+        bed.store.apply(update).await.unwrap();
+        let late = one(CharterChange::UpdateTurnover(test(
+            1,
+            TurnoverState::Failed,
+        )));
+        let late = bed.store.apply(late).await;
+        assert!(matches!(late, Err(ApplyError::Conflict { .. })));
+        assert!(bed.read.suspended_on("nils").await.unwrap().is_empty());
+        assert_eq!(bed.read.turnovers("support", 5).await.unwrap(), [passed]);
+
+        let mut own = test(2, TurnoverState::Running);
+        let insert = one(CharterChange::InsertTurnover(own.clone()));
+        bed.store.apply(insert).await.unwrap();
+        (own.state, own.version) = (TurnoverState::Passed, 2);
+        (own.ended_at, own.report) = (Some(at(60)), Some("{}".into()));
+        own.signed_by = Some("nils".into());
+        let own = one(CharterChange::UpdateTurnover(own));
+        assert!(
+            bed.store.apply(own).await.is_err(),
+            "nobody attests themselves"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_days_of_a_turnover_test_are_counted() {
+    each(|bed| async move {
+        for (event, due, decided) in [
+            ("left", 500, false),
+            ("late", 20, false),
+            ("done", 500, true),
+        ] {
+            let row = run("support", event);
+            bed.store
+                .apply(accept(&row, job(&row, at(1))))
+                .await
+                .unwrap();
+            let asked = in_review(&row, "olga");
+            let task = review(&asked, "olga", at(due));
+            let insert = vec![
+                Change::UpdateRun(Box::new(asked.clone())),
+                Change::InsertReview(Box::new(task.clone())),
+            ];
+            bed.store
+                .apply(about(&asked, "review.opened", insert))
+                .await
+                .unwrap();
+            if decided {
+                let mut task = task;
+                task.state = tuesday_domain::review::ReviewState::Approved;
+                task.decision = Some(tuesday_domain::record::ReviewDecision::Approve);
+                (task.decided_by, task.decided_at) = (Some("olga".into()), Some(at(30)));
+                task.revision += 1;
+                let change = vec![Change::UpdateReview(Box::new(task))];
+                bed.store
+                    .apply(about(&asked, "review.approved", change))
+                    .await
+                    .unwrap();
+            }
+        }
+        let days = ["2026-11-17", "2026-11-17", "2026-10-20"].map(str::to_owned);
+        let window = (at(0), at(40));
+        let read = |window, days| bed.read.turnover_figures("support", window, days);
+        let found = read(window, days.clone()).await.unwrap();
+        assert_eq!(
+            (found.tasks, found.overdue),
+            (3, 1),
+            "{} {found:?}",
+            bed.name
+        );
+        assert_eq!(found.unfinished, 0, "opened in the last hour");
+        let later = read((at(0), at(4_000)), days).await.unwrap();
+        assert_eq!(
+            (later.unfinished, later.overdue),
+            (2, 2),
+            "{} {later:?}",
+            bed.name
+        );
+        let shares = bed.read.decision_shares("support", at(0)).await.unwrap();
+        assert_eq!(shares, [("olga".to_owned(), 1)], "{}", bed.name);
+        let since = bed.read.decision_shares("support", at(31)).await.unwrap();
+        assert!(since.is_empty());
     })
     .await;
 }

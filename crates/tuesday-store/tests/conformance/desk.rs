@@ -293,13 +293,19 @@ async fn tasks_of_people_and_claims_that_run_on() {
         let made = fill(&bed).await;
         let with = bed
             .read
-            .reviews_with(&["quentin".into()], 100)
+            .reviews_with(&["quentin".into()], None, 100)
             .await
             .unwrap();
         let open = made.iter().filter(|t| !t.state.is_decided());
         let held: Vec<_> = open.filter(|t| t.claimed_by.is_some()).collect();
         assert_eq!(with.len(), held.len(), "{}", bed.name);
-        assert!(bed.read.reviews_with(&[], 100).await.unwrap().is_empty());
+        assert!(
+            bed.read
+                .reviews_with(&[], None, 100)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         let renew = |by: &str| DeskChange::RenewClaim {
             review: held[0].id,
             by: by.into(),

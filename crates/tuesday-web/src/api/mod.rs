@@ -23,6 +23,7 @@ pub(crate) mod sheet;
 pub(crate) mod signals;
 pub(crate) mod tokens;
 pub(crate) mod triggers;
+pub(crate) mod turnover;
 pub(crate) mod unmapped;
 pub(crate) mod verdicts;
 pub(crate) mod views;

@@ -131,6 +131,18 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "/api/v1/workflows/{workflow}/training/{person}",
         SIGN,
     ),
+    ("GET", "/api/v1/workflows/{workflow}/turnover", READ),
+    ("POST", "/api/v1/workflows/{workflow}/turnover", SIGN),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/turnover/signature",
+        SIGN,
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/turnover/call-off",
+        SIGN,
+    ),
     ("GET", "/api/v1/workflows/{workflow}/standing", READ),
     (
         "POST",
@@ -352,6 +364,8 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/hub", READ),
     ("GET", "/workflows/{workflow}/charter", READ),
     ("POST", "/workflows/{workflow}/charter/{verb}", SIGN),
+    ("GET", "/workflows/{workflow}/turnover", READ),
+    ("POST", "/workflows/{workflow}/turnover/{verb}", SIGN),
     ("POST", "/workflows/{workflow}/seeds", Key(Act::SeedReview)),
     ("GET", "/workflows/{workflow}/releases", READ),
     (

@@ -39,6 +39,7 @@ pub(crate) mod signal;
 pub(crate) mod stub;
 pub(crate) mod token;
 pub(crate) mod trigger;
+pub(crate) mod turnover;
 pub(crate) mod user;
 pub(crate) mod wait;
 pub(crate) mod workflow;
@@ -79,6 +80,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Charter(args) => Box::pin(charter::run(common, args)).await,
         Command::Readiness(args) => Box::pin(charter::readiness(common, args)).await,
         Command::Training(args) => Box::pin(charter::training(common, args)).await,
+        Command::Turnover(args) => Box::pin(turnover::run(common, args)).await,
         Command::Workflow(args) => workflow::run(common, args).await,
         Command::Bench(args) => Box::pin(bench::run(common, args)).await,
         Command::RealData(args) => Box::pin(real_data::run(common, args)).await,

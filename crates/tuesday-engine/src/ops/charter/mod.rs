@@ -9,6 +9,7 @@ mod review_label;
 mod show;
 mod state;
 mod train;
+mod turnover;
 
 pub(crate) use gather::Gathered;
 pub use label::LabelWish;
@@ -16,6 +17,7 @@ pub use last_ten::{LastTen, OpenedRun};
 pub use show::{
     CharterView, ItemView, LabelView, PilotView, SheetView, SignView, UnmetView, WallView,
 };
+pub use turnover::{TurnoverCard, TurnoverView};
 
 use tuesday_domain::charter::label::Standing;
 use tuesday_domain::id::DecisionId;

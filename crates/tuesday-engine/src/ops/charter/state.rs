@@ -32,8 +32,8 @@ impl Engine {
         self.put_fact(name, statement, "", value, by).await
     }
 
-    /// Adds a statement behind the newest one.
-    pub(super) async fn put_fact(
+    /// A statement as it comes behind the newest one; not kept yet.
+    pub(super) async fn next_fact(
         &self,
         name: &str,
         statement: Statement,
@@ -43,7 +43,7 @@ impl Engine {
     ) -> Result<CharterFact, Problem> {
         let newest = self.0.reader.charter_history(name, 0, 1).await;
         let newest = newest.map_err(read_problem)?;
-        let fact = CharterFact {
+        Ok(CharterFact {
             workflow: name.to_owned(),
             seq: newest.first().map_or(0, |f| f.seq) + 1,
             statement,
@@ -51,7 +51,19 @@ impl Engine {
             value,
             by: by.to_owned(),
             at: self.now(),
-        };
+        })
+    }
+
+    /// Adds a statement behind the newest one.
+    pub(super) async fn put_fact(
+        &self,
+        name: &str,
+        statement: Statement,
+        about: &str,
+        value: String,
+        by: &str,
+    ) -> Result<CharterFact, Problem> {
+        let fact = self.next_fact(name, statement, about, value, by).await?;
         let by = Actor::Person(by.to_owned());
         let mut entry = AuditEntry::new(
             fact.at,

@@ -232,7 +232,7 @@ impl Engine {
             }
         }
         let people = self.0.reader.people().await.map_err(read_problem)?;
-        let gone = self.gone(now).await?;
+        let gone = self.gone(name.as_deref(), now).await?;
         let away = gone.people();
         let anybody: Vec<String> = people.iter().map(|p| p.handle.clone()).collect();
         let is_active = |p: &str| people.iter().any(|x| x.handle == p && x.active);

@@ -197,6 +197,24 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/api/v1/workflows/{workflow}/turnover",
+        &["turnover.started"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/turnover/signature",
+        &["turnover.passed", "turnover.failed"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/turnover/call-off",
+        &["turnover.called_off"],
+        "",
+    ),
+    (
+        "POST",
         "/api/v1/workflows/{workflow}/pause",
         &["workflow.switch"],
         "",

@@ -132,6 +132,17 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/turnover/{verb}",
+        &[
+            "turnover.started",
+            "turnover.passed",
+            "turnover.failed",
+            "turnover.called_off",
+        ],
+        "",
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/pause",
         &["workflow.switch"],
         "",

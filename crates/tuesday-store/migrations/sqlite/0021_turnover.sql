@@ -1,0 +1,26 @@
+-- Tests of workflows without the person who built them. While one runs, that person's rights on the
+-- workflow are suspended. Twin: ../postgres/ with the same number and name.
+CREATE TABLE turnovers (
+    workflow   TEXT NOT NULL,
+    seq        INTEGER NOT NULL CHECK (seq >= 1),
+    state      TEXT NOT NULL CHECK (state = 'running' OR state = 'ended' OR state = 'passed' OR state = 'failed' OR
+                                    state = 'called_off'),
+    ended_at   INTEGER,
+    signed_by  TEXT,
+    report     TEXT,
+    version    INTEGER NOT NULL CHECK (version >= 0),
+    without    TEXT NOT NULL CHECK (without <> ''),
+    from_at    INTEGER NOT NULL,
+    until_at   INTEGER NOT NULL CHECK (until_at > from_at),
+    log_from   INTEGER NOT NULL CHECK (log_from >= 0),
+    started_by TEXT NOT NULL CHECK (started_by <> ''),
+    PRIMARY KEY (workflow, seq),
+    -- Nobody signs the test of themselves.
+    CHECK (signed_by IS NULL OR signed_by <> without),
+    CHECK ((state = 'running') = (ended_at IS NULL)),
+    CHECK ((state = 'running' OR state = 'ended') = (signed_by IS NULL)),
+    CHECK ((signed_by IS NULL) = (report IS NULL))
+) STRICT, WITHOUT ROWID;
+-- One at a time.
+CREATE UNIQUE INDEX turnovers_open ON turnovers (workflow) WHERE state = 'running' OR state = 'ended';
+CREATE INDEX turnovers_running ON turnovers (without, workflow) WHERE state = 'running';
