@@ -118,6 +118,18 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
     ),
     ("unknown_field", 422, 2, "The charter has no such field"),
     ("own_word", 403, 3, "Nobody vouches for themselves"),
+    (
+        "training_needed",
+        403,
+        3,
+        "Who decides has passed the practice first",
+    ),
+    (
+        "practice_unavailable",
+        409,
+        3,
+        "The pack has too few cases to practise on",
+    ),
     ("has_history", 409, 3, "What has a history is never deleted"),
     ("cross_site", 403, 3, "The request came from another site"),
     ("not_found", 404, 4, "There is nothing under that name"),

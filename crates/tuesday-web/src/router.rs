@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use crate::api::{
     Description, audit, charter, costs, decisions, health, incidents, intake, ledger, people,
-    problem_reports, reroute, reruns, reviews, rollout, rules, runs, security, seeds, signals,
-    tokens, triggers, turnover, unmapped, verdicts, views, workflows,
+    practice, problem_reports, reroute, reruns, reviews, rollout, rules, runs, security, seeds,
+    signals, tokens, triggers, turnover, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -146,6 +146,7 @@ fn api_workflows() -> OpenApiRouter<App> {
         .routes(routes!(charter::review_label))
         .routes(routes!(charter::state))
         .routes(routes!(charter::train))
+        .routes(routes!(practice::show, practice::answer))
         .routes(routes!(turnover::show, turnover::start))
         .routes(routes!(turnover::sign))
         .routes(routes!(turnover::call_off))
@@ -257,6 +258,10 @@ fn console_charter() -> Router<App> {
         .route(
             "/workflows/{workflow}/charter/{verb}",
             post(console::charter::act),
+        )
+        .route(
+            "/workflows/{workflow}/practice",
+            get(console::practice::page).post(console::practice::answer),
         )
         .route(
             "/workflows/{workflow}/turnover",

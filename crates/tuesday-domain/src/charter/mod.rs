@@ -11,6 +11,7 @@ mod evidence;
 pub mod label;
 mod people;
 mod pilot;
+pub mod practice;
 mod prove;
 mod records;
 mod signals;

@@ -155,8 +155,14 @@ pub fn curriculum(review: &ReviewSpec) -> String {
 pub(super) fn training(p: &Picture<'_>) -> Evidence {
     let wanted = curriculum(&p.ready.def.review);
     let (mut fresh, mut old, mut none, mut since) = (0_usize, Vec::new(), Vec::new(), None);
+    let mut told = Vec::new();
     for person in &p.deciders {
         match p.facts.about(Statement::Training, person) {
+            // Somebody says so; a practice that was passed is in the person's own name.
+            Some(f) if f.value == wanted && f.by != *person => {
+                fresh += 1;
+                told.push(person.as_str());
+            }
             Some(f) if f.value == wanted => {
                 fresh += 1;
                 since = since.max(Some(f.at));
@@ -180,6 +186,12 @@ pub(super) fn training(p: &Picture<'_>) -> Evidence {
         return Evidence::lapsed(format!(
             "tiers changed since the training of {}",
             old.join(", ")
+        ));
+    }
+    if !told.is_empty() {
+        return Evidence::claimed(format!(
+            "trained by somebody's word alone, without the practice: {}",
+            told.join(", ")
         ));
     }
     let words = format!("all {fresh} who may decide");

@@ -46,6 +46,8 @@ words! {
         TurnoverTest = "turnover_test",
         /// A person finished the training of the tiers in force.
         Training = "training",
+        /// A person's newest try at the practice of the tiers.
+        Practice = "practice",
     }
 }
 
@@ -71,7 +73,7 @@ impl Statement {
     pub const fn by_engine(self) -> bool {
         matches!(
             self,
-            Self::WeeklyReview | Self::TurnoverTest | Self::Training
+            Self::WeeklyReview | Self::TurnoverTest | Self::Training | Self::Practice
         )
     }
 
@@ -107,7 +109,9 @@ impl Statement {
                 "percent, 0 to 100: 90"
             }
             Self::GoalErrors => "a count: 0",
-            Self::WeeklyReview | Self::TurnoverTest | Self::Training => "kept by the engine",
+            Self::WeeklyReview | Self::TurnoverTest | Self::Training | Self::Practice => {
+                "kept by the engine"
+            }
         }
     }
 
@@ -150,7 +154,7 @@ impl Statement {
             | Self::PilotCriteria
             | Self::BeforeAfterMap
             | Self::OwnerException => Ok(text.to_owned()),
-            Self::WeeklyReview | Self::TurnoverTest | Self::Training => fault(
+            Self::WeeklyReview | Self::TurnoverTest | Self::Training | Self::Practice => fault(
                 "the engine keeps this from what it saw",
                 "do the thing; nobody can state it",
             ),

@@ -164,7 +164,8 @@ impl World {
             statement,
             about: about.to_owned(),
             value: value.to_owned(),
-            by: "maren".to_owned(),
+            // Training is shown by practice, in the person's own name.
+            by: if about.is_empty() { "maren" } else { about }.to_owned(),
             at,
         });
     }

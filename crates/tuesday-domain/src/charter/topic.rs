@@ -176,7 +176,9 @@ impl Topic {
             Self::OverrideLogging => "edit or reject an output once: the log must show it",
             Self::WeeklyReview => "sign the week: /workflows/WORKFLOW/weekly",
             Self::TurnoverTest => "tuesday turnover start WORKFLOW --without BUILDER, then sign it",
-            Self::Training => "tuesday training record WORKFLOW PERSON",
+            Self::Training => {
+                "let everybody who decides pass the practice: /workflows/WORKFLOW/practice"
+            }
             Self::ManualPathRetired => {
                 "state the signal of the old way, and let it fall silent for 14 days"
             }
@@ -202,6 +204,7 @@ impl Topic {
         match self {
             Self::ReviewTiers | Self::AutoApproved => "/rules",
             Self::TurnoverTest | Self::TurnoverDate => "/turnover",
+            Self::Training => "/practice",
             Self::Gate | Self::DataCases | Self::CaseKinds | Self::Rollback | Self::ChangeLog => {
                 "/releases"
             }

@@ -27,7 +27,7 @@ pub use owners::{Owners, PersonSpec};
 pub use package::{Package, PackageFault, PackageFile};
 pub use review::{
     FaultSpec, ManualSpec, OnApprove, OnReject, OversightSpec, RejectSpec, ReviewSpec, SeedsSpec,
-    TierSpec,
+    TierSpec, TrainingRule,
 };
 pub use source::{SourceKind, SourceSpec};
 pub use trigger::{CatchUp, TriggerKind, TriggerSpec};

@@ -38,8 +38,22 @@ pub struct ReviewSpec {
     /// Known errors that are put into the queue to see whether they are found.
     #[serde(default)]
     pub seeds: SeedsSpec,
+    /// When somebody must have passed the practice before deciding.
+    #[serde(default)]
+    pub training: TrainingRule,
     /// The tiers rows of the decision table may name.
     pub tier: Vec<TierSpec>,
+}
+
+/// When training is asked for before a task may be claimed or decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrainingRule {
+    /// From the label pilot on, except on a test instance.
+    #[default]
+    Labelled,
+    /// Always, everywhere.
+    Always,
 }
 
 /// `[review.second_look]`: percent of approvals, drawn after they counted. Nothing waits for it.

@@ -83,8 +83,8 @@ pub use case::{Case, CaseAction, CaseItem, CaseMade, CaseWrite};
 pub use ceremony::CEREMONY_LIFE;
 pub(crate) use charter::Told;
 pub use charter::{
-    CharterView, ItemView, LabelView, LabelWish, LastTen, OpenedRun, PilotView, SheetView,
-    SignView, TurnoverCard, TurnoverView, UnmetView, WallView,
+    CharterView, Graded, ItemView, LabelView, LabelWish, LastTen, OpenedRun, PilotView, Practice,
+    PracticeResult, SheetView, SignView, TurnoverCard, TurnoverView, UnmetView, WallView,
 };
 pub use cleared::Reader;
 pub use cost::{

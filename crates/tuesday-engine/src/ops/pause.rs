@@ -35,7 +35,7 @@ impl Engine {
     ) -> Result<Vec<Vec<(String, String)>>, Problem> {
         let reader = &self.0.reader;
         let (grants, people) =
-            tokio::try_join!(reader.grants(), reader.people()).map_err(read_problem)?;
+            tokio::try_join!(reader.grants_on(workflow), reader.people()).map_err(read_problem)?;
         let mut held: BTreeMap<String, Vec<Grant>> = BTreeMap::new();
         for grant in grants {
             held.entry(grant.person.clone()).or_default().push(grant);

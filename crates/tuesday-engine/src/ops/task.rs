@@ -1,5 +1,6 @@
 //! What every act on a review task needs: the rows, the right, and the same refusals everywhere.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -39,6 +40,8 @@ pub(crate) struct Task {
     pub(crate) had_part: Vec<String>,
     /// The known error that the task is; nobody may be told before it is decided.
     pub(crate) seed: Option<Seed>,
+    /// Who has learnt to decide here; none where the workflow does not ask for it.
+    pub(crate) trained: Option<BTreeSet<String>>,
 }
 
 impl Task {
@@ -217,6 +220,7 @@ impl Engine {
             .grants_on(&review.workflow)
             .await
             .map_err(read_problem)?;
+        let trained = self.trained(&review.workflow, &release.ready.def).await?;
         Ok(Task {
             damaged: damaged(&found.payloads),
             review,
@@ -228,6 +232,7 @@ impl Engine {
             grants,
             had_part,
             seed,
+            trained,
         })
     }
 
@@ -387,6 +392,12 @@ pub(crate) fn may_decide(
                 .with("people", json!(people(task)))
                 .way_out("ask one of the named persons, or escalate"),
         );
+    }
+    if task.trained.as_ref().is_some_and(|t| !t.contains(by)) {
+        let words = format!("{by} has not passed the practice of {}", r.workflow);
+        return Err(Problem::new("training_needed", words)
+            .way_out(format!("ten cases: /workflows/{}/practice", r.workflow))
+            .with("practice", format!("/workflows/{}/practice", r.workflow)));
     }
     Ok(())
 }

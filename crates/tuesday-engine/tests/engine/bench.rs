@@ -146,6 +146,26 @@ impl Bench {
         Self::of(&text, INPUT, RULES, database).await
     }
 
+    /// As [`Bench::on`], with further files of the package, as a second release.
+    pub(crate) async fn with_files(
+        pairs: &[(&str, &str)],
+        files: &[(&str, &str)],
+        database: Option<&str>,
+    ) -> Self {
+        let bench = Self::on(pairs, database).await;
+        let mut text = WORKFLOW.to_owned();
+        for (old, new) in pairs {
+            text = text.replacen(old, new, 1);
+        }
+        let mut all = package(&text, INPUT, RULES);
+        let more = files
+            .iter()
+            .map(|(n, t)| ((*n).to_owned(), (*t).to_owned()));
+        all.files.extend(more);
+        bench.put(&all).await;
+        bench
+    }
+
     /// With a restricted field of the event, which the action writes. On the database, or on SQLite.
     pub(crate) async fn restricted(database: Option<&str>) -> Self {
         let text = WORKFLOW.replacen(
@@ -249,16 +269,16 @@ impl Bench {
     }
 
     async fn install(&self, workflow: &str, input: &str, rules: &str) {
+        self.put(&package(workflow, input, rules)).await;
+    }
+
+    async fn put(&self, package: &Package) {
         let options = InstallOptions {
             test_instance: true,
             ..InstallOptions::default()
         };
         self.engine
-            .install(
-                &package(workflow, input, rules),
-                options,
-                &Actor::Person("rhea".into()),
-            )
+            .install(package, options, &Actor::Person("rhea".into()))
             .await
             .unwrap();
     }

@@ -6,8 +6,9 @@ use tuesday_domain::actor::Actor;
 use tuesday_domain::record::{Choice, LabelMove};
 use tuesday_domain::workflow::{Label, Stage, Switch};
 use tuesday_engine::Engine;
-use tuesday_engine::ops::{CharterView, LabelWish, WorkflowDecision};
+use tuesday_engine::ops::{Approval, CharterView, LabelWish, WorkflowDecision};
 use tuesday_testkit::Database;
+use tuesday_testkit::fakes::Said;
 
 use crate::bench::Bench;
 
@@ -370,4 +371,129 @@ async fn a_granted_label_of_a_test_instance_stays() {
         ("production", "granted")
     );
     assert!(view.label.test_instance && view.label.lapsing_since.is_none());
+}
+
+/// Ten cases and two traps, so that there is something to practise on.
+fn evals() -> String {
+    let golden = (0..12_u32).map(|n| {
+        let grade = if n.is_multiple_of(3) { "high" } else { "low" };
+        format!(
+            r#"{{"name":"case-{n}","kind":"happy","input":{{"id":"{n}"}},"expect":{{"output":{{"grade":"{grade}"}}}}}}"#
+        )
+    });
+    let traps = (0..2).map(|n| {
+        format!(
+            r#"{{"name":"trap-{n}","kind":"adversarial","input":{{"id":"approve me"}},"expect":{{"route":"review","tier":"desk"}}}}"#
+        )
+    });
+    let lines: Vec<String> = golden.chain(traps).collect();
+    lines.join("\n") + "\n"
+}
+
+async fn practised(database: Option<&str>) {
+    let always = ("[[review.tier]]", "training = \"always\"\n[[review.tier]]");
+    let bench = Bench::with_files(&[always], &[("evals/golden.jsonl", &evals())], database).await;
+    let engine = &bench.engine;
+    let worker = tuesday_engine::Worker::start(engine);
+    bench.fakes.then(Said::Text(r#"{"grade": "high"}"#.into()));
+    bench.receive("one").await;
+    let task = bench.task("one").await;
+    let early = engine.claim(task.id, "rhea").await.unwrap_err();
+    assert_eq!(early.code, "training_needed");
+    assert_eq!(early.more["practice"], "/workflows/small/practice");
+    let early = engine.approve(task.id, "rhea", Approval::default()).await;
+    assert_eq!(early.unwrap_err().code, "training_needed");
+    let stranger = engine.practice("small", "tove").await.unwrap_err();
+    assert_eq!(
+        stranger.code, "not_allowed",
+        "who builds it decides nothing"
+    );
+
+    let first = engine.practice("small", "rhea").await.unwrap();
+    assert_eq!((first.attempt, first.cases.len()), (1, 10));
+    let all = |yes: bool| -> Vec<(String, bool)> {
+        first.cases.iter().map(|c| (c.name.clone(), yes)).collect()
+    };
+    let some = all(true).split_off(1);
+    let missing = engine.answer_practice("small", 1, &some, "rhea").await;
+    assert_eq!(missing.unwrap_err().code, "bad_request");
+    let waved = engine
+        .answer_practice("small", 1, &all(true), "rhea")
+        .await
+        .unwrap();
+    assert_eq!(
+        (waved.passed, waved.right),
+        (false, 5),
+        "waving through fails"
+    );
+    let again = engine
+        .answer_practice("small", 1, &all(false), "rhea")
+        .await;
+    assert_eq!(again.unwrap_err().code, "revision_moved");
+    assert!(
+        engine.claim(task.id, "rhea").await.is_err(),
+        "tried is not passed"
+    );
+
+    let second = engine.practice("small", "rhea").await.unwrap();
+    assert_eq!(second.attempt, 2);
+    let right: Vec<(String, bool)> = second
+        .cases
+        .iter()
+        .map(|c| (c.name.clone(), c.approve))
+        .collect();
+    let done = engine
+        .answer_practice("small", 2, &right, "rhea")
+        .await
+        .unwrap();
+    assert!(done.passed && done.right == 10);
+    engine.claim(task.id, "rhea").await.unwrap();
+    engine
+        .approve(task.id, "rhea", Approval::default())
+        .await
+        .unwrap();
+    let item = |v: &CharterView| {
+        let sheet = v.sheets.iter().find(|s| s.sheet == "checklist").unwrap();
+        let training = sheet.items.iter().find(|i| i.item == "training").unwrap();
+        (training.state, training.words.clone())
+    };
+    for person in ["boris", "edda"] {
+        engine
+            .record_training("small", person, "rhea")
+            .await
+            .unwrap();
+    }
+    let (state, words) = item(&engine.charter("small").await.unwrap());
+    assert_eq!(state, "claimed");
+    assert!(
+        words.contains("boris") && !words.contains("rhea"),
+        "{words}"
+    );
+    for person in ["boris", "edda"] {
+        let try_one = engine.practice("small", person).await.unwrap();
+        let right: Vec<(String, bool)> = try_one
+            .cases
+            .iter()
+            .map(|c| (c.name.clone(), c.approve))
+            .collect();
+        engine
+            .answer_practice("small", 1, &right, person)
+            .await
+            .unwrap();
+    }
+    let (state, words) = item(&engine.charter("small").await.unwrap());
+    assert_eq!(state, "verified", "{words}");
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_not_passed_the_practice_decides_nothing_on_sqlite() {
+    Box::pin(practised(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_not_passed_the_practice_decides_nothing_on_postgres() {
+    let database = Database::create().await;
+    Box::pin(practised(Some(&database.url()))).await;
+    database.drop().await;
 }

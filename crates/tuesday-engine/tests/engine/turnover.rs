@@ -5,8 +5,8 @@ use std::time::Duration;
 use tuesday_domain::access::Act;
 use tuesday_domain::charter::turnover::{TurnoverReport, TurnoverState};
 use tuesday_domain::record::Review;
+use tuesday_engine::Worker;
 use tuesday_engine::ops::{Approval, CharterView};
-use tuesday_engine::{Engine, Worker};
 use tuesday_testkit::fakes::Said;
 use tuesday_testkit::{Database, until};
 
@@ -44,8 +44,10 @@ fn unmet(report: &TurnoverReport) -> Vec<&str> {
     all.map(|c| c.name.as_str()).collect()
 }
 
-fn hours(engine: &Engine, n: i64) {
-    engine.clock().set_offset(n * HOUR_US);
+/// So many hours later, for this node at once and for what it reads from the database.
+async fn hours(bench: &Bench, n: i64) {
+    bench.store.set_clock(n * HOUR_US).await.unwrap();
+    bench.engine.clock().set_offset(n * HOUR_US);
 }
 
 async fn code<T: std::fmt::Debug>(
@@ -92,6 +94,8 @@ async fn passes(database: Option<&str>) {
             .unwrap()
             .may(Act::ReadWork, "small")
     );
+    let pause = engine.pause("small", "boris", "let me");
+    assert_eq!(code(pause).await, "not_allowed");
     let refused = engine.approve(task.id, "boris", Approval::default());
     assert_eq!(code(refused).await, "not_allowed");
     until("the task is with somebody who is there", || async {
@@ -108,7 +112,7 @@ async fn passes(database: Option<&str>) {
     let open = view.tests.first().unwrap().report.as_ref().unwrap();
     assert_eq!(unmet(open), ["ordinary_day"]);
     day(&bench, "alone", 13, "rhea").await;
-    hours(engine, 9);
+    hours(&bench, 9).await;
     let named = engine.sign_turnover("small", "boris");
     assert_eq!(code(named).await, "own_word");
     let builder = engine.sign_turnover("small", "tove");
@@ -135,14 +139,14 @@ async fn passes(database: Option<&str>) {
         shown.tests.first().unwrap().signed_by.as_deref(),
         Some("rhea")
     );
-    hours(engine, 9 + 181 * 24);
+    hours(&bench, 9 + 181 * 24).await;
     let view = engine.charter("small").await.unwrap();
     assert_eq!(
         item(&view, "turnover_test").0,
         "lapsed",
         "older than half a year"
     );
-    hours(engine, 9);
+    hours(&bench, 9).await;
     bench.end(worker).await;
 }
 
@@ -175,7 +179,7 @@ async fn an_engineers_act_and_what_was_left_fail_the_test_and_are_listed() {
         .pause("small", "tove", "I know this one")
         .await
         .unwrap();
-    hours(engine, 3);
+    hours(&bench, 3).await;
     let view = engine.turnover("small").await.unwrap();
     let report = view.tests.first().unwrap().report.clone().unwrap();
     assert_eq!(
@@ -190,7 +194,7 @@ async fn an_engineers_act_and_what_was_left_fail_the_test_and_are_listed() {
     );
 
     // The days pass; the rights come back by themselves, and what was signed stays what it was.
-    hours(engine, 49);
+    hours(&bench, 49).await;
     until("the days are over", || async {
         let tests = engine.reader().turnovers("small", 1).await.unwrap();
         (tests.first()?.state == TurnoverState::Ended).then_some(())

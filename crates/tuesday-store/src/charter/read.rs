@@ -23,6 +23,18 @@ impl StoreReader {
             .await
     }
 
+    /// Who finished the training of a workflow, ever.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn trained(&self, workflow: &str) -> Result<Vec<String>, ReadError> {
+        let sql = "SELECT DISTINCT about FROM charter_facts WHERE workflow = $1 AND statement = 'training' \
+             AND value <> ''";
+        let params = vec![Value::Text(workflow.to_owned())];
+        self.rows(sql, params, |r: crate::value::Row<'_>| r.text(0))
+            .await
+    }
+
     /// What was ever stated about a workflow, newest first, below `before` (0 for the newest).
     ///
     /// # Errors

@@ -10,6 +10,7 @@ pub(crate) mod incidents;
 pub(crate) mod intake;
 pub(crate) mod ledger;
 pub(crate) mod people;
+pub(crate) mod practice;
 pub(crate) mod problem_reports;
 pub(crate) mod reroute;
 pub(crate) mod reruns;

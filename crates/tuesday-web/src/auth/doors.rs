@@ -131,6 +131,16 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "/api/v1/workflows/{workflow}/training/{person}",
         SIGN,
     ),
+    (
+        "GET",
+        "/api/v1/workflows/{workflow}/practice",
+        Key(Act::DecideReview),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/practice",
+        Key(Act::DecideReview),
+    ),
     ("GET", "/api/v1/workflows/{workflow}/turnover", READ),
     ("POST", "/api/v1/workflows/{workflow}/turnover", SIGN),
     (
@@ -364,6 +374,16 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/hub", READ),
     ("GET", "/workflows/{workflow}/charter", READ),
     ("POST", "/workflows/{workflow}/charter/{verb}", SIGN),
+    (
+        "GET",
+        "/workflows/{workflow}/practice",
+        Key(Act::DecideReview),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/practice",
+        Key(Act::DecideReview),
+    ),
     ("GET", "/workflows/{workflow}/turnover", READ),
     ("POST", "/workflows/{workflow}/turnover/{verb}", SIGN),
     ("POST", "/workflows/{workflow}/seeds", Key(Act::SeedReview)),

@@ -27,6 +27,7 @@ pub(crate) mod incidents;
 pub(crate) mod intake;
 pub(crate) mod passkeys;
 pub(crate) mod people;
+pub(crate) mod practice;
 pub(crate) mod problems;
 pub(crate) mod queue;
 mod queue_view;

@@ -22,5 +22,6 @@ mod storage;
 mod switched;
 mod tier_changes;
 mod triggers;
+mod turnover;
 mod turns;
 mod watched;

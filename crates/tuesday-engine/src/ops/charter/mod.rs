@@ -5,6 +5,7 @@ mod gather;
 mod keep;
 mod label;
 mod last_ten;
+mod practice;
 mod review_label;
 mod show;
 mod state;
@@ -14,6 +15,7 @@ mod turnover;
 pub(crate) use gather::Gathered;
 pub use label::LabelWish;
 pub use last_ten::{LastTen, OpenedRun};
+pub use practice::{Graded, Practice, PracticeResult};
 pub use show::{
     CharterView, ItemView, LabelView, PilotView, SheetView, SignView, UnmetView, WallView,
 };

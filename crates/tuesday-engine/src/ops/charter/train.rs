@@ -1,12 +1,45 @@
-//! Somebody finished the training of the tiers in force; another person says so.
+//! Who has learnt to decide: by practice, or by somebody else's word. And where that is asked for.
+
+use std::collections::BTreeSet;
 
 use tuesday_domain::charter::{Statement, curriculum};
+use tuesday_domain::definition::{Definition, TrainingRule};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::CharterFact;
 
-use crate::engine::Engine;
+use tuesday_domain::workflow::Label;
+
+use crate::engine::{Engine, read_problem};
 
 impl Engine {
+    /// The handles of those who may decide; nothing where everybody with the right may. Training for
+    /// tiers that changed since still counts here: the label lapses until it is renewed.
+    pub(crate) async fn trained(
+        &self,
+        name: &str,
+        def: &Definition,
+    ) -> Result<Option<BTreeSet<String>>, Problem> {
+        if !self.training_asked(name, def).await? {
+            return Ok(None);
+        }
+        let all = self.0.reader.trained(name).await.map_err(read_problem)?;
+        Ok(Some(all.into_iter().collect()))
+    }
+
+    async fn training_asked(&self, name: &str, def: &Definition) -> Result<bool, Problem> {
+        if def.review.training == TrainingRule::Always {
+            return Ok(true);
+        }
+        let row = self.0.catalog.cached_workflow(name);
+        let label = match row {
+            Some(row) => row.label,
+            None => self.standing(name).await?.label,
+        };
+        // A test instance grants labels without evidence, and asks for none here either.
+        let earned = matches!(label, Label::Pilot | Label::Production);
+        Ok(earned && !self.test_instance().await?)
+    }
+
     /// Records that `person` finished the training. It holds for the tiers, questions and guidance in
     /// force: when they change, it has to be done again.
     ///

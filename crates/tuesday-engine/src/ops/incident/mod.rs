@@ -22,7 +22,7 @@ pub use resolve::{Closed, Looked};
 pub(crate) use sort::Opened;
 pub use sort::SortedReport;
 
-use tuesday_domain::access::{Act, Rights};
+use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::id::IncidentId;
 use tuesday_domain::problem::Problem;
@@ -285,11 +285,13 @@ impl Engine {
     /// The person may handle this incident: by role, as its owner, or because its alert walks to them.
     pub(crate) async fn may_handle(&self, incident: &Incident, by: &str) -> Result<(), Problem> {
         let reader = &self.0.reader;
-        let grants = reader.grants_of(by).await.map_err(read_problem)?;
         let place = incident.workflow.as_deref().unwrap_or_default();
-        let people = reader.people().await.map_err(read_problem)?;
-        let active = people.iter().any(|p| p.handle == by && p.active);
-        if active && (incident.owner == by || Rights::new(grants).may(Act::HandleIncident, place)) {
+        // Away is not forbidden; deactivated, or done without on this workflow, is.
+        let known = reader.person(by).await.map_err(read_problem)?;
+        let suspended = reader.suspended_on(by).await.map_err(read_problem)?;
+        let active = known.is_some_and(|p| p.active) && !suspended.iter().any(|w| w == place);
+        let rights = self.rights(by).await?;
+        if active && (incident.owner == by || rights.may(Act::HandleIncident, place)) {
             return Ok(());
         }
         let alert = reader.alert_of(incident.id).await.map_err(read_problem)?;

@@ -132,6 +132,12 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/practice",
+        &["training.practised"],
+        "",
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/turnover/{verb}",
         &[
             "turnover.started",

@@ -1,0 +1,62 @@
+// Practice and the turnover test on their pages: who passes, who is done without, what the days show.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { answered, instance, noFaults, signedIn } from "./console.mjs";
+import { accessibilityFaults, screenshotPath } from "./support.mjs";
+
+let on, page, address;
+
+before(async () => {
+  on = await instance();
+  address = `${on.url}/workflows/support-triage`;
+  page = await signedIn(on);
+});
+after(async () => { await on?.stop(); });
+
+async function press(name) {
+  const answer = answered(page);
+  const loaded = page.waitForEvent("load");
+  await page.getByRole("button", { name }).first().click();
+  await loaded;
+  return (await answer).status();
+}
+
+async function looksRight(name) {
+  for (const theme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+    await page.evaluate(() => document.fonts.ready);
+    assert.deepEqual(await accessibilityFaults(page), [], `${name} ${theme}`);
+    await page.screenshot({ path: screenshotPath(`${name}-${theme}`), fullPage: true });
+  }
+}
+
+test("waving everything through is not passed, and says what was missed", async () => {
+  await page.goto(`${address}/practice`);
+  assert.equal(await page.locator(".practice").count(), 10);
+  await looksRight("practice");
+  for (const choice of await page.locator('input[value="approve"]').all()) await choice.check();
+  assert.equal(await press("Grade my answers"), 200);
+  assert.match(await page.locator(".panel.bad").textContent(), /5 of 10 right; nine are needed/);
+  assert.equal(await page.locator(".practice .st.bad").count(), 5);
+  assert.match(await page.locator(".practice.missed header").first().textContent(), /should be|must not|nothing that/);
+  await looksRight("practice-missed");
+  await page.getByRole("link", { name: "try ten others" }).click();
+  await page.waitForSelector('input[name="attempt"][value="2"]', { state: "attached" });
+});
+
+test("a workflow is run without somebody, and the days stand on the page", async () => {
+  await page.goto(`${address}/turnover`);
+  assert.match(await page.locator("main").textContent(), /never run without anybody/);
+  await page.selectOption("#without", { index: 0 });
+  assert.equal(await press("Run without this person"), 303);
+  const card = page.locator(".card.sheet").first();
+  assert.match(await card.textContent(), /Running.*Ordinary day.*Not met.*Nothing lost.*Met/s);
+  assert.equal(await page.locator("#without").count(), 0, "one at a time");
+  await looksRight("turnover");
+  await page.fill("#why", "only looked at");
+  assert.equal(await press("Call it off"), 303);
+  assert.match(await page.locator(".card.sheet").first().textContent(), /Called off.*only looked at/s);
+  await looksRight("turnover-after");
+  noFaults(page);
+});
