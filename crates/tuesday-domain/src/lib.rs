@@ -7,6 +7,7 @@ pub mod access;
 pub mod action;
 pub mod actor;
 pub mod audit;
+pub mod capacity;
 pub mod charter;
 pub mod credential;
 pub mod decide;

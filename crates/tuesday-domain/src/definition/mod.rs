@@ -36,6 +36,7 @@ pub use trouble::{
 };
 pub use vars::substitute;
 
+use crate::capacity::CapacitySpec;
 use crate::scope::ScopeSpec;
 use crate::settling::{Freeze, SettlingSpec};
 use crate::time::Span;
@@ -93,6 +94,9 @@ pub struct Definition {
     /// What happens while a dependency is gone.
     #[serde(default)]
     pub degraded: DegradedSpec,
+    /// Whose hours there are for it, and what happens when the work is more.
+    #[serde(default)]
+    pub capacity: Option<CapacitySpec>,
     /// When it pauses by itself.
     #[serde(default)]
     pub pause_rule: Vec<PauseRule>,

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod budget;
+mod capacity;
 mod conditions;
 mod cover;
 mod degraded;
@@ -233,6 +234,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     every(engine, stop, tasks, five, "backlog", watch::backlog);
     every(engine, stop, tasks, five, "storage", watch::storage);
     every(engine, stop, tasks, five, "labels", labels::run);
+    every(engine, stop, tasks, five, "capacity", capacity::run);
     let slow = Duration::from_secs(15);
     every(engine, stop, tasks, slow, "silent", watch::quiet_triggers);
     every(engine, stop, tasks, slow, "promises", watch::promises);

@@ -6,6 +6,7 @@ mod approve;
 mod backfill;
 mod batch;
 mod cancel;
+mod capacity;
 mod case;
 mod case_of_run;
 mod ceremony;
@@ -79,6 +80,9 @@ pub use access_review::AccessRow;
 pub use approve::{Approval, Decided};
 pub use backfill::Backfilled;
 pub use batch::{Batch, OpenCase, Versions};
+pub use capacity::{
+    Capacity, DeclaredCapacity, LoadWeek, MovedRuns, OldCapacity, PersonHours, WhatIf, WhatIfWish,
+};
 pub use case::{Case, CaseAction, CaseItem, CaseMade, CaseWrite};
 pub use ceremony::CEREMONY_LIFE;
 pub(crate) use charter::Told;

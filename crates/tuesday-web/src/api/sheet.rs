@@ -141,3 +141,49 @@ mod tests {
         );
     }
 }
+
+/// Load against hours: one row for each day to come and each week behind.
+pub(crate) fn capacity(c: &tuesday_engine::ops::Capacity) -> String {
+    let mut text = line(&[
+        "kind",
+        "from",
+        "arrivals",
+        "tasks",
+        "load_ms",
+        "load_ms_low",
+        "load_ms_high",
+        "capacity_ms",
+        "forecast_ms",
+    ]);
+    for w in &c.weeks {
+        text.push_str(&line(&[
+            "week",
+            &w.week.to_string(),
+            &w.arrivals.to_string(),
+            &w.tasks.to_string(),
+            &number(w.came_ms),
+            "",
+            "",
+            &w.capacity_ms.to_string(),
+            &number(w.said_ms),
+        ]));
+    }
+    for d in c
+        .forecast
+        .iter()
+        .flat_map(|f| std::iter::once(&f.today).chain(&f.days))
+    {
+        text.push_str(&line(&[
+            "day",
+            &d.day.to_string(),
+            &number(d.arrivals.point),
+            "",
+            &number(d.load_ms.point),
+            &d.load_ms.low.to_string(),
+            &d.load_ms.high.to_string(),
+            &d.capacity_ms.to_string(),
+            &number(d.load_ms.point),
+        ]));
+    }
+    text
+}

@@ -446,6 +446,47 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "/workflows/{workflow}/rules/proposals/{version}/withdrawal",
         Key(Act::EditRules),
     ),
+    (
+        "GET",
+        "/api/v1/workflows/{workflow}/capacity",
+        Key(Act::ReadWork),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/capacity",
+        Key(Act::SetPriority),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/capacity/ease",
+        Key(Act::ResumeWorkflow),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/capacity/what-if",
+        Key(Act::ReadWork),
+    ),
+    ("GET", "/workflows/{workflow}/capacity", Key(Act::ReadWork)),
+    (
+        "GET",
+        "/workflows/{workflow}/capacity.csv",
+        Key(Act::ReadWork),
+    ),
+    (
+        "GET",
+        "/workflows/{workflow}/capacity.json",
+        Key(Act::ReadWork),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/capacity",
+        Key(Act::SetPriority),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/capacity/ease",
+        Key(Act::ResumeWorkflow),
+    ),
     ("GET", "/api/v1/costs/report", Key(Act::ReadWork)),
     (
         "GET",
