@@ -13,6 +13,7 @@ pub mod credential;
 pub mod decide;
 pub mod definition;
 pub mod diff;
+pub mod drift;
 pub mod eval;
 pub mod facts;
 pub mod id;

@@ -573,8 +573,8 @@ mod tests {
             words,
             "utilisation 175 % today (840 of 480 min: 700 runs, 100 % put before people, 72 s each), limit 100 %"
         );
-        // 360 min too many a working day: the queue passes three days of 480 min on the fifth.
-        assert_eq!(f.breaks_on, Some(Day::parse("2026-11-25").unwrap()));
+        // 360 min too many a working day: after four of them exactly three days wait, after five more than that.
+        assert_eq!(f.breaks_on, Some(Day::parse("2026-11-26").unwrap()));
         // 3,600 min too many in ten working days: 30 h a week.
         assert_eq!(f.shortfall_week_ms(100), Some(30 * 3_600_000));
     }

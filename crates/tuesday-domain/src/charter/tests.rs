@@ -195,6 +195,7 @@ impl World {
             deciders: vec!["maren".to_owned(), "lena".to_owned()],
             facts,
             figures: self.figures,
+            overload: None,
             test_instance: true,
         }
     }

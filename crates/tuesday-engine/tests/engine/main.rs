@@ -3,6 +3,7 @@
 
 mod approvals;
 mod bench;
+mod capacity;
 mod charter;
 mod cleared;
 mod desk;

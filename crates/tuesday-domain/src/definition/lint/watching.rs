@@ -30,6 +30,7 @@ impl Lint<'_> {
         self.separate_credentials(def);
         self.settling(def);
         self.capacity(def);
+        self.drift(def);
         let scope = &def.rollout.scope;
         for axis in Axis::ALL {
             if !scope.values(*axis).is_empty() && scope.expr(*axis).is_none() {
@@ -43,6 +44,13 @@ impl Lint<'_> {
         if let Some(both) = scope.risky.iter().find(|t| scope.types.contains(t)) {
             let words = format!("type {both} is both in types and in risky");
             self.add("risky", "rollout_scope", &words, "keep it in one of them");
+        }
+    }
+
+    fn drift(&mut self, def: &Definition) {
+        for (field, why) in def.drift.faults() {
+            let words = format!("[drift] {field}: {why}");
+            self.add("[drift]", "drift", &words, "correct the value");
         }
     }
 

@@ -77,6 +77,23 @@ impl Engine {
         self.watch_net(row, &live, &plan, today).await
     }
 
+    /// How the work passes the hours now; nothing while it does not, or nobody declared any.
+    pub(in crate::ops) async fn overload(
+        &self,
+        row: &Workflow,
+        live: &LiveRelease,
+    ) -> Result<Option<String>, Problem> {
+        let Some(plan) = self.plan_in_force(&row.name, live).await? else {
+            return Ok(None);
+        };
+        let scope = &row.rollout.scope;
+        let picture = self
+            .load_picture(row, live, &plan.spec, scope, BACK)
+            .await?;
+        let forecast = picture.forecast(&plan.spec, 1.0);
+        Ok(forecast.over(plan.spec.limit_percent))
+    }
+
     /// Tells the operator owner and the sponsor, the same day, with what it rests on.
     async fn alarm(
         &self,
