@@ -17,6 +17,7 @@ mod cost;
 mod credential;
 mod decide_many;
 mod decide_workflow;
+mod drift;
 mod escalate;
 mod export;
 mod figures;
@@ -98,6 +99,7 @@ pub use cost::{
 pub use credential::TotpOffer;
 pub use decide_many::Together;
 pub use decide_workflow::WorkflowDecision;
+pub use drift::{Around, Drift, DriftDimension, FrozenMix, InputWeek, MixFinding};
 pub use export::{ExportQuery, Exported};
 pub(crate) use figures::bound;
 pub use identity::Identity;

@@ -7,6 +7,7 @@ mod capacity;
 mod charter;
 mod cleared;
 mod desk;
+mod drift;
 mod granted;
 mod leases;
 mod mapping;

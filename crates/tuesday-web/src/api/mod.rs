@@ -6,6 +6,7 @@ pub(crate) mod capacity;
 pub(crate) mod charter;
 pub(crate) mod costs;
 pub(crate) mod decisions;
+pub(crate) mod drift;
 pub(crate) mod health;
 pub(crate) mod incidents;
 pub(crate) mod intake;

@@ -187,3 +187,41 @@ pub(crate) fn capacity(c: &tuesday_engine::ops::Capacity) -> String {
     }
     text
 }
+
+/// Shifts against the baseline: one row for each share of each shift.
+pub(crate) fn drift(d: &tuesday_engine::ops::Drift) -> String {
+    let mut text = line(&[
+        "dimension",
+        "day",
+        "shift",
+        "runs",
+        "verdict",
+        "evidence",
+        "key",
+        "baseline_ppm",
+        "share_ppm",
+        "low_ppm",
+        "high_ppm",
+    ]);
+    for one in &d.dimensions {
+        for s in &one.judged.shifts {
+            let evidence = format!("{:.4}", s.evidence);
+            for m in &s.moved {
+                text.push_str(&line(&[
+                    one.dimension,
+                    &s.day.to_string(),
+                    &s.shift,
+                    &s.runs.to_string(),
+                    s.verdict.word(),
+                    &evidence,
+                    &m.key,
+                    &m.baseline_ppm.to_string(),
+                    &m.share_ppm.to_string(),
+                    &m.low_ppm.to_string(),
+                    &m.high_ppm.to_string(),
+                ]));
+            }
+        }
+    }
+    text
+}

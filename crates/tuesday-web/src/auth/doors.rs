@@ -487,6 +487,34 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "/workflows/{workflow}/capacity/ease",
         Key(Act::ResumeWorkflow),
     ),
+    (
+        "GET",
+        "/api/v1/workflows/{workflow}/drift",
+        Key(Act::ReadWork),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/drift/baseline",
+        Key(Act::SetPriority),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/drift/findings/{number}/closing",
+        Key(Act::HandleIncident),
+    ),
+    ("GET", "/workflows/{workflow}/drift", Key(Act::ReadWork)),
+    ("GET", "/workflows/{workflow}/drift.csv", Key(Act::ReadWork)),
+    (
+        "GET",
+        "/workflows/{workflow}/drift.json",
+        Key(Act::ReadWork),
+    ),
+    ("POST", "/workflows/{workflow}/drift", Key(Act::SetPriority)),
+    (
+        "POST",
+        "/workflows/{workflow}/drift/findings/{number}/closing",
+        Key(Act::HandleIncident),
+    ),
     ("GET", "/api/v1/costs/report", Key(Act::ReadWork)),
     (
         "GET",

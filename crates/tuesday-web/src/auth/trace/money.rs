@@ -33,6 +33,30 @@ pub(super) const TRACES: &[Trace] = &[
         &["capacity.eased"],
         "",
     ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/drift/baseline",
+        &["drift.baseline"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/drift/findings/{number}/closing",
+        &["drift.closed"],
+        "",
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/drift",
+        &["drift.baseline"],
+        "",
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/drift/findings/{number}/closing",
+        &["drift.closed"],
+        "",
+    ),
     ("POST", "/api/v1/costs", &["cost.entered"], ""),
     (
         "POST",
