@@ -8,6 +8,19 @@ use serde::Serialize;
 /// `(code, HTTP status, exit code, title)`.
 pub const CODES: &[(&str, u16, u8, &str)] = &[
     ("bad_request", 400, 2, "The request cannot be read"),
+    (
+        "capacity_invalid",
+        422,
+        2,
+        "The declared hours cannot be used",
+    ),
+    (
+        "capacity_undeclared",
+        409,
+        1,
+        "Nobody has said whose hours there are",
+    ),
+    ("capacity_exceeded", 409, 1, "People could not keep up"),
     ("malformed_id", 400, 2, "That is not an id of this kind"),
     ("not_signed_in", 401, 3, "Nobody is signed in"),
     (

@@ -7,8 +7,8 @@ use crate::reviews::Lists;
 use crate::table::Table;
 use crate::value::{Param, big, opt_text, opt_time};
 use crate::{
-    actions, attempts, charter, desk, gates, incidents, instance, intake, jobs, money, notices,
-    payloads, people, reviews, rights, rollout, rules, runs, workflows,
+    actions, attempts, charter, desk, gates, incidents, instance, intake, jobs, load, money,
+    notices, payloads, people, reviews, rights, rollout, rules, runs, workflows,
 };
 
 /// What is done with the bound values.
@@ -100,8 +100,12 @@ pub(crate) fn bind<'a>(
             Verb::Update(&notices::NOTICES),
         ),
         Change::PutWorkflow(w) => {
-            let texts = (workflows::scope_text(w), w.rollout.changes.text());
-            let texts = lists.insert(Lists::texts(texts)).both();
+            let texts = [
+                workflows::scope_text(w),
+                w.rollout.changes.text(),
+                w.rollout.load.text(),
+            ];
+            let texts = lists.insert(Lists::texts(texts)).three();
             workflows::bind_workflow(w, texts, out);
             if w.version == 0 {
                 Verb::Insert(&workflows::WORKFLOWS)
@@ -279,6 +283,7 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         Change::Charter(c) => charter::bind(c, out),
         Change::Rollout(c) => rollout::bind(c, out),
         Change::Money(m) => money::bind(m, out),
+        Change::Load(c) => load::bind(c, out),
         // `bind` has taken every other change; a list without a default keeps the two in step.
         Change::InsertRun(_)
         | Change::UpdateRun(_)
@@ -382,6 +387,7 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::Charter(c) => charter::describe(c),
         Change::Rollout(c) => rollout::describe(c),
         Change::Money(m) => money::describe(m),
+        Change::Load(c) => load::describe(c),
     }
 }
 
@@ -405,6 +411,7 @@ pub(crate) fn audited_workflow(decision: &Decision) -> Option<&str> {
         Change::Desk(d) => desk::workflow(d),
         Change::Charter(c) => Some(charter::workflow(c)),
         Change::Rollout(c) => Some(rollout::workflow(c)),
+        Change::Load(c) => Some(load::workflow(c)),
         _ => None,
     })
 }

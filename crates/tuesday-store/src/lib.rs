@@ -17,6 +17,7 @@ mod incidents;
 mod instance;
 mod intake;
 mod jobs;
+mod load;
 mod migrate;
 mod money;
 mod notices;

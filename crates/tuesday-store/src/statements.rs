@@ -6,9 +6,9 @@ use crate::error::ApplyError;
 use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
-    Back, actions, attempts, audit, charter, incidents, instance, intake, jobs, money, notices,
-    oversight, payloads, people, postgres, problems, queue, reviews, rights, rollout, rules, runs,
-    sqlite, workflows,
+    Back, actions, attempts, audit, charter, incidents, instance, intake, jobs, load, money,
+    notices, oversight, payloads, people, postgres, problems, queue, reviews, rights, rollout,
+    rules, runs, sqlite, workflows,
 };
 
 fn tables() -> Vec<&'static Table> {
@@ -61,6 +61,9 @@ fn tables() -> Vec<&'static Table> {
         &money::LIMITS,
         &money::HOLDS,
         &money::WEEKLIES,
+        &load::PLANS,
+        &load::BASELINES,
+        &load::FINDINGS,
     ]
 }
 

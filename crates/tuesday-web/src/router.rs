@@ -13,9 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, audit, charter, costs, decisions, health, incidents, intake, ledger, people,
-    practice, problem_reports, reroute, reruns, reviews, rollout, rules, runs, security, seeds,
-    signals, tokens, triggers, turnover, unmapped, verdicts, views, workflows,
+    Description, audit, capacity, charter, costs, decisions, drift, health, incidents, intake,
+    ledger, people, practice, problem_reports, reroute, reruns, reviews, rollout, rules, runs,
+    security, seeds, signals, tokens, triggers, turnover, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -49,6 +49,12 @@ pub fn router(engine: Engine, config: WebConfig) -> Router {
 fn api_money() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(costs::report))
+        .routes(routes!(capacity::show, capacity::set))
+        .routes(routes!(capacity::ease))
+        .routes(routes!(drift::show))
+        .routes(routes!(drift::freeze))
+        .routes(routes!(drift::close))
+        .routes(routes!(capacity::what_if))
         .routes(routes!(costs::scorecard))
         .routes(routes!(costs::weekly, costs::sign))
         .routes(routes!(costs::list, costs::enter))
@@ -400,8 +406,25 @@ fn console_releases() -> Router<App> {
 
 /// Money and time.
 fn console_money() -> Router<App> {
-    use console::{costs, scorecard, weekly};
+    use console::{capacity, costs, drift, scorecard, weekly};
     Router::new()
+        .route(
+            "/workflows/{workflow}/capacity",
+            get(capacity::page).post(capacity::declare),
+        )
+        .route(
+            "/workflows/{workflow}/drift",
+            get(drift::page).post(drift::freeze),
+        )
+        .route("/workflows/{workflow}/drift.csv", get(drift::file))
+        .route("/workflows/{workflow}/drift.json", get(drift::json))
+        .route(
+            "/workflows/{workflow}/drift/findings/{number}/closing",
+            post(drift::close),
+        )
+        .route("/workflows/{workflow}/capacity.csv", get(capacity::file))
+        .route("/workflows/{workflow}/capacity.json", get(capacity::json))
+        .route("/workflows/{workflow}/capacity/ease", post(capacity::ease))
         .route("/workflows/{workflow}/scorecard", get(scorecard::page))
         .route("/workflows/{workflow}/scorecard.csv", get(scorecard::file))
         .route("/workflows/{workflow}/scorecard.json", get(scorecard::json))

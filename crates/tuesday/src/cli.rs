@@ -39,6 +39,8 @@ Work       run           start, show, list, retry, cancel
            reconstruct   the whole story of one run
            report        oversight, overrides, value: whether people really look, what it is worth
            cost          report, forecast, add, import, list, reverse, prices, baseline, limit
+           capacity      show, set, ease, whatif: whether people keep up, and what would be if
+           drift         show, baseline, close: whether the mix of outcomes stays what it was
            changes       who changed what in rules, people, releases and settings
 
 Change     check         every fault of a package
@@ -136,6 +138,10 @@ pub(crate) enum Command {
     Report(cmd::report::ReportArgs),
     /// Prices, entered costs, the baseline by hand, spend limits, and what it all came to
     Cost(cmd::cost::CostArgs),
+    /// Whether people keep up, whose hours there are, and what would be if
+    Capacity(cmd::capacity::CapacityArgs),
+    /// Whether the mix of outcomes stays what it was, and what changed around a finding
+    Drift(cmd::drift::DriftArgs),
     /// Who changed what in rules, people, releases and settings
     Changes(cmd::report::ChangesArgs),
     /// The whole story of one run

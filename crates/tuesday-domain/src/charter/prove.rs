@@ -131,6 +131,8 @@ pub struct Picture<'a> {
     pub facts: &'a Facts,
     /// What the store counts.
     pub figures: Figures,
+    /// How the review work passes what people have hours for, when it does.
+    pub overload: Option<String>,
     /// Stand-ins count as live systems.
     pub test_instance: bool,
 }

@@ -215,6 +215,9 @@ fn goal(topic: Topic, p: &Picture<'_>) -> Evidence {
     let Ok(target) = Decimal::parse(&f.value) else {
         return Evidence::missing("the target cannot be read");
     };
+    if let (Topic::GoalReviewLoad, Some(over)) = (topic, &p.overload) {
+        return Evidence::claimed(over.clone()).stated(&f.by, f.at);
+    }
     let n = &p.figures;
     // Figures in thousandths of the whole, or a count.
     let (figure, scale, at_least, words) = match topic {

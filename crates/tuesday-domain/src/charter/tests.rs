@@ -196,6 +196,7 @@ impl World {
             deciders: vec!["maren".to_owned(), "lena".to_owned()],
             facts,
             figures: self.figures,
+            overload: None,
             test_instance: true,
         }
     }

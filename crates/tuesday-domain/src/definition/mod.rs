@@ -36,6 +36,8 @@ pub use trouble::{
 };
 pub use vars::substitute;
 
+use crate::capacity::CapacitySpec;
+use crate::drift::DriftSpec;
 use crate::scope::ScopeSpec;
 use crate::settling::{Freeze, SettlingSpec};
 use crate::time::Span;
@@ -93,6 +95,12 @@ pub struct Definition {
     /// What happens while a dependency is gone.
     #[serde(default)]
     pub degraded: DegradedSpec,
+    /// Whose hours there are for it, and what happens when the work is more.
+    #[serde(default)]
+    pub capacity: Option<CapacitySpec>,
+    /// How far the mix of outcomes may move.
+    #[serde(default)]
+    pub drift: DriftSpec,
     /// When it pauses by itself.
     #[serde(default)]
     pub pause_rule: Vec<PauseRule>,

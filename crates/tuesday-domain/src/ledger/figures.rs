@@ -43,6 +43,10 @@ pub struct TaskFacts {
     pub kind: ReviewKind,
     /// Who looks.
     pub tier: String,
+    /// Handle of who decided.
+    pub decided_by: Option<String>,
+    /// Why it is outside the rollout, when it is, in the words of the task.
+    pub outside: Option<String>,
     /// What was decided.
     pub decision: Option<ReviewDecision>,
     /// When it was opened.
@@ -76,6 +80,10 @@ pub struct RunFacts {
     pub first_sent_at: Option<Timestamp>,
     /// What a second look at it said.
     pub look: Option<SecondLookResult>,
+    /// The row of the decision table that sent it where it went.
+    pub row: Option<String>,
+    /// The part of the day in which it was received.
+    pub shift: String,
 }
 
 impl RunFacts {
@@ -87,6 +95,80 @@ impl RunFacts {
             .iter()
             .find(output)
             .map_or(AUTOMATIC, |t| t.tier.as_str())
+    }
+
+    /// What became of it, in one word: what a person said about its output, otherwise how it ended.
+    /// Nothing while neither is known.
+    #[must_use]
+    pub fn outcome_word(&self) -> Option<&'static str> {
+        use ReviewDecision as D;
+        let outputs = || self.tasks.iter().filter(|t| t.kind == ReviewKind::Output);
+        let said = outputs().filter_map(|t| t.decision).next_back();
+        match (said, self.outcome?) {
+            (Some(D::Approve), _) => Some("approved"),
+            (Some(D::ApproveWithEdits), _) => Some("edited"),
+            (Some(D::Reject), _) => Some("rejected"),
+            (Some(_), _) => Some("rerouted"),
+            (None, Outcome::WrittenBack | Outcome::DraftPlaced) => Some("automatic"),
+            (None, Outcome::ShadowOnly) => Some("shadow"),
+            (None, _) if matches!(self.reason, Some(Reason::Refused | Reason::UncertainOutput)) => {
+                Some("refusal")
+            }
+            (None, _) => Some("by_hand"),
+        }
+    }
+}
+
+/// What became of the runs of one part of a day, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mix {
+    /// Runs received.
+    pub runs: u64,
+    /// Of them, with no outcome yet.
+    pub open: u64,
+    /// By outcome: what people decided, or how it ended without them.
+    pub outcomes: BTreeMap<String, u64>,
+    /// By where the machine sent it: the row of the decision table, or the reason why a person got it.
+    pub landings: BTreeMap<String, u64>,
+    /// Decisions about outputs, by who made them.
+    pub people: BTreeMap<String, u64>,
+}
+
+impl Mix {
+    /// Adds what another part came to.
+    pub fn merge(&mut self, o: &Self) {
+        self.runs += o.runs;
+        self.open += o.open;
+        for (mine, other) in [
+            (&mut self.outcomes, &o.outcomes),
+            (&mut self.landings, &o.landings),
+            (&mut self.people, &o.people),
+        ] {
+            other
+                .iter()
+                .for_each(|(k, n)| *mine.entry(k.clone()).or_default() += n);
+        }
+    }
+
+    fn add(&mut self, run: &RunFacts) {
+        let count = |map: &mut BTreeMap<String, u64>, key: &str| {
+            *map.entry(key.to_owned()).or_default() += 1;
+        };
+        self.runs += 1;
+        match run.outcome_word() {
+            Some(word) => count(&mut self.outcomes, word),
+            None => self.open += 1,
+        }
+        if let Some(row) = &run.row {
+            count(&mut self.landings, &format!("row {row}"));
+        } else if let Some(reason) = run.reason {
+            count(&mut self.landings, reason.word());
+        }
+        let outputs = run.tasks.iter().filter(|t| t.kind == ReviewKind::Output);
+        for person in outputs.filter_map(|t| t.decided_by.as_deref()) {
+            count(&mut self.people, person);
+        }
     }
 }
 
@@ -163,6 +245,21 @@ pub struct DayFigures {
     pub review: Histogram,
     /// The part at the destination.
     pub write: Histogram,
+    /// Decisions with a measured time, by time in view.
+    #[serde(default)]
+    pub seen: Histogram,
+    /// Runs outside the rollout, by what they are: `group emea`.
+    #[serde(default)]
+    pub outside: BTreeMap<String, u64>,
+    /// What became of the runs, by the part of the day in which they were received.
+    #[serde(default)]
+    pub mix: BTreeMap<String, Mix>,
+}
+
+/// `group emea` of `group emea is not in the rollout`; `other` of anything else.
+fn outside_key(words: &str) -> String {
+    let known = words.strip_suffix(" is not in the rollout");
+    known.unwrap_or("other").to_owned()
 }
 
 /// Milliseconds between two moments; clocks that ran backwards give none.
@@ -198,6 +295,10 @@ impl DayFigures {
             let word = run.reason.map_or(UNCLASSIFIED, Reason::word);
             *self.exceptions.entry(word.to_owned()).or_default() += 1;
         }
+        if let Some(words) = run.tasks.iter().find_map(|t| t.outside.as_deref()) {
+            *self.outside.entry(outside_key(words)).or_default() += 1;
+        }
+        self.mix.entry(run.shift.clone()).or_default().add(run);
         run.calls.iter().for_each(|c| self.call(c));
         run.tasks.iter().for_each(|t| self.task(t));
         if let Some(look) = run.look {
@@ -250,8 +351,9 @@ impl DayFigures {
         let Some(decision) = task.decision else {
             return;
         };
-        if task.visible_ms.is_some() {
+        if let Some(ms) = task.visible_ms {
             self.timed += 1;
+            self.seen.add(ms);
         } else {
             self.untimed += 1;
         }
@@ -322,6 +424,7 @@ impl DayFigures {
         for (mine, other) in [
             (&mut self.exceptions, &o.exceptions),
             (&mut self.unpriced, &o.unpriced),
+            (&mut self.outside, &o.outside),
         ] {
             other
                 .iter()
@@ -338,8 +441,12 @@ impl DayFigures {
             (&mut self.model, &o.model),
             (&mut self.review, &o.review),
             (&mut self.write, &o.write),
+            (&mut self.seen, &o.seen),
         ] {
             mine.merge(other);
+        }
+        for (shift, mix) in &o.mix {
+            self.mix.entry(shift.clone()).or_default().merge(mix);
         }
     }
 

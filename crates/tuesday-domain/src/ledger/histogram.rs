@@ -54,6 +54,27 @@ impl Histogram {
         self.0.values().sum()
     }
 
+    /// The mean and the standard deviation, to within the width of the classes; nothing without values.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a mean needs no more than 52 bits"
+    )]
+    pub fn mean_and_deviation(&self) -> Option<(f64, f64)> {
+        let n = self.count();
+        if n == 0 {
+            return None;
+        }
+        let sum = |of: &dyn Fn(f64) -> f64| {
+            let each = self.0.iter();
+            each.map(|(class, count)| of(middle(*class) as f64) * *count as f64)
+                .sum::<f64>()
+        };
+        let mean = sum(&|v| v) / n as f64;
+        let square = sum(&|v| (v - mean).powi(2));
+        Some((mean, (square / (n.max(2) - 1) as f64).sqrt()))
+    }
+
     /// The value that `percent` of all do not exceed, to within 0.8 %; nothing without values.
     #[must_use]
     pub fn percentile(&self, percent: u64) -> Option<u64> {

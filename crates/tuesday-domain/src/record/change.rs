@@ -189,6 +189,8 @@ pub enum Change {
     Rollout(Box<RolloutChange>),
     /// A row about money and time.
     Money(Box<MoneyChange>),
+    /// A row about people's hours or the mix of outcomes.
+    Load(Box<super::LoadChange>),
 }
 
 /// What an audit entry is about.

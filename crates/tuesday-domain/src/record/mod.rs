@@ -6,6 +6,7 @@ mod change;
 mod charter;
 mod desk;
 mod gate;
+mod load;
 mod money;
 mod people;
 mod rights;
@@ -25,6 +26,7 @@ pub use desk::{
     Seed, SeedResult, StampNotice, WorkflowPriority,
 };
 pub use gate::{EvalPart, GateRow};
+pub use load::{CapacityPlan, DriftBaseline, DriftFinding, DriftState, LoadChange};
 pub use money::{
     BaselineRow, CostBucket, CostCategory, CostEntry, DayRow, HourKind, MoneyChange, PriceKind,
     PriceRow, Spend, SpendAct, SpendHold, SpendLimit, SpendPeriod, WeeklyReview,

@@ -1,6 +1,7 @@
 //! How a workflow's rollout stands, what people decided about it, and what is said about its outputs
 //! afterwards.
 
+use crate::capacity::LoadState;
 use crate::id::{DecisionId, RunId};
 use crate::scope::Restriction;
 use crate::settling::Changes;
@@ -28,6 +29,8 @@ pub struct Rollout {
     pub switch_reason: Option<String>,
     /// Changes that are watched, and those that wait for them.
     pub changes: Changes,
+    /// How its load is answered at present.
+    pub load: LoadState,
 }
 
 words! {

@@ -51,6 +51,10 @@ words! {
         AlertUndelivered = "alert_undelivered",
         /// At some time of the week nobody is on call.
         RotationGap = "rotation_gap",
+        /// There is more to review than people have hours for.
+        ReviewOverload = "review_overload",
+        /// The mix of outcomes left its baseline.
+        DriftFound = "drift_found",
     }
 }
 
@@ -86,7 +90,9 @@ impl Category {
             | Self::BacklogGrowing
             | Self::DeliveryLate
             | Self::GuardBroken
-            | Self::AlertUndelivered => Severity::High,
+            | Self::AlertUndelivered
+            | Self::ReviewOverload
+            | Self::DriftFound => Severity::High,
             Self::TriggerSilent | Self::RotationGap => Severity::Low,
         }
     }
@@ -113,6 +119,8 @@ impl Category {
             Self::AuditBroken => "Audit log does not verify",
             Self::AlertUndelivered => "An alert reached nobody",
             Self::RotationGap => "Nobody is on call for a part of the week",
+            Self::ReviewOverload => "People cannot keep up with the review",
+            Self::DriftFound => "The mix of outcomes has drifted",
         }
     }
 
@@ -138,6 +146,8 @@ impl Category {
             Self::AuditBroken => "audit-broken",
             Self::AlertUndelivered => "alert-undelivered",
             Self::RotationGap => "rotation-gap",
+            Self::ReviewOverload => "review-overload",
+            Self::DriftFound => "drift-found",
         }
     }
 

@@ -74,7 +74,11 @@ fn minute(text: &str) -> Result<u32, String> {
     Ok(all)
 }
 
-fn days(text: &str) -> Result<Vec<u32>, String> {
+/// The days of `mon-fri` or `sat,sun`, Monday as 0.
+///
+/// # Errors
+/// When a word is no day.
+pub fn days(text: &str) -> Result<Vec<u32>, String> {
     let day = |word: &str| {
         let word = word.trim().to_lowercase();
         let at = DAYS.iter().position(|d| *d == word);

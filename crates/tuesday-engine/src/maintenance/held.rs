@@ -32,7 +32,16 @@ pub(super) async fn run(engine: Engine) -> Result<(), String> {
             Some(Reason::SpendLimit) => !spent,
             _ => true,
         };
-        for run in held.into_iter().filter(goes_on) {
+        // Slowed intake: only as many as there is room for, the oldest first.
+        let room = match workflow.rollout.load.slow {
+            None => BATCH,
+            Some(most) => {
+                let open = reader.runs_under_way(&workflow.name).await;
+                let open = open.map_err(|e| e.to_string())?;
+                usize::try_from(u64::from(most).saturating_sub(open)).unwrap_or(BATCH)
+            }
+        };
+        for run in held.into_iter().filter(goes_on).take(room) {
             let now = engine.now();
             let mut draft = Draft::on(
                 &run,

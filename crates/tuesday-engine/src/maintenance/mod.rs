@@ -3,9 +3,11 @@
 
 mod alerts;
 mod budget;
+mod capacity;
 mod conditions;
 mod cover;
 mod degraded;
+mod drift;
 mod feeds;
 mod figures;
 mod findings;
@@ -233,7 +235,9 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     every(engine, stop, tasks, five, "backlog", watch::backlog);
     every(engine, stop, tasks, five, "storage", watch::storage);
     every(engine, stop, tasks, five, "labels", labels::run);
+    every(engine, stop, tasks, five, "capacity", capacity::run);
     let slow = Duration::from_secs(15);
+    every(engine, stop, tasks, slow, "drift", drift::run);
     every(engine, stop, tasks, slow, "silent", watch::quiet_triggers);
     every(engine, stop, tasks, slow, "promises", watch::promises);
     every(engine, stop, tasks, slow, "rotations", watch::rotations);

@@ -6,6 +6,7 @@ mod approve;
 mod backfill;
 mod batch;
 mod cancel;
+mod capacity;
 mod case;
 mod case_of_run;
 mod ceremony;
@@ -16,6 +17,7 @@ mod cost;
 mod credential;
 mod decide_many;
 mod decide_workflow;
+mod drift;
 mod escalate;
 mod export;
 mod figures;
@@ -79,6 +81,9 @@ pub use access_review::AccessRow;
 pub use approve::{Approval, Decided};
 pub use backfill::Backfilled;
 pub use batch::{Batch, OpenCase, Versions};
+pub use capacity::{
+    Capacity, DeclaredCapacity, LoadWeek, MovedRuns, OldCapacity, PersonHours, WhatIf, WhatIfWish,
+};
 pub use case::{Case, CaseAction, CaseItem, CaseMade, CaseWrite};
 pub use ceremony::CEREMONY_LIFE;
 pub(crate) use charter::Told;
@@ -94,6 +99,7 @@ pub use cost::{
 pub use credential::TotpOffer;
 pub use decide_many::Together;
 pub use decide_workflow::WorkflowDecision;
+pub use drift::{Around, Drift, DriftDimension, FrozenMix, InputWeek, MixFinding};
 pub use export::{ExportQuery, Exported};
 pub(crate) use figures::bound;
 pub use identity::Identity;

@@ -297,7 +297,8 @@ impl Engine {
         event_id: String,
         now: Timestamp,
     ) -> Result<Accepted, Problem> {
-        let paused = !row.acts();
+        // Slowed intake takes every event and lets it wait for its turn.
+        let paused = !row.acts() || row.rollout.load.slow.is_some();
         let body = Arc::new(incoming.body);
         let run = new_run(
             row, release, &authentic, event_id, &body, &input, paused, now,

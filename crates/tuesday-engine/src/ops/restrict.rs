@@ -15,7 +15,7 @@ impl Engine {
     ///
     /// # Errors
     /// `confirm_scope` saying which, `decision_required` when it widens without a review of the
-    /// evidence since the stage began, `bad_request` at the field, `reason_required`,
+    /// evidence since the stage began, `capacity_exceeded` when people could not keep up, `bad_request` at the field, `reason_required`,
     /// `workflow_killed`, `workflow_retired`, `unknown_workflow`.
     pub async fn restrict(
         &self,
@@ -26,7 +26,19 @@ impl Engine {
         reason: &str,
     ) -> Result<Workflow, Problem> {
         reasoned(reason)?;
-        let mut row = self.not_retired(name).await?;
+        let row = self.not_retired(name).await?;
+        let moved = self.restricted(row, scope, sure).await?;
+        self.commit_move(moved, by, reason).await
+    }
+
+    /// The move to a restriction, once nothing speaks against it.
+    pub(super) async fn restricted(
+        &self,
+        mut row: Workflow,
+        scope: Restriction,
+        sure: bool,
+    ) -> Result<Move, Problem> {
+        let name = &row.name.clone();
         if row.switch == Switch::Killed {
             return Err(Problem::new("workflow_killed", format!("{name} is killed")));
         }
@@ -55,6 +67,7 @@ impl Engine {
         }
         if !scope.within(&row.rollout.scope) {
             self.reviewed_since_stage(&row).await?;
+            self.has_room(&row, &scope).await?;
         }
         let words = format!("scope {} → {}", row.rollout.scope.words(), scope.words());
         row.switch = match row.switch {
@@ -63,8 +76,7 @@ impl Engine {
             other => other,
         };
         row.rollout.scope = scope;
-        self.commit_move(Move::new(row, "workflow.restricted", words), by, reason)
-            .await
+        Ok(Move::new(row, "workflow.restricted", words))
     }
 
     /// Somebody must have looked at the evidence of the stage before more is served.

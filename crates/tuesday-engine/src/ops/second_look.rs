@@ -55,7 +55,10 @@ impl Engine {
         def: &Definition,
         approved: Approved<'_>,
     ) -> Result<(), ReadError> {
-        let share_ppm = def.review.second_look.share_ppm(approved.basis);
+        let declared = def.review.second_look.share_ppm(approved.basis);
+        let row = self.0.catalog.cached_workflow(&draft.run.workflow);
+        let sampled = row.and_then(|w| w.rollout.load.sampled);
+        let share_ppm = sampled.map_or(declared, |s| s.share_ppm(approved.basis, declared));
         let Some(salt) = draft.output_salt(approved.stored) else {
             return Ok(());
         };

@@ -3,9 +3,11 @@
 
 mod approvals;
 mod bench;
+mod capacity;
 mod charter;
 mod cleared;
 mod desk;
+mod drift;
 mod granted;
 mod leases;
 mod mapping;

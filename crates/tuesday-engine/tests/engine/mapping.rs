@@ -109,11 +109,11 @@ async fn story(database: Option<&str>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tiers_are_redefined_on_sqlite() {
-    story(None).await;
+    Box::pin(story(None)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tiers_are_redefined_on_postgres() {
     let database = Database::create().await;
-    story(Some(&database.url())).await;
+    Box::pin(story(Some(&database.url()))).await;
 }

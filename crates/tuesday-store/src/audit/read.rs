@@ -31,7 +31,7 @@ pub struct AuditFilter {
 }
 
 /// Beginnings of the kinds that are changes of how work is done.
-const CHANGES: [&str; 8] = [
+const CHANGES: [&str; 11] = [
     "rules.",
     "workflow.",
     "release.",
@@ -40,6 +40,9 @@ const CHANGES: [&str; 8] = [
     "credential.",
     "token.",
     "instance.",
+    "capacity.set",
+    "capacity.eased",
+    "drift.baseline",
 ];
 
 /// One entry with the columns it can be found by.

@@ -198,7 +198,7 @@ impl StoreReader {
         let after = after.map_or(Uuid::nil(), RunId::uuid);
         let of_day = || vec![text(workflow), text(day), Value::Id(after)];
         let sql = format!(
-            "SELECT r.id, r.release_id, r.outcome, r.review, r.reason, r.received_at, r.finished_at FROM runs AS r \
+            "SELECT r.id, r.release_id, r.outcome, r.review, r.reason, r.received_at, r.finished_at, r.rules_row FROM runs AS r \
              WHERE {OF_DAY} AND {NO_SEED} ORDER BY r.id LIMIT $4"
         );
         let mut params = of_day();
@@ -225,7 +225,8 @@ impl StoreReader {
         );
         let tasks = of_runs(
             "x.run_id, x.kind, x.tier, x.decision, x.created_at, x.decided_at, \
-             (SELECT CAST(sum(d.visible_ms) AS BIGINT) FROM review_reads AS d WHERE d.review_id = x.id)",
+             (SELECT CAST(sum(d.visible_ms) AS BIGINT) FROM review_reads AS d WHERE d.review_id = x.id), \
+             x.decided_by, CASE WHEN x.reason = 'out_of_rollout' THEN x.reasons END",
             "reviews AS x",
             "ORDER BY x.run_id, x.id",
         );
@@ -309,6 +310,8 @@ fn facts(r: Row<'_>) -> Result<(RunId, RunFacts), ReadError> {
         tasks: Vec::new(),
         first_sent_at: None,
         look: None,
+        row: r.opt_text(7)?,
+        shift: String::new(),
     };
     Ok((RunId::new(r.id(0)?), run))
 }
@@ -333,6 +336,12 @@ fn call(r: Row<'_>) -> Result<(Uuid, CallFacts), ReadError> {
     Ok((r.id(0)?, call))
 }
 
+/// The first sentence of a stored list of reasons.
+fn first_words(list: &str) -> String {
+    let all: Vec<String> = serde_json::from_str(list).unwrap_or_default();
+    all.into_iter().next().unwrap_or_default()
+}
+
 fn task(r: Row<'_>) -> Result<(Uuid, TaskFacts), ReadError> {
     let task = TaskFacts {
         kind: r.word(1)?,
@@ -341,6 +350,8 @@ fn task(r: Row<'_>) -> Result<(Uuid, TaskFacts), ReadError> {
         created_at: r.time(4)?,
         decided_at: r.opt_time(5)?,
         visible_ms: r.opt_num(6)?,
+        decided_by: r.opt_text(7)?,
+        outside: r.opt_text(8)?.map(|list| first_words(&list)),
     };
     Ok((r.id(0)?, task))
 }

@@ -83,19 +83,19 @@ impl Lists {
         }
     }
 
-    /// The slot for two texts of another row.
-    pub(crate) fn texts((one, two): (String, String)) -> Self {
+    /// The slot for three texts of another row.
+    pub(crate) fn texts([one, two, three]: [String; 3]) -> Self {
         Self {
             reasons: Cow::Owned(one),
             chain: Cow::Owned(two),
-            approved_by: Cow::Borrowed(""),
+            approved_by: Cow::Owned(three),
             request_keys: Cow::Borrowed(""),
         }
     }
 
     /// The texts of [`Lists::texts`].
-    pub(crate) fn both(&self) -> (&str, &str) {
-        (&self.reasons, &self.chain)
+    pub(crate) fn three(&self) -> [&str; 3] {
+        [&self.reasons, &self.chain, &self.approved_by]
     }
 }
 

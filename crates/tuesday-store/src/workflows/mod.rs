@@ -2,6 +2,7 @@
 
 mod read;
 
+use tuesday_domain::capacity::LoadState;
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::record::{Cursor, Release, Rollout, Workflow};
 use tuesday_domain::settling::Changes;
@@ -30,11 +31,12 @@ pub(crate) static WORKFLOWS: Table = Table::new(
         ("switched_by", Ty::Text),
         ("switch_reason", Ty::Text),
         ("changes", Ty::Text),
+        ("load", Ty::Text),
         ("version", Ty::Int),
         ("installed_at", Ty::Int),
     ],
     1,
-    18,
+    19,
     true,
 );
 
@@ -72,7 +74,7 @@ pub(crate) static CURSORS: Table = Table::new(
 pub(crate) const SET_RELEASE: &str = "UPDATE releases SET state = $1 WHERE id = $2 AND state = $3";
 
 pub(crate) const WORKFLOW_COLUMNS: &str = "name, title, owner, label, stage, switch, live_release, rules_version, scope, fallback, retiring, \
-    staged_at, counted_from, switched_at, switched_by, switch_reason, changes, version, installed_at";
+    staged_at, counted_from, switched_at, switched_by, switch_reason, changes, load, version, installed_at";
 pub(crate) const RELEASE_COLUMNS: &str =
     "id, workflow, number, state, hash, bundle, artifact, created_at, created_by";
 /// A workflow's restriction as it is kept.
@@ -82,7 +84,7 @@ pub(crate) fn scope_text(w: &Workflow) -> String {
 
 pub(crate) fn bind_workflow<'a>(
     w: &'a Workflow,
-    (scope, changes): (&'a str, &'a str),
+    [scope, changes, load]: [&'a str; 3],
     out: &mut Vec<Param<'a>>,
 ) {
     let r = &w.rollout;
@@ -104,6 +106,7 @@ pub(crate) fn bind_workflow<'a>(
         opt_text(r.switched_by.as_deref()),
         opt_text(r.switch_reason.as_deref()),
         Param::Text(changes),
+        Param::Text(load),
         Param::Int(i64::from(w.version)),
         Param::Int(w.installed_at.micros()),
     ]);
@@ -131,9 +134,11 @@ pub(crate) fn workflow(r: Row<'_>) -> Result<Workflow, ReadError> {
             switch_reason: r.opt_text(15)?,
             changes: Changes::parse(&r.text(16)?)
                 .map_err(|e| ReadError::Corrupt(format!("the changes of a workflow: {e}")))?,
+            load: LoadState::parse(&r.text(17)?)
+                .map_err(|e| ReadError::Corrupt(format!("the load of a workflow: {e}")))?,
         },
-        version: r.num(17)?,
-        installed_at: r.time(18)?,
+        version: r.num(18)?,
+        installed_at: r.time(19)?,
     })
 }
 

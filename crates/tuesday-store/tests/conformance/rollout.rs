@@ -55,6 +55,10 @@ async fn a_standing_is_read_back_as_it_was_written() {
             switched_at: Some(at(3)),
             switched_by: Some("person:olga".into()),
             switch_reason: Some("a test".into()),
+            load: tuesday_domain::capacity::LoadState {
+                slow: Some(40),
+                ..tuesday_domain::capacity::LoadState::default()
+            },
             changes: Changes {
                 settling: Some(Settling {
                     changed: Changed::Rules { came: 2, back: 1 },

@@ -2,9 +2,11 @@
 //! programs and belong to this folder; the domain's types may change without them.
 
 pub(crate) mod audit;
+pub(crate) mod capacity;
 pub(crate) mod charter;
 pub(crate) mod costs;
 pub(crate) mod decisions;
+pub(crate) mod drift;
 pub(crate) mod health;
 pub(crate) mod incidents;
 pub(crate) mod intake;

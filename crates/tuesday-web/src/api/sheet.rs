@@ -141,3 +141,87 @@ mod tests {
         );
     }
 }
+
+/// Load against hours: one row for each day to come and each week behind.
+pub(crate) fn capacity(c: &tuesday_engine::ops::Capacity) -> String {
+    let mut text = line(&[
+        "kind",
+        "from",
+        "arrivals",
+        "tasks",
+        "load_ms",
+        "load_ms_low",
+        "load_ms_high",
+        "capacity_ms",
+        "forecast_ms",
+    ]);
+    for w in &c.weeks {
+        text.push_str(&line(&[
+            "week",
+            &w.week.to_string(),
+            &w.arrivals.to_string(),
+            &w.tasks.to_string(),
+            &number(w.came_ms),
+            "",
+            "",
+            &w.capacity_ms.to_string(),
+            &number(w.said_ms),
+        ]));
+    }
+    for d in c
+        .forecast
+        .iter()
+        .flat_map(|f| std::iter::once(&f.today).chain(&f.days))
+    {
+        text.push_str(&line(&[
+            "day",
+            &d.day.to_string(),
+            &number(d.arrivals.point),
+            "",
+            &number(d.load_ms.point),
+            &d.load_ms.low.to_string(),
+            &d.load_ms.high.to_string(),
+            &d.capacity_ms.to_string(),
+            &number(d.load_ms.point),
+        ]));
+    }
+    text
+}
+
+/// Shifts against the baseline: one row for each share of each shift.
+pub(crate) fn drift(d: &tuesday_engine::ops::Drift) -> String {
+    let mut text = line(&[
+        "dimension",
+        "day",
+        "shift",
+        "runs",
+        "verdict",
+        "evidence",
+        "key",
+        "baseline_ppm",
+        "share_ppm",
+        "low_ppm",
+        "high_ppm",
+    ]);
+    for one in &d.dimensions {
+        for s in &one.judged.shifts {
+            let evidence = format!("{:.4}", s.evidence);
+            for m in &s.moved {
+                text.push_str(&line(&[
+                    one.dimension,
+                    &s.day.to_string(),
+                    &s.shift,
+                    &s.runs.to_string(),
+                    s.verdict.word(),
+                    &evidence,
+                    &m.key,
+                    &m.baseline_ppm.to_string(),
+                    &m.share_ppm.to_string(),
+                    &m.low_ppm.to_string(),
+                    &m.high_ppm.to_string(),
+                ]));
+            }
+        }
+    }
+    text
+}

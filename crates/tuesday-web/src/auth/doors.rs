@@ -480,6 +480,75 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "/workflows/{workflow}/rules/proposals/{version}/withdrawal",
         Key(Act::EditRules),
     ),
+    (
+        "GET",
+        "/api/v1/workflows/{workflow}/capacity",
+        Key(Act::ReadWork),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/capacity",
+        Key(Act::SetPriority),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/capacity/ease",
+        Key(Act::ResumeWorkflow),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/capacity/what-if",
+        Key(Act::ReadWork),
+    ),
+    ("GET", "/workflows/{workflow}/capacity", Key(Act::ReadWork)),
+    (
+        "GET",
+        "/workflows/{workflow}/capacity.csv",
+        Key(Act::ReadWork),
+    ),
+    (
+        "GET",
+        "/workflows/{workflow}/capacity.json",
+        Key(Act::ReadWork),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/capacity",
+        Key(Act::SetPriority),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/capacity/ease",
+        Key(Act::ResumeWorkflow),
+    ),
+    (
+        "GET",
+        "/api/v1/workflows/{workflow}/drift",
+        Key(Act::ReadWork),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/drift/baseline",
+        Key(Act::SetPriority),
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/drift/findings/{number}/closing",
+        Key(Act::HandleIncident),
+    ),
+    ("GET", "/workflows/{workflow}/drift", Key(Act::ReadWork)),
+    ("GET", "/workflows/{workflow}/drift.csv", Key(Act::ReadWork)),
+    (
+        "GET",
+        "/workflows/{workflow}/drift.json",
+        Key(Act::ReadWork),
+    ),
+    ("POST", "/workflows/{workflow}/drift", Key(Act::SetPriority)),
+    (
+        "POST",
+        "/workflows/{workflow}/drift/findings/{number}/closing",
+        Key(Act::HandleIncident),
+    ),
     ("GET", "/api/v1/costs/report", Key(Act::ReadWork)),
     (
         "GET",

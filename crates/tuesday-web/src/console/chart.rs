@@ -210,6 +210,46 @@ pub(super) fn bars(
     Chart { svg, head, rows }
 }
 
+/// As [`lines`], over days, with the area in which the first line may lie.
+pub(super) fn band(
+    words: &str,
+    labels: &[String],
+    series: &[Series<'_>],
+    ends: &[(i64, i64)],
+    told: &dyn Fn(i64) -> String,
+) -> Chart {
+    let most = ends.iter().map(|e| e.1).max().unwrap_or(0);
+    let scaled: Vec<Series<'_>> = series
+        .iter()
+        .map(|s| Series {
+            name: s.name,
+            values: s.values.clone(),
+            least: s.least.max(most),
+        })
+        .collect();
+    let mut chart = lines(words, labels, &scaled, told);
+    let frame = Frame::of(&scaled, labels.len());
+    let point = |(i, n): (usize, i64)| format!("{:.1},{:.1}", frame.x(i), frame.y(float(n)));
+    let upper = ends.iter().enumerate().map(|(i, e)| point((i, e.1)));
+    let lower = ends.iter().enumerate().rev().map(|(i, e)| point((i, e.0)));
+    let corners: Vec<String> = upper.chain(lower).collect();
+    let area = format!("<polygon class=\"band\" points=\"{}\"/>", corners.join(" "));
+    // Below the grid and the lines.
+    if let Some(at) = chart.svg.find('>') {
+        chart.svg.insert_str(at + 1, &area);
+    }
+    if let Some(first) = chart.head.first_mut() {
+        *first = "Day".to_owned();
+    }
+    chart
+        .head
+        .extend(["at least".to_owned(), "at most".to_owned()]);
+    for (row, (low, high)) in chart.rows.iter_mut().zip(ends) {
+        row.extend([told(*low), told(*high)]);
+    }
+    chart
+}
+
 /// Lines, each named at its end; a gap where nobody knows.
 pub(super) fn lines(
     words: &str,
@@ -276,6 +316,22 @@ mod tests {
         assert_eq!(chart.svg.matches("class=\"none\"").count(), 1);
         assert_eq!(chart.rows[1], ["w1", "missing"]);
         assert!(chart.svg.contains("a &quot;sentence&quot;") && !chart.svg.contains("NaN"));
+    }
+
+    #[test]
+    fn the_area_of_a_range_lies_below_its_line_and_in_the_table() {
+        let series = [Series {
+            name: "load",
+            values: vec![Some(10), Some(20)],
+            least: 0,
+        }];
+        let chart = band("x", &labels(2), &series, &[(5, 30), (8, 40)], &|n| {
+            n.to_string()
+        });
+        let (area, line) = (chart.svg.find("polygon"), chart.svg.find("<path"));
+        assert!(area.is_some() && area < line, "{}", chart.svg);
+        assert_eq!(chart.head, ["Day", "load", "at least", "at most"]);
+        assert_eq!(chart.rows[1], ["w1", "20", "8", "40"]);
     }
 
     #[test]

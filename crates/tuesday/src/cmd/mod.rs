@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod batch;
 pub(crate) mod bench;
+pub(crate) mod capacity;
 pub(crate) mod charter;
 pub(crate) mod check;
 pub(crate) mod clock;
@@ -13,6 +14,7 @@ pub(crate) mod connector;
 pub(crate) mod cost;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod drift;
 pub(crate) mod eval;
 pub(crate) mod incident;
 pub(crate) mod init;
@@ -65,6 +67,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Run(args) => run::run(common, args).await,
         Command::Rerun(args) => Box::pin(rerun::run(common, args)).await,
         Command::Report(args) => Box::pin(report::run(common, args)).await,
+        Command::Capacity(args) => Box::pin(capacity::run(common, args)).await,
+        Command::Drift(args) => Box::pin(drift::run(common, args)).await,
         Command::Cost(args) => Box::pin(cost::run(common, args)).await,
         Command::Changes(args) => report::changes(common, args).await,
         Command::Reconstruct(args) => reconstruct::run(common, args).await,

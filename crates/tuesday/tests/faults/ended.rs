@@ -196,7 +196,7 @@ async fn a_killed_workflow_gives_its_work_to_people_and_stays_killed() {
 
 const SCOPE: (&str, &str) = (
     "label = \"production\"\nstage = \"auto\"",
-    "label = \"production\"\nstage = \"auto\"\n\n[rollout.scope]\ngroup = \"input.lane\"\ngroups = [\"auto\", \"review\"]\n",
+    "label = \"production\"\nstage = \"auto\"\n\n[rollout.scope]\ngroup = \"input.lane\"\ngroups = [\"auto\", \"review\"]\n\n[capacity]\nminutes_per_task = 1\n[[capacity.person]]\nperson = \"rhea\"\ndays = \"mon-sun\"\nhours = 24\n",
 );
 
 async fn narrowed(database: Option<Database>) {

@@ -14,6 +14,7 @@ mod duplicates;
 mod ended;
 mod injection;
 mod kills;
+mod overload;
 mod restart;
 mod restored;
 mod secrets;

@@ -219,6 +219,17 @@ async fn climbed(database: Option<Database>) {
     let (code, said) = stage("draft_only", told).await;
     assert_eq!(code, 0, "{said}");
     let (code, said) = stage("approval_first", told).await;
+    assert!(code == 1 && said.contains("capacity_undeclared"), "{said}");
+    let file = bed.home.dir.join("capacity.toml");
+    let hours =
+        "minutes_per_task = 3\n[[person]]\nperson = \"pia\"\ndays = \"mon-fri\"\nhours = 4\n";
+    std::fs::write(&file, hours).unwrap();
+    let path = file.display().to_string();
+    let set = [
+        "capacity", "set", "faults", "--file", &path, "--as", "rhea", "--reason", "a test",
+    ];
+    assert_eq!(bed.home.run(&set).await.0, 0);
+    let (code, said) = stage("approval_first", told).await;
     assert!(code == 3 && said.contains("decision_required"), "{said}");
     decide(&node.url, &admin(&bed, "rhea").await, "proceed").await;
     let (code, said) = stage("approval_first", told).await;

@@ -29,6 +29,8 @@ impl Lint<'_> {
         }
         self.separate_credentials(def);
         self.settling(def);
+        self.capacity(def);
+        self.drift(def);
         let scope = &def.rollout.scope;
         for axis in Axis::ALL {
             if !scope.values(*axis).is_empty() && scope.expr(*axis).is_none() {
@@ -42,6 +44,36 @@ impl Lint<'_> {
         if let Some(both) = scope.risky.iter().find(|t| scope.types.contains(t)) {
             let words = format!("type {both} is both in types and in risky");
             self.add("risky", "rollout_scope", &words, "keep it in one of them");
+        }
+    }
+
+    fn drift(&mut self, def: &Definition) {
+        for (field, why) in def.drift.faults() {
+            let words = format!("[drift] {field}: {why}");
+            self.add("[drift]", "drift", &words, "correct the value");
+        }
+    }
+
+    fn capacity(&mut self, def: &Definition) {
+        let Some(spec) = &def.capacity else {
+            return;
+        };
+        let people = def.owners.people();
+        for p in &spec.person {
+            if !people.iter().any(|known| known.handle == p.person) {
+                let words = format!("the hours of `{}`, who is nobody under [owners]", p.person);
+                self.add(
+                    "[[capacity.person]]",
+                    "unknown_person",
+                    &words,
+                    "name an owner or a reviewer",
+                );
+            }
+        }
+        for (field, why) in spec.faults(&def.rollout.scope) {
+            let words = format!("[capacity] {field}: {why}");
+            let way_out = "docs/reference/workflow-toml.md has every key with its bounds";
+            self.add("[capacity]", "capacity", &words, way_out);
         }
     }
 

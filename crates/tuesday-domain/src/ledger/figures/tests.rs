@@ -24,6 +24,8 @@ fn run(outcome: Option<Outcome>) -> RunFacts {
         tasks: Vec::new(),
         first_sent_at: None,
         look: None,
+        row: None,
+        shift: "day".into(),
     }
 }
 
@@ -47,6 +49,8 @@ fn task(kind: ReviewKind, decision: Option<ReviewDecision>, visible_ms: Option<u
         created_at: at(10),
         decided_at: decision.map(|_| at(70)),
         visible_ms,
+        decided_by: decision.map(|_| "pia".into()),
+        outside: None,
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) struct Gathered {
     pub(crate) figures: Figures,
     pub(crate) events: Vec<LabelEvent>,
     pub(crate) decision: Option<DecisionRecord>,
+    pub(crate) overload: Option<String>,
     pub(crate) test_instance: bool,
 }
 
@@ -49,6 +50,7 @@ impl Gathered {
             deciders: self.deciders.clone(),
             facts: &self.facts,
             figures: self.figures,
+            overload: self.overload.clone(),
             test_instance: self.test_instance,
         }
     }
@@ -144,7 +146,9 @@ impl Engine {
                 .is_some_and(|t| !is_blank(t)),
             before: found.releases_before,
         };
+        let overload = self.overload(&row, &live).await?;
         Ok(Gathered {
+            overload,
             deciders: deciders(&people, grants, name),
             now,
             row,

@@ -166,6 +166,21 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Net time saved over these days, line by line.
+    ///
+    /// # Errors
+    /// `unknown_workflow`, `unavailable`.
+    pub(crate) async fn net_saved(&self, workflow: &str, days: Days) -> Result<Saved, Problem> {
+        let (gathered, baseline) = tokio::try_join!(
+            self.gathered(Some(workflow), None, days),
+            self.baseline(workflow)
+        )?;
+        let figures = merged(within(&gathered.rows, days));
+        Ok(saved(&figures, baseline.as_ref(), gathered.upkeep_ms(days)))
+    }
+}
+
 fn within(rows: &[DayRow], days: Days) -> impl Iterator<Item = &DayRow> {
     rows.iter()
         .filter(move |r| Day::parse(&r.day).is_ok_and(|day| days.has(day)))

@@ -3,6 +3,60 @@
 use super::Trace;
 
 pub(super) const TRACES: &[Trace] = &[
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/capacity",
+        &["capacity.set"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/capacity/ease",
+        &["capacity.eased"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/capacity/what-if",
+        super::NOTHING,
+        "a question; nothing is changed",
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/capacity",
+        &["capacity.set"],
+        "",
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/capacity/ease",
+        &["capacity.eased"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/drift/baseline",
+        &["drift.baseline"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/drift/findings/{number}/closing",
+        &["drift.closed"],
+        "",
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/drift",
+        &["drift.baseline"],
+        "",
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/drift/findings/{number}/closing",
+        &["drift.closed"],
+        "",
+    ),
     ("POST", "/api/v1/costs", &["cost.entered"], ""),
     (
         "POST",

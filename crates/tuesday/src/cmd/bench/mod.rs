@@ -129,7 +129,7 @@ pub(crate) async fn run(common: Common, args: BenchArgs) -> Result<ExitCode, Pro
         ),
     };
     std::fs::create_dir_all(&dir).map_err(|e| unavailable(format!("{}: {e}", dir.display())))?;
-    let result = measure(&common, &args, &dir).await;
+    let result = Box::pin(measure(&common, &args, &dir)).await;
     if is_own {
         // A folder of our own name that nobody else uses; what cannot be removed is only untidy.
         let _ = std::fs::remove_dir_all(&dir);

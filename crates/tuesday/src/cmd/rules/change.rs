@@ -170,7 +170,7 @@ pub(super) async fn acknowledge(
 }
 
 /// Cells or a file as an edit.
-pub(super) fn wanted(cells: &[String], file: Option<&Path>) -> Result<RulesEdit, Problem> {
+pub(crate) fn wanted(cells: &[String], file: Option<&Path>) -> Result<RulesEdit, Problem> {
     if let Some(path) = file {
         let text = std::fs::read_to_string(path)
             .map_err(|e| Problem::new("bad_request", format!("{}: {e}", path.display())))?;

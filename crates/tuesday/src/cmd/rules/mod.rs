@@ -4,6 +4,8 @@ mod change;
 mod learn;
 mod reroute;
 
+pub(crate) use change::wanted;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 

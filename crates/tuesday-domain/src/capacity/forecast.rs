@@ -1,0 +1,689 @@
+//! What work is to be expected for people, against the hours they have.
+//!
+//! Arrivals: the mean of the same weekday over the last 28 whole days (the seasonal mean; R. J. Hyndman and
+//! G. Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., 5.2), with a 95 % prediction interval
+//! of a Poisson count whose spread is widened by Pearson's dispersion (P. McCullagh and J. A. Nelder,
+//! Generalized Linear Models, 2nd ed., 4.5). A day that leaves its interval upwards sets the level of the
+//! days to come, until a day comes back: load that has just doubled is not averaged away.
+//! Share of people: Wilson's interval. Minutes: the measured mean with its normal interval, or what is
+//! declared. The ends of the product are the products of the ends, so the range is rather too wide.
+
+use serde::Serialize;
+
+use super::CapacitySpec;
+use crate::ledger::day::Day;
+use crate::ledger::histogram::Histogram;
+use crate::ledger::interval::wilson;
+
+/// The method in one sentence, printed beside every forecast.
+pub const METHOD: &str = "mean of the same weekday over the last 28 whole days, 95 % interval of a dispersed Poisson \
+    count; a day above its interval sets the level of the next ones";
+
+/// Whole days that are looked at.
+const BACK: usize = 28;
+/// Days ahead that are shown.
+const AHEAD: i64 = 14;
+/// Days ahead in which the queue is looked at for its break.
+const HORIZON: i64 = 60;
+/// Waiting work of so many working days counts as broken, unless a pause is declared at another number.
+const BROKEN_DAYS: u32 = 3;
+const Z: f64 = 1.959_963_984_540_054;
+const WHOLE: f64 = 1e6;
+
+/// What one day brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DayLoad {
+    /// The day.
+    pub day: Day,
+    /// Runs received.
+    pub arrivals: u64,
+    /// Tasks for the declared people: what was put before a person, and second looks; without what is
+    /// outside the rollout.
+    pub tasks: u64,
+    /// Decisions with a measured time.
+    pub timed: u64,
+    /// Time in view, in milliseconds.
+    pub spent_ms: i64,
+}
+
+impl DayLoad {
+    /// A day on which nothing came.
+    #[must_use]
+    pub const fn none(day: Day) -> Self {
+        Self {
+            day,
+            arrivals: 0,
+            tasks: 0,
+            timed: 0,
+            spent_ms: 0,
+        }
+    }
+}
+
+/// The days behind, and today so far.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// Whole days without a gap, the oldest first.
+    pub days: Vec<DayLoad>,
+    /// Today so far.
+    pub today: DayLoad,
+}
+
+/// What a task takes a person, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct TaskTime {
+    /// The mean that counts.
+    pub mean_ms: i64,
+    /// Lower end of its 95 % interval.
+    pub low_ms: i64,
+    /// Upper end.
+    pub high_ms: i64,
+    /// Half of the decisions took no longer.
+    pub p50_ms: Option<i64>,
+    /// Measured decisions.
+    pub tasks: u64,
+    /// The mean is measured; otherwise declared, because there are too few.
+    pub measured: bool,
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "saturates; a forecast beyond that says enough"
+)]
+fn whole(value: f64) -> i64 {
+    if value.is_nan() {
+        0
+    } else {
+        value.round() as i64
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts and milliseconds stay far below 2^52"
+)]
+const fn f(n: u64) -> f64 {
+    n as f64
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts and milliseconds stay far below 2^52"
+)]
+const fn fi(n: i64) -> f64 {
+    n as f64
+}
+
+impl TaskTime {
+    /// From the decisions that were measured, or from the declaration while they are too few.
+    #[must_use]
+    pub fn of(spec: &CapacitySpec, seen: &Histogram) -> Self {
+        let tasks = seen.count();
+        let p50_ms = seen.percentile(50).and_then(|ms| i64::try_from(ms).ok());
+        let declared = spec.task_ms();
+        let measured = seen
+            .mean_and_deviation()
+            .filter(|_| tasks >= u64::from(spec.least_tasks).max(2));
+        let Some((mean, deviation)) = measured else {
+            return Self {
+                mean_ms: declared,
+                low_ms: declared,
+                high_ms: declared,
+                p50_ms,
+                tasks,
+                measured: false,
+            };
+        };
+        let half = Z * deviation / f(tasks).sqrt();
+        Self {
+            mean_ms: whole(mean),
+            low_ms: whole((mean - half).max(0.0)),
+            high_ms: whole(mean + half),
+            p50_ms,
+            tasks,
+            measured: true,
+        }
+    }
+}
+
+/// A figure with its ends; without a point where there is too little to say one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Range {
+    /// Lower end.
+    pub low: i64,
+    /// What is expected.
+    pub point: Option<i64>,
+    /// Upper end.
+    pub high: i64,
+}
+
+/// One day to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DayForecast {
+    /// The day.
+    pub day: Day,
+    /// Time that people have, in milliseconds.
+    pub capacity_ms: i64,
+    /// Runs.
+    pub arrivals: Range,
+    /// Work for people, in milliseconds.
+    pub load_ms: Range,
+    /// Load of capacity in millionths; absent on a day without capacity.
+    pub utilisation_ppm: Option<Range>,
+}
+
+/// Load against capacity, with everything it rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LoadForecast {
+    /// How the forecast is made.
+    pub method: &'static str,
+    /// Whole days of history it rests on.
+    pub days_of_history: u32,
+    /// Mean arrivals by weekday, Monday first, in thousandths of a run; before the level.
+    pub weekday_milli: [i64; 7],
+    /// What the days to come are multiplied with, in millionths: today above its interval sets it.
+    pub level_ppm: i64,
+    /// Tasks for each run, in millionths.
+    pub share_ppm: Range,
+    /// What a task takes.
+    pub task: TaskTime,
+    /// Tasks that wait now.
+    pub backlog_tasks: u64,
+    /// What they take, in milliseconds.
+    pub backlog_ms: i64,
+    /// The same in working days, in tenths.
+    pub backlog_days_tenths: i64,
+    /// Time people have on a mean working day, in milliseconds.
+    pub working_day_ms: i64,
+    /// Today.
+    pub today: DayForecast,
+    /// The next 14 days.
+    pub days: Vec<DayForecast>,
+    /// Over those 14 days, in millionths; absent without any capacity.
+    pub next_ppm: Option<Range>,
+    /// The first day at whose end more waits than may; absent when that does not come within 60 days.
+    pub breaks_on: Option<Day>,
+    /// What it means that the queue breaks, in working days of waiting work.
+    pub breaks_at_days: u32,
+    /// Why there is only a range.
+    pub warning: Option<String>,
+}
+
+/// Arrivals of a weekday: mean, and how many days it rests on.
+struct Profile {
+    means: [(f64, f64); 7],
+    dispersion: f64,
+}
+
+impl Profile {
+    fn of(days: &[DayLoad]) -> Self {
+        let all: f64 = days.iter().map(|d| f(d.arrivals)).sum();
+        let count = f(days.len() as u64).max(1.0);
+        let overall = all / count;
+        let mut sums = [(0.0_f64, 0.0_f64); 7];
+        for d in days {
+            let slot = &mut sums[d.day.weekday()];
+            *slot = (slot.0 + f(d.arrivals), slot.1 + 1.0);
+        }
+        // A weekday that was never seen is taken to be like the others, and as sure as one day.
+        let means = sums.map(|(sum, n)| {
+            if n > 0.0 {
+                (sum / n, n)
+            } else {
+                (overall, 1.0)
+            }
+        });
+        let (mut chi, mut free) = (0.0, 0.0);
+        for d in days {
+            let (mean, n) = means[d.day.weekday()];
+            if mean > 0.0 && n > 1.0 {
+                chi += (f(d.arrivals) - mean).powi(2) / mean;
+                free += 1.0 - 1.0 / n;
+            }
+        }
+        let dispersion = if free >= 1.0 {
+            (chi / free).max(1.0)
+        } else {
+            1.0
+        };
+        Self { means, dispersion }
+    }
+
+    /// Lower end, mean and upper end of a day at a level.
+    fn day(&self, day: Day, level: f64) -> (f64, f64, f64) {
+        let (mean, n) = self.means[day.weekday()];
+        let mean = mean * level;
+        // One event more than nothing is always possible.
+        let half = Z * (mean.max(1.0) * self.dispersion * (1.0 + 1.0 / n)).sqrt();
+        ((mean - half).max(0.0), mean, mean + half)
+    }
+}
+
+/// Tasks for each run, in millionths; everything is possible before the first.
+fn share(days: &[DayLoad]) -> (f64, f64, f64) {
+    let runs: u64 = days.iter().map(|d| d.arrivals).sum();
+    let tasks: u64 = days.iter().map(|d| d.tasks).sum();
+    if runs == 0 {
+        return (0.0, 1.0, 1.0);
+    }
+    let point = f(tasks) / f(runs);
+    if tasks <= runs {
+        let (low, high) = wilson(tasks, runs);
+        return (fi(low) / WHOLE, point, fi(high) / WHOLE);
+    }
+    let half = Z * (point / f(runs)).sqrt();
+    ((point - half).max(0.0), point, point + half)
+}
+
+fn ppm(load: Range, capacity_ms: i64) -> Option<Range> {
+    let part = |n: i64| whole(fi(n) / fi(capacity_ms) * WHOLE);
+    (capacity_ms > 0).then(|| Range {
+        low: part(load.low),
+        point: load.point.map(part),
+        high: part(load.high),
+    })
+}
+
+/// The forecast. `capacity_ms` is the time people have on a day, `factor` multiplies the arrivals that
+/// become tasks (1 for the present scope).
+#[must_use]
+pub fn forecast(
+    spec: &CapacitySpec,
+    history: &History,
+    task: TaskTime,
+    capacity_ms: &dyn Fn(Day) -> i64,
+    backlog_tasks: u64,
+    factor: f64,
+) -> LoadForecast {
+    let from = history.days.len().saturating_sub(BACK);
+    let past = &history.days[from..];
+    let today = &history.today;
+    let known = u32::try_from(past.len()).unwrap_or(u32::MAX);
+    let enough = known >= spec.least_days;
+    let profile = if past.is_empty() {
+        Profile::of(std::slice::from_ref(today))
+    } else {
+        Profile::of(past)
+    };
+    let arrived = f(today.arrivals);
+    let (_, mean, high) = profile.day(today.day, 1.0);
+    let broken = arrived > high && mean > 0.0;
+    let level = if broken { arrived / mean } else { 1.0 };
+    let recent = past.len().saturating_sub(7);
+    let mut of_share = past[recent..].to_vec();
+    of_share.push(today.clone());
+    let share = share(&of_share);
+    let one = |day: Day, is_today: bool| {
+        let (low, point, high) = profile.day(day, level);
+        let (low, point, high) = if is_today {
+            (low.max(arrived), point.max(arrived), high.max(arrived))
+        } else {
+            (low, point, high)
+        };
+        let load = |arrivals: f64, share: f64, ms: i64| whole(arrivals * factor * share * fi(ms));
+        let load_ms = Range {
+            low: load(low, share.0, task.low_ms),
+            point: enough.then(|| load(point, share.1, task.mean_ms)),
+            high: load(high, share.2, task.high_ms),
+        };
+        let capacity = capacity_ms(day);
+        DayForecast {
+            day,
+            capacity_ms: capacity,
+            arrivals: Range {
+                low: whole(low),
+                point: enough.then(|| whole(point)),
+                high: whole(high),
+            },
+            utilisation_ppm: ppm(load_ms, capacity),
+            load_ms,
+        }
+    };
+    let first = one(today.day, true);
+    let days: Vec<DayForecast> = (1..=AHEAD).map(|n| one(today.day.plus(n), false)).collect();
+    let sum = |get: &dyn Fn(&DayForecast) -> i64| days.iter().map(get).sum::<i64>();
+    let next = Range {
+        low: sum(&|d| d.load_ms.low),
+        point: enough.then(|| sum(&|d| d.load_ms.point.unwrap_or(0))),
+        high: sum(&|d| d.load_ms.high),
+    };
+    let working: Vec<i64> = (1..=7)
+        .map(|n| capacity_ms(today.day.plus(n)))
+        .filter(|ms| *ms > 0)
+        .collect();
+    let working_day_ms = working
+        .iter()
+        .sum::<i64>()
+        .checked_div(i64::try_from(working.len()).unwrap_or(1))
+        .unwrap_or(0);
+    let backlog_ms = whole(f(backlog_tasks) * fi(task.mean_ms));
+    let tenths = |ms: i64| {
+        if working_day_ms > 0 {
+            ms * 10 / working_day_ms
+        } else {
+            i64::from(ms > 0) * 9_999
+        }
+    };
+    let breaks_at_days = spec.response.pause_at_days.unwrap_or(BROKEN_DAYS);
+    let mut waits = backlog_ms;
+    let breaks_on = enough
+        .then(|| {
+            (0..HORIZON).map(|n| today.day.plus(n)).find(|day| {
+                let (come, done) = if *day == today.day {
+                    // What has come is in the backlog, or done; the time that was spent is gone.
+                    let expected = profile.day(*day, level).1.max(arrived) - arrived;
+                    let rest = expected * factor * share.1 * fi(task.mean_ms);
+                    (whole(rest), (capacity_ms(*day) - today.spent_ms).max(0))
+                } else {
+                    let d = one(*day, false);
+                    (d.load_ms.point.unwrap_or(0), d.capacity_ms)
+                };
+                waits = (waits + come - done).max(0);
+                tenths(waits) > i64::from(breaks_at_days) * 10
+            })
+        })
+        .flatten();
+    LoadForecast {
+        method: METHOD,
+        days_of_history: known,
+        weekday_milli: profile.means.map(|(mean, _)| whole(mean * 1_000.0)),
+        level_ppm: whole(level * WHOLE),
+        share_ppm: Range {
+            low: whole(share.0 * WHOLE),
+            point: Some(whole(share.1 * WHOLE)),
+            high: whole(share.2 * WHOLE),
+        },
+        task,
+        backlog_tasks,
+        backlog_ms,
+        backlog_days_tenths: tenths(backlog_ms),
+        working_day_ms,
+        next_ppm: ppm(next, sum(&|d| d.capacity_ms)),
+        today: first,
+        days,
+        breaks_on,
+        breaks_at_days,
+        warning: (!enough).then(|| {
+            format!(
+                "{known} of {} whole days of history: a range, and no forecast yet",
+                spec.least_days
+            )
+        }),
+    }
+}
+
+impl LoadForecast {
+    /// How the load passes the limit, in words with the figures; nothing while it does not. Without a
+    /// point only what is sure counts: the lower end.
+    #[must_use]
+    pub fn over(&self, limit_percent: u32) -> Option<String> {
+        let limit = i64::from(limit_percent) * 10_000;
+        let value = |r: Range| r.point.unwrap_or(r.low);
+        let today = self.today.utilisation_ppm.map(value).unwrap_or(0);
+        if today > limit {
+            return Some(format!(
+                "utilisation {} today ({} of {} min: {} runs, {} put before people, {} s each), limit {limit_percent} %",
+                percent(today),
+                self.today.load_ms.point.unwrap_or(self.today.load_ms.low) / 60_000,
+                self.today.capacity_ms / 60_000,
+                value(self.today.arrivals),
+                percent(value(self.share_ppm)),
+                self.task.mean_ms / 1_000,
+            ));
+        }
+        let next = self.next_ppm.map(value);
+        let nobody = next.is_none() && self.days.iter().any(|d| value(d.load_ms) > 0);
+        if nobody {
+            return Some("nobody has an hour for it in the next 14 days".to_owned());
+        }
+        let next = next.filter(|n| *n > limit)?;
+        Some(format!(
+            "utilisation {} over the next 14 days, limit {limit_percent} %",
+            percent(next)
+        ))
+    }
+
+    /// Hours of review that the next 14 days lack, for a week; nothing when they are enough. Without a
+    /// point the upper end counts: what cannot be said is no room.
+    #[must_use]
+    pub fn shortfall_week_ms(&self, limit_percent: u32) -> Option<i64> {
+        let load: i64 = self
+            .days
+            .iter()
+            .map(|d| d.load_ms.point.unwrap_or(d.load_ms.high))
+            .sum();
+        let capacity: i64 = self.days.iter().map(|d| d.capacity_ms).sum();
+        let may = capacity * i64::from(limit_percent) / 100;
+        (load > may).then(|| (load - may) / 2)
+    }
+}
+
+/// `175 %` or `87.5 %` of millionths.
+fn percent(ppm: i64) -> String {
+    let tenths = (ppm + 500) / 1_000;
+    if tenths % 10 == 0 {
+        format!("{} %", tenths / 10)
+    } else {
+        format!("{}.{} %", tenths / 10, tenths % 10)
+    }
+}
+
+/// What would have been said about the week that begins on `monday` with what was known before it, and
+/// what came: both in milliseconds of review. Nothing without enough days before.
+#[must_use]
+pub fn back_cast(spec: &CapacitySpec, days: &[DayLoad], monday: Day) -> Option<(i64, i64)> {
+    let before: Vec<DayLoad> = days.iter().filter(|d| d.day < monday).cloned().collect();
+    let week: Vec<&DayLoad> = days
+        .iter()
+        .filter(|d| d.day >= monday && d.day < monday.plus(7))
+        .collect();
+    if before.len() < spec.least_days as usize || week.len() < 7 {
+        return None;
+    }
+    let from = before.len().saturating_sub(BACK);
+    let past = &before[from..];
+    let profile = Profile::of(past);
+    let (_, share, _) = share(&past[past.len().saturating_sub(7)..]);
+    let each = |days: &mut dyn Iterator<Item = &DayLoad>| {
+        let (spent, timed) = days.fold((0, 0), |(s, t), d| (s + d.spent_ms, t + d.timed));
+        (timed >= u64::from(spec.least_tasks)).then(|| fi(spent) / f(timed))
+    };
+    let then = each(&mut past.iter()).unwrap_or(fi(spec.task_ms()));
+    let said: f64 = (0..7)
+        .map(|n| profile.day(monday.plus(n), 1.0).1 * share * then)
+        .sum();
+    let now = each(&mut week.iter().copied()).unwrap_or(then);
+    let came: f64 = week.iter().map(|d| f(d.tasks) * now).sum();
+    Some((whole(said), whole(came)))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A Thursday.
+    fn today() -> Day {
+        Day::parse("2026-11-19").unwrap()
+    }
+
+    fn spec() -> CapacitySpec {
+        CapacitySpec::parse(
+            "minutes_per_task = 1.2\n[[person]]\nperson = \"ida\"\ndays = \"mon-fri\"\nhours = 4\n\
+             [[person]]\nperson = \"lars\"\ndays = \"mon-fri\"\nhours = 4\n",
+        )
+        .unwrap()
+    }
+
+    fn eight_hours(day: Day) -> i64 {
+        if day.weekday() < 5 { 8 * 3_600_000 } else { 0 }
+    }
+
+    fn load(day: Day, arrivals: u64) -> DayLoad {
+        DayLoad {
+            arrivals,
+            tasks: arrivals,
+            ..DayLoad::none(day)
+        }
+    }
+
+    /// `n` whole days with `arrivals` on each working day.
+    fn days(n: i64, arrivals: u64) -> Vec<DayLoad> {
+        (1..=n)
+            .rev()
+            .map(|back| {
+                let day = today().plus(-back);
+                load(day, if day.weekday() < 5 { arrivals } else { 0 })
+            })
+            .collect()
+    }
+
+    fn said(history: &History, backlog: u64) -> LoadForecast {
+        let s = spec();
+        let task = TaskTime::of(&s, &Histogram::default());
+        forecast(&s, history, task, &eight_hours, backlog, 1.0)
+    }
+
+    #[test]
+    fn the_figures_of_the_story_come_out_the_same_day() {
+        // Two people of four hours: 480 min. 350 runs of 1.2 min are 420 min: 87.5 %.
+        let calm = History {
+            days: days(28, 350),
+            today: load(today(), 350),
+        };
+        let f = said(&calm, 0);
+        assert_eq!(f.today.utilisation_ppm.unwrap().point, Some(875_000));
+        assert_eq!(f.next_ppm.unwrap().point, Some(875_000));
+        assert_eq!((f.over(100), f.breaks_on), (None, None));
+        // 700 on one day: 840 of 480 min.
+        let risen = History {
+            days: days(28, 350),
+            today: load(today(), 700),
+        };
+        let f = said(&risen, 0);
+        assert_eq!(f.today.utilisation_ppm.unwrap().point, Some(1_750_000));
+        assert_eq!(
+            (f.level_ppm, f.next_ppm.unwrap().point),
+            (2_000_000, Some(1_750_000))
+        );
+        let words = f.over(100).unwrap();
+        assert_eq!(
+            words,
+            "utilisation 175 % today (840 of 480 min: 700 runs, 100 % put before people, 72 s each), limit 100 %"
+        );
+        // 360 min too many a working day: after four of them exactly three days wait, after five more than that.
+        assert_eq!(f.breaks_on, Some(Day::parse("2026-11-26").unwrap()));
+        // 3,600 min too many in ten working days: 30 h a week.
+        assert_eq!(f.shortfall_week_ms(100), Some(30 * 3_600_000));
+    }
+
+    #[test]
+    fn five_hundred_tasks_are_a_hundred_and_twenty_five_percent() {
+        let h = History {
+            days: days(14, 500),
+            today: load(today(), 0),
+        };
+        assert_eq!(said(&h, 0).next_ppm.unwrap().point, Some(1_250_000));
+    }
+
+    #[test]
+    fn few_days_give_a_range_and_a_warning() {
+        let h = History {
+            days: days(3, 350),
+            today: load(today(), 20),
+        };
+        let f = said(&h, 0);
+        assert_eq!(f.next_ppm.unwrap().point, None);
+        assert!(f.next_ppm.unwrap().low < f.next_ppm.unwrap().high);
+        assert_eq!(
+            f.warning.as_deref(),
+            Some("3 of 7 whole days of history: a range, and no forecast yet")
+        );
+        assert_eq!(f.breaks_on, None);
+        // Nothing at all is no evidence of room, and no alarm either.
+        let f = said(
+            &History {
+                days: Vec::new(),
+                today: load(today(), 0),
+            },
+            0,
+        );
+        assert_eq!((f.over(100), f.next_ppm.unwrap().low), (None, 0));
+    }
+
+    #[test]
+    fn a_weekday_has_its_own_mean_and_nobody_at_work_is_said() {
+        let mut h = History {
+            days: days(28, 100),
+            today: load(today(), 0),
+        };
+        for d in h.days.iter_mut().filter(|d| d.day.weekday() == 0) {
+            (d.arrivals, d.tasks) = (300, 300);
+        }
+        let f = said(&h, 0);
+        assert_eq!(
+            f.weekday_milli,
+            [300_000, 100_000, 100_000, 100_000, 100_000, 0, 0]
+        );
+        let s = spec();
+        let task = TaskTime::of(&s, &Histogram::default());
+        let f = forecast(&s, &h, task, &|_| 0, 7, 1.0);
+        assert_eq!(f.next_ppm, None);
+        assert!(f.over(100).unwrap().starts_with("nobody has an hour"));
+        assert_eq!(f.breaks_on, Some(today()));
+    }
+
+    #[test]
+    fn measured_minutes_take_the_place_of_the_declared_when_they_are_enough() {
+        let s = spec();
+        let mut seen = Histogram::default();
+        (0..29).for_each(|_| seen.add(60_000));
+        assert_eq!(
+            (
+                TaskTime::of(&s, &seen).mean_ms,
+                TaskTime::of(&s, &seen).measured
+            ),
+            (72_000, false)
+        );
+        (0..31).for_each(|_| seen.add(30_000));
+        let t = TaskTime::of(&s, &seen);
+        assert!(t.measured && t.low_ms < t.mean_ms && t.mean_ms < t.high_ms);
+        assert!((44_000..46_000).contains(&t.mean_ms), "{t:?}");
+        assert!((29_000..31_000).contains(&t.p50_ms.unwrap()));
+    }
+
+    #[test]
+    fn a_week_is_compared_with_what_was_said_before_it() {
+        let mut all = days(28, 350);
+        let monday = Day::parse("2026-11-09").unwrap();
+        let (said, came) = back_cast(&spec(), &all, monday).unwrap();
+        assert_eq!((said, came), (5 * 350 * 72_000, 5 * 350 * 72_000));
+        for d in all.iter_mut().filter(|d| d.day >= monday) {
+            (d.arrivals, d.tasks) = (d.arrivals * 2, d.tasks * 2);
+        }
+        let (said, came) = back_cast(&spec(), &all, monday).unwrap();
+        assert_eq!(came, said * 2);
+        assert_eq!(back_cast(&spec(), &all[24..], monday), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_range_holds_its_point_and_more_arrivals_never_mean_less_load(
+            counts in prop::collection::vec(0_u64..2_000, 8..40), now in 0_u64..4_000, more in 0_u64..500,
+            backlog in 0_u64..5_000,
+        ) {
+            let n = i64::try_from(counts.len()).unwrap();
+            let past: Vec<DayLoad> = counts.iter().zip(1..).map(|(c, i)| load(today().plus(i - n - 1), *c)).collect();
+            let h = |now| History { days: past.clone(), today: load(today(), now) };
+            let (a, b) = (said(&h(now), backlog), said(&h(now + more), backlog));
+            for d in a.days.iter().chain([&a.today]) {
+                let r = d.load_ms;
+                prop_assert!(r.low <= r.point.unwrap() && r.point.unwrap() <= r.high, "{r:?}");
+            }
+            prop_assert!(a.today.load_ms.point <= b.today.load_ms.point);
+            prop_assert!(a.breaks_on.is_none_or(|day| day >= today()));
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The shifts of a workflow from the figures of its days; no run is read.
+
+use std::collections::BTreeMap;
+
+use tuesday_domain::drift::{Dimension, Judged, ShiftCount, judge};
+use tuesday_domain::id::ReleaseId;
+use tuesday_domain::ledger::day::Day;
+use tuesday_domain::ledger::figures::Mix;
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{DriftBaseline, DriftFinding};
+use tuesday_store::DayState;
+
+use crate::catalog::LiveRelease;
+use crate::engine::{Engine, read_problem};
+
+/// The parts of a day in their order.
+const ORDER: [&str; 3] = ["night", "day", "evening"];
+/// A baseline is renewed before it is older than this, in days.
+pub(super) const YEAR: i64 = 365;
+
+/// One day: each shift's mix, and the releases that were at work.
+pub(super) struct DayMix {
+    pub(super) day: Day,
+    pub(super) shifts: Vec<(String, Mix)>,
+    pub(super) releases: Vec<ReleaseId>,
+}
+
+/// The frozen mix with its day's bounds.
+pub(super) struct Frozen {
+    pub(super) row: DriftBaseline,
+    pub(super) mix: Mix,
+    pub(super) to: Day,
+}
+
+fn day_mix(state: &DayState) -> Option<DayMix> {
+    let mut all: BTreeMap<&str, Mix> = BTreeMap::new();
+    let mut releases = Vec::new();
+    for row in &state.rows {
+        for (shift, mix) in &row.figures.mix {
+            all.entry(shift.as_str()).or_default().merge(mix);
+        }
+        if !releases.contains(&row.release) {
+            releases.push(row.release);
+        }
+    }
+    let place = |shift: &str| {
+        ORDER
+            .iter()
+            .position(|o| *o == shift)
+            .unwrap_or(ORDER.len())
+    };
+    let mut shifts: Vec<(String, Mix)> = all
+        .into_iter()
+        .map(|(shift, mix)| (shift.to_owned(), mix))
+        .collect();
+    shifts.sort_by_key(|(shift, _)| place(shift));
+    Some(DayMix {
+        day: Day::parse(&state.day).ok()?,
+        shifts,
+        releases,
+    })
+}
+
+/// What of a mix is compared.
+pub(super) fn counts(mix: &Mix, dimension: Dimension) -> &BTreeMap<String, u64> {
+    match dimension {
+        Dimension::Outcome => &mix.outcomes,
+        Dimension::Landing => &mix.landings,
+    }
+}
+
+/// The shifts after the newest finding about this baseline, judged.
+pub(super) fn judged(
+    frozen: &Frozen,
+    days: &[DayMix],
+    dimension: Dimension,
+    findings: &[DriftFinding],
+    live: &LiveRelease,
+) -> Judged {
+    let before = findings
+        .iter()
+        .find(|f| f.baseline == frozen.row.version && f.dimension == dimension.word());
+    let after = before.map(|f| (f.day.clone(), f.shift.clone()));
+    let place = |shift: &str| {
+        ORDER
+            .iter()
+            .position(|o| *o == shift)
+            .unwrap_or(ORDER.len())
+    };
+    let later = |day: Day, shift: &str| {
+        after
+            .as_ref()
+            .is_none_or(|(d, s)| (day.to_string(), place(shift)) > (d.clone(), place(s)))
+    };
+    let each = days.iter().filter(|d| d.day > frozen.to).flat_map(|d| {
+        d.shifts
+            .iter()
+            .filter(move |(shift, _)| later(d.day, shift))
+            .map(move |(shift, mix)| {
+                let counts = counts(mix, dimension);
+                let known: u64 = counts.values().sum();
+                ShiftCount {
+                    day: d.day,
+                    shift: shift.clone(),
+                    runs: mix.runs,
+                    // A run without a place yet is as open as one without an outcome.
+                    open: mix.runs.saturating_sub(known),
+                    counts: counts.clone(),
+                }
+            })
+    });
+    let shifts: Vec<ShiftCount> = each.collect();
+    let parts = u32::try_from(Dimension::ALL.len()).unwrap_or(1);
+    judge(
+        counts(&frozen.mix, dimension),
+        &shifts,
+        &live.ready.def.drift,
+        parts,
+    )
+}
+
+impl Engine {
+    /// The mixes of these days, the oldest first.
+    pub(super) async fn day_mixes(
+        &self,
+        name: &str,
+        from: Day,
+        to: Day,
+    ) -> Result<Vec<DayMix>, Problem> {
+        let (from, to) = (from.to_string(), to.to_string());
+        let states = self.0.reader.day_figures(Some(name), None, (&from, &to));
+        let states = states.await.map_err(read_problem)?;
+        Ok(states.iter().filter_map(day_mix).collect())
+    }
+
+    /// The frozen mix in force.
+    pub(super) async fn frozen(&self, name: &str) -> Result<Option<Frozen>, Problem> {
+        let newest = self.0.reader.drift_baselines(name, 1).await;
+        let Some(row) = newest.map_err(read_problem)?.into_iter().next() else {
+            return Ok(None);
+        };
+        let damaged = |e: String| {
+            let words = format!("baseline {} of the mix of {name}: {e}", row.version);
+            Problem::new("record_damaged", words)
+        };
+        let mix = serde_json::from_str(&row.mix).map_err(|e| damaged(e.to_string()))?;
+        let to = Day::parse(&row.day_to).map_err(|e| damaged(e.to_string()))?;
+        Ok(Some(Frozen { mix, to, row }))
+    }
+}

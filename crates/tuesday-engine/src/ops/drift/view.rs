@@ -1,0 +1,267 @@
+//! The mix of a workflow as people see it: baseline, shifts, findings with what changed around them, how
+//! often second readers agree, and the inputs beside the overrides.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tuesday_domain::drift::{Dimension, DriftSpec, Judged};
+use tuesday_domain::ledger::day::Day;
+use tuesday_domain::ledger::figures::DayFigures;
+use tuesday_domain::ledger::interval::{share_ppm, wilson};
+use tuesday_domain::ledger::report::merged;
+use tuesday_domain::ledger::shown::{Shown, Unit};
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{DriftFinding, SecondLookBasis, SecondLookResult};
+use tuesday_domain::run::Reason;
+
+use super::changes::Around;
+use super::shifts::{Frozen, YEAR, counts, judged};
+use crate::engine::{Engine, read_problem};
+
+/// Weeks of inputs.
+const WEEKS: i64 = 12;
+/// Shifts that are shown.
+const SHOWN: usize = 42;
+/// Fewer second readings show no agreement.
+const LEAST: u64 = 20;
+
+/// The frozen mix.
+#[derive(Clone, Debug, Serialize)]
+pub struct FrozenMix {
+    /// From 1.
+    pub version: u32,
+    /// First day.
+    pub from: String,
+    /// Last day.
+    pub to: String,
+    /// Runs in it.
+    pub runs: u64,
+    /// Who froze it, as an actor.
+    pub set_by: String,
+    /// Why.
+    pub reason: String,
+    /// It is older than a year: freeze another one.
+    pub old: bool,
+}
+
+/// One dimension.
+#[derive(Clone, Debug, Serialize)]
+pub struct DriftDimension {
+    /// `outcome` or `landing`.
+    pub dimension: &'static str,
+    /// Counts of the baseline.
+    pub baseline: BTreeMap<String, u64>,
+    /// The newest shifts, judged.
+    pub judged: Judged,
+}
+
+/// A finding with what changed around it.
+#[derive(Clone, Debug, Serialize)]
+pub struct MixFinding {
+    /// Number within the workflow.
+    pub seq: u32,
+    /// `open` or `closed`.
+    pub state: &'static str,
+    /// What was seen.
+    pub words: String,
+    /// `outcome` or `landing`.
+    pub dimension: String,
+    /// The day of the shift.
+    pub day: String,
+    /// From when the evidence is strongest.
+    pub since: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// When, RFC 3339.
+    pub found_at: String,
+    /// What changed around it, the nearest first.
+    pub changes: Vec<Around>,
+    /// What it was.
+    pub note: Option<String>,
+    /// Who said so.
+    pub closed_by: Option<String>,
+}
+
+/// What was wrong with inputs in a week, beside what people overrode.
+#[derive(Clone, Debug, Serialize)]
+pub struct InputWeek {
+    /// Its Monday.
+    pub week: Day,
+    /// Runs.
+    pub runs: u64,
+    /// Runs with a missing input.
+    pub missing: u64,
+    /// With a stale or unreadable source.
+    pub stale: u64,
+    /// With sources that contradict each other.
+    pub conflicting: u64,
+    /// Share of all three, in millionths.
+    pub input_ppm: Option<i64>,
+    /// Outputs that people changed or refused, of those they decided, in millionths.
+    pub override_ppm: Option<i64>,
+}
+
+/// Everything about a workflow's mix.
+#[derive(Clone, Debug, Serialize)]
+pub struct Drift {
+    /// Workflow name.
+    pub workflow: String,
+    /// For people.
+    pub title: String,
+    /// The day in the workflow's time zone.
+    pub today: Day,
+    /// What is declared.
+    pub spec: DriftSpec,
+    /// The frozen mix; absent until there are enough days.
+    pub baseline: Option<FrozenMix>,
+    /// Each dimension.
+    pub dimensions: Vec<DriftDimension>,
+    /// Findings, the newest first.
+    pub findings: Vec<MixFinding>,
+    /// How often a second reader of a person's approval agreed.
+    pub agreement: Shown,
+    /// Week by week, the oldest first.
+    pub inputs: Vec<InputWeek>,
+}
+
+fn finding(f: DriftFinding) -> MixFinding {
+    MixFinding {
+        seq: f.seq,
+        state: f.state.word(),
+        changes: serde_json::from_str(&f.changes).unwrap_or_default(),
+        found_at: f.found_at.rfc3339(),
+        words: f.words,
+        dimension: f.dimension,
+        day: f.day,
+        since: f.since,
+        owner: f.owner,
+        note: f.note,
+        closed_by: f.closed_by,
+    }
+}
+
+fn frozen_mix(frozen: &Frozen, today: Day) -> FrozenMix {
+    let row = &frozen.row;
+    FrozenMix {
+        version: row.version,
+        from: row.day_from.clone(),
+        to: row.day_to.clone(),
+        runs: frozen.mix.runs,
+        set_by: row.set_by.clone(),
+        reason: row.reason.clone(),
+        old: today.since(frozen.to) > YEAR,
+    }
+}
+
+fn input_week(week: Day, f: &DayFigures) -> InputWeek {
+    let of = |reasons: &[Reason]| {
+        let all = reasons.iter();
+        all.filter_map(|r| f.exceptions.get(r.word())).sum::<u64>()
+    };
+    let missing = of(&[Reason::MissingInput, Reason::RuleInput, Reason::UnknownTier]);
+    let stale = of(&[Reason::StaleSource, Reason::SourceUnavailable]);
+    let conflicting = of(&[Reason::ConflictingSources]);
+    let decided = f.approved + f.edited + f.refused;
+    InputWeek {
+        week,
+        runs: f.runs,
+        missing,
+        stale,
+        conflicting,
+        input_ppm: share_ppm(missing + stale + conflicting, f.runs),
+        override_ppm: share_ppm(f.edited + f.refused, decided),
+    }
+}
+
+impl Engine {
+    /// The mix of a workflow now.
+    ///
+    /// # Errors
+    /// `unknown_workflow`, `record_damaged`, `unavailable`.
+    pub async fn drift(&self, name: &str) -> Result<Drift, Problem> {
+        let (row, live) = self.live(name).await?;
+        let today = self.today(Some(name)).await?;
+        let findings = self.0.reader.drift_findings(name, 50).await;
+        let findings = findings.map_err(read_problem)?;
+        let frozen = self.frozen(name).await?;
+        let mut dimensions = Vec::new();
+        if let Some(frozen) = &frozen {
+            let from = frozen.to.plus(-1).max(today.plus(-YEAR));
+            let days = self.day_mixes(name, from, today).await?;
+            for dimension in Dimension::ALL {
+                let mut judged = judged(frozen, &days, *dimension, &findings, &live);
+                let cut = judged.shifts.len().saturating_sub(SHOWN);
+                judged.shifts.drain(..cut);
+                if let Some(found) = &mut judged.found {
+                    found.at = found.at.saturating_sub(cut);
+                }
+                dimensions.push(DriftDimension {
+                    dimension: dimension.word(),
+                    baseline: counts(&frozen.mix, *dimension).clone(),
+                    judged,
+                });
+            }
+        }
+        Ok(Drift {
+            workflow: row.name.clone(),
+            title: row.title.clone(),
+            spec: live.ready.def.drift,
+            baseline: frozen.as_ref().map(|f| frozen_mix(f, today)),
+            dimensions,
+            findings: findings.into_iter().map(finding).collect(),
+            agreement: self.agreement(name).await?,
+            inputs: self.input_weeks(name, today).await?,
+            today,
+        })
+    }
+
+    async fn input_weeks(&self, name: &str, today: Day) -> Result<Vec<InputWeek>, Problem> {
+        let first = today.monday().plus(-7 * (WEEKS - 1));
+        let (from, to) = (first.to_string(), today.to_string());
+        let states = self.0.reader.day_figures(Some(name), None, (&from, &to));
+        let states = states.await.map_err(read_problem)?;
+        let week = |n: i64| {
+            let monday = first.plus(7 * n);
+            let within =
+                |day: &str| Day::parse(day).is_ok_and(|d| d >= monday && d < monday.plus(7));
+            let rows = states
+                .iter()
+                .filter(|s| within(&s.day))
+                .flat_map(|s| s.rows.iter());
+            input_week(monday, &merged(rows))
+        };
+        Ok((0..WEEKS).map(week).collect())
+    }
+
+    /// Percent agreement of second readers over 90 days. Kappa would need two readers who say yes and no
+    /// both; a second look only follows an approval.
+    async fn agreement(&self, name: &str) -> Result<Shown, Problem> {
+        const KEY: (&str, &str) = ("agreement", "Second readers agree");
+        let now = self.now();
+        let since = now.minus(std::time::Duration::from_secs(90 * 86_400));
+        let looks = self.0.reader.look_figures(since, now).await;
+        let looks = looks.map_err(read_problem)?;
+        let count = |result: SecondLookResult| {
+            let own = looks.iter().filter(|l| {
+                l.workflow == name && l.basis == SecondLookBasis::Human && l.result == Some(result)
+            });
+            own.map(|l| l.looks).sum::<u64>()
+        };
+        let (right, wrong) = (
+            count(SecondLookResult::Correct),
+            count(SecondLookResult::Incorrect),
+        );
+        let all = right + wrong;
+        if all < LEAST {
+            let lacks =
+                format!("too few: {all} of {LEAST} second looks at people's approvals in 90 days");
+            return Ok(Shown::missing(KEY.0, KEY.1, Unit::Share, &lacks));
+        }
+        let (low, high) = wilson(right, all);
+        let means = format!(
+            "{right} of {all} approvals stood when somebody else looked; percent agreement, as second looks follow approvals only"
+        );
+        let value = share_ppm(right, all).unwrap_or(0);
+        Ok(Shown::measured(KEY.0, KEY.1, Unit::Share, value, &means).between(low, high))
+    }
+}

@@ -1,0 +1,158 @@
+//! Looks at every workflow's mix: freezes a first baseline, and opens a finding once for each dimension,
+//! with an incident, a signal for pause rules, and word to the operator owner.
+
+use tuesday_domain::drift::{Dimension, Found, Judged};
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::{
+    AuditEntry, Change, Decision, DriftFinding, DriftState, LoadChange, RolloutChange, Signal,
+    Subject, Workflow,
+};
+use tuesday_domain::trouble::{Category, Trouble};
+use tuesday_domain::workflow::Label;
+use tuesday_store::ApplyError;
+
+use super::SYSTEM;
+use super::changes::{Around, NOTHING};
+use super::shifts::{YEAR, judged};
+use crate::engine::{Engine, apply_problem, read_problem};
+use crate::maintenance::notice;
+
+/// The kind of signal that a finding posts; pause rules can count it.
+const KIND: &str = "drift";
+
+impl Engine {
+    /// Judges the mix of a workflow and keeps what is found. Two nodes that do so at once keep it once.
+    ///
+    /// # Errors
+    /// When the database does not answer or the release cannot be loaded.
+    pub(crate) async fn watch_drift(&self, seen: &Workflow) -> Result<(), Problem> {
+        if seen.label == Label::Retired {
+            return Ok(());
+        }
+        let (row, live) = self.live(&seen.name).await?;
+        let today = self.today(Some(&row.name)).await?;
+        let Some(frozen) = self.frozen(&row.name).await? else {
+            let days = live.ready.def.drift.baseline_days;
+            return self.freeze_first(&row.name, days, today).await.map(drop);
+        };
+        let from = frozen.to.plus(-1).max(today.plus(-YEAR));
+        let days = self.day_mixes(&row.name, from, today).await?;
+        let findings = self.0.reader.drift_findings(&row.name, 50).await;
+        let findings = findings.map_err(read_problem)?;
+        for dimension in Dimension::ALL {
+            let open = findings
+                .iter()
+                .any(|f| f.state == DriftState::Open && f.dimension == dimension.word());
+            if open {
+                continue;
+            }
+            let judged = judged(&frozen, &days, *dimension, &findings, &live);
+            let Some(found) = judged.found.clone() else {
+                continue;
+            };
+            let now = self.now();
+            let around = self.around(&row.name, &frozen, &days, &found, now).await?;
+            let finding = DriftFinding {
+                workflow: row.name.clone(),
+                seq: findings.first().map_or(0, |f| f.seq) + 1,
+                state: DriftState::Open,
+                note: None,
+                closed_by: None,
+                closed_at: None,
+                revision: 0,
+                baseline: frozen.row.version,
+                dimension: dimension.word().to_owned(),
+                day: judged.shifts[found.at].day.to_string(),
+                shift: judged.shifts[found.at].shift.clone(),
+                since: found.since.to_string(),
+                words: words(*dimension, &judged, &found),
+                figures: serde_json::to_string(&judged.shifts[found.at]).unwrap_or_default(),
+                changes: serde_json::to_string(&around).unwrap_or_default(),
+                owner: live.ready.def.owners.operator.handle.clone(),
+                found_at: now,
+            };
+            match self.apply(self.found(finding, &around)).await {
+                Ok(_) | Err(ApplyError::Conflict { .. }) => {}
+                Err(e) => return Err(apply_problem(e)),
+            }
+            // The next pass has the next number.
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    fn found(&self, finding: DriftFinding, around: &[Around]) -> Decision {
+        let (name, now) = (finding.workflow.clone(), finding.found_at);
+        let first = around.first().map_or_else(
+            || NOTHING.to_owned(),
+            |a| format!("first to look at: {} ({})", a.words, a.what),
+        );
+        let subject = format!("{name} {}", finding.dimension);
+        let said = format!("{}; {first}", finding.words);
+        let trouble = Trouble::new(Category::DriftFound, subject, Some(&name), &said);
+        let title = format!("{name}: {}", finding.words);
+        let path = format!("/workflows/{name}/drift");
+        let told = notice(
+            finding.owner.clone(),
+            name.clone(),
+            "drift_found",
+            title,
+            path,
+            now,
+        );
+        let signal = Signal {
+            workflow: name.clone(),
+            event: format!("drift {}", finding.seq),
+            kind: KIND.to_owned(),
+            run: None,
+            record: None,
+            wrong: false,
+            count: 1,
+            at: now,
+            posted_by: SYSTEM.to_string(),
+            received_at: now,
+        };
+        let entry = AuditEntry::new(now, SYSTEM, "drift.found", Subject::Workflow(name))
+            .fact("finding", finding.seq)
+            .fact("dimension", finding.dimension.clone())
+            .fact("words", finding.words.clone())
+            .fact("since", finding.since.clone())
+            .fact("owner", finding.owner.clone());
+        Decision {
+            changes: vec![
+                Change::Load(Box::new(LoadChange::InsertFinding(finding))),
+                Change::Rollout(Box::new(RolloutChange::InsertSignal(signal))),
+                self.report_trouble(trouble),
+                Change::InsertNotice(Box::new(told)),
+            ],
+            entry,
+        }
+    }
+}
+
+/// `rejected rose from 5.0 to 45.0 % …`.
+fn words(dimension: Dimension, judged: &Judged, found: &Found) -> String {
+    let shift = &judged.shifts[found.at];
+    let percent = |ppm: i64| format!("{}.{} %", ppm / 10_000, ppm / 1_000 % 10);
+    let moved = shift.moved.iter().find(|m| m.key == found.key);
+    let size = moved.map_or_else(String::new, |m| {
+        format!(
+            " from {} to {} ({} to {})",
+            percent(m.baseline_ppm),
+            percent(m.share_ppm),
+            percent(m.low_ppm),
+            percent(m.high_ppm)
+        )
+    });
+    format!(
+        "{dimension} mix: {} {}{size} in the {} shift of {}, {} runs; evidence {:.0} where {:.0} suffices, strongest since {}",
+        found.key,
+        if found.rose { "rose" } else { "fell" },
+        shift.shift,
+        shift.day,
+        shift.runs,
+        found.evidence,
+        judged.suffices,
+        found.since
+    )
+}

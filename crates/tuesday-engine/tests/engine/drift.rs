@@ -1,0 +1,190 @@
+//! The mix against its baseline: a changed day is found once, on whichever node looks first, with what
+//! changed around it; a pause rule can count it; a person says what it was.
+
+use std::time::Duration;
+
+use tuesday_domain::capacity::CapacitySpec;
+use tuesday_domain::drift::Verdict;
+use tuesday_domain::ledger::day::{Day, Days};
+use tuesday_domain::ledger::figures::{DayFigures, Mix};
+use tuesday_domain::record::{DayRow, DriftState};
+use tuesday_domain::time::Zone;
+use tuesday_domain::workflow::Switch;
+use tuesday_engine::Worker;
+use tuesday_store::DayState;
+use tuesday_testkit::{Database, until};
+
+use crate::bench::Bench;
+
+const RULE: &str = "[[pause_rule]]\nname = \"drift\"\nmetric = \"signals\"\nsignal = \"drift\"\n\
+    comparison = \"at_least\"\nnumber = 1\nover = \"24h\"\n[rollout]\n";
+
+fn today(bench: &Bench) -> Day {
+    let zone = Zone::named("Europe/Berlin").unwrap();
+    Day::parse(&zone.day(bench.engine.now())).unwrap()
+}
+
+/// A day whose runs ended so, without any run behind it.
+async fn day(bench: &Bench, back: i64, [approved, edited, rejected]: [u64; 3]) {
+    let day = today(bench).plus(-back).to_string();
+    let runs = approved + edited + rejected;
+    let mix = Mix {
+        runs,
+        open: 0,
+        outcomes: [
+            ("approved", approved),
+            ("edited", edited),
+            ("rejected", rejected),
+        ]
+        .map(|(k, n)| (k.to_owned(), n))
+        .into(),
+        landings: [("row r2".to_owned(), runs)].into(),
+        people: [("rhea".to_owned(), runs)].into(),
+    };
+    let figures = DayFigures {
+        runs,
+        mix: [("day".to_owned(), mix)].into(),
+        ..DayFigures::new()
+    };
+    let live = bench
+        .engine
+        .reader()
+        .workflow("small")
+        .await
+        .unwrap()
+        .unwrap();
+    let state = DayState {
+        workflow: "small".into(),
+        rows: vec![DayRow {
+            workflow: "small".into(),
+            day: day.clone(),
+            release: live.live_release,
+            tier: "desk".into(),
+            figures,
+        }],
+        open: 0,
+        made_at: bench.engine.now(),
+        day,
+    };
+    bench.store.put_day(&state).await.unwrap();
+}
+
+async fn found(database: Option<&str>) {
+    let bench = Bench::on(&[("[rollout]\n", RULE)], database).await;
+    let engine = &bench.engine;
+    for back in 1..=15 {
+        day(&bench, back, [80, 15, 5]).await;
+    }
+    let other = bench.another("two").await;
+    let workers = [Worker::start(engine), Worker::start(&other)];
+    // The first whole days become the baseline by themselves.
+    let frozen = until("the baseline is frozen", || async {
+        engine.drift("small").await.unwrap().baseline
+    })
+    .await;
+    assert_eq!((frozen.version, frozen.runs), (1, 1_400));
+    // Few runs are neither an alarm nor an all-clear, a day like the others is quiet.
+    day(&bench, 0, [2, 0, 20]).await;
+    let verdict = || async {
+        let d = engine.drift("small").await.unwrap();
+        let outcome = &d.dimensions[0];
+        assert_eq!(outcome.dimension, "outcome");
+        outcome
+            .judged
+            .shifts
+            .last()
+            .map(|s| (s.verdict, s.distance_ppm))
+    };
+    assert_eq!(verdict().await.map(|v| v.0), Some(Verdict::NotEnough));
+    day(&bench, 0, [79, 15, 6]).await;
+    assert_eq!(verdict().await, Some((Verdict::Quiet, 10_000)));
+
+    // Somebody changes something, and then the mix is another.
+    let hours =
+        "minutes_per_task = 1\n[[person]]\nperson = \"rhea\"\ndays = \"mon-sun\"\nhours = 8\n";
+    let hours = CapacitySpec::parse(hours).unwrap();
+    engine
+        .set_capacity("small", &hours, "another desk", "rhea")
+        .await
+        .unwrap();
+    engine.seal().await.unwrap();
+    day(&bench, 0, [40, 15, 45]).await;
+    let finding = until("it is found", || async {
+        engine
+            .drift("small")
+            .await
+            .unwrap()
+            .findings
+            .into_iter()
+            .next()
+    })
+    .await;
+    assert!(
+        finding.words.starts_with("outcome mix: ")
+            && finding.words.contains("in the day shift of")
+            && finding.words.contains("100 runs"),
+        "{}",
+        finding.words
+    );
+    assert_eq!((finding.owner.as_str(), finding.state), ("rhea", "open"));
+    assert_eq!(finding.since, today(&bench).to_string());
+    let first = &finding.changes[0];
+    assert_eq!(first.what, "capacity", "{:?}", finding.changes);
+    assert!(first.words.contains("another desk"), "{first:?}");
+    until("the pause rule counts it", || async {
+        let row = engine.reader().workflow("small").await.unwrap().unwrap();
+        (row.switch == Switch::Paused).then_some(())
+    })
+    .await;
+    until("it has its incident", || async {
+        let told = engine.reader().notices_of("rhea", 50).await.unwrap();
+        let found = told.iter().filter(|n| n.kind == "drift_found").count();
+        assert_eq!(found, 1, "told once, not by each node");
+        (!told.is_empty()).then_some(())
+    })
+    .await;
+
+    // A person says what it was; the same day is not found again.
+    let no_note = engine.close_drift("small", finding.seq, " ", "rhea").await;
+    assert_eq!(no_note.unwrap_err().code, "reason_required");
+    let closed = engine
+        .close_drift("small", finding.seq, "a new desk learns", "rhea")
+        .await
+        .unwrap();
+    assert_eq!(closed.state, DriftState::Closed);
+    let again = engine.close_drift("small", finding.seq, "x", "rhea").await;
+    assert_eq!(again.unwrap_err().code, "illegal_state");
+    let after = engine.drift("small").await.unwrap();
+    assert!(
+        after.dimensions[0].judged.shifts.is_empty(),
+        "what comes after is looked at anew"
+    );
+    // Days that are not over cannot be frozen; whole ones can, with a reason.
+    let days = |from: i64, to: i64| Days {
+        from: today(&bench).plus(-from),
+        to: today(&bench).plus(-to),
+    };
+    let early = engine.freeze_mix("small", days(3, 0), "x", "rhea").await;
+    assert_eq!(early.unwrap_err().field.as_deref(), Some("to"));
+    let second = engine
+        .freeze_mix("small", days(10, 1), "after the new desk", "rhea")
+        .await
+        .unwrap();
+    assert_eq!(second.version, 2);
+    assert_eq!(engine.drift("small").await.unwrap().findings.len(), 1);
+    let [one, two] = workers;
+    two.shut_down(Duration::from_secs(10)).await;
+    bench.end(one).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_mix_is_found_once_with_what_changed_around_it() {
+    Box::pin(found(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_mix_is_found_once_with_what_changed_around_it_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(found(Some(&database.url()))).await;
+    database.drop().await;
+}

@@ -1,0 +1,351 @@
+//! Whether the mix of outcomes stays what it was: shifts against the baseline, findings with what changed
+//! around them, inputs beside overrides; freezing a baseline and closing a finding.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use tuesday_domain::access::Act;
+use tuesday_domain::drift::{ShiftVerdict, Verdict};
+use tuesday_domain::ledger::day::{Day, Days};
+use tuesday_domain::ledger::shown::Unit;
+use tuesday_domain::problem::Problem;
+use tuesday_engine::ops::{Drift, DriftDimension};
+
+use super::chart::{Series, lines};
+use super::html;
+use super::scorecard::Drawn;
+use super::shell::Shell;
+use super::shown::{Tile, text, tile};
+use super::visit::Visit;
+use super::words::{code, count};
+use crate::api::sheet;
+use crate::auth::PostForm;
+use crate::refusal::{PageError, status};
+use crate::state::App;
+
+/// One shift in the table.
+struct ShiftRow {
+    when: String,
+    runs: String,
+    tone: &'static str,
+    said: &'static str,
+    away: String,
+    evidence: String,
+    most: String,
+}
+
+struct MixTable {
+    id: &'static str,
+    title: &'static str,
+    about: String,
+    rows: Vec<ShiftRow>,
+}
+
+struct FindingCard {
+    seq: u32,
+    open: bool,
+    words: String,
+    about: String,
+    changes: Vec<(String, String)>,
+    note: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "drift.html")]
+struct DriftPage {
+    shell: Shell,
+    name: String,
+    title: String,
+    baseline: Option<String>,
+    waits: String,
+    promise: String,
+    findings: Vec<FindingCard>,
+    handles: bool,
+    sets: bool,
+    tiles: Vec<Tile>,
+    charts: Vec<Drawn>,
+    tables: Vec<MixTable>,
+    problem: Option<Problem>,
+}
+
+fn share(ppm: i64) -> String {
+    text(ppm, Unit::Share, None)
+}
+
+fn shift_row(s: &ShiftVerdict) -> ShiftRow {
+    let (tone, said) = match s.verdict {
+        Verdict::Quiet => ("ok", "quiet"),
+        Verdict::Found => ("bad", "drifted"),
+        Verdict::NotEnough => ("plain", "not enough data"),
+        Verdict::Open => ("plain", "too many still open"),
+    };
+    ShiftRow {
+        when: format!("{} {}", s.day, s.shift),
+        runs: count(s.runs),
+        tone,
+        said,
+        away: share(s.distance_ppm),
+        evidence: format!("{:.2}", s.evidence),
+        most: s.moved.first().map_or_else(String::new, |m| {
+            format!(
+                "{}: {} instead of {}",
+                code(&m.key),
+                share(m.share_ppm),
+                share(m.baseline_ppm)
+            )
+        }),
+    }
+}
+
+fn table(d: &DriftDimension) -> MixTable {
+    let outcome = d.dimension == "outcome";
+    MixTable {
+        id: d.dimension,
+        title: if outcome {
+            "What became of them"
+        } else {
+            "Where the machine sent them"
+        },
+        about: format!("a finding at evidence {:.0}", d.judged.suffices),
+        rows: d.judged.shifts.iter().rev().map(shift_row).collect(),
+    }
+}
+
+fn charts(d: &Drift) -> Vec<Drawn> {
+    let told = |n: i64| share(n);
+    let mut out: Vec<Drawn> = d
+        .dimensions
+        .iter()
+        .map(|one| {
+            let shifts = &one.judged.shifts;
+            let labels: Vec<String> = shifts
+                .iter()
+                .map(|s| s.day.to_string().chars().skip(5).collect())
+                .collect();
+            let enough =
+                |s: &ShiftVerdict| !matches!(s.verdict, Verdict::NotEnough | Verdict::Open);
+            let values = shifts.iter().map(|s| enough(s).then_some(s.distance_ppm));
+            let series = Series {
+                name: "away from the baseline",
+                values: values.collect(),
+                least: 100_000,
+            };
+            let outcome = one.dimension == "outcome";
+            Drawn {
+                id: if outcome {
+                    "chart-outcome"
+                } else {
+                    "chart-landing"
+                },
+                title: if outcome {
+                    "Outcomes, shift by shift"
+                } else {
+                    "Routes, shift by shift"
+                },
+                about: "half the sum of all differences to the baseline".into(),
+                chart: lines(
+                    "Distance of each shift from the baseline",
+                    &labels,
+                    &[series],
+                    &told,
+                ),
+            }
+        })
+        .collect();
+    let weeks: Vec<String> = d
+        .inputs
+        .iter()
+        .map(|w| w.week.to_string().chars().skip(5).collect())
+        .collect();
+    let series = |name, values| Series {
+        name,
+        values,
+        least: 0,
+    };
+    let input = series(
+        "input faults",
+        d.inputs.iter().map(|w| w.input_ppm).collect(),
+    );
+    let over = series(
+        "overrides",
+        d.inputs.iter().map(|w| w.override_ppm).collect(),
+    );
+    out.push(Drawn {
+        id: "chart-inputs",
+        title: "Inputs before the model",
+        about: "missing, stale and contradicting inputs beside what people overrode".into(),
+        chart: lines(
+            "Share of runs with input faults, and of overridden outputs, by week",
+            &weeks,
+            &[input, over],
+            &told,
+        ),
+    });
+    out
+}
+
+async fn drawn(
+    app: &App,
+    visit: &Visit,
+    name: &str,
+    problem: Option<Problem>,
+) -> Result<DriftPage, PageError> {
+    visit.user.sees(name)?;
+    let d = Box::pin(app.engine.drift(name)).await?;
+    let title = format!("Drift, {}", d.title);
+    let shell = visit
+        .shell(app, title, "workflow", Some(name.to_owned()))
+        .await?;
+    let may = |act| visit.user.rights.may(act, name);
+    let findings = d.findings.iter().map(|f| FindingCard {
+        seq: f.seq,
+        open: f.state == "open",
+        words: f.words.clone(),
+        about: format!("found {}, {} answers for it", f.found_at, f.owner),
+        changes: f
+            .changes
+            .iter()
+            .map(|c| {
+                let at = c.at.clone().unwrap_or_else(|| "over days".to_owned());
+                let by =
+                    c.by.as_ref()
+                        .map_or_else(String::new, |b| format!(", by {b}"));
+                (at, format!("{}: {}{by}", code(&c.what), c.words))
+            })
+            .collect(),
+        note: f.note.clone(),
+    });
+    Ok(DriftPage {
+        shell,
+        name: name.to_owned(),
+        title: d.title.clone(),
+        baseline: d.baseline.as_ref().map(|b| {
+            let old = if b.old {
+                "; older than a year: freeze another one"
+            } else {
+                ""
+            };
+            format!(
+                "Baseline {}: {} to {}, {} runs{old}.",
+                b.version,
+                b.from,
+                b.to,
+                count(b.runs)
+            )
+        }),
+        waits: format!(
+            "A baseline is frozen by itself after {} whole days with enough runs.",
+            d.spec.baseline_days
+        ),
+        promise: format!(
+            "A mix that has not moved is called drifted at most once in {:.0} years; shares may move by {} points.",
+            1.0 / d.spec.alpha,
+            d.spec.tolerance_percent
+        ),
+        findings: findings.collect(),
+        handles: may(Act::HandleIncident),
+        sets: may(Act::SetPriority),
+        tiles: vec![tile(&d.agreement, None)],
+        charts: charts(&d),
+        tables: d.dimensions.iter().map(table).collect(),
+        problem,
+    })
+}
+
+/// The page.
+pub(crate) async fn page(
+    State(app): State<App>,
+    visit: Visit,
+    Path(name): Path<String>,
+) -> Result<Response, PageError> {
+    html(&drawn(&app, &visit, &name, None).await?)
+}
+
+/// The shifts as CSV.
+pub(crate) async fn file(
+    State(app): State<App>,
+    visit: Visit,
+    Path(name): Path<String>,
+) -> Result<Response, PageError> {
+    visit.user.sees(&name)?;
+    let found = Box::pin(app.engine.drift(&name)).await?;
+    let kind = [(header::CONTENT_TYPE, "text/csv; charset=utf-8")];
+    Ok((kind, sheet::drift(&found)).into_response())
+}
+
+/// Everything as JSON.
+pub(crate) async fn json(
+    State(app): State<App>,
+    visit: Visit,
+    Path(name): Path<String>,
+) -> Result<Response, PageError> {
+    visit.user.sees(&name)?;
+    let found = Box::pin(app.engine.drift(&name)).await?;
+    Ok(axum::Json(found).into_response())
+}
+
+/// Somebody freezes a baseline.
+pub(crate) async fn freeze(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    form.user.sees(&name)?;
+    let text = |field: &str| form.text(field).unwrap_or_default();
+    let day = |field: &'static str| {
+        Day::parse(&text(field))
+            .map_err(|e| Problem::new("bad_request", e.to_string()).field(field))
+    };
+    let days = day("from").and_then(|from| {
+        Ok(Days {
+            from,
+            to: day("to")?,
+        })
+    });
+    let (reason, by) = (text("reason"), form.user.session.person.clone());
+    let done = match days {
+        Ok(days) => app.engine.freeze_mix(&name, days, &reason, &by).await,
+        Err(p) => Err(p),
+    };
+    answered(&app, &name, &headers, form, done.map(drop), "Frozen").await
+}
+
+/// Somebody says what a finding was.
+pub(crate) async fn close(
+    State(app): State<App>,
+    Path((name, number)): Path<(String, u32)>,
+    headers: HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    form.user.sees(&name)?;
+    let note = form.text("note").unwrap_or_default();
+    let by = form.user.session.person.clone();
+    let done = app.engine.close_drift(&name, number, &note, &by).await;
+    answered(&app, &name, &headers, form, done.map(drop), "Closed").await
+}
+
+async fn answered(
+    app: &App,
+    name: &str,
+    headers: &HeaderMap,
+    form: PostForm,
+    done: Result<(), Problem>,
+    said: &str,
+) -> Result<Response, PageError> {
+    let address = format!("/workflows/{name}/drift");
+    match done {
+        Ok(()) => {
+            app.sessions.tell(&form.user, said.to_owned());
+            Ok(Redirect::to(&address).into_response())
+        }
+        Err(p) => {
+            let code = status(&p);
+            let visit = Visit::after(form.user, address, headers);
+            let mut answer = html(&drawn(app, &visit, name, Some(p)).await?)?;
+            *answer.status_mut() = code;
+            Ok(answer)
+        }
+    }
+}

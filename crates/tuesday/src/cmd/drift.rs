@@ -1,0 +1,209 @@
+//! `tuesday drift`: whether the mix of outcomes stays what it was, freezing a baseline, closing a finding.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use tuesday_domain::drift::{Found, ShiftVerdict, Verdict};
+use tuesday_domain::ledger::day::Days;
+use tuesday_domain::problem::Problem;
+use tuesday_engine::ops::Drift;
+
+use crate::cli::Common;
+use crate::config::Home;
+use crate::out;
+use crate::wiring::{self, Opening};
+
+/// Shifts that are printed.
+const SHOWN: usize = 9;
+
+/// Arguments of `drift`.
+#[derive(Debug, Args)]
+pub(crate) struct DriftArgs {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// The mix of each shift against the baseline, findings with what changed around them; 1 while one is open
+    Show {
+        /// The workflow
+        workflow: String,
+    },
+    /// Freeze the mix of some whole days; what comes after is compared with it
+    Baseline {
+        /// The workflow
+        workflow: String,
+        /// First day, YYYY-MM-DD
+        #[arg(long, value_name = "D")]
+        from: String,
+        /// Last day, included
+        #[arg(long, value_name = "D")]
+        to: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Say what a finding was
+    Close {
+        /// The workflow
+        workflow: String,
+        /// Its number
+        finding: u32,
+        /// What it was
+        #[arg(long)]
+        note: String,
+    },
+}
+
+/// Runs the command.
+pub(crate) async fn run(common: Common, args: DriftArgs) -> Result<ExitCode, Problem> {
+    let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
+    let engine = &node.engine;
+    match args.act {
+        Act::Show { workflow } => {
+            engine.make_figures().await?;
+            let found = Box::pin(engine.drift(&workflow)).await?;
+            let open = found.findings.iter().any(|f| f.state == "open");
+            if common.json {
+                let value = serde_json::to_value(&found);
+                out::json_line(&value.map_err(|e| Problem::new("internal", e.to_string()))?);
+            } else {
+                tell(&found);
+            }
+            if open {
+                return Ok(ExitCode::from(1));
+            }
+        }
+        Act::Baseline {
+            workflow,
+            from,
+            to,
+            reason,
+        } => {
+            let by = wiring::person(&common)?;
+            let day = |field: &'static str, text: &str| {
+                tuesday_domain::ledger::day::Day::parse(text)
+                    .map_err(|e| Problem::new("bad_request", e.to_string()).field(field))
+            };
+            let days = Days {
+                from: day("from", &from)?,
+                to: day("to", &to)?,
+            };
+            let row = engine.freeze_mix(&workflow, days, &reason, &by).await?;
+            out::line(&format!(
+                "baseline {} of {workflow}: {} to {}",
+                row.version, row.day_from, row.day_to
+            ));
+        }
+        Act::Close {
+            workflow,
+            finding,
+            note,
+        } => {
+            let by = wiring::person(&common)?;
+            let done = engine.close_drift(&workflow, finding, &note, &by).await?;
+            out::line(&format!("finding {} of {workflow} is closed", done.seq));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn percent(ppm: i64) -> String {
+    format!("{}.{} %", ppm / 10_000, ppm / 1_000 % 10)
+}
+
+fn tell(d: &Drift) {
+    out::line(&format!("{}, {}", d.workflow, d.today));
+    match &d.baseline {
+        Some(b) => out::line(&format!(
+            "Baseline {}: {} to {}, {} runs{}",
+            b.version,
+            b.from,
+            b.to,
+            b.runs,
+            if b.old {
+                "; older than a year, freeze another"
+            } else {
+                ""
+            }
+        )),
+        None => out::line(&format!(
+            "No baseline yet: it is frozen after {} whole days with enough runs",
+            d.spec.baseline_days
+        )),
+    }
+    for one in &d.dimensions {
+        out::line(&format!("{} mix", one.dimension));
+        let from = one.judged.shifts.len().saturating_sub(SHOWN);
+        one.judged.shifts[from..].iter().for_each(tell_shift);
+        if let Some(found) = &one.judged.found {
+            tell_found(found);
+        }
+    }
+    for f in &d.findings {
+        out::line(&format!(
+            "Finding {} ({}), owner {}: {}",
+            f.seq, f.state, f.owner, f.words
+        ));
+        if f.changes.is_empty() {
+            out::line("  no recorded change; suspect the provider or the input mix");
+        }
+        for c in &f.changes {
+            let at = c.at.as_deref().unwrap_or("over days");
+            out::line(&format!("  {at}  {}: {}", c.what, c.words));
+        }
+        if let Some(note) = &f.note {
+            out::line(&format!(
+                "  closed by {}: {note}",
+                f.closed_by.as_deref().unwrap_or_default()
+            ));
+        }
+    }
+    let a = &d.agreement;
+    match (a.value, a.low, a.high) {
+        (Some(v), Some(low), Some(high)) => out::line(&format!(
+            "{}: {} ({} to {})",
+            a.title,
+            percent(v),
+            percent(low),
+            percent(high)
+        )),
+        _ => out::line(&format!("{}: {}", a.title, a.means)),
+    }
+    out::say(&format!(
+        "A mix that has not moved is called drifted at most once in {:.0} years of a baseline; {} points of tolerance.",
+        1.0 / d.spec.alpha,
+        d.spec.tolerance_percent
+    ));
+}
+
+fn tell_shift(s: &ShiftVerdict) {
+    let said = match s.verdict {
+        Verdict::Quiet => "quiet",
+        Verdict::Found => "drifted",
+        Verdict::NotEnough => "not enough data",
+        Verdict::Open => "too many still open",
+    };
+    let first = s.moved.first().map_or_else(String::new, |m| {
+        format!(
+            "; {} {} instead of {}",
+            m.key,
+            percent(m.share_ppm),
+            percent(m.baseline_ppm)
+        )
+    });
+    out::line(&format!(
+        "  {} {:<8} {:>6} runs  {said}, {} away, evidence {:.2}{first}",
+        s.day,
+        s.shift,
+        s.runs,
+        percent(s.distance_ppm),
+        s.evidence
+    ));
+}
+
+fn tell_found(f: &Found) {
+    let way = if f.rose { "rose" } else { "fell" };
+    out::line(&format!("  {} {way}, strongest since {}", f.key, f.since));
+}

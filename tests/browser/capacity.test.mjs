@@ -1,0 +1,74 @@
+// Whether people keep up, and whether the mix stays what it was: hours are declared by keyboard, refused when they make no
+// sense, compared with the work; the drift page says what it waits for.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { instance, signedIn } from "./console.mjs";
+import { accessibilityFaults, screenshotPath } from "./support.mjs";
+
+let on, page;
+
+before(async () => {
+  on = await instance();
+  page = await signedIn(on);
+});
+
+after(async () => on?.stop());
+
+async function pictures(name) {
+  for (const scheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.waitForTimeout(300); // colours move for a moment
+    await page.screenshot({ path: screenshotPath(`${name}-${scheme}`), fullPage: true });
+  }
+  await page.emulateMedia({ colorScheme: "light", media: "print" });
+  await page.screenshot({ path: screenshotPath(`${name}-print`), fullPage: true });
+  await page.emulateMedia({ colorScheme: "light", media: "screen" });
+  await page.setViewportSize({ width: 320, height: 900 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(wide <= 320, `${name} is ${wide} pixels wide`);
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
+const place = () => `${on.url}/workflows/support-triage`;
+const plan = (hours) =>
+  `minutes_per_task = 3\n\n[[person]]\nperson = "maren"\ndays = "mon-sun"\nhours = ${hours}\n\n[response]\nslow = false\n`;
+
+test("hours are declared by keyboard, and refused when nobody has so many", async () => {
+  await page.goto(`${place()}/capacity`);
+  assert.deepEqual(await accessibilityFaults(page), []);
+  const typed = page.getByLabel("The keys of [capacity], as TOML");
+  await typed.fill(plan(25));
+  await page.getByLabel("Why", { exact: true }).fill("The desk has grown");
+  await page.getByLabel("Why", { exact: true }).press("Enter");
+  await page.getByRole("alert").filter({ hasText: "at most 24" }).waitFor();
+  assert.match(await typed.inputValue(), /hours = 25/, "what was typed is still there");
+  await typed.fill(plan(4));
+  await page.getByLabel("Why", { exact: true }).press("Enter");
+  await page.getByText(/live setting, version 1/).waitFor();
+  await page.getByRole("heading", { name: "Utilisation today" }).waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  for (const chart of ["The next 14 days", "Said and come", "How far the forecast was off"]) {
+    await page.getByRole("heading", { name: chart }).waitFor();
+  }
+  await pictures("capacity");
+  for (const [form, words] of [["csv", /capacity_ms/], ["json", /"method":/]]) {
+    const answer = await page.evaluate(async (href) => (await fetch(href)).text(), `${place()}/capacity.${form}`);
+    assert.match(answer, words);
+  }
+});
+
+test("without enough days the drift page says what it waits for, and a baseline of today is refused", async () => {
+  await page.goto(`${place()}/drift`);
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.getByText(/frozen by itself after 14 whole days/).waitFor();
+  const today = new Date().toISOString().slice(0, 10);
+  await page.getByLabel("First day").fill(today);
+  await page.getByLabel("Last day").fill(today);
+  await page.getByLabel("Why", { exact: true }).fill("to see");
+  await page.getByLabel("Why", { exact: true }).press("Enter");
+  await page.getByRole("alert").filter({ hasText: "and over" }).waitFor();
+  await pictures("drift");
+  const answer = await page.evaluate(async (href) => (await fetch(href)).text(), `${place()}/drift.json`);
+  assert.match(answer, /"agreement":/);
+});
