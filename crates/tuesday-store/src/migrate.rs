@@ -43,6 +43,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(15, "0015_charter"),
     migration!(16, "0016_money"),
     migration!(17, "0017_clearance"),
+    migration!(19, "0019_away"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \

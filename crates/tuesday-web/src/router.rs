@@ -13,9 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, audit, charter, costs, decisions, health, incidents, intake, ledger, people,
-    problem_reports, reroute, reruns, reviews, rollout, rules, runs, security, seeds, signals,
-    tokens, triggers, unmapped, verdicts, views, workflows,
+    Description, alerts, audit, charter, costs, decisions, health, incidents, intake, ledger,
+    people, problem_reports, releases, reroute, reruns, reviews, rollout, rules, runs, security,
+    seeds, signals, tokens, triggers, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -99,6 +99,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(incidents::postmortem))
         .routes(routes!(incidents::settle))
         .routes(routes!(incidents::radius))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::show))
+        .routes(routes!(releases::list))
+        .routes(routes!(releases::show))
         .routes(routes!(security::report))
         .routes(routes!(security::egress))
         .routes(routes!(people::list, people::invite))
@@ -363,6 +367,14 @@ fn console_releases() -> Router<App> {
         .route(
             "/workflows/{workflow}/releases/rollback",
             post(releases::roll_back),
+        )
+        .route(
+            "/workflows/{workflow}/releases/stand-down",
+            post(releases::stand_down),
+        )
+        .route(
+            "/workflows/{workflow}/releases/{id}/stand-by",
+            post(releases::stand_by),
         )
         .route(
             "/workflows/{workflow}/releases/{id}/approval",

@@ -1,7 +1,7 @@
 //! How a workflow's rollout stands, what people decided about it, and what is said about its outputs
 //! afterwards.
 
-use crate::id::{DecisionId, RunId};
+use crate::id::{DecisionId, ReleaseId, RunId};
 use crate::scope::Restriction;
 use crate::settling::Changes;
 use crate::time::Timestamp;
@@ -28,6 +28,8 @@ pub struct Rollout {
     pub switch_reason: Option<String>,
     /// Changes that are watched, and those that wait for them.
     pub changes: Changes,
+    /// The release that goes on for the live one while the live one's model provider is away.
+    pub alternative: Option<ReleaseId>,
 }
 
 words! {

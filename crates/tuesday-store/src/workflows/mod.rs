@@ -2,13 +2,15 @@
 
 mod read;
 
+pub use read::ReleaseHead;
+
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::record::{Cursor, Release, Rollout, Workflow};
 use tuesday_domain::settling::Changes;
 
 use crate::error::ReadError;
 use crate::table::{Table, Ty};
-use crate::value::{Param, Row, big, opt_text, opt_time};
+use crate::value::{Param, Row, big, opt_id, opt_text, opt_time};
 
 pub(crate) static WORKFLOWS: Table = Table::new(
     "workflows",
@@ -30,11 +32,12 @@ pub(crate) static WORKFLOWS: Table = Table::new(
         ("switched_by", Ty::Text),
         ("switch_reason", Ty::Text),
         ("changes", Ty::Text),
+        ("alternative", Ty::Id),
         ("version", Ty::Int),
         ("installed_at", Ty::Int),
     ],
     1,
-    18,
+    19,
     true,
 );
 
@@ -72,7 +75,8 @@ pub(crate) static CURSORS: Table = Table::new(
 pub(crate) const SET_RELEASE: &str = "UPDATE releases SET state = $1 WHERE id = $2 AND state = $3";
 
 pub(crate) const WORKFLOW_COLUMNS: &str = "name, title, owner, label, stage, switch, live_release, rules_version, scope, fallback, retiring, \
-    staged_at, counted_from, switched_at, switched_by, switch_reason, changes, version, installed_at";
+    staged_at, counted_from, switched_at, switched_by, switch_reason, changes, alternative, version, \
+    installed_at";
 pub(crate) const RELEASE_COLUMNS: &str =
     "id, workflow, number, state, hash, bundle, artifact, created_at, created_by";
 /// A workflow's restriction as it is kept.
@@ -104,6 +108,7 @@ pub(crate) fn bind_workflow<'a>(
         opt_text(r.switched_by.as_deref()),
         opt_text(r.switch_reason.as_deref()),
         Param::Text(changes),
+        opt_id(r.alternative.map(ReleaseId::uuid)),
         Param::Int(i64::from(w.version)),
         Param::Int(w.installed_at.micros()),
     ]);
@@ -131,9 +136,10 @@ pub(crate) fn workflow(r: Row<'_>) -> Result<Workflow, ReadError> {
             switch_reason: r.opt_text(15)?,
             changes: Changes::parse(&r.text(16)?)
                 .map_err(|e| ReadError::Corrupt(format!("the changes of a workflow: {e}")))?,
+            alternative: r.opt_id(17)?.map(ReleaseId::new),
         },
-        version: r.num(17)?,
-        installed_at: r.time(18)?,
+        version: r.num(18)?,
+        installed_at: r.time(19)?,
     })
 }
 
