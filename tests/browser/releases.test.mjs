@@ -21,12 +21,21 @@ function proposed(change) {
   return made.id;
 }
 
+/** Replaces a text of the workflow once; it must be there. */
+function edited(folder, old, fresh) {
+  const file = join(folder, "workflow.toml");
+  const text = readFileSync(file, "utf8");
+  assert.ok(text.includes(old), old);
+  writeFileSync(file, text.replace(old, fresh));
+}
+
 before(async () => {
   on = await instance();
   address = `${on.url}/workflows/document-draft/releases`;
   draft = proposed((folder) => {
     const file = join(folder, "prompt.md");
     writeFileSync(file, `${readFileSync(file, "utf8")}\nBe brief.\n`);
+    edited(folder, "[manual]", "[degraded]\nmodel = \"alternative\"\n\n[manual]");
   });
   command(on.dir, "release", "eval", draft, "--as", "kenji", "--json");
   command(on.dir, "user", "grant", "beatriz", "--role", "release_approver", "--workflow", "document-draft", "--reason", "second person", "--json");
@@ -74,5 +83,32 @@ test("the evidence is there, and only the second person has the door", async () 
   await page.setViewportSize({ width: 320, height: 700 });
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(wide <= 320, `${wide} pixels wide`);
+  await noFaults(page);
+});
+
+test("a release with another provider is let to stand by, and stands down again", async () => {
+  await page.setViewportSize({ width: 1280, height: 900 });
+  command(on.dir, "release", "promote", draft, "--as", "kenji", "--json");
+  const other = proposed((folder) => edited(folder, "provider = \"built-in\"", "provider = \"second house\""));
+  command(on.dir, "release", "eval", other, "--as", "kenji", "--json");
+  for (const verb of ["clear", "approve"])
+    command(on.dir, "release", verb, other, "--reason", "for an outage", "--as", "beatriz", "--json");
+  await page.goto(`${address}?id=${other}`);
+  await looksRight("release-may-stand-by");
+  await page.locator("#why-by").fill("the other house is down now and then");
+  await page.getByRole("button", { name: "Let it stand by" }).click();
+  await page.waitForURL(/releases\?id=/);
+  assert.match(await page.locator("table").first().textContent(), /3.*Approved.*stands by/s);
+  await looksRight("release-stands-by");
+  await page.goto(`${on.url}/workflows/document-draft/wrong`);
+  assert.match(await page.locator("main").textContent(), /Model away: it goes on with release 3, which was approved for that/);
+  await page.goto(`${address}?id=${other}`);
+  page = await signedIn(on, { as: "kenji" });
+  await page.goto(`${address}?id=${other}`);
+  assert.equal(await page.getByRole("button", { name: "Let it stand by" }).count(), 0, "not the author's");
+  await page.locator("#why-down").fill("its contract ended");
+  await page.getByRole("button", { name: "Stand down" }).click();
+  await page.waitForURL(address);
+  assert.doesNotMatch(await page.locator("table").first().textContent(), /stands by/);
   await noFaults(page);
 });

@@ -1,6 +1,6 @@
 //! What this node knows about the systems it depends on: failures in a row, the last success, and which
 //! of them are down by an open incident. What is down is spared, except for one try now and then that
-//! finds out whether it is back.
+//! finds out whether it is back. Failures of one run alone are no outage: it may be that run's own fault.
 //!
 //! Counts are this node's own and are lost with it; they are found again within a few calls. Which
 //! incidents are open is read from the database, so all nodes spare the same systems.
@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use tuesday_domain::id::RunId;
 use tuesday_domain::record::Incident;
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::watch::Sample;
@@ -22,6 +23,10 @@ const PROBE: Duration = Duration::from_secs(5);
 #[derive(Default)]
 struct Seen {
     row: u32,
+    /// The first run of the row.
+    first: Option<RunId>,
+    /// Another run failed in the same row.
+    several: bool,
     good_at: Option<Timestamp>,
     probed_at: Option<Timestamp>,
 }
@@ -43,16 +48,18 @@ impl Dependencies {
     pub(crate) fn worked(&self, outage: Category, name: &str, now: Timestamp) {
         let mut seen = lock(&self.seen);
         let entry = seen.entry(key(outage, name)).or_default();
-        entry.row = 0;
+        (entry.row, entry.first, entry.several) = (0, None, false);
         entry.good_at = Some(now);
     }
 
-    /// A call failed; answers whether that makes an outage.
-    pub(crate) fn failed(&self, outage: Category, name: &str) -> bool {
+    /// A call of this run failed; answers whether that makes an outage, or goes on with one.
+    pub(crate) fn failed(&self, outage: Category, name: &str, run: RunId) -> bool {
+        let down = self.is_down(outage, name);
         let mut seen = lock(&self.seen);
         let entry = seen.entry(key(outage, name)).or_default();
         entry.row = entry.row.saturating_add(1);
-        entry.row >= IN_A_ROW
+        entry.several |= *entry.first.get_or_insert(run) != run;
+        down || (entry.several && entry.row >= IN_A_ROW)
     }
 
     /// When a call last went through here.
@@ -122,16 +129,27 @@ mod tests {
         Timestamp::default().plus(Duration::from_secs(seconds))
     }
 
+    fn run(n: u128) -> RunId {
+        RunId::new(uuid::Uuid::from_u128(n))
+    }
+
     #[test]
     fn a_success_between_failures_is_no_outage_and_three_in_a_row_are_one() {
         let d = Dependencies::default();
-        assert!(!d.failed(P, "m"));
-        assert!(!d.failed(P, "m"));
+        assert!(!d.failed(P, "m", run(1)));
+        assert!(!d.failed(P, "m", run(2)));
         d.worked(P, "m", at(1));
-        assert!(!d.failed(P, "m"));
-        assert!(!d.failed(P, "other"));
-        assert!(!d.failed(P, "m"));
-        assert!(d.failed(P, "m"));
+        assert!(!d.failed(P, "m", run(1)));
+        assert!(!d.failed(P, "other", run(2)));
+        assert!(!d.failed(P, "m", run(2)));
+        assert!(d.failed(P, "m", run(2)));
+    }
+
+    #[test]
+    fn one_run_that_fails_for_ever_is_no_outage() {
+        let d = Dependencies::default();
+        assert!((0..20).all(|_| !d.failed(P, "m", run(1))));
+        assert!(d.failed(P, "m", run(2)), "until another one fails too");
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub use audit::{AuditFilter, AuditRow, SealBatch, Tile, TileKey};
 pub use charter::CharterFigures;
 pub use error::{ApplyError, OpenError, ReadError};
 pub use incidents::{
-    BlastFilter, DeliveryFigure, IncidentFilter, Late, StuckRun, Touched, Waiting,
+    AlertFilter, BlastFilter, DeliveryFigure, IncidentFilter, Late, StuckRun, Touched, Waiting,
 };
 pub use instance::{Instance, InstanceKind};
 pub use intake::IntakeFilter;
@@ -71,6 +71,7 @@ pub use reviews::{OverrideCount, ReviewCount};
 pub use rollout::{Outcomes, RunFigures};
 pub use rules::{DecidedAlike, HitCount, OpenOutput, UnsentAuto};
 pub use runs::{BatchTotal, RunCount, RunFilter, RunKind};
+pub use workflows::ReleaseHead;
 
 /// Where the data lives.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,9 +13,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, audit, capacity, charter, costs, decisions, drift, health, incidents, intake,
-    ledger, people, practice, problem_reports, reroute, reruns, reviews, rollout, rules, runs,
-    security, seeds, signals, tokens, triggers, turnover, unmapped, verdicts, views, workflows,
+    Description, alerts, audit, capacity, charter, costs, decisions, drift, health, incidents,
+    intake, ledger, people, practice, problem_reports, releases, reroute, reruns, reviews, rollout,
+    rules, runs, security, seeds, signals, tokens, triggers, turnover, unmapped, verdicts, views,
+    workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -105,6 +106,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(incidents::postmortem))
         .routes(routes!(incidents::settle))
         .routes(routes!(incidents::radius))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::show))
+        .routes(routes!(releases::list))
+        .routes(routes!(releases::show))
         .routes(routes!(security::report))
         .routes(routes!(security::egress))
         .routes(routes!(people::list, people::invite))
@@ -385,6 +390,14 @@ fn console_releases() -> Router<App> {
         .route(
             "/workflows/{workflow}/releases/rollback",
             post(releases::roll_back),
+        )
+        .route(
+            "/workflows/{workflow}/releases/stand-down",
+            post(releases::stand_down),
+        )
+        .route(
+            "/workflows/{workflow}/releases/{id}/stand-by",
+            post(releases::stand_by),
         )
         .route(
             "/workflows/{workflow}/releases/{id}/approval",

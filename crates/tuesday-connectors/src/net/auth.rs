@@ -117,6 +117,7 @@ mod tests {
             header: "Authorization".into(),
             prefix: "Bearer ".into(),
             secret: "env:KEY".into(),
+            expires: None,
         }
     }
 

@@ -188,4 +188,7 @@ pub struct SecretHeader {
     pub prefix: String,
     /// Reference: `env:NAME`, `file:PATH`.
     pub secret: String,
+    /// The first day on which it does not work any more, `YYYY-MM-DD` in the workflow's time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
 }

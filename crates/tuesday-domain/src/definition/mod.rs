@@ -26,8 +26,8 @@ pub use model::{
 pub use owners::{Owners, PersonSpec};
 pub use package::{Package, PackageFault, PackageFile};
 pub use review::{
-    FaultSpec, ManualSpec, OnApprove, OnReject, OversightSpec, RejectSpec, ReviewSpec, SeedsSpec,
-    TierSpec, TrainingRule,
+    FaultSpec, ManualSpec, OnApprove, OnPause, OnReject, OversightSpec, RejectSpec, ReviewSpec,
+    SeedsSpec, TierSpec, TrainingRule,
 };
 pub use source::{SourceKind, SourceSpec};
 pub use trigger::{CatchUp, TriggerKind, TriggerSpec};
@@ -317,5 +317,25 @@ impl Default for RolloutSpec {
             scope: ScopeSpec::default(),
             entry: Vec::new(),
         }
+    }
+}
+
+impl Definition {
+    /// Every credential of a model, source or destination that says when it ends: what it is for (`model`,
+    /// `source`, `destination`), the name of that in words people use, and the day.
+    pub fn expiring(&self) -> impl Iterator<Item = (&'static str, &str, &str)> {
+        let model = self.model.provider.as_deref();
+        let model = ("model", model.unwrap_or(&self.model.pin), &self.model.auth);
+        let sources = self.source.iter();
+        let sources = sources.map(|s| ("source", s.system.as_str(), &s.auth));
+        let actions = self.action.iter();
+        let actions = actions.map(|a| ("destination", a.system.as_str(), &a.auth));
+        std::iter::once(model)
+            .chain(sources)
+            .chain(actions)
+            .filter_map(|(kind, name, auth)| {
+                let day = auth.as_ref()?.expires.as_deref()?;
+                Some((kind, name, day))
+            })
     }
 }

@@ -20,6 +20,9 @@ pub struct ReviewSpec {
     pub on_approve: OnApprove,
     /// Where a rejected output goes, unless `reject` says otherwise for its reason.
     pub on_reject: OnReject,
+    /// What becomes of open tasks while the workflow is paused.
+    #[serde(default)]
+    pub on_pause: OnPause,
     /// Reasons whose rejection goes somewhere else.
     #[serde(default)]
     pub reject: Vec<RejectSpec>,
@@ -206,6 +209,17 @@ pub enum OnApprove {
     Act,
     /// Only drafts are placed; acting takes a further approval in the system that holds them.
     SaveDraft,
+}
+
+/// What a pause does to open tasks about outputs, inputs and actions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnPause {
+    /// People go on deciding; what they approve is held.
+    #[default]
+    Keep,
+    /// They can be read, not decided, until the workflow works again.
+    Suspend,
 }
 
 impl ReviewSpec {

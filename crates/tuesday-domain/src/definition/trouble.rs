@@ -111,6 +111,8 @@ words! {
         Hold = "hold",
         /// It waits for `people_after`, then people get it with its inputs.
         People = "people",
+        /// It goes on with the release that was approved to stand by; without one it waits. For a model only.
+        Alternative = "alternative",
     }
 }
 

@@ -2,7 +2,7 @@
 //! afterwards.
 
 use crate::capacity::LoadState;
-use crate::id::{DecisionId, RunId};
+use crate::id::{DecisionId, ReleaseId, RunId};
 use crate::scope::Restriction;
 use crate::settling::Changes;
 use crate::time::Timestamp;
@@ -31,6 +31,8 @@ pub struct Rollout {
     pub changes: Changes,
     /// How its load is answered at present.
     pub load: LoadState,
+    /// The release that goes on for the live one while the live one's model provider is away.
+    pub alternative: Option<ReleaseId>,
 }
 
 words! {

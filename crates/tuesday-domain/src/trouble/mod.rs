@@ -25,6 +25,10 @@ words! {
         CredentialRefused = "credential_refused",
         /// A connector refuses what it used to take, or no longer keeps its contract.
         ConnectorFailing = "connector_failing",
+        /// A credential ends soon, by what is declared about it.
+        CredentialExpiring = "credential_expiring",
+        /// A credential has ended, by what is declared about it.
+        CredentialExpired = "credential_expired",
         /// A run does not move, although a machine should move it.
         StuckWork = "stuck_work",
         /// More arrives than is done, or something waits too long.
@@ -85,6 +89,7 @@ impl Category {
             | Self::SourceOutage
             | Self::DestinationOutage
             | Self::CredentialRefused
+            | Self::CredentialExpired
             | Self::ConnectorFailing
             | Self::StuckWork
             | Self::BacklogGrowing
@@ -93,7 +98,7 @@ impl Category {
             | Self::AlertUndelivered
             | Self::ReviewOverload
             | Self::DriftFound => Severity::High,
-            Self::TriggerSilent | Self::RotationGap => Severity::Low,
+            Self::TriggerSilent | Self::RotationGap | Self::CredentialExpiring => Severity::Low,
         }
     }
 
@@ -105,6 +110,8 @@ impl Category {
             Self::SourceOutage => "Source cannot be read",
             Self::DestinationOutage => "Destination takes no writes",
             Self::CredentialRefused => "Credentials are refused",
+            Self::CredentialExpiring => "Credentials end soon",
+            Self::CredentialExpired => "Credentials have ended",
             Self::ConnectorFailing => "Connector does not keep its contract",
             Self::StuckWork => "Work is stuck",
             Self::BacklogGrowing => "Backlog grows",
@@ -132,6 +139,7 @@ impl Category {
             Self::SourceOutage => "source-outage",
             Self::DestinationOutage => "destination-outage",
             Self::CredentialRefused => "credential-refused",
+            Self::CredentialExpiring | Self::CredentialExpired => "credential-expiring",
             Self::ConnectorFailing => "connector-failing",
             Self::StuckWork => "stuck-run",
             Self::BacklogGrowing => "backlog-growing",
@@ -157,6 +165,8 @@ impl Category {
         matches!(
             self,
             Self::CredentialRefused
+                | Self::CredentialExpiring
+                | Self::CredentialExpired
                 | Self::ConnectorFailing
                 | Self::ReleaseFault
                 | Self::StorageFilling
@@ -186,6 +196,8 @@ impl Category {
             || matches!(
                 self,
                 Self::CredentialRefused
+                    | Self::CredentialExpiring
+                    | Self::CredentialExpired
                     | Self::StuckWork
                     | Self::BacklogGrowing
                     | Self::TriggerSilent

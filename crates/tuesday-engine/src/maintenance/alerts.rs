@@ -1,6 +1,8 @@
 //! Alerts walk: to the person they name, to the next one when nobody answers, and back to the beginning
 //! when whoever was on it went quiet. How each delivery went is kept.
 
+use std::time::Duration;
+
 use tuesday_domain::actor::Actor;
 use tuesday_domain::record::{
     Alert, AuditEntry, Change, Decision, DeliveryKind, Incident, Person, Subject, TroubleChange,
@@ -9,11 +11,14 @@ use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::alert::{AGAIN, AlertEvent, AlertState, TRIES, step};
 use tuesday_domain::trouble::incident::IncidentEvent;
 use tuesday_domain::trouble::{Category, Trouble};
+use tuesday_store::ApplyError;
 
 use crate::engine::Engine;
 use crate::ops::{Handling, told};
 
 const BATCH: usize = 100;
+/// A delivery that takes longer is another node's to try: whoever had it is gone.
+const TAKES: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(engine: Engine) -> Result<(), String> {
     let reader = &engine.0.reader;
@@ -84,6 +89,9 @@ async fn deliver(
         alert.level = 0;
         alert.person = walk.chain.first().cloned().unwrap_or_default();
     }
+    if !taken(engine, &mut alert, now).await? {
+        return Ok(());
+    }
     let person = people.iter().find(|p| p.handle == alert.person);
     let until = now.plus(walk.acknowledge);
     let message = engine.alert_message(incident, person, &alert.person, false, Some(until));
@@ -119,7 +127,7 @@ async fn deliver(
             let pause = if alert.level == 0 {
                 AGAIN * 6
             } else {
-                std::time::Duration::ZERO
+                Duration::ZERO
             };
             alert.due_at = now.plus(pause);
         } else {
@@ -139,6 +147,21 @@ async fn deliver(
         .await
         .map(drop)
         .map_err(|e| e.to_string())
+}
+
+/// One node sends, the one that moves the due time first; if it dies, the alert is due again.
+async fn taken(engine: &Engine, alert: &mut Alert, now: Timestamp) -> Result<bool, String> {
+    alert.due_at = now.plus(TAKES);
+    alert.version += 1;
+    let decision = Decision {
+        changes: vec![trouble(TroubleChange::UpdateAlert(alert.clone()))],
+        entry: entry(alert, "alert.taken", now),
+    };
+    match engine.apply(decision).await {
+        Ok(_) => Ok(true),
+        Err(ApplyError::Conflict { .. }) => Ok(false),
+        Err(e) => Err(e.to_string()),
+    }
 }
 
 fn trouble(change: TroubleChange) -> Change {

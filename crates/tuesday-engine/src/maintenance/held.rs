@@ -58,7 +58,8 @@ pub(super) async fn run(engine: Engine) -> Result<(), String> {
             let job = Job {
                 run: run.id,
                 workflow: run.workflow.clone(),
-                due_at: now,
+                // Jobs are taken by the time they are due: whoever came first goes on first.
+                due_at: run.received_at,
                 fence: 0,
                 lease: None,
             };

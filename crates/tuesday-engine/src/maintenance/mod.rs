@@ -27,6 +27,7 @@ mod second_looks;
 mod seeds;
 mod settling;
 mod stamps;
+mod suspended;
 mod watch;
 
 pub(crate) use notices::{about as notice_about, plain as notice};
@@ -230,6 +231,8 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
         "degraded",
         degraded::run,
     );
+    let second = Duration::from_secs(1);
+    every(engine, stop, tasks, second, "suspended", suspended::run);
     let five = Duration::from_secs(5);
     every(engine, stop, tasks, five, "stuck", watch::stuck);
     every(engine, stop, tasks, five, "backlog", watch::backlog);
@@ -241,6 +244,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     every(engine, stop, tasks, slow, "silent", watch::quiet_triggers);
     every(engine, stop, tasks, slow, "promises", watch::promises);
     every(engine, stop, tasks, slow, "rotations", watch::rotations);
+    every(engine, stop, tasks, slow, "expiry", watch::credentials);
     every(engine, stop, tasks, slow, "reconcile", reconcile::run);
 }
 

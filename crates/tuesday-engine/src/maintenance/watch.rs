@@ -19,6 +19,8 @@ use crate::catalog::LiveRelease;
 use crate::engine::Engine;
 
 const MOST: usize = 100;
+/// How long before its end a credential is told about.
+const WARN_BEFORE: Duration = Duration::from_secs(14 * 86_400);
 /// Deliveries of this long count towards the promise.
 const PROMISE_WINDOW: Duration = Duration::from_secs(3_600);
 
@@ -317,6 +319,36 @@ pub(super) async fn rotations(engine: Engine) -> Result<(), String> {
         present.push(of(Category::RotationGap, "", &workflow, words));
     }
     observe(&engine, Category::RotationGap, present).await
+}
+
+/// Credentials whose declared end is near, or over.
+pub(super) async fn credentials(engine: Engine) -> Result<(), String> {
+    let now = engine.now();
+    let (mut soon, mut over) = (Vec::new(), Vec::new());
+    for (workflow, release) in live(&engine).await {
+        for (kind, name, day) in release.ready.def.expiring() {
+            let Ok(end) = release.ready.zone.moment(day) else {
+                continue;
+            };
+            let subject = format!("{} {kind} {name}", workflow.name);
+            let (category, found, words) = if now >= end {
+                let words = format!("by its declaration it has not worked since {day}");
+                (Category::CredentialExpired, &mut over, words)
+            } else if now.plus(WARN_BEFORE) >= end {
+                let words = format!("it works until {day}; nobody has declared a later day");
+                (Category::CredentialExpiring, &mut soon, words)
+            } else {
+                continue;
+            };
+            let trouble = Trouble::new(category, subject, Some(&workflow.name), words);
+            // Two actions of one system may share a credential.
+            if !found.iter().any(|t: &Trouble| t.subject == trouble.subject) {
+                found.push(trouble);
+            }
+        }
+    }
+    observe(&engine, Category::CredentialExpiring, soon).await?;
+    observe(&engine, Category::CredentialExpired, over).await
 }
 
 /// The volume of this node's data, before it is full.

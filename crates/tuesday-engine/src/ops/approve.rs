@@ -168,6 +168,9 @@ impl Engine {
             (false, false) => "review.approved",
         };
         let mut draft = draft(&task, by, kind, now);
+        if self.instead_of(&task.run).await?.is_some() {
+            draft.fact("kept_of_rolled_back_release", task.release.number);
+        }
         note(&mut draft, &mut review, &approval, by);
         self.keep(&task, &mut draft, &mut review, &last, by);
         if left > 0 {

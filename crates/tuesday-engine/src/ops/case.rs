@@ -182,12 +182,8 @@ impl Engine {
     ) -> Result<(Case, Arc<LiveRelease>), Problem> {
         let task = self.task(id).await?;
         let release = Arc::clone(&task.release);
-        let attempts = self
-            .0
-            .reader
-            .attempts(task.run.id)
-            .await
-            .map_err(read_problem)?;
+        let attempts = self.0.reader.attempts(task.run.id).await;
+        let attempts = attempts.map_err(read_problem)?;
         let persons = self.0.reader.people().await.map_err(read_problem)?;
         let name = |h: &str| {
             persons
@@ -200,8 +196,9 @@ impl Engine {
             .get("verdict")
             .and_then(|v| serde_json::from_value(v.clone()).ok());
         let gone = self.gone(Some(&task.review.workflow), self.now()).await?;
-        let def = &task.release.ready.def;
-        let snapshot = task.snapshot();
+        let mut flags: Vec<String> = self.rolled_back_words(&task).await?.into_iter().collect();
+        flags.extend(strings(record.get("flags")));
+        let (def, snapshot) = (&task.release.ready.def, task.snapshot());
         let case = Case {
             workflow_title: def.workflow.title.clone(),
             owner_name: name(&task.review.owner),
@@ -220,7 +217,7 @@ impl Engine {
                 .as_ref()
                 .map(|s| s.conflicts.clone())
                 .unwrap_or_default(),
-            flags: strings(record.get("flags")),
+            flags,
             absent: snapshot.map(|s| s.absent).unwrap_or_default(),
             output: task.output().map(|(_, v)| v),
             output_schema: task.release.ready.output.source().clone(),

@@ -54,6 +54,7 @@ mod resubmit;
 mod retire;
 mod retry;
 mod rights;
+mod rolled_back;
 mod rules;
 mod saved_view;
 mod second_look;

@@ -206,7 +206,7 @@ impl Engine {
     /// Sends the run back to the start: new snapshot, new output; the old ones stay on record.
     async fn again(
         &self,
-        task: Task,
+        mut task: Task,
         by: &str,
         now: Timestamp,
         decision: ReviewDecision,
@@ -215,6 +215,13 @@ impl Engine {
     ) -> Result<Decided, Problem> {
         let mut draft = draft(&task, by, kind, now);
         change(&mut draft);
+        // Not with a release that was taken out of service.
+        if let Some(live) = self.instead_of(&task.run).await? {
+            draft.fact("before", task.release.id.to_string());
+            draft.fact("release", live.id.to_string());
+            draft.run.release = live.id;
+            task.release = live;
+        }
         let mut review = decided(&task.review, by, decision, now);
         if decision == ReviewDecision::Regenerate {
             void_unsent(&task, &mut draft)?;

@@ -12,7 +12,7 @@ use crate::draft::{Draft, is_unfinished};
 use crate::engine::Engine;
 use crate::worker::drive::{Next, StepFault, Work};
 
-/// The systems a run needs next, from where it stands or would go on.
+/// The systems that the plan of a release needs next, from where it stands or would go on.
 pub(crate) fn needs(def: &Definition, status: Status) -> Vec<(Category, String)> {
     match status {
         Status::Received => def
@@ -86,7 +86,9 @@ pub(crate) fn wanted(engine: &Engine, work: &Work, now: Timestamp) -> Option<(Ca
             ActionState::Sending | ActionState::Delivered | ActionState::Uncertain
         )
     });
-    if busy {
+    // A second try at an answer that could not be used belongs to the first: it is one look whether the
+    // provider is back.
+    if busy || work.repair.is_some() {
         return None;
     }
     let found = next_down(engine, work)?;

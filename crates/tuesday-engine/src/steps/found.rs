@@ -94,7 +94,7 @@ pub(crate) fn destination(
     for_now(engine, work, system, words, last)
 }
 
-/// Several failures in a row are an outage. A single case that is given up is not one: others may do
+/// Several failures in a row, of more than one run, are an outage. A single case that is given up is not one: others may do
 /// well at the same system.
 fn for_now(
     engine: &Engine,
@@ -103,7 +103,7 @@ fn for_now(
     words: String,
     last: bool,
 ) -> Option<Trouble> {
-    if engine.0.dependencies.failed(outage, name) {
+    if engine.0.dependencies.failed(outage, name, work.run.id) {
         return Some(of(work, outage, name.to_owned(), words));
     }
     let subject = format!("{kind} {name}");

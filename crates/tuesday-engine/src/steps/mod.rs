@@ -18,4 +18,5 @@ pub(crate) mod spend;
 pub(crate) mod turn;
 
 pub(crate) use dispatch::stored_intent;
+pub(crate) use found::provider;
 pub(crate) use person::{Ask, open_review, unusable_release};

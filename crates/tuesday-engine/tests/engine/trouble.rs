@@ -190,6 +190,22 @@ async fn outage(database: Option<&str>) {
     bench.end(worker).await;
 }
 
+/// It may be that one run's own fault: it is a failing connector once its tries are spent, no outage.
+#[tokio::test(flavor = "multi_thread")]
+async fn several_tries_of_one_run_are_no_outage() {
+    let bench = Bench::changed(&[("max_attempts = 3", "max_attempts = 6")]).await;
+    let worker = Worker::start(&bench.engine);
+    bench.fakes.model_is_up(false);
+    bench.receive("alone").await;
+    let found = incident(&bench, Category::ConnectorFailing, IncidentState::Triggered).await;
+    assert_eq!(found.key, "connector_failing:model fake");
+    assert_eq!(bench.fakes.calls(), 6, "all its tries were its own");
+    assert!(of(&bench, Category::ProviderOutage).await.is_empty());
+    bench.receive("another").await;
+    incident(&bench, Category::ProviderOutage, IncidentState::Triggered).await;
+    bench.end(worker).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_acknowledgement_that_goes_quiet_is_none() {
     let bench = Bench::new().await;
@@ -610,4 +626,52 @@ async fn what_vanished_from_its_destination_is_found() {
         .unwrap();
     assert_eq!(runs, [gone.run.id]);
     worker.shut_down(Duration::from_secs(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_is_told_about_before_it_ends_and_when_it_has() {
+    let now = tuesday_engine::Clock::System.now();
+    let day = |days: u64| now.plus(Duration::from_secs(days * 86_400)).rfc3339()[..10].to_owned();
+    let auth = |day: &str| {
+        format!(
+            "url = \"https://model.example.com\"\n\
+             auth = {{ header = \"Authorization\", secret = \"env:NONE\", expires = \"{day}\" }}"
+        )
+    };
+    let asked = "url = \"https://model.example.com\"";
+    let bench = Bench::changed(&[(asked, &auth(&day(20)))]).await;
+    let worker = Worker::start(&bench.engine);
+    bench.receive("works").await;
+    bench.rest("works").await;
+    assert!(of(&bench, Category::CredentialExpiring).await.is_empty());
+    later(&bench, 8 * 1_440).await;
+    let soon = incident(
+        &bench,
+        Category::CredentialExpiring,
+        IncidentState::Triggered,
+    )
+    .await;
+    assert_eq!(
+        (soon.key.as_str(), soon.owner.as_str()),
+        ("credential_expiring:small model fake", "tove")
+    );
+    assert!(of(&bench, Category::CredentialExpired).await.is_empty());
+    later(&bench, 13 * 1_440).await;
+    let over = incident(
+        &bench,
+        Category::CredentialExpired,
+        IncidentState::Triggered,
+    )
+    .await;
+    assert_eq!(
+        (over.owner.as_str(), over.severity),
+        ("tove", Severity::High)
+    );
+    incident(
+        &bench,
+        Category::CredentialExpiring,
+        IncidentState::Mitigated,
+    )
+    .await;
+    bench.end(worker).await;
 }

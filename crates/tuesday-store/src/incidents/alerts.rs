@@ -3,10 +3,11 @@
 use tuesday_domain::id::{AlertId, IncidentId};
 use tuesday_domain::record::{Alert, AlertDelivery};
 use tuesday_domain::time::Timestamp;
+use tuesday_domain::trouble::alert::AlertState;
 
 use crate::error::ReadError;
 use crate::reader::StoreReader;
-use crate::select::limit as page;
+use crate::select::{Select, limit as page};
 use crate::value::{Row, Value};
 
 const ALERT: &str = "id, state, person, chain, level, round, tries, due_at, detail, acknowledged_by, version, \
@@ -22,6 +23,21 @@ pub struct DeliveryFigure {
     pub delivered: u64,
     /// When last.
     pub last_at: Option<Timestamp>,
+}
+
+/// Which alerts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlertFilter {
+    /// Workflow name.
+    pub workflow: Option<String>,
+    /// The workflows that the reader may see, and what belongs to none. Absent means all.
+    pub among: Option<Vec<String>>,
+    /// Where it stands.
+    pub state: Option<AlertState>,
+    /// The person it is with.
+    pub person: Option<String>,
+    /// Only those that still want somebody.
+    pub open: bool,
 }
 
 fn alert(r: Row<'_>) -> Result<Alert, ReadError> {
@@ -112,6 +128,46 @@ impl StoreReader {
         let sql = format!("SELECT {DELIVERY} FROM alert_deliveries WHERE alert_id = $1 ORDER BY n");
         self.rows(sql, vec![Value::Id(alert.uuid())], delivery)
             .await
+    }
+
+    /// An alert by its id.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn alert(&self, id: AlertId) -> Result<Option<Alert>, ReadError> {
+        let sql = format!("SELECT {ALERT} FROM alerts WHERE id = $1");
+        self.first(sql, vec![Value::Id(id.uuid())], alert).await
+    }
+
+    /// Alerts, newest first; `after` is the last one of the page before.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn alert_page(
+        &self,
+        filter: &AlertFilter,
+        after: Option<AlertId>,
+        limit: usize,
+    ) -> Result<Vec<Alert>, ReadError> {
+        let mut q = Select::new(&format!("SELECT {ALERT} FROM alerts"));
+        q.and_text("workflow = ?", filter.workflow.as_deref())
+            .and_text("state = ?", filter.state.map(AlertState::word))
+            .and_text("person = ?", filter.person.as_deref());
+        if filter.open {
+            q.and("state <> 'cleared'", []);
+        }
+        if let Some(names) = filter.among.as_ref().filter(|n| !n.is_empty()) {
+            q.and("(workflow IS NULL OR workflow IN", [])
+                .list(names)
+                .push(")", []);
+        } else if filter.among.is_some() {
+            q.and("workflow IS NULL", []);
+        }
+        if let Some(after) = after {
+            q.and("id < ?", [Value::Id(after.uuid())]);
+        }
+        let (sql, params) = q.push(" ORDER BY id DESC LIMIT ?", [page(limit)]).done();
+        self.rows(sql, params, alert).await
     }
 
     /// The newest deliveries of all alerts and tests.

@@ -81,7 +81,10 @@ impl StoreReader {
     }
 
     /// The actions of several runs, by run and in the order of the plan.
-    async fn actions_of_all(&self, ids: &[RunId]) -> Result<Vec<Action>, ReadError> {
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn actions_of_all(&self, ids: &[RunId]) -> Result<Vec<Action>, ReadError> {
         let mut out = Vec::new();
         for some in ids.chunks(100) {
             let mut q = Select::new(&format!(

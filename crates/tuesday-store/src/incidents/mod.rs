@@ -5,7 +5,7 @@ mod blast;
 mod read;
 mod watch;
 
-pub use alerts::DeliveryFigure;
+pub use alerts::{AlertFilter, DeliveryFigure};
 pub use blast::{BlastFilter, Touched};
 pub use read::IncidentFilter;
 pub use watch::{Late, StuckRun, Waiting};

@@ -163,6 +163,23 @@ impl StoreReader {
         self.rows(sql, params, review).await
     }
 
+    /// Tasks of a workflow that are put down, the oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn suspended_reviews(
+        &self,
+        workflow: &str,
+        limit: usize,
+    ) -> Result<Vec<Review>, ReadError> {
+        // Word for word the condition of the partial index.
+        let sql = format!(
+            "SELECT {COLUMNS} FROM reviews WHERE state = 'suspended' AND workflow = $1 ORDER BY id LIMIT $2"
+        );
+        let params = vec![Value::Text(workflow.to_owned()), page(limit)];
+        self.rows(sql, params, review).await
+    }
+
     /// Claimed tasks whose claim ran out by `now`.
     ///
     /// # Errors

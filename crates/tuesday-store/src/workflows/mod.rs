@@ -2,6 +2,8 @@
 
 mod read;
 
+pub use read::ReleaseHead;
+
 use tuesday_domain::capacity::LoadState;
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::record::{Cursor, Release, Rollout, Workflow};
@@ -9,7 +11,7 @@ use tuesday_domain::settling::Changes;
 
 use crate::error::ReadError;
 use crate::table::{Table, Ty};
-use crate::value::{Param, Row, big, opt_text, opt_time};
+use crate::value::{Param, Row, big, opt_id, opt_text, opt_time};
 
 pub(crate) static WORKFLOWS: Table = Table::new(
     "workflows",
@@ -32,11 +34,12 @@ pub(crate) static WORKFLOWS: Table = Table::new(
         ("switch_reason", Ty::Text),
         ("changes", Ty::Text),
         ("load", Ty::Text),
+        ("alternative", Ty::Id),
         ("version", Ty::Int),
         ("installed_at", Ty::Int),
     ],
     1,
-    19,
+    20,
     true,
 );
 
@@ -74,7 +77,8 @@ pub(crate) static CURSORS: Table = Table::new(
 pub(crate) const SET_RELEASE: &str = "UPDATE releases SET state = $1 WHERE id = $2 AND state = $3";
 
 pub(crate) const WORKFLOW_COLUMNS: &str = "name, title, owner, label, stage, switch, live_release, rules_version, scope, fallback, retiring, \
-    staged_at, counted_from, switched_at, switched_by, switch_reason, changes, load, version, installed_at";
+    staged_at, counted_from, switched_at, switched_by, switch_reason, changes, load, alternative, version, \
+    installed_at";
 pub(crate) const RELEASE_COLUMNS: &str =
     "id, workflow, number, state, hash, bundle, artifact, created_at, created_by";
 /// A workflow's restriction as it is kept.
@@ -107,6 +111,7 @@ pub(crate) fn bind_workflow<'a>(
         opt_text(r.switch_reason.as_deref()),
         Param::Text(changes),
         Param::Text(load),
+        opt_id(r.alternative.map(ReleaseId::uuid)),
         Param::Int(i64::from(w.version)),
         Param::Int(w.installed_at.micros()),
     ]);
@@ -136,9 +141,10 @@ pub(crate) fn workflow(r: Row<'_>) -> Result<Workflow, ReadError> {
                 .map_err(|e| ReadError::Corrupt(format!("the changes of a workflow: {e}")))?,
             load: LoadState::parse(&r.text(17)?)
                 .map_err(|e| ReadError::Corrupt(format!("the load of a workflow: {e}")))?,
+            alternative: r.opt_id(18)?.map(ReleaseId::new),
         },
-        version: r.num(18)?,
-        installed_at: r.time(19)?,
+        version: r.num(19)?,
+        installed_at: r.time(20)?,
     })
 }
 

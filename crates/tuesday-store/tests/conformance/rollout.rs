@@ -67,6 +67,7 @@ async fn a_standing_is_read_back_as_it_was_written() {
                 }),
                 ..Changes::default()
             },
+            alternative: Some(ReleaseId::new(new_id())),
         };
         bed.store.apply(put(row.clone())).await.unwrap();
         let read = bed.read.workflow("support").await.unwrap().unwrap();

@@ -1,6 +1,7 @@
 //! The HTTP API, version 1: one file per resource. The JSON shapes here are promises to other
 //! programs and belong to this folder; the domain's types may change without them.
 
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod capacity;
 pub(crate) mod charter;
@@ -14,6 +15,7 @@ pub(crate) mod ledger;
 pub(crate) mod people;
 pub(crate) mod practice;
 pub(crate) mod problem_reports;
+pub(crate) mod releases;
 pub(crate) mod reroute;
 pub(crate) mod reruns;
 pub(crate) mod reviews;

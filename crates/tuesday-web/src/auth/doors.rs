@@ -260,6 +260,10 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         Key(Act::HandleIncident),
     ),
     ("GET", "/api/v1/blast-radius", READ),
+    ("GET", "/api/v1/alerts", READ),
+    ("GET", "/api/v1/alerts/{id}", READ),
+    ("GET", "/api/v1/releases", READ),
+    ("GET", "/api/v1/releases/{id}", READ),
     ("GET", "/api/v1/security/report", Key(Act::ReviewAccess)),
     ("GET", "/api/v1/security/egress", Key(Act::ReviewAccess)),
     ("GET", "/api/v1/people", Key(Act::ReviewAccess)),
@@ -392,6 +396,16 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "POST",
         "/workflows/{workflow}/releases/rollback",
         Key(Act::RollBackRelease),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/releases/stand-down",
+        Key(Act::RollBackRelease),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/releases/{id}/stand-by",
+        Key(Act::ApproveRelease),
     ),
     (
         "POST",

@@ -7,10 +7,11 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
+use tuesday_domain::definition::DegradedPlan;
 use tuesday_domain::eval::Standing;
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{GateRow, Release, ReleaseState};
+use tuesday_domain::record::{GateRow, Release, ReleaseState, Workflow};
 use tuesday_domain::time::Zone;
 use tuesday_engine::ops::release::GateRecord;
 
@@ -29,6 +30,8 @@ struct Row {
     tone: &'static str,
     state: String,
     made: String,
+    /// It goes on for the live one while the provider of the live model is away.
+    stands_by: bool,
     shown: bool,
 }
 
@@ -53,6 +56,8 @@ struct Doors {
     promote: bool,
     withdraw: bool,
     roll_back: bool,
+    stand_by: bool,
+    stand_down: bool,
 }
 
 #[derive(Template)]
@@ -120,30 +125,19 @@ pub(crate) async fn page(
     let missing = || Problem::new("not_found", "this workflow has no such release");
     let row = all.iter().find(|r| r.id == wanted).ok_or_else(missing)?;
     let gate = reader.gate(row.id).await?;
-    let rights = &visit.user.rights;
-    let mine = row.created_by == format!("person:{}", visit.user.session.person);
-    let may = |act| rights.may(act, &name);
     let wider = match row.state {
         ReleaseState::Passed => app.engine.widens(row).await?,
         _ => Vec::new(),
     };
     let cleared = gate.as_ref().is_some_and(|g| g.cleared_by.is_some());
-    let doors = Doors {
-        clear: !wider.is_empty() && !cleared && !mine && may(Act::ApproveSecurity),
-        approve: row.state == ReleaseState::Passed
-            && (wider.is_empty() || cleared)
-            && !mine
-            && may(Act::ApproveRelease),
-        promote: row.state == ReleaseState::Approved && may(Act::ProposeRelease),
-        withdraw: matches!(
-            row.state,
-            ReleaseState::Draft | ReleaseState::Passed | ReleaseState::Approved
-        ) && may(Act::ProposeRelease)
-            && (mine || may(Act::ApproveRelease)),
-        roll_back: row.state == ReleaseState::Live
-            && all.iter().any(|r| r.state == ReleaseState::Superseded)
-            && may(Act::RollBackRelease),
-    };
+    let declared = known.def.degraded.model == Some(DegradedPlan::Alternative);
+    let doors = doors(
+        &visit,
+        (&w, row),
+        &all,
+        (!wider.is_empty(), cleared),
+        declared,
+    );
     let shell = visit
         .shell(
             &app,
@@ -158,7 +152,13 @@ pub(crate) async fn page(
     html(&ReleasesPage {
         shell,
         title: w.title.clone(),
-        all: all.iter().map(|r| told(r, wanted, zone)).collect(),
+        all: all
+            .iter()
+            .map(|r| Row {
+                stands_by: w.rollout.alternative == Some(r.id),
+                ..told(r, wanted, zone)
+            })
+            .collect(),
         id: row.id.to_string(),
         number: row.number,
         state: code(row.state.word()),
@@ -180,6 +180,40 @@ pub(crate) async fn page(
     })
 }
 
+/// What this reader may do with the release `row`; `declared` when the live one allows an alternative.
+fn doors(
+    visit: &Visit,
+    (w, row): (&Workflow, &Release),
+    all: &[Release],
+    (wider, cleared): (bool, bool),
+    declared: bool,
+) -> Doors {
+    let rights = &visit.user.rights;
+    let mine = row.created_by == format!("person:{}", visit.user.session.person);
+    let may = |act| rights.may(act, &w.name);
+    Doors {
+        clear: wider && !cleared && !mine && may(Act::ApproveSecurity),
+        approve: row.state == ReleaseState::Passed
+            && (!wider || cleared)
+            && !mine
+            && may(Act::ApproveRelease),
+        promote: row.state == ReleaseState::Approved && may(Act::ProposeRelease),
+        withdraw: matches!(
+            row.state,
+            ReleaseState::Draft | ReleaseState::Passed | ReleaseState::Approved
+        ) && may(Act::ProposeRelease)
+            && (mine || may(Act::ApproveRelease)),
+        roll_back: row.state == ReleaseState::Live
+            && all.iter().any(|r| r.state == ReleaseState::Superseded)
+            && may(Act::RollBackRelease),
+        stand_by: matches!(row.state, ReleaseState::Approved | ReleaseState::Superseded)
+            && w.rollout.alternative != Some(row.id)
+            && declared
+            && may(Act::ApproveRelease),
+        stand_down: w.rollout.alternative == Some(row.id) && may(Act::RollBackRelease),
+    }
+}
+
 fn id(text: &str) -> Result<ReleaseId, Problem> {
     text.parse()
         .map_err(|_| Problem::new("malformed_id", format!("`{text}` is no release")).field("id"))
@@ -187,6 +221,7 @@ fn id(text: &str) -> Result<ReleaseId, Problem> {
 
 fn told(r: &Release, shown: ReleaseId, zone: &Zone) -> Row {
     Row {
+        stands_by: false,
         id: r.id.to_string(),
         number: r.number,
         tone: tone(r.state),
@@ -403,5 +438,30 @@ pub(crate) async fn roll_back(
     let reason = form.text("reason").unwrap_or_default();
     let engine = &app.engine;
     engine.roll_back_release(&name, None, &by, &reason).await?;
+    Ok(Redirect::to(&format!("/workflows/{name}/releases")).into_response())
+}
+
+/// The release goes on for the live one while the provider of the live model is away.
+pub(crate) async fn stand_by(
+    State(app): State<App>,
+    Path(place): Path<(String, String)>,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let (id, by, reason) = asked(&app, &place, &form).await?;
+    let by = Actor::Person(by);
+    app.engine.stand_by_release(id, &by, &reason).await?;
+    Ok(shown(&place))
+}
+
+/// No release goes on for the live one any more.
+pub(crate) async fn stand_down(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    form.user.sees(&name)?;
+    let by = Actor::Person(form.user.session.person.clone());
+    let reason = form.text("reason").unwrap_or_default();
+    app.engine.stand_down_release(&name, &by, &reason).await?;
     Ok(Redirect::to(&format!("/workflows/{name}/releases")).into_response())
 }

@@ -63,7 +63,11 @@ pub(crate) async fn page(
         set_in: "people",
         missing: may.is_empty(),
     });
-    claims.extend(undone(def, &name, live.number, before));
+    let alternative = releases
+        .iter()
+        .find(|r| Some(r.id) == workflow.rollout.alternative)
+        .map(|r| r.number);
+    claims.extend(undone(def, &name, (live.number, before, alternative)));
     claims.extend(told(def, &name, proved));
     html(&WrongPage {
         shell: visit
@@ -132,7 +136,11 @@ fn found(def: &Definition, name: &str, stage: Stage, rules: u64) -> Vec<Claim> {
 }
 
 /// How it is taken back.
-fn undone(def: &Definition, name: &str, number: u32, before: Option<u32>) -> Vec<Claim> {
+fn undone(
+    def: &Definition,
+    name: &str,
+    (number, before, alternative): (u32, Option<u32>, Option<u32>),
+) -> Vec<Claim> {
     let here = format!("/workflows/{name}");
     let seconds = def.review.recall_seconds;
     vec![
@@ -159,21 +167,29 @@ fn undone(def: &Definition, name: &str, number: u32, before: Option<u32>) -> Vec
         },
         Claim {
             question: "What happens to work meanwhile?",
-            answer: plans(def),
-            href: here,
-            set_in: "package",
-            missing: def.degraded.model.is_none(),
+            answer: plans(def, alternative),
+            href: format!("{here}/releases"),
+            set_in: "package and releases",
+            missing: match def.degraded.model {
+                None => true,
+                Some(DegradedPlan::Alternative) => alternative.is_none(),
+                Some(DegradedPlan::Hold | DegradedPlan::People) => false,
+            },
         },
     ]
 }
 
-fn plans(def: &Definition) -> String {
+fn plans(def: &Definition, alternative: Option<u32>) -> String {
     let d = &def.degraded;
     let say = |what: &str, plan: Option<DegradedPlan>| match plan {
         Some(DegradedPlan::People) => {
             format!("{what}: people get it after {}", Span(d.people_after()))
         }
         Some(DegradedPlan::Hold) => format!("{what}: it waits"),
+        Some(DegradedPlan::Alternative) => alternative.map_or_else(
+            || format!("{what}: it waits, because no release was approved to stand by"),
+            |n| format!("{what}: it goes on with release {n}, which was approved for that"),
+        ),
         None => format!("{what}: nothing is declared, so it waits"),
     };
     [

@@ -239,19 +239,30 @@ impl Bed {
 
     /// Installs the package a second time, as `twin` with a model of its own.
     pub(crate) async fn install_twin(&self) {
+        let pairs = [
+            ("name = \"faults\"", "name = \"twin\""),
+            ("model/grader", "model/other"),
+            ("\"grader\"", "\"other\""),
+        ];
+        self.home
+            .install(&self.variant("twin", &pairs), &self.vars())
+            .await;
+    }
+
+    /// A copy of the package in a folder of this name, with each text replaced wherever it stands.
+    pub(crate) fn variant(&self, folder: &str, pairs: &[(&str, &str)]) -> std::path::PathBuf {
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/package");
-        let to = self.dir.path().join("twin");
+        let to = self.dir.path().join(folder);
         std::fs::create_dir(&to).unwrap();
         for file in std::fs::read_dir(from).unwrap() {
             let file = file.unwrap();
-            let text = std::fs::read_to_string(file.path()).unwrap();
-            let text = text
-                .replace("name = \"faults\"", "name = \"twin\"")
-                .replace("model/grader", "model/other")
-                .replace("\"grader\"", "\"other\"");
+            let mut text = std::fs::read_to_string(file.path()).unwrap();
+            for (old, new) in pairs {
+                text = text.replace(old, new);
+            }
             std::fs::write(to.join(file.file_name()), text).unwrap();
         }
-        self.home.install(&to, &self.vars()).await;
+        to
     }
 
     /// Values of the package's variables.
@@ -275,9 +286,16 @@ impl Bed {
 
     /// What all destinations hold.
     pub(crate) fn effects(&self) -> Vec<Effect> {
-        ["desk", "crm", "box", "mail"]
-            .iter()
-            .flat_map(|s| self.world.entries(s))
+        let all = ["desk", "crm", "box", "mail"];
+        all.iter().flat_map(|s| self.effects_of(s)).collect()
+    }
+
+    /// What one destination holds.
+    pub(crate) fn effects_of(&self, system: &str) -> Vec<Effect> {
+        let all = self.world.entries(system);
+        // What a test removes is no effect of ours.
+        all.into_iter()
+            .filter(|e| e.method != "DELETE")
             .map(|e| Effect {
                 key: effect_key(&e),
                 applied: e.applied,
@@ -287,9 +305,18 @@ impl Bed {
 
     /// The invariants, and how each case ended.
     pub(crate) async fn check(&self) -> std::collections::BTreeMap<String, String> {
+        self.check_with(Vec::new()).await
+    }
+
+    /// As [`Bed::check`], with effects at destinations that are not of the stub world.
+    pub(crate) async fn check_with(
+        &self,
+        more: Vec<Effect>,
+    ) -> std::collections::BTreeMap<String, String> {
         let vkey = std::fs::read_to_string(self.dir.path().join("audit.vkey")).unwrap();
         let told = self.told.lock().unwrap().clone();
-        let (all, _) = check(&self.reader(), &vkey, &told, &self.effects()).await;
+        let effects = [self.effects(), more].concat();
+        let (all, _) = check(&self.reader(), &vkey, &told, &effects).await;
         let said = self.home.json(&["audit", "verify"]).await;
         assert_eq!(said["verified"], true, "I4: {said}");
         all.into_iter()

@@ -278,3 +278,24 @@ fn what_reads_does_not_write_with_the_same_credential() {
         "{found:?}"
     );
 }
+
+#[test]
+fn an_alternative_is_there_for_a_model_only_and_a_credential_ends_on_a_day() {
+    let found = |from: &str, to: &str| -> Vec<&'static str> {
+        codes(from, to).into_iter().map(|f| f.0).collect()
+    };
+    let away = |plan: &str| found("[input]\n", &format!("[degraded]\n{plan}\n[input]\n"));
+    assert_eq!(away("model = \"alternative\""), [""; 0]);
+    assert_eq!(away("source = \"alternative\""), ["no_alternative"]);
+    assert_eq!(away("destination = \"alternative\""), ["no_alternative"]);
+    let url = "url = \"https://model.example.com\"";
+    let ends = |day: &str| {
+        let auth = format!(
+            "{url}\nauth = {{ header = \"X\", secret = \"env:NONE\", expires = \"{day}\" }}"
+        );
+        found(url, &auth)
+    };
+    assert_eq!(ends("2027-03-31"), [""; 0]);
+    assert_eq!(ends("2027-02-30"), ["bad_day"]);
+    assert_eq!(ends("soon"), ["bad_day"]);
+}

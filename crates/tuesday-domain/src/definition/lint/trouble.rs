@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::Definition;
 use super::Lint;
+use crate::definition::DegradedPlan;
 use crate::trouble::rotation;
 
 impl Lint<'_> {
@@ -51,6 +52,7 @@ impl Lint<'_> {
                 );
             }
         }
+        self.away_and_ending(def);
         let watch = &def.watch;
         let never = Duration::ZERO;
         for (key, span) in [
@@ -68,6 +70,33 @@ impl Lint<'_> {
                     "bad_span",
                     &format!("{key} is 0"),
                     "write a time such as 15m",
+                );
+            }
+        }
+    }
+
+    /// What happens while a system is away, and when a credential ends.
+    fn away_and_ending(&mut self, def: &Definition) {
+        for (key, plan) in [
+            ("source", def.degraded.source),
+            ("destination", def.degraded.destination),
+        ] {
+            if plan == Some(DegradedPlan::Alternative) {
+                self.add(
+                    key,
+                    "no_alternative",
+                    &format!("degraded.{key} is \"alternative\", which is there for a model only"),
+                    "write \"hold\" or \"people\"",
+                );
+            }
+        }
+        for (kind, name, day) in def.expiring() {
+            if crate::time::parse_day(day).is_err() {
+                self.add(
+                    "expires",
+                    "bad_day",
+                    &format!("the credential of {kind} {name} expires on `{day}`, which is no day"),
+                    "write the first day on which it does not work, such as 2027-03-31",
                 );
             }
         }

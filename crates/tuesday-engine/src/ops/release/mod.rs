@@ -6,6 +6,8 @@ mod create;
 mod evaluate;
 mod promote;
 mod roll_back;
+mod stand_by;
+mod stand_down;
 mod verify;
 mod withdraw;
 
@@ -25,6 +27,7 @@ use tuesday_store::ApplyError;
 
 pub use self::evaluate::{Evaluated, Evaluation};
 pub use self::promote::Promoted;
+pub(crate) use self::stand_by::may_stand_by;
 pub use self::verify::ReleaseFault;
 use super::task::not_found;
 use crate::engine::{Engine, apply_problem, read_problem};

@@ -101,6 +101,8 @@ impl Engine {
         workflow.title.clone_from(&def.workflow.title);
         workflow.owner.clone_from(&def.owners.operator.handle);
         workflow.version += 1;
+        // What is live stands by for nobody.
+        workflow.rollout.alternative.take_if(|a| *a == id);
         let changes = &mut workflow.rollout.changes;
         changes.waiting.retain(|w| w.release != id);
         let (came, back) = (id, old.id);

@@ -67,6 +67,7 @@ impl Engine {
         let (change, state, words) = moved(&back, ReleaseEvent::Reinstate)?;
         back.state = state;
         row.live_release = back.id;
+        row.rollout.alternative.take_if(|a| *a == back.id);
         row.rollout.changes = Changes::default();
         row.version += 1;
         let now = self.now();

@@ -96,6 +96,18 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/releases/stand-down",
+        &["release.stands_down"],
+        "",
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/releases/{id}/stand-by",
+        &["release.stands_by"],
+        "",
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/releases/{id}/approval",
         &["release.approved"],
         "",

@@ -144,6 +144,37 @@ pub(super) async fn promote(common: &Common, id: &str) -> Result<ExitCode, Probl
     Ok(ExitCode::SUCCESS)
 }
 
+pub(super) async fn stand_by(common: &Common, id: &str, reason: &str) -> Result<ExitCode, Problem> {
+    let id: ReleaseId = args::id(id, "id")?;
+    let node = node(common).await?;
+    let by = wiring::actor(common);
+    let (row, _) = node.engine.stand_by_release(id, &by, reason).await?;
+    node.engine.seal().await?;
+    said(common, &row, "");
+    if !common.json {
+        out::say("It goes on for the live release while the provider of the live model is away.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn stand_down(
+    common: &Common,
+    workflow: &str,
+    reason: &str,
+) -> Result<ExitCode, Problem> {
+    let node = node(common).await?;
+    let by = wiring::actor(common);
+    let engine = &node.engine;
+    let row = engine.stand_down_release(workflow, &by, reason).await?;
+    engine.seal().await?;
+    if common.json {
+        out::json_line(&json!({"workflow": row.name, "alternative": null}));
+    } else {
+        out::line(&format!("{}: no release stands by", row.name));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(super) async fn rollback(
     common: &Common,
     workflow: &str,

@@ -74,6 +74,22 @@ enum Act {
         /// The release
         id: String,
     },
+    /// Let an approved release with another model go on while the provider of the live one is away
+    StandBy {
+        /// The release
+        id: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let no release go on for the live one any more
+    StandDown {
+        /// The workflow
+        workflow: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
     /// Go back to the release that was live before
     Rollback {
         /// The workflow
@@ -141,6 +157,10 @@ pub(crate) async fn run(common: Common, args: ReleaseArgs) -> Result<ExitCode, P
         Act::Clear { id, reason } => change::clear(&common, &id, &reason).await,
         Act::Withdraw { id, reason } => change::withdraw(&common, &id, &reason).await,
         Act::Promote { id } => change::promote(&common, &id).await,
+        Act::StandBy { id, reason } => change::stand_by(&common, &id, &reason).await,
+        Act::StandDown { workflow, reason } => {
+            change::stand_down(&common, &workflow, &reason).await
+        }
         Act::Rollback {
             workflow,
             to,
