@@ -100,12 +100,7 @@ pub(crate) fn bind<'a>(
             Verb::Update(&notices::NOTICES),
         ),
         Change::PutWorkflow(w) => {
-            let texts = [
-                workflows::scope_text(w),
-                w.rollout.changes.text(),
-                w.rollout.load.text(),
-            ];
-            let texts = lists.insert(Lists::texts(texts)).three();
+            let texts = lists.insert(Lists::texts(workflows::texts(w))).three();
             workflows::bind_workflow(w, texts, out);
             if w.version == 0 {
                 Verb::Insert(&workflows::WORKFLOWS)

@@ -284,6 +284,100 @@ fn ppm(load: Range, capacity_ms: i64) -> Option<Range> {
     })
 }
 
+/// Everything that a day's forecast is made from.
+struct Ahead<'a> {
+    profile: Profile,
+    level: f64,
+    share: (f64, f64, f64),
+    task: TaskTime,
+    factor: f64,
+    today: &'a DayLoad,
+    /// There is enough to say a point.
+    enough: bool,
+    capacity_ms: &'a dyn Fn(Day) -> i64,
+}
+
+impl Ahead<'_> {
+    fn arrived(&self) -> f64 {
+        f(self.today.arrivals)
+    }
+
+    fn load(&self, arrivals: f64, share: f64, ms: i64) -> i64 {
+        whole(arrivals * self.factor * share * fi(ms))
+    }
+
+    /// One day; of today at least what has come.
+    fn day(&self, day: Day) -> DayForecast {
+        let (mut low, mut point, mut high) = self.profile.day(day, self.level);
+        if day == self.today.day {
+            let arrived = self.arrived();
+            (low, point, high) = (low.max(arrived), point.max(arrived), high.max(arrived));
+        }
+        let load_ms = Range {
+            low: self.load(low, self.share.0, self.task.low_ms),
+            point: self
+                .enough
+                .then(|| self.load(point, self.share.1, self.task.mean_ms)),
+            high: self.load(high, self.share.2, self.task.high_ms),
+        };
+        let capacity_ms = (self.capacity_ms)(day);
+        DayForecast {
+            day,
+            capacity_ms,
+            arrivals: Range {
+                low: whole(low),
+                point: self.enough.then(|| whole(point)),
+                high: whole(high),
+            },
+            utilisation_ppm: ppm(load_ms, capacity_ms),
+            load_ms,
+        }
+    }
+
+    /// What still comes on a day, and what can still be done on it.
+    fn rest(&self, day: Day) -> (i64, i64) {
+        if day != self.today.day {
+            let d = self.day(day);
+            return (d.load_ms.point.unwrap_or(0), d.capacity_ms);
+        }
+        // What has come is in the backlog, or done; the time that was spent is gone.
+        let expected = self.profile.day(day, self.level).1.max(self.arrived()) - self.arrived();
+        let comes = self.load(expected, self.share.1, self.task.mean_ms);
+        (
+            comes,
+            ((self.capacity_ms)(day) - self.today.spent_ms).max(0),
+        )
+    }
+
+    /// The first day at whose end more waits than `most_ms`; nothing within the horizon.
+    fn breaks_on(&self, backlog_ms: i64, most_ms: i64) -> Option<Day> {
+        let mut waits = backlog_ms;
+        (0..HORIZON).map(|n| self.today.day.plus(n)).find(|day| {
+            let (comes, done) = self.rest(*day);
+            waits = (waits + comes - done).max(0);
+            waits > most_ms
+        })
+    }
+
+    /// Time people have on a mean working day of the next week.
+    fn working_day_ms(&self) -> i64 {
+        let days = (1..=7).map(|n| (self.capacity_ms)(self.today.day.plus(n)));
+        let working: Vec<i64> = days.filter(|ms| *ms > 0).collect();
+        let count = i64::try_from(working.len()).unwrap_or(1);
+        working.iter().sum::<i64>().checked_div(count).unwrap_or(0)
+    }
+}
+
+/// All days together.
+fn sum(days: &[DayForecast], enough: bool) -> Range {
+    let all = |get: &dyn Fn(&DayForecast) -> i64| days.iter().map(get).sum::<i64>();
+    Range {
+        low: all(&|d| d.load_ms.low),
+        point: enough.then(|| all(&|d| d.load_ms.point.unwrap_or(0))),
+        high: all(&|d| d.load_ms.high),
+    }
+}
+
 /// The forecast. `capacity_ms` is the time people have on a day, `factor` multiplies the arrivals that
 /// become tasks (1 for the present scope).
 #[must_use]
@@ -296,112 +390,57 @@ pub fn forecast(
     factor: f64,
 ) -> LoadForecast {
     let from = history.days.len().saturating_sub(BACK);
-    let past = &history.days[from..];
-    let today = &history.today;
+    let (past, today) = (&history.days[from..], &history.today);
     let known = u32::try_from(past.len()).unwrap_or(u32::MAX);
     let enough = known >= spec.least_days;
-    let profile = if past.is_empty() {
-        Profile::of(std::slice::from_ref(today))
-    } else {
-        Profile::of(past)
-    };
-    let arrived = f(today.arrivals);
+    let one = std::slice::from_ref(today);
+    let profile = Profile::of(if past.is_empty() { one } else { past });
     let (_, mean, high) = profile.day(today.day, 1.0);
-    let broken = arrived > high && mean > 0.0;
-    let level = if broken { arrived / mean } else { 1.0 };
-    let recent = past.len().saturating_sub(7);
-    let mut of_share = past[recent..].to_vec();
-    of_share.push(today.clone());
-    let share = share(&of_share);
-    let one = |day: Day, is_today: bool| {
-        let (low, point, high) = profile.day(day, level);
-        let (low, point, high) = if is_today {
-            (low.max(arrived), point.max(arrived), high.max(arrived))
+    let broken = f(today.arrivals) > high && mean > 0.0;
+    let mut recent = past[past.len().saturating_sub(7)..].to_vec();
+    recent.push(today.clone());
+    let ahead = Ahead {
+        level: if broken {
+            f(today.arrivals) / mean
         } else {
-            (low, point, high)
-        };
-        let load = |arrivals: f64, share: f64, ms: i64| whole(arrivals * factor * share * fi(ms));
-        let load_ms = Range {
-            low: load(low, share.0, task.low_ms),
-            point: enough.then(|| load(point, share.1, task.mean_ms)),
-            high: load(high, share.2, task.high_ms),
-        };
-        let capacity = capacity_ms(day);
-        DayForecast {
-            day,
-            capacity_ms: capacity,
-            arrivals: Range {
-                low: whole(low),
-                point: enough.then(|| whole(point)),
-                high: whole(high),
-            },
-            utilisation_ppm: ppm(load_ms, capacity),
-            load_ms,
-        }
+            1.0
+        },
+        share: share(&recent),
+        profile,
+        task,
+        factor,
+        today,
+        enough,
+        capacity_ms,
     };
-    let first = one(today.day, true);
-    let days: Vec<DayForecast> = (1..=AHEAD).map(|n| one(today.day.plus(n), false)).collect();
-    let sum = |get: &dyn Fn(&DayForecast) -> i64| days.iter().map(get).sum::<i64>();
-    let next = Range {
-        low: sum(&|d| d.load_ms.low),
-        point: enough.then(|| sum(&|d| d.load_ms.point.unwrap_or(0))),
-        high: sum(&|d| d.load_ms.high),
-    };
-    let working: Vec<i64> = (1..=7)
-        .map(|n| capacity_ms(today.day.plus(n)))
-        .filter(|ms| *ms > 0)
-        .collect();
-    let working_day_ms = working
-        .iter()
-        .sum::<i64>()
-        .checked_div(i64::try_from(working.len()).unwrap_or(1))
-        .unwrap_or(0);
+    let days: Vec<DayForecast> = (1..=AHEAD).map(|n| ahead.day(today.day.plus(n))).collect();
+    let working_day_ms = ahead.working_day_ms();
     let backlog_ms = whole(f(backlog_tasks) * fi(task.mean_ms));
-    let tenths = |ms: i64| {
-        if working_day_ms > 0 {
-            ms * 10 / working_day_ms
-        } else {
-            i64::from(ms > 0) * 9_999
-        }
-    };
     let breaks_at_days = spec.response.pause_at_days.unwrap_or(BROKEN_DAYS);
-    let mut waits = backlog_ms;
-    let breaks_on = enough
-        .then(|| {
-            (0..HORIZON).map(|n| today.day.plus(n)).find(|day| {
-                let (come, done) = if *day == today.day {
-                    // What has come is in the backlog, or done; the time that was spent is gone.
-                    let expected = profile.day(*day, level).1.max(arrived) - arrived;
-                    let rest = expected * factor * share.1 * fi(task.mean_ms);
-                    (whole(rest), (capacity_ms(*day) - today.spent_ms).max(0))
-                } else {
-                    let d = one(*day, false);
-                    (d.load_ms.point.unwrap_or(0), d.capacity_ms)
-                };
-                waits = (waits + come - done).max(0);
-                tenths(waits) > i64::from(breaks_at_days) * 10
-            })
-        })
-        .flatten();
+    let most_ms = working_day_ms * i64::from(breaks_at_days);
+    let tenths = (backlog_ms * 10).checked_div(working_day_ms);
     LoadForecast {
         method: METHOD,
         days_of_history: known,
-        weekday_milli: profile.means.map(|(mean, _)| whole(mean * 1_000.0)),
-        level_ppm: whole(level * WHOLE),
+        weekday_milli: ahead.profile.means.map(|(mean, _)| whole(mean * 1_000.0)),
+        level_ppm: whole(ahead.level * WHOLE),
         share_ppm: Range {
-            low: whole(share.0 * WHOLE),
-            point: Some(whole(share.1 * WHOLE)),
-            high: whole(share.2 * WHOLE),
+            low: whole(ahead.share.0 * WHOLE),
+            point: Some(whole(ahead.share.1 * WHOLE)),
+            high: whole(ahead.share.2 * WHOLE),
         },
         task,
         backlog_tasks,
         backlog_ms,
-        backlog_days_tenths: tenths(backlog_ms),
+        // Without anybody at work whatever waits, waits for ever.
+        backlog_days_tenths: tenths.unwrap_or(i64::from(backlog_ms > 0) * 9_999),
         working_day_ms,
-        next_ppm: ppm(next, sum(&|d| d.capacity_ms)),
-        today: first,
+        next_ppm: ppm(sum(&days, enough), days.iter().map(|d| d.capacity_ms).sum()),
+        today: ahead.day(today.day),
+        breaks_on: enough
+            .then(|| ahead.breaks_on(backlog_ms, most_ms))
+            .flatten(),
         days,
-        breaks_on,
         breaks_at_days,
         warning: (!enough).then(|| {
             format!(

@@ -282,6 +282,18 @@ impl CapacitySpec {
                 format!("{person} has more than 24 hours on a day"),
             );
         }
+        out.extend(self.answer_faults(scope));
+        out
+    }
+
+    /// What is wrong with the response and the bounds of second looks.
+    fn answer_faults(&self, scope: &ScopeSpec) -> Vec<(&'static str, String)> {
+        let mut out: Vec<(&'static str, String)> = Vec::new();
+        let mut bad = |field, wrong: bool, why: String| {
+            if wrong {
+                out.push((field, why));
+            }
+        };
         let r = &self.response;
         for (field, axis, values) in [
             ("groups", Axis::Group, &r.groups),

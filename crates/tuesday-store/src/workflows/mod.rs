@@ -86,6 +86,15 @@ pub(crate) fn scope_text(w: &Workflow) -> String {
     serde_json::to_string(&w.rollout.scope).unwrap_or_default()
 }
 
+/// The texts of a workflow that are made for binding.
+pub(crate) fn texts(w: &Workflow) -> [String; 3] {
+    [
+        scope_text(w),
+        w.rollout.changes.text(),
+        w.rollout.load.text(),
+    ]
+}
+
 pub(crate) fn bind_workflow<'a>(
     w: &'a Workflow,
     [scope, changes, load]: [&'a str; 3],

@@ -494,11 +494,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "/workflows/{workflow}/rules/proposals/{version}/withdrawal",
         Key(Act::EditRules),
     ),
-    (
-        "GET",
-        "/api/v1/workflows/{workflow}/capacity",
-        Key(Act::ReadWork),
-    ),
+    ("GET", "/api/v1/workflows/{workflow}/capacity", READ),
     (
         "POST",
         "/api/v1/workflows/{workflow}/capacity",
@@ -515,16 +511,8 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         Key(Act::ReadWork),
     ),
     ("GET", "/workflows/{workflow}/capacity", Key(Act::ReadWork)),
-    (
-        "GET",
-        "/workflows/{workflow}/capacity.csv",
-        Key(Act::ReadWork),
-    ),
-    (
-        "GET",
-        "/workflows/{workflow}/capacity.json",
-        Key(Act::ReadWork),
-    ),
+    ("GET", "/workflows/{workflow}/capacity.csv", READ),
+    ("GET", "/workflows/{workflow}/capacity.json", READ),
     (
         "POST",
         "/workflows/{workflow}/capacity",
@@ -535,11 +523,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "/workflows/{workflow}/capacity/ease",
         Key(Act::ResumeWorkflow),
     ),
-    (
-        "GET",
-        "/api/v1/workflows/{workflow}/drift",
-        Key(Act::ReadWork),
-    ),
+    ("GET", "/api/v1/workflows/{workflow}/drift", READ),
     (
         "POST",
         "/api/v1/workflows/{workflow}/drift/baseline",
@@ -552,11 +536,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ),
     ("GET", "/workflows/{workflow}/drift", Key(Act::ReadWork)),
     ("GET", "/workflows/{workflow}/drift.csv", Key(Act::ReadWork)),
-    (
-        "GET",
-        "/workflows/{workflow}/drift.json",
-        Key(Act::ReadWork),
-    ),
+    ("GET", "/workflows/{workflow}/drift.json", READ),
     ("POST", "/workflows/{workflow}/drift", Key(Act::SetPriority)),
     (
         "POST",
@@ -564,16 +544,8 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         Key(Act::HandleIncident),
     ),
     ("GET", "/api/v1/costs/report", Key(Act::ReadWork)),
-    (
-        "GET",
-        "/api/v1/workflows/{workflow}/scorecard",
-        Key(Act::ReadWork),
-    ),
-    (
-        "GET",
-        "/api/v1/workflows/{workflow}/weekly",
-        Key(Act::ReadWork),
-    ),
+    ("GET", "/api/v1/workflows/{workflow}/scorecard", READ),
+    ("GET", "/api/v1/workflows/{workflow}/weekly", READ),
     (
         "POST",
         "/api/v1/workflows/{workflow}/weekly",
@@ -584,37 +556,21 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("POST", "/api/v1/costs/{id}/reversal", Key(Act::KeepLedger)),
     ("GET", "/api/v1/prices", Key(Act::ReadWork)),
     ("POST", "/api/v1/prices", Key(Act::KeepLedger)),
-    (
-        "GET",
-        "/api/v1/workflows/{workflow}/baseline",
-        Key(Act::ReadWork),
-    ),
+    ("GET", "/api/v1/workflows/{workflow}/baseline", READ),
     (
         "POST",
         "/api/v1/workflows/{workflow}/baseline",
         Key(Act::KeepLedger),
     ),
-    (
-        "GET",
-        "/api/v1/workflows/{workflow}/spend-limit",
-        Key(Act::ReadWork),
-    ),
+    ("GET", "/api/v1/workflows/{workflow}/spend-limit", READ),
     (
         "POST",
         "/api/v1/workflows/{workflow}/spend-limit",
         Key(Act::KeepLedger),
     ),
     ("GET", "/workflows/{workflow}/scorecard", Key(Act::ReadWork)),
-    (
-        "GET",
-        "/workflows/{workflow}/scorecard.csv",
-        Key(Act::ReadWork),
-    ),
-    (
-        "GET",
-        "/workflows/{workflow}/scorecard.json",
-        Key(Act::ReadWork),
-    ),
+    ("GET", "/workflows/{workflow}/scorecard.csv", READ),
+    ("GET", "/workflows/{workflow}/scorecard.json", READ),
     ("GET", "/workflows/{workflow}/weekly", Key(Act::ReadWork)),
     ("POST", "/workflows/{workflow}/weekly", Key(Act::KeepLedger)),
     ("GET", "/workflows/{workflow}/costs", Key(Act::ReadWork)),

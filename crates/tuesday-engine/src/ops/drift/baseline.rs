@@ -66,7 +66,12 @@ impl Engine {
         let now = self.now();
         let row = DriftBaseline {
             workflow: name.to_owned(),
-            version: old.map_or(0, |o| o.version) + 1,
+            // The first one is frozen by whichever node looks first; the other's is refused as a second 1.
+            version: if matches!(by, Actor::System(_)) {
+                1
+            } else {
+                old.map_or(0, |o| o.version) + 1
+            },
             day_from: days.from.to_string(),
             day_to: days.to.to_string(),
             mix: serde_json::to_string(&mix)
