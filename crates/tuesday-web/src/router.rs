@@ -14,8 +14,9 @@ use utoipa_axum::routes;
 
 use crate::api::{
     Description, audit, capacity, charter, costs, decisions, drift, health, incidents, intake,
-    ledger, people, practice, problem_reports, reroute, reruns, reviews, rollout, rules, runs,
-    security, seeds, signals, tokens, triggers, turnover, unmapped, verdicts, views, workflows,
+    ledger, people, practice, problem_reports, releases, reroute, reruns, reviews, rollout, rules,
+    runs, security, seeds, signals, tokens, triggers, turnover, unmapped, verdicts, views,
+    workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -156,6 +157,9 @@ fn api_workflows() -> OpenApiRouter<App> {
         .routes(routes!(turnover::show, turnover::start))
         .routes(routes!(turnover::sign))
         .routes(routes!(turnover::call_off))
+        .routes(routes!(releases::list, releases::create))
+        .routes(routes!(releases::show))
+        .routes(routes!(releases::excuse))
         .routes(routes!(rollout::standing))
         .routes(routes!(rollout::pause))
         .routes(routes!(rollout::resume))
@@ -393,6 +397,10 @@ fn console_releases() -> Router<App> {
         .route(
             "/workflows/{workflow}/releases/{id}/clearance",
             post(releases::clear),
+        )
+        .route(
+            "/workflows/{workflow}/releases/{id}/excuse",
+            post(releases::excuse),
         )
         .route(
             "/workflows/{workflow}/releases/{id}/promotion",

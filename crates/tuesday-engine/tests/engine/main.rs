@@ -19,6 +19,7 @@ mod rechecks;
 mod releases;
 mod reroutes;
 mod reruns;
+mod rewrites;
 mod rules;
 mod runs;
 mod second_looks;

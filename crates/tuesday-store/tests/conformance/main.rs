@@ -6,6 +6,7 @@ mod audit;
 mod bed;
 mod charter;
 mod desk;
+mod fixes;
 mod gates;
 mod money;
 mod queue;

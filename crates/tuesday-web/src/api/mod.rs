@@ -14,6 +14,7 @@ pub(crate) mod ledger;
 pub(crate) mod people;
 pub(crate) mod practice;
 pub(crate) mod problem_reports;
+pub(crate) mod releases;
 pub(crate) mod reroute;
 pub(crate) mod reruns;
 pub(crate) mod reviews;

@@ -153,6 +153,18 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "/api/v1/workflows/{workflow}/turnover/call-off",
         SIGN,
     ),
+    ("GET", "/api/v1/workflows/{workflow}/releases", READ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/releases",
+        Key(Act::ProposeRelease),
+    ),
+    ("GET", "/api/v1/workflows/{workflow}/releases/{id}", READ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/releases/{id}/excuse",
+        Key(Act::ApproveRelease),
+    ),
     ("GET", "/api/v1/workflows/{workflow}/standing", READ),
     (
         "POST",
@@ -402,6 +414,11 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "POST",
         "/workflows/{workflow}/releases/{id}/clearance",
         Key(Act::ApproveSecurity),
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/releases/{id}/excuse",
+        Key(Act::ApproveRelease),
     ),
     (
         "POST",

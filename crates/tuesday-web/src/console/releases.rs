@@ -11,7 +11,9 @@ use tuesday_domain::eval::Standing;
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{GateRow, Release, ReleaseState};
-use tuesday_domain::time::Zone;
+use tuesday_domain::release::layers::Layers;
+use tuesday_domain::release::rewrites::{Answers, failed as failed_rewrites};
+use tuesday_domain::time::{Timestamp, Zone};
 use tuesday_engine::ops::release::GateRecord;
 
 use super::html;
@@ -20,6 +22,7 @@ use super::views::{Pair, pair};
 use super::visit::Visit;
 use super::words::{author, code, local};
 use crate::auth::PostForm;
+use crate::query;
 use crate::refusal::PageError;
 use crate::state::App;
 
@@ -45,6 +48,27 @@ struct Case {
     faults: String,
 }
 
+/// What the release answers: the category, and each release that answered it before.
+struct Answered {
+    category: String,
+    /// In which layers it differs from the live release.
+    layers: String,
+    /// Why it is stopped as it stands; empty when it is not.
+    stopped: String,
+    /// Who excused it, and how; empty when nobody did.
+    excused: String,
+    earlier: Vec<Earlier>,
+}
+
+struct Earlier {
+    number: u32,
+    layers: String,
+    live: String,
+    again: String,
+    /// Which of the texts for people stands there: the error outlived it.
+    failed: bool,
+}
+
 /// What may be done with the release that is shown, by this reader.
 #[derive(Default)]
 struct Doors {
@@ -53,6 +77,8 @@ struct Doors {
     promote: bool,
     withdraw: bool,
     roll_back: bool,
+    /// Classing or waiving after three rewrites of the prompt.
+    excuse: bool,
 }
 
 #[derive(Template)]
@@ -77,6 +103,7 @@ struct ReleasesPage {
     failed: Vec<Case>,
     parts: Vec<Pair>,
     doors: Doors,
+    answered: Option<Answered>,
     /// What it reaches beyond the live one.
     wider: Vec<String>,
     cleared: bool,
@@ -128,7 +155,14 @@ pub(crate) async fn page(
         _ => Vec::new(),
     };
     let cleared = gate.as_ref().is_some_and(|g| g.cleared_by.is_some());
+    let answers = app.engine.answers(row).await?;
+    let answered = answers.as_ref().map(|(_, a)| answered(a, zone));
+    let stopped = answered.as_ref().is_some_and(|a| !a.stopped.is_empty());
     let doors = Doors {
+        excuse: stopped
+            && matches!(row.state, ReleaseState::Draft | ReleaseState::Blocked)
+            && !mine
+            && may(Act::ApproveRelease),
         clear: !wider.is_empty() && !cleared && !mine && may(Act::ApproveSecurity),
         approve: row.state == ReleaseState::Passed
             && (wider.is_empty() || cleared)
@@ -173,11 +207,44 @@ pub(crate) async fn page(
         failed: record.as_ref().map(failed).unwrap_or_default(),
         parts: parts(row),
         doors,
+        answered,
         wider,
         cleared,
         open: matches!(row.state, ReleaseState::Draft | ReleaseState::Evaluating),
         name,
     })
+}
+
+fn answered(a: &Answers, zone: &Zone) -> Answered {
+    let outlived: Vec<u32> = failed_rewrites(&a.earlier)
+        .iter()
+        .map(|c| c.number)
+        .collect();
+    let at = |t: Option<Timestamp>| t.map(|t| local(t, Some(zone))).unwrap_or_default();
+    let earlier = a.earlier.iter().rev();
+    Answered {
+        category: code(&a.category),
+        layers: layer_words(&a.layers),
+        stopped: a.stopped().unwrap_or_default(),
+        excused: a.excuse.clone().unwrap_or_default(),
+        earlier: earlier
+            .map(|c| Earlier {
+                number: c.number,
+                layers: layer_words(&c.layers),
+                live: at(c.live_at),
+                again: at(c.again_at),
+                failed: outlived.contains(&c.number),
+            })
+            .collect(),
+    }
+}
+
+fn layer_words(layers: &Layers) -> String {
+    let all: Vec<&str> = layers.iter().map(|l| l.word()).collect();
+    if all.is_empty() {
+        return "nothing a run depends on".to_owned();
+    }
+    all.join(", ")
 }
 
 fn id(text: &str) -> Result<ReleaseId, Problem> {
@@ -367,6 +434,19 @@ pub(crate) async fn clear(
 ) -> Result<Response, PageError> {
     let (id, by, reason) = asked(&app, &place, &form).await?;
     app.engine.clear_release(id, &by, &reason).await?;
+    Ok(shown(&place))
+}
+
+/// Somebody else says where the fix is, or why the prompt is tried once more.
+pub(crate) async fn excuse(
+    State(app): State<App>,
+    Path(place): Path<(String, String)>,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let (id, by, reason) = asked(&app, &place, &form).await?;
+    let layer = query::word("layer", form.text("layer").as_deref())?;
+    let engine = &app.engine;
+    engine.excuse_release(id, &by, layer, &reason).await?;
     Ok(shown(&place))
 }
 
