@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use crate::api::{
     Description, audit, capacity, charter, costs, decisions, drift, health, incidents, intake,
     ledger, people, practice, problem_reports, releases, reroute, reruns, reviews, rollout, rules,
-    runs, security, seeds, signals, tokens, triggers, turnover, unmapped, verdicts, views,
+    runs, security, seeds, shadow, signals, tokens, triggers, turnover, unmapped, verdicts, views,
     workflows,
 };
 use crate::config::WebConfig;
@@ -159,6 +159,7 @@ fn api_workflows() -> OpenApiRouter<App> {
         .routes(routes!(turnover::call_off))
         .routes(routes!(releases::list, releases::create))
         .routes(routes!(releases::show))
+        .routes(routes!(shadow::report))
         .routes(routes!(releases::excuse))
         .routes(routes!(rollout::standing))
         .routes(routes!(rollout::pause))

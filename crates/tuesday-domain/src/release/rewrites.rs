@@ -104,15 +104,16 @@ impl Answers {
 }
 
 fn told(c: &Cited) -> String {
-    let day = |t: Option<Timestamp>| {
-        t.map(|t| t.rfc3339().chars().take(10).collect::<String>())
+    let minute = |t: Option<Timestamp>| {
+        t.map(|t| t.rfc3339().chars().take(16).collect::<String>())
             .unwrap_or_default()
+            .replace('T', " ")
     };
     format!(
         "{} (live {}, again {})",
         c.number,
-        day(c.live_at),
-        day(c.again_at)
+        minute(c.live_at),
+        minute(c.again_at)
     )
 }
 
@@ -185,8 +186,9 @@ mod tests {
     fn the_fourth_is_stopped_with_the_three_named() {
         let words = answers(three()).stopped().unwrap_or_default();
         assert!(
-            words.starts_with("the releases 2 (live 1970-01-01, again 1970-01-01), 3 (")
-                && words.contains("5 (live 1970-01-01, again 1970-01-02)")
+            words
+                .starts_with("the releases 2 (live 1970-01-01 00:00, again 1970-01-01 05:00), 3 (")
+                && words.contains("5 (live 1970-01-01 20:00, again 1970-01-02 01:00)")
                 && words.contains("wrong_tier")
                 && words.contains("the input first"),
             "{words}"

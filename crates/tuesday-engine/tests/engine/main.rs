@@ -25,6 +25,7 @@ mod runs;
 mod second_looks;
 mod seeds;
 mod settling;
+mod shadows;
 mod stamps;
 mod trouble;
 mod turnover;

@@ -14,3 +14,5 @@ CREATE TABLE release_fixes (
 ) STRICT, WITHOUT ROWID;
 -- Whether an error of a kind came back is asked about a workflow and a span of time.
 CREATE INDEX problem_reports_kind ON problem_reports (workflow, kind, created_at);
+-- Shadow runs of some days are compared with what people did; there are few of them among many runs.
+CREATE INDEX runs_shadow ON runs (workflow, batch, id) WHERE stage = 'shadow';

@@ -16,5 +16,6 @@ mod rollout;
 mod rows;
 mod rules;
 mod schema;
+mod shadows;
 mod trouble;
 mod turns;

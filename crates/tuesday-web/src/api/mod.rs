@@ -23,6 +23,7 @@ pub(crate) mod rules;
 pub(crate) mod runs;
 pub(crate) mod security;
 pub(crate) mod seeds;
+pub(crate) mod shadow;
 pub(crate) mod sheet;
 pub(crate) mod signals;
 pub(crate) mod tokens;

@@ -165,6 +165,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
         "/api/v1/workflows/{workflow}/releases/{id}/excuse",
         Key(Act::ApproveRelease),
     ),
+    ("GET", "/api/v1/workflows/{workflow}/shadow", READ),
     ("GET", "/api/v1/workflows/{workflow}/standing", READ),
     (
         "POST",

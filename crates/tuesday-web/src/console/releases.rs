@@ -12,7 +12,7 @@ use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{GateRow, Release, ReleaseState};
 use tuesday_domain::release::layers::Layers;
-use tuesday_domain::release::rewrites::{Answers, failed as failed_rewrites};
+use tuesday_domain::release::rewrites::{Answers, failed as failed_rewrites, suggested};
 use tuesday_domain::time::{Timestamp, Zone};
 use tuesday_engine::ops::release::GateRecord;
 
@@ -53,8 +53,8 @@ struct Answered {
     category: String,
     /// In which layers it differs from the live release.
     layers: String,
-    /// Why it is stopped as it stands; empty when it is not.
-    stopped: String,
+    /// It is stopped as it stands: where to look instead; empty when it is not.
+    stopped: &'static str,
     /// Who excused it, and how; empty when nobody did.
     excused: String,
     earlier: Vec<Earlier>,
@@ -158,26 +158,14 @@ pub(crate) async fn page(
     let answers = app.engine.answers(row).await?;
     let answered = answers.as_ref().map(|(_, a)| answered(a, zone));
     let stopped = answered.as_ref().is_some_and(|a| !a.stopped.is_empty());
-    let doors = Doors {
-        excuse: stopped
-            && matches!(row.state, ReleaseState::Draft | ReleaseState::Blocked)
-            && !mine
-            && may(Act::ApproveRelease),
-        clear: !wider.is_empty() && !cleared && !mine && may(Act::ApproveSecurity),
-        approve: row.state == ReleaseState::Passed
-            && (wider.is_empty() || cleared)
-            && !mine
-            && may(Act::ApproveRelease),
-        promote: row.state == ReleaseState::Approved && may(Act::ProposeRelease),
-        withdraw: matches!(
-            row.state,
-            ReleaseState::Draft | ReleaseState::Passed | ReleaseState::Approved
-        ) && may(Act::ProposeRelease)
-            && (mine || may(Act::ApproveRelease)),
-        roll_back: row.state == ReleaseState::Live
-            && all.iter().any(|r| r.state == ReleaseState::Superseded)
-            && may(Act::RollBackRelease),
+    let open = Open {
+        wider: !wider.is_empty(),
+        cleared,
+        stopped,
+        mine,
+        before: all.iter().any(|r| r.state == ReleaseState::Superseded),
     };
+    let doors = doors(row.state, &open, may);
     let shell = visit
         .shell(
             &app,
@@ -187,7 +175,12 @@ pub(crate) async fn page(
         )
         .await?;
     let judged = GateRecord::of(gate.as_ref());
-    let (gate_words, gate_tone) = gate_told(&judged, gate.as_ref(), zone);
+    let (mut gate_words, mut gate_tone) = gate_told(&judged, gate.as_ref(), zone);
+    // A draft that was judged before was excused since: that verdict is history.
+    if row.state == ReleaseState::Draft && judged.is_ok() {
+        gate_words = format!("Before: {}", gate_words.to_lowercase());
+        gate_tone = "plain";
+    }
     let record = judged.ok();
     html(&ReleasesPage {
         shell,
@@ -215,6 +208,39 @@ pub(crate) async fn page(
     })
 }
 
+/// What decides which doors are open, beside the state and the reader's rights.
+struct Open {
+    /// It reaches further than the live one.
+    wider: bool,
+    cleared: bool,
+    /// It would be the fourth rewrite of the prompt.
+    stopped: bool,
+    /// The reader made it.
+    mine: bool,
+    /// There is a release to go back to.
+    before: bool,
+}
+
+fn doors(state: ReleaseState, o: &Open, may: impl Fn(Act) -> bool) -> Doors {
+    use ReleaseState as S;
+    Doors {
+        excuse: o.stopped
+            && matches!(state, S::Draft | S::Blocked)
+            && !o.mine
+            && may(Act::ApproveRelease),
+        clear: o.wider && !o.cleared && !o.mine && may(Act::ApproveSecurity),
+        approve: state == S::Passed
+            && (!o.wider || o.cleared)
+            && !o.mine
+            && may(Act::ApproveRelease),
+        promote: state == S::Approved && may(Act::ProposeRelease),
+        withdraw: matches!(state, S::Draft | S::Passed | S::Approved)
+            && may(Act::ProposeRelease)
+            && (o.mine || may(Act::ApproveRelease)),
+        roll_back: state == S::Live && o.before && may(Act::RollBackRelease),
+    }
+}
+
 fn answered(a: &Answers, zone: &Zone) -> Answered {
     let outlived: Vec<u32> = failed_rewrites(&a.earlier)
         .iter()
@@ -225,7 +251,7 @@ fn answered(a: &Answers, zone: &Zone) -> Answered {
     Answered {
         category: code(&a.category),
         layers: layer_words(&a.layers),
-        stopped: a.stopped().unwrap_or_default(),
+        stopped: a.stopped().map_or("", |_| suggested(&a.category)),
         excused: a.excuse.clone().unwrap_or_default(),
         earlier: earlier
             .map(|c| Earlier {
