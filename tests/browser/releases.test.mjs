@@ -12,12 +12,19 @@ import { accessibilityFaults, command, screenshotPath } from "./support.mjs";
 const example = fileURLToPath(new URL("../../examples/document-draft", import.meta.url));
 let on, page, address, draft;
 
+/** Where the demo's stand-in listens, as the first release has it: then nothing reaches further. */
+function places() {
+  const live = JSON.parse(command(on.dir, "release", "list", "document-draft", "--json").trim().split("\n").at(-1));
+  const { vars } = JSON.parse(command(on.dir, "release", "show", live.id, "--json"));
+  return Object.entries(vars).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
+}
+
 /** A copy of the example with another prompt, as a draft that was evaluated. */
-function proposed(change) {
+function proposed(change, ...more) {
   const folder = join(mkdtempSync(join(tmpdir(), "tuesday-release-")), "package");
   cpSync(example, folder, { recursive: true });
   change(folder);
-  const made = JSON.parse(command(on.dir, "release", "create", folder, "--as", "kenji", "--json"));
+  const made = JSON.parse(command(on.dir, "release", "create", folder, "--as", "kenji", "--json", ...more));
   return made.id;
 }
 
@@ -110,5 +117,43 @@ test("a release with another provider is let to stand by, and stands down again"
   await page.getByRole("button", { name: "Stand down" }).click();
   await page.waitForURL(address);
   assert.doesNotMatch(await page.locator("table").first().textContent(), /stands by/);
+  await noFaults(page);
+});
+
+test("the fourth rewrite of a prompt is stopped, and the second person says where the fix is", async () => {
+  const kenji = ["--as", "kenji", "--json"];
+  const say = (word) => (folder) => {
+    const file = join(folder, "prompt.md");
+    writeFileSync(file, `${readFileSync(file, "utf8")}\nSay it ${word}.\n`);
+  };
+  const answers = ["--answers", "wrong_answer", ...places()];
+  for (const word of ["once", "in short", "in order"]) {
+    const id = proposed(say(word), ...answers);
+    command(on.dir, "release", "eval", id, ...kenji);
+    command(on.dir, "release", "approve", id, "--reason", "reads better", "--as", "beatriz", "--json");
+    command(on.dir, "release", "promote", id, ...kenji);
+    command(on.dir, "incident", "open", "--category", "wrong_answer", "a wrong price was in it", "--workflow", "document-draft", "--as", "fergus", "--json");
+  }
+  const fourth = proposed(say("plainly"), ...answers);
+  assert.throws(() => command(on.dir, "release", "eval", fourth, ...kenji));
+  page = await signedIn(on, { as: "beatriz" });
+  await page.goto(`${address}?id=${fourth}`);
+  assert.match(await page.locator(".pagehead").textContent(), /Blocked/);
+  const card = page.locator("#answers").locator("xpath=../..");
+  assert.match(await card.textContent(), /Answers: Wrong answer.*three rewrites of the prompt have failed/s);
+  assert.equal(await card.locator("tbody tr").count(), 3);
+  assert.equal(await card.locator("tbody .st.bad").count(), 3);
+  await looksRight("release-three-rewrites");
+  await page.setViewportSize({ width: 320, height: 700 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(wide <= 320, `${wide} pixels wide`);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.locator("#layer").selectOption("input");
+  await page.locator("#why-excuse").fill("the price list was read too late");
+  await page.getByRole("button", { name: "Let it be evaluated" }).click();
+  await page.waitForURL(/releases\?id=/);
+  assert.match(await page.locator(".pagehead").textContent(), /Draft/);
+  assert.match(await card.textContent(), /beatriz classed the fix as work in input: the price list was read too late/);
+  await looksRight("release-classed");
   await noFaults(page);
 });

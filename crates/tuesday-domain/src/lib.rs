@@ -41,6 +41,7 @@ pub mod schema;
 pub mod scope;
 pub mod seeding;
 pub mod settling;
+pub mod shadow;
 pub mod signature;
 pub mod snapshot;
 pub mod story;

@@ -172,6 +172,18 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         "The release reaches further than the live one and nobody cleared it",
     ),
     (
+        "three_rewrites",
+        409,
+        1,
+        "The error came back after three rewrites of the prompt",
+    ),
+    (
+        "unknown_category",
+        422,
+        2,
+        "That is no category of error of this workflow",
+    ),
+    (
         "foreign_results",
         409,
         1,

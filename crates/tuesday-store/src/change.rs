@@ -149,9 +149,10 @@ fn bind_rare<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
             ]);
             Verb::One(workflows::SET_RELEASE)
         }
-        Change::PutGate(_) | Change::PutEvalPart(_) | Change::DropEvalParts { .. } => {
-            bind_gate(change, out)
-        }
+        Change::PutGate(_)
+        | Change::PutFix(_)
+        | Change::PutEvalPart(_)
+        | Change::DropEvalParts { .. } => bind_gate(change, out),
         Change::InsertRuleSet(v) => with(
             out,
             |o| rules::bind_ruleset(v, o),
@@ -195,6 +196,7 @@ fn bind_rare<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
 fn bind_gate<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
     match change {
         Change::PutGate(g) => with(out, |o| gates::bind_gate(g, o), Verb::Put(&gates::GATES)),
+        Change::PutFix(f) => with(out, |o| gates::bind_fix(f, o), Verb::Put(&gates::FIXES)),
         Change::PutEvalPart(p) => with(out, |o| gates::bind_part(p, o), Verb::Put(&gates::PARTS)),
         Change::DropEvalParts { release } => with(
             out,
@@ -301,6 +303,7 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         | Change::InsertRelease(_)
         | Change::SetReleaseState { .. }
         | Change::PutGate(_)
+        | Change::PutFix(_)
         | Change::PutEvalPart(_)
         | Change::DropEvalParts { .. }
         | Change::InsertRuleSet(_)
@@ -350,6 +353,7 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::InsertRelease(v) => format!("release {} of {}", v.number, v.workflow),
         Change::SetReleaseState { id, .. } => id.to_string(),
         Change::PutGate(g) => format!("the gate of {}", g.release),
+        Change::PutFix(f) => format!("what {} answers", f.release),
         Change::PutEvalPart(p) => format!("part {} of the results of {}", p.part, p.release),
         Change::DropEvalParts { release } => format!("the results of {release}"),
         Change::InsertRuleSet(v) => format!("rules {} of {}", v.version, v.workflow),

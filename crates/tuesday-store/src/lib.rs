@@ -68,7 +68,7 @@ pub use problems::ProblemFilter;
 pub use queue::{DueGroup, QueueCounts, QueueFilter, QueuePage, QueuePlace, QueueRow, QueueTimes};
 pub use reader::StoreReader;
 pub use reviews::{OverrideCount, ReviewCount};
-pub use rollout::{Outcomes, RunFigures};
+pub use rollout::{Outcomes, RunFigures, ShadowRow};
 pub use rules::{DecidedAlike, HitCount, OpenOutput, UnsentAuto};
 pub use runs::{BatchTotal, RunCount, RunFilter, RunKind};
 pub use workflows::ReleaseHead;

@@ -43,6 +43,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(15, "0015_charter"),
     migration!(16, "0016_money"),
     migration!(17, "0017_clearance"),
+    migration!(18, "0018_fixes"),
     migration!(19, "0019_away"),
     migration!(20, "0020_load"),
     migration!(21, "0021_turnover"),

@@ -14,9 +14,9 @@ use utoipa_axum::routes;
 
 use crate::api::{
     Description, alerts, audit, capacity, charter, costs, decisions, drift, health, incidents,
-    intake, ledger, people, practice, problem_reports, releases, reroute, reruns, reviews, rollout,
-    rules, runs, security, seeds, signals, tokens, triggers, turnover, unmapped, verdicts, views,
-    workflows,
+    intake, ledger, people, practice, problem_reports, release_acts, releases, reroute, reruns,
+    reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens, triggers, turnover,
+    unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -161,6 +161,10 @@ fn api_workflows() -> OpenApiRouter<App> {
         .routes(routes!(turnover::show, turnover::start))
         .routes(routes!(turnover::sign))
         .routes(routes!(turnover::call_off))
+        .routes(routes!(release_acts::create))
+        .routes(routes!(release_acts::show))
+        .routes(routes!(shadow::report))
+        .routes(routes!(release_acts::excuse))
         .routes(routes!(rollout::standing))
         .routes(routes!(rollout::pause))
         .routes(routes!(rollout::resume))
@@ -406,6 +410,10 @@ fn console_releases() -> Router<App> {
         .route(
             "/workflows/{workflow}/releases/{id}/clearance",
             post(releases::clear),
+        )
+        .route(
+            "/workflows/{workflow}/releases/{id}/excuse",
+            post(releases::excuse),
         )
         .route(
             "/workflows/{workflow}/releases/{id}/promotion",

@@ -10,6 +10,7 @@ use super::compare::{Comparison, Standing};
 use super::measure::{Mode, Summary, ratio};
 use super::pack::Pack;
 use crate::definition::PackageFault;
+use crate::release::rewrites::Answers;
 use crate::words::words;
 
 words! {
@@ -101,6 +102,8 @@ pub struct Wanted {
     pub production: bool,
     /// A comparison with this release (hash, hex) must be there.
     pub baseline_hash: Option<String>,
+    /// The category of error it answers, with what was tried against it before.
+    pub answers: Option<Answers>,
 }
 
 /// What is known about an evaluation.
@@ -161,6 +164,7 @@ pub fn gate(
 ) -> Verdict {
     let mut judge = Judge::default();
     judge.package(package);
+    judge.rewrites(wanted.answers.as_ref());
     judge.pack(pack, wanted.production);
     match evidence {
         None => judge.stop(R::NoResult, "no evaluation of this release was made"),
@@ -206,6 +210,16 @@ impl Judge {
                 reason,
                 format!("{}{line}: {}; {}", f.file, f.message, f.way_out),
             );
+        }
+    }
+
+    fn rewrites(&mut self, answers: Option<&Answers>) {
+        let Some(answers) = answers else { return };
+        if let Some(words) = answers.stopped() {
+            self.stop(R::ThreeRewrites, words);
+        }
+        if let Some(excuse) = answers.excused() {
+            self.warnings.push(format!("three_rewrites: {excuse}"));
         }
     }
 

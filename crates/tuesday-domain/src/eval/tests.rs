@@ -104,6 +104,7 @@ impl Bench {
             max_age_s: Some(3_600),
             production: true,
             baseline_hash: None,
+            answers: None,
         };
         Self {
             pack,

@@ -2,6 +2,7 @@
 
 use crate::id::ReleaseId;
 use crate::time::Timestamp;
+use crate::trouble::incident::FixLayer;
 
 /// The gate of one release. Evidence and verdict are JSON as it was judged, under one hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,4 +44,36 @@ pub struct EvalPart {
     pub part: u32,
     /// The lines.
     pub results: Vec<u8>,
+}
+
+/// The category of error that a release answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseFix {
+    /// The release.
+    pub release: ReleaseId,
+    /// A category of incidents, a kind of problem report, or a reason of reviewers.
+    pub category: String,
+    /// In which layers it differs from the release that was live when it was made, or last evaluated;
+    /// words with a space between two.
+    pub layers: String,
+    /// Where somebody else says the fix is.
+    pub class: Option<FixLayer>,
+    /// Why it may go on although it is one more rewrite of the prompt.
+    pub excuse: Option<String>,
+    /// Who said so.
+    pub excused_by: Option<String>,
+    /// When.
+    pub excused_at: Option<Timestamp>,
+}
+
+impl ReleaseFix {
+    /// The excuse in words, with who gave it.
+    #[must_use]
+    pub fn excused(&self) -> Option<String> {
+        let (by, why) = (self.excused_by.as_deref()?, self.excuse.as_deref()?);
+        Some(match self.class {
+            Some(layer) => format!("{by} classed the fix as work in {layer}: {why}"),
+            None => format!("waived by {by}: {why}"),
+        })
+    }
 }

@@ -118,7 +118,7 @@ impl Engine {
             });
         }
         if let Some(w) = existing.as_ref().filter(|_| !options.test_instance) {
-            let draft = Box::pin(self.create_release(package, &options.vars, by)).await?;
+            let draft = Box::pin(self.create_release(package, &options.vars, None, by)).await?;
             return Ok(Installed {
                 workflow: name,
                 release: draft.id,

@@ -65,6 +65,7 @@ mod seed_decided;
 mod session;
 mod settle;
 mod settling;
+mod shadow;
 mod sign_in;
 mod signal;
 mod stage;
@@ -140,6 +141,7 @@ pub use security::{
 pub use seed::{SeedPlaced, SeedTally, SeedWish};
 pub use session::{ABSOLUTE, NewSession, is_fresh, is_over};
 pub use settle::Settlement;
+pub use shadow::ShadowQuery;
 pub use sign_in::Proof;
 pub use signal::PostedSignal;
 pub(crate) use task::{damaged, parsed};

@@ -117,7 +117,7 @@ pub(crate) async fn approver(bench: &Bench) {
 
 pub(crate) async fn create(engine: &Engine, package: &Package) -> Release {
     engine
-        .create_release(package, &Default::default(), &by("tove"))
+        .create_release(package, &Default::default(), None, &by("tove"))
         .await
         .unwrap()
 }

@@ -3,7 +3,8 @@
 mod read;
 
 use tuesday_domain::id::ReleaseId;
-use tuesday_domain::record::{EvalPart, GateRow};
+use tuesday_domain::record::{EvalPart, GateRow, ReleaseFix};
+use tuesday_domain::trouble::incident::FixLayer;
 
 use crate::error::ReadError;
 use crate::table::{Table, Ty};
@@ -40,6 +41,22 @@ pub(crate) static PARTS: Table = Table::new(
     ],
     2,
     3,
+    false,
+);
+
+pub(crate) static FIXES: Table = Table::new(
+    "release_fixes",
+    &[
+        ("release_id", Ty::Id),
+        ("category", Ty::Text),
+        ("layers", Ty::Text),
+        ("class", Ty::Text),
+        ("excuse", Ty::Text),
+        ("excused_by", Ty::Text),
+        ("excused_at", Ty::Int),
+    ],
+    1,
+    7,
     false,
 );
 
@@ -86,6 +103,18 @@ pub(crate) fn gate(r: Row<'_>) -> Result<GateRow, ReadError> {
         cleared_at: r.opt_time(11)?,
         cleared_by: r.opt_text(12)?,
     })
+}
+
+pub(crate) fn bind_fix<'a>(f: &'a ReleaseFix, out: &mut Vec<Param<'a>>) {
+    out.extend([
+        Param::Id(f.release.uuid()),
+        Param::Text(&f.category),
+        Param::Text(&f.layers),
+        opt_text(f.class.map(FixLayer::word)),
+        opt_text(f.excuse.as_deref()),
+        opt_text(f.excused_by.as_deref()),
+        opt_time(f.excused_at),
+    ]);
 }
 
 pub(crate) fn bind_part<'a>(p: &'a EvalPart, out: &mut Vec<Param<'a>>) {

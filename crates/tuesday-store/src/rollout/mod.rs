@@ -2,9 +2,11 @@
 
 mod figures;
 mod read;
+mod shadow;
 
 pub use figures::RunFigures;
 pub use read::Outcomes;
+pub use shadow::ShadowRow;
 
 use tuesday_domain::id::RunId;
 use tuesday_domain::record::{DecisionRecord, RolloutChange, Signal};

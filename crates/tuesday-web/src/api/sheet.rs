@@ -129,19 +129,6 @@ pub(crate) fn weekly(week: &Weekly) -> String {
     text
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_never_a_formula_and_numbers_stay_numbers() {
-        assert_eq!(
-            line(&["=1+1", "-5", "-a", "a,b", "say \"x\""]),
-            "'=1+1,-5,'-a,\"a,b\",\"say \"\"x\"\"\"\r\n"
-        );
-    }
-}
-
 /// Load against hours: one row for each day to come and each week behind.
 pub(crate) fn capacity(c: &tuesday_engine::ops::Capacity) -> String {
     let mut text = line(&[
@@ -224,4 +211,17 @@ pub(crate) fn drift(d: &tuesday_engine::ops::Drift) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_never_a_formula_and_numbers_stay_numbers() {
+        assert_eq!(
+            line(&["=1+1", "-5", "-a", "a,b", "say \"x\""]),
+            "'=1+1,-5,'-a,\"a,b\",\"say \"\"x\"\"\"\r\n"
+        );
+    }
 }

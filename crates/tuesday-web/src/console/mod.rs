@@ -52,6 +52,7 @@ mod scale;
 pub(crate) mod scorecard;
 pub(crate) mod security;
 pub(crate) mod seeds;
+pub(crate) mod shadow;
 mod shell;
 mod shown;
 pub(crate) mod sign_in;

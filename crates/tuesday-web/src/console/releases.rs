@@ -12,7 +12,9 @@ use tuesday_domain::eval::Standing;
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{GateRow, Release, ReleaseState, Workflow};
-use tuesday_domain::time::Zone;
+use tuesday_domain::release::layers::Layers;
+use tuesday_domain::release::rewrites::{Answers, failed as failed_rewrites, suggested};
+use tuesday_domain::time::{Timestamp, Zone};
 use tuesday_engine::ops::release::GateRecord;
 
 use super::html;
@@ -21,6 +23,7 @@ use super::views::{Pair, pair};
 use super::visit::Visit;
 use super::words::{author, code, local};
 use crate::auth::PostForm;
+use crate::query;
 use crate::refusal::PageError;
 use crate::state::App;
 
@@ -48,6 +51,27 @@ struct Case {
     faults: String,
 }
 
+/// What the release answers: the category, and each release that answered it before.
+struct Answered {
+    category: String,
+    /// In which layers it differs from the live release.
+    layers: String,
+    /// It is stopped as it stands: where to look instead; empty when it is not.
+    stopped: &'static str,
+    /// Who excused it, and how; empty when nobody did.
+    excused: String,
+    earlier: Vec<Earlier>,
+}
+
+struct Earlier {
+    number: u32,
+    layers: String,
+    live: String,
+    again: String,
+    /// Which of the texts for people stands there: the error outlived it.
+    failed: bool,
+}
+
 /// What may be done with the release that is shown, by this reader.
 #[derive(Default)]
 struct Doors {
@@ -58,6 +82,8 @@ struct Doors {
     roll_back: bool,
     stand_by: bool,
     stand_down: bool,
+    /// Classing or waiving after three rewrites of the prompt.
+    excuse: bool,
 }
 
 #[derive(Template)]
@@ -82,6 +108,7 @@ struct ReleasesPage {
     failed: Vec<Case>,
     parts: Vec<Pair>,
     doors: Doors,
+    answered: Option<Answered>,
     /// What it reaches beyond the live one.
     wider: Vec<String>,
     cleared: bool,
@@ -130,14 +157,19 @@ pub(crate) async fn page(
         _ => Vec::new(),
     };
     let cleared = gate.as_ref().is_some_and(|g| g.cleared_by.is_some());
-    let declared = known.def.degraded.model == Some(DegradedPlan::Alternative);
-    let doors = doors(
-        &visit,
-        (&w, row),
-        &all,
-        (!wider.is_empty(), cleared),
-        declared,
-    );
+    let answers = app.engine.answers(row).await?;
+    let answered = answers.as_ref().map(|(_, a)| answered(a, zone));
+    let stopped = answered.as_ref().is_some_and(|a| !a.stopped.is_empty());
+    let open = Open {
+        wider: !wider.is_empty(),
+        cleared,
+        stopped,
+        mine: row.created_by == format!("person:{}", visit.user.session.person),
+        before: all.iter().any(|r| r.state == ReleaseState::Superseded),
+        declared: known.def.degraded.model == Some(DegradedPlan::Alternative),
+        stands_by: w.rollout.alternative == Some(row.id),
+    };
+    let doors = doors(row.state, &open, |act| visit.user.rights.may(act, &name));
     let shell = visit
         .shell(
             &app,
@@ -147,18 +179,15 @@ pub(crate) async fn page(
         )
         .await?;
     let judged = GateRecord::of(gate.as_ref());
-    let (gate_words, gate_tone) = gate_told(&judged, gate.as_ref(), zone);
+    let (mut gate_words, mut gate_tone) = gate_told(&judged, gate.as_ref(), zone);
+    if row.state == ReleaseState::Draft && judged.is_ok() {
+        (gate_words, gate_tone) = history(&gate_words);
+    }
     let record = judged.ok();
     html(&ReleasesPage {
         shell,
         title: w.title.clone(),
-        all: all
-            .iter()
-            .map(|r| Row {
-                stands_by: w.rollout.alternative == Some(r.id),
-                ..told(r, wanted, zone)
-            })
-            .collect(),
+        all: all.iter().map(|r| told(r, wanted, &w, zone)).collect(),
         id: row.id.to_string(),
         number: row.number,
         state: code(row.state.word()),
@@ -173,6 +202,7 @@ pub(crate) async fn page(
         failed: record.as_ref().map(failed).unwrap_or_default(),
         parts: parts(row),
         doors,
+        answered,
         wider,
         cleared,
         open: matches!(row.state, ReleaseState::Draft | ReleaseState::Evaluating),
@@ -180,38 +210,83 @@ pub(crate) async fn page(
     })
 }
 
-/// What this reader may do with the release `row`; `declared` when the live one allows an alternative.
-fn doors(
-    visit: &Visit,
-    (w, row): (&Workflow, &Release),
-    all: &[Release],
-    (wider, cleared): (bool, bool),
+/// A draft that was judged before was excused since: that verdict is history.
+fn history(words: &str) -> (String, &'static str) {
+    (format!("Before: {}", words.to_lowercase()), "plain")
+}
+
+/// What decides which doors are open, beside the state and the reader's rights.
+struct Open {
+    /// It reaches further than the live one.
+    wider: bool,
+    cleared: bool,
+    /// It would be the fourth rewrite of the prompt.
+    stopped: bool,
+    /// The reader made it.
+    mine: bool,
+    /// There is a release to go back to.
+    before: bool,
+    /// The live release allows an alternative while its provider is away.
     declared: bool,
-) -> Doors {
-    let rights = &visit.user.rights;
-    let mine = row.created_by == format!("person:{}", visit.user.session.person);
-    let may = |act| rights.may(act, &w.name);
+    /// This is that alternative.
+    stands_by: bool,
+}
+
+fn doors(state: ReleaseState, o: &Open, may: impl Fn(Act) -> bool) -> Doors {
+    use ReleaseState as S;
     Doors {
-        clear: wider && !cleared && !mine && may(Act::ApproveSecurity),
-        approve: row.state == ReleaseState::Passed
-            && (!wider || cleared)
-            && !mine
+        excuse: o.stopped
+            && matches!(state, S::Draft | S::Blocked)
+            && !o.mine
             && may(Act::ApproveRelease),
-        promote: row.state == ReleaseState::Approved && may(Act::ProposeRelease),
-        withdraw: matches!(
-            row.state,
-            ReleaseState::Draft | ReleaseState::Passed | ReleaseState::Approved
-        ) && may(Act::ProposeRelease)
-            && (mine || may(Act::ApproveRelease)),
-        roll_back: row.state == ReleaseState::Live
-            && all.iter().any(|r| r.state == ReleaseState::Superseded)
-            && may(Act::RollBackRelease),
-        stand_by: matches!(row.state, ReleaseState::Approved | ReleaseState::Superseded)
-            && w.rollout.alternative != Some(row.id)
-            && declared
+        clear: o.wider && !o.cleared && !o.mine && may(Act::ApproveSecurity),
+        approve: state == S::Passed
+            && (!o.wider || o.cleared)
+            && !o.mine
             && may(Act::ApproveRelease),
-        stand_down: w.rollout.alternative == Some(row.id) && may(Act::RollBackRelease),
+        promote: state == S::Approved && may(Act::ProposeRelease),
+        withdraw: matches!(state, S::Draft | S::Passed | S::Approved)
+            && may(Act::ProposeRelease)
+            && (o.mine || may(Act::ApproveRelease)),
+        roll_back: state == S::Live && o.before && may(Act::RollBackRelease),
+        stand_by: matches!(state, S::Approved | S::Superseded)
+            && !o.stands_by
+            && o.declared
+            && may(Act::ApproveRelease),
+        stand_down: o.stands_by && may(Act::RollBackRelease),
     }
+}
+
+fn answered(a: &Answers, zone: &Zone) -> Answered {
+    let outlived: Vec<u32> = failed_rewrites(&a.earlier)
+        .iter()
+        .map(|c| c.number)
+        .collect();
+    let at = |t: Option<Timestamp>| t.map(|t| local(t, Some(zone))).unwrap_or_default();
+    let earlier = a.earlier.iter().rev();
+    Answered {
+        category: code(&a.category),
+        layers: layer_words(&a.layers),
+        stopped: a.stopped().map_or("", |_| suggested(&a.category)),
+        excused: a.excuse.clone().unwrap_or_default(),
+        earlier: earlier
+            .map(|c| Earlier {
+                number: c.number,
+                layers: layer_words(&c.layers),
+                live: at(c.live_at),
+                again: at(c.again_at),
+                failed: outlived.contains(&c.number),
+            })
+            .collect(),
+    }
+}
+
+fn layer_words(layers: &Layers) -> String {
+    let all: Vec<&str> = layers.iter().map(|l| l.word()).collect();
+    if all.is_empty() {
+        return "nothing a run depends on".to_owned();
+    }
+    all.join(", ")
 }
 
 fn id(text: &str) -> Result<ReleaseId, Problem> {
@@ -219,9 +294,9 @@ fn id(text: &str) -> Result<ReleaseId, Problem> {
         .map_err(|_| Problem::new("malformed_id", format!("`{text}` is no release")).field("id"))
 }
 
-fn told(r: &Release, shown: ReleaseId, zone: &Zone) -> Row {
+fn told(r: &Release, shown: ReleaseId, w: &Workflow, zone: &Zone) -> Row {
     Row {
-        stands_by: false,
+        stands_by: w.rollout.alternative == Some(r.id),
         id: r.id.to_string(),
         number: r.number,
         tone: tone(r.state),
@@ -402,6 +477,19 @@ pub(crate) async fn clear(
 ) -> Result<Response, PageError> {
     let (id, by, reason) = asked(&app, &place, &form).await?;
     app.engine.clear_release(id, &by, &reason).await?;
+    Ok(shown(&place))
+}
+
+/// Somebody else says where the fix is, or why the prompt is tried once more.
+pub(crate) async fn excuse(
+    State(app): State<App>,
+    Path(place): Path<(String, String)>,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let (id, by, reason) = asked(&app, &place, &form).await?;
+    let layer = query::word("layer", form.text("layer").as_deref())?;
+    let engine = &app.engine;
+    engine.excuse_release(id, &by, layer, &reason).await?;
     Ok(shown(&place))
 }
 

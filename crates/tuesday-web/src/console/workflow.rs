@@ -12,6 +12,7 @@ use tuesday_domain::workflow::Switch;
 
 use super::html;
 use super::seeds::{self, SeedsView};
+use super::shadow::{self, ShadowView};
 use super::shell::{Shell, initials};
 use super::standing::{self, StandingCard};
 use super::views::{Pair, pair};
@@ -42,6 +43,8 @@ struct WorkflowPage {
     releases: Vec<ReleaseRow>,
     /// Known errors, for who may place them.
     seeds: Option<SeedsView>,
+    /// Shadow runs beside what people did, when there are any.
+    shadow: Option<ShadowView>,
 }
 
 struct MapStep {
@@ -102,6 +105,7 @@ pub(super) async fn drawn(
     let def = &known.def;
     let zone = Some(&known.zone);
     let seeds = seeds::view(app, &visit.user, name, def).await?;
+    let shadow = shadow::view(app, &visit.user, name, &known.zone).await?;
     let shell = visit
         .shell(app, w.title.clone(), "workflow", Some(name.to_owned()))
         .await?;
@@ -142,6 +146,7 @@ pub(super) async fn drawn(
         people: people(def),
         releases: releases.iter().map(|r| release(r, &known.zone)).collect(),
         seeds,
+        shadow,
         name: name.to_owned(),
     };
     let mut answer = html(&page)?;

@@ -37,6 +37,7 @@ pub(crate) mod run;
 pub(crate) mod secret;
 pub(crate) mod security;
 pub(crate) mod serve;
+mod shadow;
 pub(crate) mod signal;
 pub(crate) mod stub;
 pub(crate) mod token;

@@ -48,6 +48,8 @@ enum Act {
         #[arg(long, value_name = "D")]
         quarter: Option<String>,
     },
+    /// What shadow runs proposed against what people did about the same events
+    Shadow(super::shadow::ShadowArgs),
     /// What people changed about the machine's work, by kind and reason
     Overrides {
         /// Of this workflow
@@ -87,6 +89,7 @@ pub(crate) async fn run(common: Common, args: ReportArgs) -> Result<ExitCode, Pr
         Act::Value { workflow, quarter } => {
             super::cost::value(&common, &node.engine, &workflow, quarter.as_deref()).await?;
         }
+        Act::Shadow(args) => super::shadow::run(&common, &node.engine, &args).await?,
         Act::Overrides { workflow, from } => {
             let (from, _) = span(&node.engine, from.as_deref(), None)?;
             overrides(&common, &node.engine, workflow.as_deref(), from).await?;

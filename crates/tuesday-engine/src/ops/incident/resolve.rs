@@ -108,7 +108,8 @@ impl Engine {
     /// People have looked back on it.
     ///
     /// # Errors
-    /// `not_found`, `not_allowed`, `reason_required`, `illegal_state` unless it is resolved.
+    /// `not_found`, `not_allowed`, `reason_required`, `illegal_state` unless it is resolved;
+    /// `three_rewrites` for the prompt, when it was rewritten three times against this before.
     pub async fn review_incident(
         &self,
         id: IncidentId,
@@ -120,6 +121,10 @@ impl Engine {
         if looked.words.trim().is_empty() {
             let words = "say what the cause was and what follows from it";
             return Err(Problem::new("reason_required", words).field("words"));
+        }
+        if let (FixLayer::Prompt, Some(workflow)) = (looked.layer, &found.workflow) {
+            let category = found.category.word();
+            self.not_the_prompt_again(workflow, category).await?;
         }
         let now = self.now();
         let actor = Actor::Person(by.to_owned());

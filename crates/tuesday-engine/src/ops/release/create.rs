@@ -6,24 +6,25 @@ use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::Package;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Change, Decision, Release, ReleaseState};
+use tuesday_domain::record::{Change, Decision, Release, ReleaseFix, ReleaseState};
 
-use super::entry;
+use super::{entry, rewrites};
 use crate::engine::{Engine, read_problem};
 use crate::ids;
 use crate::ops::install::checked;
 
 impl Engine {
-    /// A draft of `package` in the name of `by`. The same content that is on its way already, or
-    /// live, is answered as it stands.
+    /// A draft of `package` in the name of `by`, which answers a category of error where one is named.
+    /// The same content that is on its way already, or live, is answered as it stands.
     ///
     /// # Errors
     /// `package_faulty` with every fault, `unknown_workflow` before the first installation,
-    /// `not_allowed`.
+    /// `unknown_category`, `not_allowed`.
     pub async fn create_release(
         &self,
         package: &Package,
         vars: &BTreeMap<String, String>,
+        answers: Option<&str>,
         by: &Actor,
     ) -> Result<Release, Problem> {
         let parts = checked(package, vars)?;
@@ -31,6 +32,16 @@ impl Engine {
         let name = &def.workflow.name;
         self.known_workflow(name).await?;
         self.may_release(Act::ProposeRelease, name, by).await?;
+        let fix = match answers {
+            Some(category) => {
+                rewrites::known(category, def)?;
+                Some((
+                    category.to_owned(),
+                    self.layers_changed(package, def).await?,
+                ))
+            }
+            None => None,
+        };
         let hash = package.release_hash(&def.vars);
         let releases = self.0.reader.releases(name).await.map_err(read_problem)?;
         let under_way = releases.iter().find(|r| {
@@ -58,11 +69,23 @@ impl Engine {
             created_at: self.now(),
             created_by: by.to_string(),
         };
-        let decision = Decision {
-            changes: vec![Change::InsertRelease(Box::new(row.clone()))],
-            entry: entry("release.created", &row, by, row.created_at),
-        };
-        self.commit_release(decision).await?;
+        let mut entry = entry("release.created", &row, by, row.created_at);
+        let mut changes = vec![Change::InsertRelease(Box::new(row.clone()))];
+        if let Some((category, layers)) = fix {
+            entry = entry
+                .fact("answers", category.clone())
+                .fact("layers", layers.clone());
+            changes.push(Change::PutFix(Box::new(ReleaseFix {
+                release: row.id,
+                category,
+                layers,
+                class: None,
+                excuse: None,
+                excused_by: None,
+                excused_at: None,
+            })));
+        }
+        self.commit_release(Decision { changes, entry }).await?;
         Ok(row)
     }
 }

@@ -14,8 +14,11 @@ use tuesday_domain::eval::{
 };
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Change, Decision, EvalPart, GateRow, Release, ReleaseState};
-use tuesday_domain::release::ReleaseEvent;
+use tuesday_domain::record::{
+    Change, Decision, EvalPart, GateRow, Release, ReleaseFix, ReleaseState,
+};
+use tuesday_domain::release::rewrites::Answers;
+use tuesday_domain::release::{ReleaseEvent, layers};
 use tuesday_domain::workflow::Label;
 
 use super::{GateRecord, entry, moved};
@@ -291,7 +294,9 @@ impl Engine {
             .other
             .as_ref()
             .map(|(name, other)| paired.finish(name, &other.hash()));
+        let fix = self.fix_compared(bench).await?;
         let wanted = Wanted {
+            answers: fix.as_ref().map(|(_, answers)| answers.clone()),
             release_hash: crate::catalog::hex(&bench.row.hash),
             rules_hash: trial.rules_hash(),
             rows: trial.rows(),
@@ -342,8 +347,23 @@ impl Engine {
             .fact("evidence", crate::catalog::hex(&hash))
             .fact("reasons", reasons.join(" "));
         entry.moves.push(words);
-        let changes = vec![change, Change::PutGate(Box::new(row))];
+        let mut changes = vec![change, Change::PutGate(Box::new(row))];
+        changes.extend(fix.map(|(fix, _)| Change::PutFix(Box::new(fix))));
         self.commit_release(Decision { changes, entry }).await?;
         Ok((release, record))
+    }
+
+    /// What the release answers, compared with the release that is live now.
+    async fn fix_compared(&self, bench: &Bench) -> Result<Option<(ReleaseFix, Answers)>, Problem> {
+        let Some((mut fix, mut answers)) = self.answers(&bench.row).await? else {
+            return Ok(None);
+        };
+        if bench.other.is_some() {
+            let def = &bench.trial.ready().def;
+            fix.layers = self.layers_changed(&bench.package, def).await?;
+            answers.layers = layers::parse(&fix.layers)
+                .map_err(|e| Problem::new("record_damaged", e.to_string()))?;
+        }
+        Ok(Some((fix, answers)))
     }
 }

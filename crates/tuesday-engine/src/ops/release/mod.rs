@@ -5,6 +5,7 @@ mod clear;
 mod create;
 mod evaluate;
 mod promote;
+mod rewrites;
 mod roll_back;
 mod stand_by;
 mod stand_down;

@@ -245,6 +245,18 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/api/v1/workflows/{workflow}/releases",
+        &["release.created"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/releases/{id}/excuse",
+        &["release.classed", "release.waived"],
+        "",
+    ),
+    (
+        "POST",
         "/api/v1/workflows/{workflow}/stage",
         &["workflow.stage"],
         "",

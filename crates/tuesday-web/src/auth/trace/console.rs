@@ -120,6 +120,12 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/releases/{id}/excuse",
+        &["release.classed", "release.waived"],
+        "",
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/releases/{id}/promotion",
         &["release.live"],
         "",

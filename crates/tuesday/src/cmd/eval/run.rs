@@ -114,6 +114,8 @@ pub(crate) async fn evaluate(
         max_age_s: None,
         production: def.rollout.label == Label::Production,
         baseline_hash: evidence.compared.as_ref().map(|c| c.baseline_hash.clone()),
+        // Only an instance knows what was live and what came back.
+        answers: None,
     };
     Ok(Done {
         workflow: def.workflow.name.clone(),

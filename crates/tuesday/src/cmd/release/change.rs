@@ -7,6 +7,7 @@ use tuesday_domain::eval::Verdict;
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Release;
+use tuesday_domain::trouble::incident::FixLayer;
 use tuesday_engine::ops::release::Evaluation;
 
 use super::{CreateArgs, EvalArgs};
@@ -41,7 +42,9 @@ pub(super) async fn create(common: &Common, args: &CreateArgs) -> Result<ExitCod
     let (package, vars) = files::read_package(&args.path, &args.set)?;
     let node = node(common).await?;
     let by = wiring::actor(common);
-    let row = node.engine.create_release(&package, &vars, &by).await?;
+    let answers = args.answers.as_deref();
+    let engine = &node.engine;
+    let row = engine.create_release(&package, &vars, answers, &by).await?;
     node.engine.seal().await?;
     said(common, &row, &format!("tuesday release eval {}", row.id));
     Ok(ExitCode::SUCCESS)
@@ -115,6 +118,21 @@ pub(super) async fn clear(common: &Common, id: &str, reason: &str) -> Result<Exi
     let row = node.engine.clear_release(id, &by, reason).await?;
     node.engine.seal().await?;
     said(common, &row, &format!("tuesday release approve {id}"));
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn excuse(
+    common: &Common,
+    id: &str,
+    layer: Option<FixLayer>,
+    reason: &str,
+) -> Result<ExitCode, Problem> {
+    let id: ReleaseId = args::id(id, "id")?;
+    let by = wiring::person(common)?;
+    let node = node(common).await?;
+    let row = node.engine.excuse_release(id, &by, layer, reason).await?;
+    node.engine.seal().await?;
+    said(common, &row, &format!("tuesday release eval {id}"));
     Ok(ExitCode::SUCCESS)
 }
 

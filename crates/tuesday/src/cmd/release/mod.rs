@@ -61,6 +61,25 @@ enum Act {
         #[arg(long)]
         reason: String,
     },
+    /// Say in which layer the error is fixed that a release answers, after three rewrites of the prompt
+    Class {
+        /// The release
+        id: String,
+        /// input, rules, connector or process
+        #[arg(long)]
+        layer: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let the prompt be rewritten once more after three rewrites
+    Waive {
+        /// The release
+        id: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
     /// Give a release up, or refuse that of somebody else
     Withdraw {
         /// The release
@@ -131,6 +150,9 @@ struct CreateArgs {
     /// Value of a variable of the package: NAME=VALUE
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
+    /// The category of error it answers: a reason of reviewers, a kind of report, or of incidents
+    #[arg(long, value_name = "CATEGORY")]
+    answers: Option<String>,
 }
 
 /// Arguments of `release eval`.
@@ -155,6 +177,11 @@ pub(crate) async fn run(common: Common, args: ReleaseArgs) -> Result<ExitCode, P
         Act::Eval(args) => Box::pin(change::eval(&common, &args)).await,
         Act::Approve { id, reason } => change::approve(&common, &id, &reason).await,
         Act::Clear { id, reason } => change::clear(&common, &id, &reason).await,
+        Act::Class { id, layer, reason } => {
+            let layer = args::word(&layer, "layer")?;
+            change::excuse(&common, &id, Some(layer), &reason).await
+        }
+        Act::Waive { id, reason } => change::excuse(&common, &id, None, &reason).await,
         Act::Withdraw { id, reason } => change::withdraw(&common, &id, &reason).await,
         Act::Promote { id } => change::promote(&common, &id).await,
         Act::StandBy { id, reason } => change::stand_by(&common, &id, &reason).await,

@@ -30,8 +30,30 @@ pub(super) async fn evidence(node: &Node, id: ReleaseId) -> Result<Value, Proble
         "decided_by": gate.as_ref().and_then(|g| g.decided_by.clone()),
         "reason": gate.as_ref().and_then(|g| g.reason.clone()),
         "live_at": gate.as_ref().and_then(|g| g.live_at).map(|t| t.rfc3339()),
+        "answers": answers(node, id).await?,
         "verdict": record.as_ref().ok().map(|r| &r.verdict),
         "evidence": record.as_ref().ok().map(|r| &r.evidence),
+    }))
+}
+
+/// What a release answers and what was tried before, as JSON; null when it cites nothing.
+async fn answers(node: &Node, id: ReleaseId) -> Result<Value, Problem> {
+    let row = node.engine.release_row(id).await?;
+    let Some((fix, answers)) = node.engine.answers(&row).await? else {
+        return Ok(Value::Null);
+    };
+    let earlier: Vec<Value> = answers
+        .earlier
+        .iter()
+        .map(|c| {
+            json!({"number": c.number, "layers": c.layers, "live_at": c.live_at.map(|t| t.rfc3339()),
+            "again_at": c.again_at.map(|t| t.rfc3339())})
+        })
+        .collect();
+    Ok(json!({
+        "category": fix.category, "layers": answers.layers, "stopped": answers.stopped(), "class": fix.class,
+        "excuse": fix.excuse, "excused_by": fix.excused_by, "excused_at": fix.excused_at.map(|t| t.rfc3339()),
+        "earlier": earlier,
     }))
 }
 
@@ -55,6 +77,15 @@ pub(super) async fn tell_evidence(node: &Node, id: ReleaseId) -> Result<(), Prob
             reasons(&record.verdict);
         }
         Err(why) => out::line(&format!("  no evidence that counts: {why}")),
+    }
+    let row = node.engine.release_row(id).await?;
+    if let Some((_, answers)) = node.engine.answers(&row).await? {
+        let excuse = answers.excuse.map(|e| format!("; {e}")).unwrap_or_default();
+        out::line(&format!(
+            "  answers {} by a change of {}{excuse}",
+            answers.category,
+            tuesday_domain::release::layers::words(&answers.layers)
+        ));
     }
     if let Some((by, at)) = gate.and_then(|g| g.decided_by.zip(g.decided_at)) {
         out::line(&format!("  approved {at} by {by}"));

@@ -1,6 +1,9 @@
 //! The life of a release: drafted, evaluated, judged by the gate, approved by somebody else, live, and
 //! then superseded or rolled back. Every legal pair stands in [`next`]; everything else is refused.
 
+pub mod layers;
+pub mod rewrites;
+
 use crate::record::ReleaseState;
 
 /// What happens to a release.
@@ -24,11 +27,13 @@ pub enum ReleaseEvent {
     RollBack,
     /// It goes back into service in place of one that was rolled back.
     Reinstate,
+    /// Somebody else excused what alone had stopped it: it may be evaluated once more.
+    Excuse,
 }
 
 impl ReleaseEvent {
     /// Every event.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Evaluate,
         Self::Pass,
         Self::Block,
@@ -38,6 +43,7 @@ impl ReleaseEvent {
         Self::Supersede,
         Self::RollBack,
         Self::Reinstate,
+        Self::Excuse,
     ];
 }
 
@@ -66,6 +72,8 @@ pub const fn next(
         (S::Draft | S::Evaluating | S::Passed | S::Approved, E::Evaluate) => S::Evaluating,
         (S::Evaluating, E::Pass) => S::Passed,
         (S::Evaluating, E::Block) => S::Blocked,
+        // Nothing is taken over from the verdict: everything is evaluated again.
+        (S::Blocked, E::Excuse) => S::Draft,
         (S::Passed, E::Approve) => S::Approved,
         (S::Draft | S::Passed | S::Approved, E::Withdraw) => S::Withdrawn,
         (S::Approved, E::Promote) | (S::Superseded, E::Reinstate) => S::Live,
@@ -93,14 +101,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_live_without_gate_and_approval(picks in proptest::collection::vec(0_usize..9, 0..60)) {
+        fn nothing_is_live_without_gate_and_approval(picks in proptest::collection::vec(0_usize..10, 0..60)) {
             let mut state = ReleaseState::Draft;
             let (mut passed, mut approved) = (false, false);
             for pick in picks {
                 let event = ReleaseEvent::ALL[pick];
                 let Ok(to) = next(state, event) else { continue };
                 match event {
-                    ReleaseEvent::Evaluate => (passed, approved) = (false, false),
+                    ReleaseEvent::Evaluate | ReleaseEvent::Excuse => {
+                        (passed, approved) = (false, false);
+                    }
                     ReleaseEvent::Pass => passed = true,
                     ReleaseEvent::Approve => {
                         prop_assert!(passed);
@@ -117,14 +127,16 @@ mod tests {
     }
 
     #[test]
-    fn blocked_withdrawn_and_rolled_back_are_final() {
+    fn withdrawn_and_rolled_back_are_final_and_blocked_only_starts_anew() {
         for state in [
             ReleaseState::Blocked,
             ReleaseState::Withdrawn,
             ReleaseState::RolledBack,
         ] {
             for event in ReleaseEvent::ALL {
-                assert!(next(state, event).is_err(), "{state} {event:?}");
+                let anew = state == ReleaseState::Blocked && event == ReleaseEvent::Excuse;
+                let to = next(state, event).ok();
+                assert_eq!(to, anew.then_some(ReleaseState::Draft), "{state} {event:?}");
             }
         }
     }
