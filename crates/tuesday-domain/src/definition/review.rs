@@ -52,7 +52,7 @@ pub struct ReviewSpec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrainingRule {
-    /// From the label pilot on, except on a test instance.
+    /// From the label pilot on, once a person decided that label.
     #[default]
     Labelled,
     /// Always, everywhere.

@@ -231,7 +231,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/api/v1/workflows/{workflow}/capacity", READ),
     ("POST", "/api/v1/workflows/{workflow}/capacity", Key(Act::SetPriority)),
     ("POST", "/api/v1/workflows/{workflow}/capacity/ease", Key(Act::ResumeWorkflow)),
-    ("POST", "/api/v1/workflows/{workflow}/capacity/what-if", Key(Act::ReadWork)),
+    ("POST", "/api/v1/workflows/{workflow}/capacity/what-if", Key(Act::EditRules)),
     ("GET", "/workflows/{workflow}/capacity", Key(Act::ReadWork)),
     ("GET", "/workflows/{workflow}/capacity.csv", READ),
     ("GET", "/workflows/{workflow}/capacity.json", READ),

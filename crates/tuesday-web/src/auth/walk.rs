@@ -101,6 +101,7 @@ impl Walk {
             .replace("/runs/{id}", "/runs/run_00000000000000000000000001")
             .replace("/reviews/{id}", "/reviews/rev_00000000000000000000000001")
             .replace("{version}", "1")
+            .replace("{number}", "1")
             .replace(['{', '}'], "");
         let mut request = Request::builder()
             .method(method.parse::<Method>().unwrap())

@@ -350,9 +350,9 @@ mod tests {
     #[test]
     fn the_amount_up_to_which_nobody_looks_is_found_or_asked_for() {
         let one = rules(
-            "row,amount:money[EUR] soft 0..5000 hard 0..9000,risk:one of low|high,route,review_tier,reason\n\
+            "row,amount:money[EUR] soft 0..5000 hard 0..9000,risk:one of low|high,route,review_tier,reason,note\n\
              r1,> 5000,any,review,boss,Large,\nr2,> 100,any,review,desk,Not small,\nr3,any,high,review,desk,Risky,\n\
-             r4,<= 100,low,auto,,\nr5,any,any,review,desk,Rest,\n",
+             r4,<= 100,low,auto,,,\nr5,any,any,review,desk,Rest,\n",
         );
         let cells = amount_cells(&one, "50").unwrap();
         let shown: Vec<String> = cells
@@ -361,8 +361,9 @@ mod tests {
             .collect();
         assert_eq!(shown, ["r2.amount=> 50", "r4.amount=<= 50"]);
         assert_eq!(amount_cells(&one, "much").unwrap_err().code, "bad_request");
-        let none =
-            rules("row,risk:one of low|high,route,review_tier,reason\nr1,any,review,desk,All,\n");
+        let none = rules(
+            "row,risk:one of low|high,route,review_tier,reason,note\nr1,any,review,desk,All,\n",
+        );
         assert_eq!(
             amount_cells(&none, "50").unwrap_err().field.as_deref(),
             Some("auto_max")

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use tuesday_domain::charter::label::Basis;
 use tuesday_domain::charter::{Statement, curriculum};
 use tuesday_domain::definition::{Definition, TrainingRule};
 use tuesday_domain::problem::Problem;
@@ -9,6 +10,7 @@ use tuesday_domain::record::CharterFact;
 
 use tuesday_domain::workflow::Label;
 
+use super::gather::standing;
 use crate::engine::{Engine, read_problem};
 
 impl Engine {
@@ -30,14 +32,19 @@ impl Engine {
         if def.review.training == TrainingRule::Always {
             return Ok(true);
         }
-        let row = self.0.catalog.cached_workflow(name);
-        let label = match row {
+        let label = match self.0.catalog.cached_workflow(name) {
             Some(row) => row.label,
             None => self.standing(name).await?.label,
         };
-        // A test instance grants labels without evidence, and asks for none here either.
-        let earned = matches!(label, Label::Pilot | Label::Production);
-        Ok(earned && !self.test_instance().await?)
+        if !matches!(label, Label::Pilot | Label::Production) {
+            return Ok(false);
+        }
+        // A label that a test instance granted, or that an older version left, rests on no evidence and
+        // asks for none here; the one lapses, the other may do nothing outside.
+        let row = self.standing(name).await?;
+        let events = self.0.reader.label_events(name).await;
+        let events = events.map_err(read_problem)?;
+        Ok(standing(&row, &events, false).basis == Basis::Decided)
     }
 
     /// Records that `person` finished the training. It holds for the tiers, questions and guidance in
