@@ -12,13 +12,6 @@ import { accessibilityFaults, command, screenshotPath } from "./support.mjs";
 const example = fileURLToPath(new URL("../../examples/document-draft", import.meta.url));
 let on, page, address, draft;
 
-/** Where the demo's stand-in listens, as the first release has it: then nothing reaches further. */
-function places() {
-  const live = JSON.parse(command(on.dir, "release", "list", "document-draft", "--json").trim().split("\n").at(-1));
-  const { vars } = JSON.parse(command(on.dir, "release", "show", live.id, "--json"));
-  return Object.entries(vars).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
-}
-
 /** A copy of the example with another prompt, as a draft that was evaluated. */
 function proposed(change, ...more) {
   const folder = join(mkdtempSync(join(tmpdir(), "tuesday-release-")), "package");
@@ -123,10 +116,12 @@ test("a release with another provider is let to stand by, and stands down again"
 test("the fourth rewrite of a prompt is stopped, and the second person says where the fix is", async () => {
   const kenji = ["--as", "kenji", "--json"];
   const say = (word) => (folder) => {
+    edited(folder, "[manual]", "[degraded]\nmodel = \"alternative\"\n\n[manual]");
     const file = join(folder, "prompt.md");
     writeFileSync(file, `${readFileSync(file, "utf8")}\nSay it ${word}.\n`);
   };
-  const answers = ["--answers", "wrong_answer", ...places()];
+  // With the places of the release that is live by now: nothing reaches further.
+  const answers = ["--answers", "wrong_answer"];
   for (const word of ["once", "in short", "in order"]) {
     const id = proposed(say(word), ...answers);
     command(on.dir, "release", "eval", id, ...kenji);

@@ -46,7 +46,10 @@ impl Engine {
         let today = self.today(Some(name)).await?;
         let (_, live) = self.live(name).await?;
         if days.to < days.from || days.to >= today {
-            return Err(bad("to", "after the first day, and over".to_owned()));
+            return Err(bad(
+                "to",
+                "the last day comes after the first, and is over".to_owned(),
+            ));
         }
         if days.count() > 366 {
             return Err(bad("from", "at most a year".to_owned()));
