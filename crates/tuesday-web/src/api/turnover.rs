@@ -5,11 +5,11 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tuesday_domain::access::Act;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Turnover;
 use utoipa::ToSchema;
 
+use super::charter::signer;
 use crate::auth::{ApiReader, ApiReviewer};
 use crate::query;
 use crate::refusal::{ApiError, ProblemBody};
@@ -40,14 +40,6 @@ fn told(t: &Turnover) -> Json<Value> {
         "from": t.from.rfc3339(), "until": t.until.rfc3339(), "started_by": t.started_by,
         "ended_at": t.ended_at.map(|at| at.rfc3339()), "signed_by": t.signed_by,
     }))
-}
-
-async fn signer(app: &App, by: &ApiReviewer, name: &str) -> Result<(), ApiError> {
-    by.sees(name)?;
-    Ok(app
-        .engine
-        .allowed(Act::SignCharter, name, &by.person)
-        .await?)
 }
 
 /// The tests with their grades, and who makes most of the decisions.
