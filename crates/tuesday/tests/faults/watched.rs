@@ -102,10 +102,10 @@ async fn story(database: Option<Database>) {
     outcomes(&bed, &url, true, 100..103).await;
     let killed = switched(&bed, "killed").await;
     let reason = killed["switch_reason"].as_str().unwrap();
-    assert!(
-        reason.contains("23 % wrong (23 of 100), limit above 20 %"),
-        "{reason}"
-    );
+    // It may be looked at after the first of the three: 21 of 100 is above the limit already.
+    let wrong = (21..=23)
+        .find(|n| reason.contains(&format!("{n} % wrong ({n} of 100), limit above 20 %")))
+        .expect(reason);
     assert_eq!(killed["switched_by"], "system:pause_rules");
     for node in &all {
         until("the node refuses events", || async {
@@ -119,7 +119,7 @@ async fn story(database: Option<Database>) {
         .run(&["changes", "--workflow", "faults", "--json"])
         .await;
     assert!(
-        entries.1.contains("23 of 100"),
+        entries.1.contains(&format!("{wrong} of 100")),
         "the log has the figures: {entries:?}"
     );
     for node in all.drain(..) {
