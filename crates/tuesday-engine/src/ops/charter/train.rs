@@ -32,16 +32,16 @@ impl Engine {
         if def.review.training == TrainingRule::Always {
             return Ok(true);
         }
-        let label = match self.0.catalog.cached_workflow(name) {
-            Some(row) => row.label,
-            None => self.standing(name).await?.label,
+        // At most a moment old on this node; a label moves rarely, and never in the middle of a decision.
+        let row = match self.0.catalog.cached_workflow(name) {
+            Some(row) => row,
+            None => std::sync::Arc::new(self.standing(name).await?),
         };
-        if !matches!(label, Label::Pilot | Label::Production) {
+        if !matches!(row.label, Label::Pilot | Label::Production) {
             return Ok(false);
         }
         // A label that a test instance granted, or that an older version left, rests on no evidence and
         // asks for none here; the one lapses, the other may do nothing outside.
-        let row = self.standing(name).await?;
         let events = self.0.reader.label_events(name).await;
         let events = events.map_err(read_problem)?;
         Ok(standing(&row, &events, false).basis == Basis::Decided)
