@@ -15,7 +15,10 @@ const TRAPS: usize = 2;
 /// One case to decide.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Exercise {
-    /// Its name in the pack.
+    /// Its number in the practice, from 1: names of the pack often tell what is right.
+    pub number: u32,
+    /// Its name in the pack. Never shown.
+    #[serde(skip)]
     pub name: String,
     /// The event.
     pub input: Value,
@@ -90,11 +93,15 @@ pub fn exercises(cases: &[Case], seed: &str) -> Option<Vec<Exercise>> {
     let mixed = out.iter().any(|e| e.approve) && out.iter().any(|e| !e.approve);
     // The order must not tell which are wrong.
     out.sort_by_cached_key(|e| order(&format!("{seed} order"), &e.name));
+    for (exercise, number) in out.iter_mut().zip(1..) {
+        exercise.number = number;
+    }
     (out.len() == CASES && mixed).then_some(out)
 }
 
 fn exercise(case: &Case, proposed: Map<String, Value>, approve: bool, why: String) -> Exercise {
     Exercise {
+        number: 0,
         name: case.name.clone(),
         input: case.input.clone(),
         sources: case.sources.clone(),
@@ -152,6 +159,8 @@ mod tests {
                 let approve = set.iter().filter(|e| e.approve).count();
                 assert_eq!(approve, CASES / 2, "{traps} {seed}");
                 assert_eq!(exercises(&cases, seed).unwrap(), set);
+                let told = serde_json::to_string(&set).unwrap();
+                assert!(!told.contains("adversarial") && !told.contains("approve"));
                 for e in &set {
                     let own = cases.iter().find(|c| c.name == e.name).unwrap();
                     let same = own.expect.output == e.proposed;

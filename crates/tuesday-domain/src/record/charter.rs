@@ -100,6 +100,8 @@ pub struct Turnover {
     pub log_from: u64,
     /// Who started it.
     pub started_by: String,
+    /// Handles of those who built the workflow when it began, with spaces between.
+    pub engineers: String,
 }
 
 /// A change of these rows.

@@ -411,9 +411,8 @@ async fn practised(database: Option<&str>) {
 
     let first = engine.practice("small", "rhea").await.unwrap();
     assert_eq!((first.attempt, first.cases.len()), (1, 10));
-    let all = |yes: bool| -> Vec<(String, bool)> {
-        first.cases.iter().map(|c| (c.name.clone(), yes)).collect()
-    };
+    let all =
+        |yes: bool| -> Vec<(u32, bool)> { first.cases.iter().map(|c| (c.number, yes)).collect() };
     let some = all(true).split_off(1);
     let missing = engine.answer_practice("small", 1, &some, "rhea").await;
     assert_eq!(missing.unwrap_err().code, "bad_request");
@@ -437,11 +436,7 @@ async fn practised(database: Option<&str>) {
 
     let second = engine.practice("small", "rhea").await.unwrap();
     assert_eq!(second.attempt, 2);
-    let right: Vec<(String, bool)> = second
-        .cases
-        .iter()
-        .map(|c| (c.name.clone(), c.approve))
-        .collect();
+    let right: Vec<(u32, bool)> = second.cases.iter().map(|c| (c.number, c.approve)).collect();
     let done = engine
         .answer_practice("small", 2, &right, "rhea")
         .await
@@ -471,10 +466,10 @@ async fn practised(database: Option<&str>) {
     );
     for person in ["boris", "edda"] {
         let try_one = engine.practice("small", person).await.unwrap();
-        let right: Vec<(String, bool)> = try_one
+        let right: Vec<(u32, bool)> = try_one
             .cases
             .iter()
-            .map(|c| (c.name.clone(), c.approve))
+            .map(|c| (c.number, c.approve))
             .collect();
         engine
             .answer_practice("small", 1, &right, person)

@@ -14,6 +14,8 @@ CREATE TABLE turnovers (
     until_at   BIGINT NOT NULL CHECK (until_at > from_at),
     log_from   BIGINT NOT NULL CHECK (log_from >= 0),
     started_by TEXT NOT NULL CHECK (started_by <> ''),
+    -- Who built it when the test began, by handle: a role that is taken away meanwhile changes nothing.
+    engineers  TEXT NOT NULL,
     PRIMARY KEY (workflow, seq),
     -- Nobody signs the test of themselves.
     CHECK (signed_by IS NULL OR signed_by <> without),

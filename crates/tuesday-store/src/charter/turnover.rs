@@ -25,6 +25,7 @@ pub(crate) static TURNOVERS: Table = Table::new(
         ("until_at", Ty::Int),
         ("log_from", Ty::Int),
         ("started_by", Ty::Text),
+        ("engineers", Ty::Text),
     ],
     2,
     7,
@@ -32,7 +33,7 @@ pub(crate) static TURNOVERS: Table = Table::new(
 );
 
 const COLUMNS: &str = "workflow, seq, state, ended_at, signed_by, report, version, without, from_at, until_at, \
-    log_from, started_by";
+    log_from, started_by, engineers";
 
 /// A task of the last hour is tomorrow's work.
 const LATE_US: i64 = 3_600_000_000;
@@ -51,6 +52,7 @@ pub(crate) fn bind<'a>(t: &'a Turnover, out: &mut Vec<Param<'a>>) {
         Param::Int(t.until.micros()),
         Param::Int(big(t.log_from)),
         Param::Text(&t.started_by),
+        Param::Text(&t.engineers),
     ]);
 }
 
@@ -68,6 +70,7 @@ fn turnover(r: Row<'_>) -> Result<Turnover, ReadError> {
         until: r.time(9)?,
         log_from: r.num(10)?,
         started_by: r.text(11)?,
+        engineers: r.text(12)?,
     })
 }
 

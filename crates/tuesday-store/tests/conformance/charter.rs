@@ -241,6 +241,7 @@ fn test(seq: u32, state: TurnoverState) -> Turnover {
         until: at(90),
         log_from: 3,
         started_by: "olga".into(),
+        engineers: "administrator yuki".into(),
     }
 }
 

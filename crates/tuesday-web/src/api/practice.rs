@@ -20,8 +20,8 @@ use crate::state::App;
 pub(crate) struct AnswersBody {
     /// Number of the try that was shown.
     attempt: u32,
-    /// Name of each case: whether it should be approved.
-    answers: BTreeMap<String, bool>,
+    /// Number of each case: whether it should be approved.
+    answers: BTreeMap<u32, bool>,
 }
 
 fn value(of: &impl serde::Serialize) -> Result<Json<Value>, ApiError> {
@@ -52,7 +52,7 @@ pub(crate) async fn answer(
 ) -> Result<Json<Value>, ApiError> {
     by.sees(&name)?;
     let body: AnswersBody = query::body(&bytes)?;
-    let answers: Vec<(String, bool)> = body.answers.into_iter().collect();
+    let answers: Vec<(u32, bool)> = body.answers.into_iter().collect();
     let done = app
         .engine
         .answer_practice(&name, body.attempt, &answers, &by.person);

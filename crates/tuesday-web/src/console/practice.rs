@@ -36,7 +36,7 @@ struct PracticePage {
 }
 
 struct Shown {
-    name: String,
+    number: u32,
     input: Vec<(String, String)>,
     sources: Vec<(String, Vec<(String, String)>)>,
     proposed: Vec<(String, String)>,
@@ -76,7 +76,7 @@ fn shown(case: &Exercise, typed: Option<bool>) -> Shown {
         (code(name), rows)
     });
     Shown {
-        name: case.name.clone(),
+        number: case.number,
         input,
         sources: sources.collect(),
         proposed: fields(&case.proposed),
@@ -113,10 +113,10 @@ async fn drawn(
     visit: Visit,
     p: Practice,
     problem: Option<Problem>,
-    typed: &[(String, bool)],
+    typed: &[(u32, bool)],
 ) -> Result<Response, PageError> {
     let (tone, standing) = standing(&p);
-    let given = |name: &str| typed.iter().find(|(n, _)| n == name).map(|(_, a)| *a);
+    let given = |number: u32| typed.iter().find(|(n, _)| *n == number).map(|(_, a)| *a);
     let shell = visit
         .shell(
             app,
@@ -126,7 +126,7 @@ async fn drawn(
         )
         .await?;
     html(&PracticePage {
-        cases: p.cases.iter().map(|c| shown(c, given(&c.name))).collect(),
+        cases: p.cases.iter().map(|c| shown(c, given(c.number))).collect(),
         attempt: p.attempt,
         guidance: p.guidance,
         last: p.last,
@@ -155,12 +155,12 @@ pub(crate) async fn answer(
         .text("attempt")
         .and_then(|n| n.parse().ok())
         .unwrap_or(0);
-    let answers: Vec<(String, bool)> = before
+    let answers: Vec<(u32, bool)> = before
         .cases
         .iter()
         .filter_map(|c| {
-            let said = form.text(&format!("case.{}", c.name))?;
-            Some((c.name.clone(), said == "approve"))
+            let said = form.text(&format!("case.{}", c.number))?;
+            Some((c.number, said == "approve"))
         })
         .collect();
     let path = format!("/workflows/{name}/practice");

@@ -9,7 +9,6 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Turnover;
 use tuesday_engine::ops::{TurnoverCard, TurnoverView};
 
-use super::charter::signer;
 use crate::cli::Common;
 use crate::config::Home;
 use crate::out;
@@ -65,13 +64,13 @@ pub(crate) async fn run(common: Common, args: TurnoverArgs) -> Result<ExitCode, 
             without,
             days,
         } => {
-            let by = signer(&common, &node, &workflow).await?;
+            let by = wiring::person(&common)?;
             let test = engine.start_turnover(&workflow, &without, days, &by);
             told(&common, &test.await?);
         }
         Act::Show { workflow } => shown(&common, &engine.turnover(&workflow).await?)?,
         Act::Sign { workflow } => {
-            let by = signer(&common, &node, &workflow).await?;
+            let by = wiring::person(&common)?;
             let (test, report) = Box::pin(engine.sign_turnover(&workflow, &by)).await?;
             if common.json {
                 out::json_line(
@@ -87,7 +86,7 @@ pub(crate) async fn run(common: Common, args: TurnoverArgs) -> Result<ExitCode, 
             )));
         }
         Act::CallOff { workflow, reason } => {
-            let by = signer(&common, &node, &workflow).await?;
+            let by = wiring::person(&common)?;
             let test = engine.call_off_turnover(&workflow, &reason, &by).await?;
             told(&common, &test);
         }

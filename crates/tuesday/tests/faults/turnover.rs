@@ -171,7 +171,7 @@ async fn without_the_builder(database: Option<Database>) {
 
     bed.store.set_clock(9 * HOUR_US).await.unwrap();
     let sign = ["turnover", "sign", "faults", "--as"];
-    refused(&bed, &[&sign[..], &["boris"]].concat(), "not_allowed").await;
+    refused(&bed, &[&sign[..], &["boris"]].concat(), "own_word").await;
     refused(&bed, &[&sign[..], &["tove"]].concat(), "not_allowed").await;
     let signed = bed.home.json(&[&sign[..], &["rhea"]].concat()).await;
     assert_eq!(signed["state"], "passed", "{signed}");

@@ -104,7 +104,7 @@ impl Engine {
         })
     }
 
-    /// Grades the answers of a try: for each case by name, whether it should be approved.
+    /// Grades the answers of a try: for each case by its number, whether it should be approved.
     ///
     /// # Errors
     /// `revision_moved` when the try was answered already, `bad_request` naming a case without an
@@ -113,7 +113,7 @@ impl Engine {
         &self,
         name: &str,
         attempt: u32,
-        answers: &[(String, bool)],
+        answers: &[(u32, bool)],
         person: &str,
     ) -> Result<PracticeResult, Problem> {
         let practice = self.practice(name, person).await?;
@@ -126,10 +126,10 @@ impl Engine {
         }
         let mut cases = Vec::with_capacity(practice.cases.len());
         for case in practice.cases {
-            let given = answers.iter().find(|(n, _)| *n == case.name);
+            let given = answers.iter().find(|(n, _)| *n == case.number);
             let (_, approved) = given.ok_or_else(|| {
-                Problem::new("bad_request", format!("{} has no answer", case.name))
-                    .field(case.name.clone())
+                Problem::new("bad_request", format!("case {} has no answer", case.number))
+                    .field(format!("case.{}", case.number))
                     .way_out("answer every case")
             })?;
             cases.push(Graded {

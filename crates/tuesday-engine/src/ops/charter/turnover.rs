@@ -76,8 +76,8 @@ impl Engine {
     /// Suspends the rights of `without` on the workflow for up to `days` days.
     ///
     /// # Errors
-    /// `own_word` for oneself, `not_found` for who holds no right there, `bad_request` for the days,
-    /// `illegal_state` while a test is open, `workflow_retired`, `unknown_workflow`.
+    /// `own_word` for oneself, `not_allowed` for who may not set its stage, `not_found` for who holds no
+    /// right there, `bad_request` for the days, `illegal_state` while a test is open, `workflow_retired`, `unknown_workflow`.
     pub async fn start_turnover(
         &self,
         name: &str,
@@ -89,6 +89,8 @@ impl Engine {
         if without == by {
             return Err(own_word("nobody starts the test of being done without"));
         }
+        // Who takes rights away answers for the work: who builds it could send its owner away.
+        self.allowed(Act::SetStage, name, by).await?;
         if !(1..=MOST_DAYS).contains(&days) {
             let words = format!("a test lasts 1 to {MOST_DAYS} days");
             return Err(Problem::new("bad_request", words).field("days"));
@@ -120,6 +122,7 @@ impl Engine {
             until: now.plus(DAY * days),
             log_from: self.0.reader.audit_size().await.map_err(read_problem)?,
             started_by: by.to_owned(),
+            engineers: Vec::from_iter(self.engineers(name).await?).join(" "),
         };
         let mut changes = vec![change(CharterChange::InsertTurnover(test.clone()))];
         let told = format!("runs without {without} until {}", test.until.rfc3339());
@@ -145,6 +148,7 @@ impl Engine {
         if test.without == by {
             return Err(own_word("nobody calls off the test of being done without"));
         }
+        self.allowed(Act::SetStage, name, by).await?;
         step(&mut test, TurnoverEvent::CallOff)?;
         test.ended_at = test.ended_at.or(Some(now));
         test.signed_by = Some(by.to_owned());
@@ -177,7 +181,7 @@ impl Engine {
         }
         // Operator owner and sponsor: who answers for the work, and not who builds it.
         self.allowed(Act::SetStage, name, by).await?;
-        if self.engineers(name).await?.contains(by) {
+        if self.builders(&test).await?.contains(by) {
             return Err(own_word(format!(
                 "{by} builds {name}: somebody who runs it signs"
             )));
@@ -312,6 +316,14 @@ impl Engine {
         })
     }
 
+    /// Who built it when the test began or builds it now: a role that is taken away meanwhile does not
+    /// make an engineer's act anybody's.
+    async fn builders(&self, test: &Turnover) -> Result<BTreeSet<String>, Problem> {
+        let mut out = self.engineers(&test.workflow).await?;
+        out.extend(test.engineers.split_whitespace().map(str::to_owned));
+        Ok(out)
+    }
+
     /// Who builds the workflow: those with the role, and the machine's own account.
     async fn engineers(&self, name: &str) -> Result<BTreeSet<String>, Problem> {
         let grants = self.0.reader.grants().await.map_err(read_problem)?;
@@ -335,7 +347,7 @@ impl Engine {
             .reader
             .turnover_figures(&test.workflow, (test.from, to), days);
         let mut figures = figures.await.map_err(read_problem)?;
-        let mut engineers = self.engineers(&test.workflow).await?;
+        let mut engineers = self.builders(test).await?;
         engineers.insert(test.without.clone());
         let mut tally = Tally {
             deeds: Deeds::default(),
