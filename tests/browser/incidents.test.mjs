@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
 import { noFaults } from "./console.mjs";
-import { accessibilityFaults, browser, screenshotPath, tuesday } from "./support.mjs";
+import { accessibilityFaults, browser, fits, screenshotPath, tuesday } from "./support.mjs";
 
 let chromium, server;
 
@@ -51,8 +51,7 @@ async function pictures(page, name) {
   }
   await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize({ width: 320, height: 900 });
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-  assert.ok(wide <= 320, `${name} is ${wide} pixels wide`);
+  await fits(page, name);
   await page.screenshot({ path: screenshotPath(`${name}-narrow`) });
   await page.setViewportSize({ width: 1440, height: 900 });
 }

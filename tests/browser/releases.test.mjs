@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { instance, noFaults, signedIn } from "./console.mjs";
-import { accessibilityFaults, command, screenshotPath } from "./support.mjs";
+import { accessibilityFaults, command, fits, screenshotPath } from "./support.mjs";
 
 const example = fileURLToPath(new URL("../../examples/document-draft", import.meta.url));
 let on, page, address, draft;
@@ -81,8 +81,7 @@ test("the evidence is there, and only the second person has the door", async () 
   await page.waitForURL(/releases\?id=/);
   assert.match(await page.locator(".pagehead").textContent(), /Approved/);
   await page.setViewportSize({ width: 320, height: 700 });
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-  assert.ok(wide <= 320, `${wide} pixels wide`);
+  await fits(page, page.url());
   await noFaults(page);
 });
 
@@ -140,8 +139,7 @@ test("the fourth rewrite of a prompt is stopped, and the second person says wher
   assert.equal(await card.locator("tbody .st.bad").count(), 3);
   await looksRight("release-three-rewrites");
   await page.setViewportSize({ width: 320, height: 700 });
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-  assert.ok(wide <= 320, `${wide} pixels wide`);
+  await fits(page, page.url());
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.locator("#layer").selectOption("input");
   await page.locator("#why-excuse").fill("the price list was read too late");

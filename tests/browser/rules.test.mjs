@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { answerChecklist, answered, instance, noFaults, openOutput, signedIn } from "./console.mjs";
-import { accessibilityFaults, screenshotPath } from "./support.mjs";
+import { accessibilityFaults, fits, screenshotPath } from "./support.mjs";
 
 const CELL = 'input[name="cell.r7.confidence"]';
 let on, page, address;
@@ -154,8 +154,7 @@ test("an author takes a waiting change back", async () => {
 test("the page fits 320 px", async () => {
   const small = await signedIn(on, { width: 320, height: 640 });
   await small.goto(address);
-  const over = await small.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.equal(over, 0);
+  await fits(small, address);
   await small.context().close();
 });
 

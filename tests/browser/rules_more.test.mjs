@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { answered, instance, noFaults, queueOf, signedIn } from "./console.mjs";
-import { accessibilityFaults, screenshotPath } from "./support.mjs";
+import { accessibilityFaults, fits, screenshotPath } from "./support.mjs";
 
 let on, page, address;
 
@@ -31,8 +31,7 @@ async function looksRight(name) {
     await page.screenshot({ path: screenshotPath(`${name}-${theme}`), fullPage: true });
   }
   await page.setViewportSize({ width: 320, height: 900 });
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-  assert.ok(wide <= 320, `${name} is ${wide} pixels wide`);
+  await fits(page, name);
   await page.setViewportSize({ width: 1440, height: 900 });
 }
 

@@ -105,3 +105,12 @@ export function command(dir, ...args) {
     encoding: "utf8",
   });
 }
+
+/** Fails when the page is wider than its window of 320 pixels; a size just set may take a moment to be laid out. */
+export async function fits(page, name) {
+  const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+  const deadline = Date.now() + 5_000;
+  while ((await width()) > 320 && Date.now() < deadline) await page.waitForTimeout(50);
+  const wide = await width();
+  if (wide > 320) throw new Error(`${name} is ${wide} pixels wide`);
+}

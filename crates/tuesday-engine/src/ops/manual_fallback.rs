@@ -4,7 +4,7 @@ use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Workflow;
 
-use super::standing::{Move, reasoned};
+use super::standing::{Move, contended, reasoned};
 use crate::engine::Engine;
 
 impl Engine {
@@ -21,6 +21,16 @@ impl Engine {
         reason: &str,
     ) -> Result<Workflow, Problem> {
         reasoned(reason)?;
+        contended(on, || Box::pin(self.fallback(name, on, by, reason))).await
+    }
+
+    async fn fallback(
+        &self,
+        name: &str,
+        on: bool,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<Workflow, Problem> {
         let mut row = self.not_retired(name).await?;
         row.rollout.fallback = on;
         let words = if on { "off on" } else { "on off" };

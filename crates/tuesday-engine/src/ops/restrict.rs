@@ -7,7 +7,7 @@ use tuesday_domain::record::Workflow;
 use tuesday_domain::scope::{Reach, Restriction};
 use tuesday_domain::workflow::Switch;
 
-use super::standing::{Move, reasoned};
+use super::standing::{Move, contended, reasoned};
 use crate::engine::{Engine, read_problem};
 
 impl Engine {
@@ -26,9 +26,12 @@ impl Engine {
         reason: &str,
     ) -> Result<Workflow, Problem> {
         reasoned(reason)?;
-        let row = self.not_retired(name).await?;
-        let moved = self.restricted(row, scope, sure).await?;
-        self.commit_move(moved, by, reason).await
+        let narrowed = || async {
+            let row = self.not_retired(name).await?;
+            let moved = self.restricted(row, scope.clone(), sure).await?;
+            self.commit_move(moved, by, reason).await
+        };
+        contended(!scope.is_empty(), || Box::pin(narrowed())).await
     }
 
     /// The move to a restriction, once nothing speaks against it.

@@ -9,7 +9,7 @@ use tuesday_domain::record::{Run, Workflow};
 use tuesday_domain::watch::{EntryCondition, Judged, Standing, judge};
 use tuesday_domain::workflow::Stage;
 
-use super::standing::{Move, reasoned};
+use super::standing::{Move, contended, reasoned};
 use super::watch::counted_from;
 use crate::catalog::LiveRelease;
 use crate::engine::{Engine, read_problem};
@@ -40,6 +40,20 @@ impl Engine {
         reason: &str,
     ) -> Result<Workflow, Problem> {
         reasoned(reason)?;
+        contended(notice.is_none(), || {
+            Box::pin(self.staged(name, to, notice, by, reason))
+        })
+        .await
+    }
+
+    async fn staged(
+        &self,
+        name: &str,
+        to: Stage,
+        notice: Option<&str>,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<Workflow, Problem> {
         let mut row = self.not_retired(name).await?;
         let mut facts: Vec<(&'static str, serde_json::Value)> = Vec::new();
         let mut told = format!("stage {} from now on", to.word().replace('_', " "));

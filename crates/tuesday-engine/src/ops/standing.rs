@@ -10,6 +10,9 @@ use tuesday_domain::workflow::Label;
 use crate::engine::{Engine, apply_problem, read_problem};
 use crate::maintenance::notice;
 
+/// How often a change that lost to another one is decided again before the person is told.
+const AGAIN: u32 = 4;
+
 /// A change of a workflow's row in the making.
 pub(in crate::ops) struct Move {
     /// The row as it will be; still in the version that was read.
@@ -50,6 +53,24 @@ pub(in crate::ops) fn reasoned(reason: &str) -> Result<(), Problem> {
         return Err(Problem::new("reason_required", "this change needs a reason").field("reason"));
     }
     Ok(())
+}
+
+/// Reads and moves the row again when another change came between: who stops or narrows a workflow must
+/// not lose to something the engine did to the same row in that moment. Who widens it decides anew.
+pub(in crate::ops) async fn contended<T, F>(
+    narrows: bool,
+    mut act: impl FnMut() -> F,
+) -> Result<T, Problem>
+where
+    F: Future<Output = Result<T, Problem>>,
+{
+    for _ in 0..if narrows { AGAIN } else { 0 } {
+        match act().await {
+            Err(p) if p.code == "revision_moved" => {}
+            done => return done,
+        }
+    }
+    act().await
 }
 
 impl Engine {

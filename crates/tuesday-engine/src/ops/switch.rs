@@ -6,7 +6,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Choice, DecisionRecord, Workflow};
 use tuesday_domain::workflow::{Label, Switch};
 
-use super::standing::{Move, reasoned};
+use super::standing::{Move, contended, reasoned};
 use crate::engine::{Engine, read_problem};
 
 impl Engine {
@@ -23,6 +23,19 @@ impl Engine {
         reason: &str,
     ) -> Result<Workflow, Problem> {
         reasoned(reason)?;
+        contended(matches!(to, Switch::Paused | Switch::Killed), || {
+            Box::pin(self.switched(name, to, by, reason))
+        })
+        .await
+    }
+
+    async fn switched(
+        &self,
+        name: &str,
+        to: Switch,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<Workflow, Problem> {
         let mut row = self.not_retired(name).await?;
         let to = match to {
             Switch::Running if !row.rollout.scope.is_empty() => Switch::Restricted,
