@@ -64,6 +64,7 @@ fn tables() -> Vec<&'static Table> {
         &load::PLANS,
         &load::BASELINES,
         &load::FINDINGS,
+        &load::CANARY,
     ]
 }
 

@@ -88,7 +88,7 @@ fn vars_of(set: &[String]) -> Result<BTreeMap<String, String>, Problem> {
 fn read(path: &Path) -> Result<(Package, BTreeMap<String, String>), Problem> {
     if path.is_file() {
         let bytes = std::fs::read(path).map_err(|e| cannot_read(path, &e))?;
-        return Package::from_bundle(&bytes)
+        return Package::from_pack_file(&bytes)
             .map_err(|e| Problem::new("bad_request", format!("{}: {e}", path.display())));
     }
     if !path.is_dir() {

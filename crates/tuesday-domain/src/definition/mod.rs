@@ -38,6 +38,7 @@ pub use vars::substitute;
 
 use crate::capacity::CapacitySpec;
 use crate::drift::DriftSpec;
+use crate::drift::canary::CanarySpec;
 use crate::scope::ScopeSpec;
 use crate::settling::{Freeze, SettlingSpec};
 use crate::time::Span;
@@ -101,6 +102,9 @@ pub struct Definition {
     /// How far the mix of outcomes may move.
     #[serde(default)]
     pub drift: DriftSpec,
+    /// Cases that the live model is asked again and again.
+    #[serde(default)]
+    pub canary: Option<CanarySpec>,
     /// When it pauses by itself.
     #[serde(default)]
     pub pause_rule: Vec<PauseRule>,

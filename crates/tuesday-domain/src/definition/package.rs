@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::{Definition, substitute};
+use crate::eval::Case;
 
 /// Where a fault is, what it is, and the way out.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -47,6 +48,17 @@ impl Package {
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.files.get(name).map(String::as_str)
+    }
+
+    /// The cases of its pack that can be read; the gate names those that cannot.
+    #[must_use]
+    pub fn cases(&self) -> Vec<Case> {
+        let files = self.files.iter();
+        files
+            .filter(|(n, _)| n.starts_with("evals/") && n.ends_with(".jsonl"))
+            .flat_map(|(_, text)| text.lines())
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
     }
 
     /// Reads `workflow.toml` with `overrides` laid over its `[vars]`.
@@ -145,15 +157,19 @@ impl Package {
     /// One JSON object, name to text: the file that `tuesday pack` writes and a release stores.
     #[must_use]
     pub fn to_bundle(&self, vars: &BTreeMap<String, String>) -> Vec<u8> {
-        let files: Map<String, Value> = self
+        let files: BTreeMap<String, String> = self
             .files
             .iter()
             .filter(|(n, _)| travels(n))
-            .map(|(n, t)| (n.clone(), Value::String(t.clone())))
+            .map(|(n, t)| (n.clone(), t.clone()))
             .collect();
         let mut out = Map::new();
         out.insert("format".into(), "tuesday-package/1".into());
-        out.insert("files".into(), Value::Object(files));
+        out.insert("digest".into(), digest(&files, vars).into());
+        out.insert(
+            "files".into(),
+            serde_json::to_value(files).unwrap_or_default(),
+        );
         out.insert(
             "vars".into(),
             serde_json::to_value(vars).unwrap_or_default(),
@@ -166,14 +182,38 @@ impl Package {
     /// # Errors
     /// In words.
     pub fn from_bundle(bytes: &[u8]) -> Result<(Self, BTreeMap<String, String>), String> {
-        #[derive(serde::Deserialize)]
-        struct Bundle {
-            format: String,
-            files: BTreeMap<String, String>,
-            #[serde(default)]
-            vars: BTreeMap<String, String>,
+        let b = Bundle::read(bytes)?;
+        Ok((Self { files: b.files }, b.vars))
+    }
+
+    /// As [`Package::from_bundle`], of a file that travelled: whether it is still what was packed. A stored
+    /// release is held against the hash that was approved instead.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn from_pack_file(bytes: &[u8]) -> Result<(Self, BTreeMap<String, String>), String> {
+        let b = Bundle::read(bytes)?;
+        if b.digest.is_some_and(|d| d != digest(&b.files, &b.vars)) {
+            return Err("the file was changed after it was packed: pack it again".to_owned());
         }
-        let b: Bundle =
+        Ok((Self { files: b.files }, b.vars))
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Bundle {
+    format: String,
+    files: BTreeMap<String, String>,
+    #[serde(default)]
+    vars: BTreeMap<String, String>,
+    /// Absent in what earlier versions wrote.
+    #[serde(default)]
+    digest: Option<String>,
+}
+
+impl Bundle {
+    fn read(bytes: &[u8]) -> Result<Self, String> {
+        let b: Self =
             serde_json::from_slice(bytes).map_err(|e| format!("not a package file: {e}"))?;
         if b.format != "tuesday-package/1" {
             return Err(format!(
@@ -181,8 +221,22 @@ impl Package {
                 b.format
             ));
         }
-        Ok((Self { files: b.files }, b.vars))
+        Ok(b)
     }
+}
+
+/// SHA-256 over everything a package file holds, hex: a changed byte is seen before anything is installed.
+fn digest(files: &BTreeMap<String, String>, vars: &BTreeMap<String, String>) -> String {
+    let mut h = Sha256::new();
+    h.update(b"tuesday/package/1");
+    for (name, text) in files.iter().chain(vars) {
+        for part in [name, text] {
+            h.update((part.len() as u64).to_be_bytes());
+            h.update(part.as_bytes());
+        }
+    }
+    h.update((vars.len() as u64).to_be_bytes());
+    h.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn counts(name: &str) -> bool {

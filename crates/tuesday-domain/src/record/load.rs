@@ -1,5 +1,7 @@
 //! What is declared about people's hours, and what was found about the mix of outcomes.
 
+use crate::drift::canary::CanaryState;
+use crate::id::ReleaseId;
 use crate::time::Timestamp;
 use crate::words::words;
 
@@ -90,6 +92,31 @@ pub struct DriftFinding {
     pub found_at: Timestamp,
 }
 
+/// One try of the canary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CanaryTry {
+    /// Workflow name.
+    pub workflow: String,
+    /// Number within the workflow, from 1.
+    pub seq: u32,
+    /// How it ended.
+    pub state: CanaryState,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Cases that did not pass, a JSON list.
+    pub misses: String,
+    /// What it cost in millionths of the price's currency; absent when that is unknown.
+    pub cost_micros: Option<i64>,
+    /// Grows by one with every change, from 0.
+    pub revision: u32,
+    /// Which release answered.
+    pub release: ReleaseId,
+    /// How many cases were asked.
+    pub cases: u32,
+    /// When it began.
+    pub started_at: Timestamp,
+}
+
 /// A change of one of these rows.
 #[derive(Clone, Debug)]
 pub enum LoadChange {
@@ -101,4 +128,8 @@ pub enum LoadChange {
     InsertFinding(DriftFinding),
     /// Somebody said what it was.
     CloseFinding(DriftFinding),
+    /// A try of the canary begins; on one node.
+    BeginCanary(CanaryTry),
+    /// It has ended.
+    EndCanary(CanaryTry),
 }

@@ -26,7 +26,7 @@ pub use desk::{
     Seed, SeedResult, StampNotice, WorkflowPriority,
 };
 pub use gate::{EvalPart, GateRow, ReleaseFix};
-pub use load::{CapacityPlan, DriftBaseline, DriftFinding, DriftState, LoadChange};
+pub use load::{CanaryTry, CapacityPlan, DriftBaseline, DriftFinding, DriftState, LoadChange};
 pub use money::{
     BaselineRow, CostBucket, CostCategory, CostEntry, DayRow, HourKind, MoneyChange, PriceKind,
     PriceRow, Spend, SpendAct, SpendHold, SpendLimit, SpendPeriod, WeeklyReview,

@@ -59,6 +59,8 @@ words! {
         ReviewOverload = "review_overload",
         /// The mix of outcomes left its baseline.
         DriftFound = "drift_found",
+        /// The live model answers fixed cases otherwise than it did, or not at all.
+        CanaryFailed = "canary_failed",
     }
 }
 
@@ -97,7 +99,8 @@ impl Category {
             | Self::GuardBroken
             | Self::AlertUndelivered
             | Self::ReviewOverload
-            | Self::DriftFound => Severity::High,
+            | Self::DriftFound
+            | Self::CanaryFailed => Severity::High,
             Self::TriggerSilent | Self::RotationGap | Self::CredentialExpiring => Severity::Low,
         }
     }
@@ -128,6 +131,7 @@ impl Category {
             Self::RotationGap => "Nobody is on call for a part of the week",
             Self::ReviewOverload => "People cannot keep up with the review",
             Self::DriftFound => "The mix of outcomes has drifted",
+            Self::CanaryFailed => "The model answers otherwise than it did",
         }
     }
 
@@ -156,6 +160,7 @@ impl Category {
             Self::RotationGap => "rotation-gap",
             Self::ReviewOverload => "review-overload",
             Self::DriftFound => "drift-found",
+            Self::CanaryFailed => "canary-failed",
         }
     }
 
@@ -169,6 +174,7 @@ impl Category {
                 | Self::CredentialExpired
                 | Self::ConnectorFailing
                 | Self::ReleaseFault
+                | Self::CanaryFailed
                 | Self::StorageFilling
                 | Self::AuditBroken
         )

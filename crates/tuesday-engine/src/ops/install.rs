@@ -147,8 +147,15 @@ impl Engine {
             .iter()
             .find(|r| r.state == ReleaseState::Live)
             .map(|r| r.id);
+        let second = if existing.is_none() && !options.test_instance {
+            self.second_workflow(&parts.ready.def, by, release.created_at)
+                .await?
+        } else {
+            None
+        };
+        let (warned, more) = second.map_or_else(Default::default, |s| (Some(s.warning), s.changes));
         let workflow = self
-            .put(&parts, &release, superseded, existing, &options, by)
+            .put(&parts, &release, superseded, existing, &options, (by, more))
             .await?;
         let _ = self.0.catalog.refresh(&self.0.reader).await;
         Ok(Installed {
@@ -160,7 +167,7 @@ impl Engine {
             label: workflow.label,
             stage: workflow.stage,
             model_report,
-            warnings: parts.warnings,
+            warnings: parts.warnings.into_iter().chain(warned).collect(),
         })
     }
 
@@ -171,7 +178,7 @@ impl Engine {
         superseded: Option<ReleaseId>,
         existing: Option<Workflow>,
         options: &InstallOptions,
-        by: &Actor,
+        (by, more): (&Actor, Vec<Change>),
     ) -> Result<Workflow, Problem> {
         let def = &parts.ready.def;
         let now = self.now();
@@ -197,6 +204,7 @@ impl Engine {
             now,
         );
         changes.push(Change::PutWorkflow(Box::new(workflow.clone())));
+        changes.extend(more);
         if options.test_instance && workflow.version == 0 {
             let granted = super::Told {
                 workflow: &workflow.name,

@@ -58,6 +58,7 @@ mod rolled_back;
 mod rules;
 mod saved_view;
 mod second_look;
+mod second_workflow;
 mod secrets;
 mod security;
 mod seed;
@@ -101,7 +102,9 @@ pub use cost::{
 pub use credential::TotpOffer;
 pub use decide_many::Together;
 pub use decide_workflow::WorkflowDecision;
-pub use drift::{Around, Drift, DriftDimension, FrozenMix, InputWeek, MixFinding};
+pub use drift::{
+    Around, Canary, CanaryShown, Drift, DriftDimension, FrozenMix, InputWeek, MixFinding,
+};
 pub use export::{ExportQuery, Exported};
 pub(crate) use figures::bound;
 pub use identity::Identity;

@@ -225,7 +225,14 @@ async fn may_begin(engine: &Engine, work: &mut Work, i: usize) -> Result<Option<
         return trouble(engine, work, i, what).await.map(Some);
     }
     let stage = engine.stage_of(&work.run);
-    if stage <= Stage::DraftOnly && action.class > ActionClass::Draft {
+    let too_much = match stage {
+        Stage::Off | Stage::Shadow => true,
+        Stage::DraftOnly => action.class > ActionClass::Draft,
+        // What no person has approved was let through at a higher stage.
+        Stage::ApprovalFirst => by_rule,
+        Stage::Auto => false,
+    };
+    if too_much {
         let why = super::give_back::Why {
             reason: Reason::Stage,
             words: vec![format!(

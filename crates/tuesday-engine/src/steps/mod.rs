@@ -10,6 +10,7 @@ pub(crate) mod hold;
 pub(crate) mod late;
 mod person;
 pub(crate) mod recheck;
+pub(crate) mod replaced;
 pub(crate) mod route;
 pub(crate) mod scope;
 mod settle_action;

@@ -131,9 +131,8 @@ async fn steps_of(engine: &Engine, mut work: Work) {
             {
                 steps::degraded::hold(engine, &mut work, what).await
             }
-            Status::Received => steps::snapshot::run(engine, &mut work).await,
-            Status::Queued | Status::Running | Status::RetryWait => {
-                Box::pin(steps::generate::run(engine, &mut work)).await
+            Status::Received | Status::Queued | Status::Running | Status::RetryWait => {
+                Box::pin(making(engine, &mut work)).await
             }
             Status::Dispatching => steps::dispatch::run(engine, &mut work).await,
             _ => return,
@@ -177,6 +176,17 @@ async fn steps_of(engine: &Engine, mut work: Work) {
     }
 }
 
+/// The steps up to an output, with a release that is still in service.
+async fn making(engine: &Engine, work: &mut Work) -> Result<Next, StepFault> {
+    if let Some(next) = steps::replaced::run(engine, work).await? {
+        return Ok(next);
+    }
+    match work.run.state.status {
+        Status::Received => steps::snapshot::run(engine, work).await,
+        _ => Box::pin(steps::generate::run(engine, work)).await,
+    }
+}
+
 /// The database takes no writes for now: no room, no audit log, no connection.
 const fn may_pass(e: &ApplyError) -> bool {
     matches!(
@@ -200,7 +210,11 @@ async fn again(engine: &Engine, run: RunId, fence: i64) -> Option<Work> {
     }
 }
 
-async fn load(engine: &Engine, id: RunId, fence: i64) -> Result<Option<Work>, StepFault> {
+pub(crate) async fn load(
+    engine: &Engine,
+    id: RunId,
+    fence: i64,
+) -> Result<Option<Work>, StepFault> {
     let Some(found) = engine.0.reader.work(id).await.map_err(LoadFault::Read)? else {
         return Ok(None);
     };

@@ -272,7 +272,8 @@ impl Bench {
         self.put(&package(workflow, input, rules)).await;
     }
 
-    async fn put(&self, package: &Package) {
+    /// Installs the next release.
+    pub(crate) async fn put(&self, package: &Package) {
         let options = InstallOptions {
             test_instance: true,
             ..InstallOptions::default()

@@ -3,15 +3,18 @@
 
 use std::time::Duration;
 
+use tuesday_domain::actor::Actor;
 use tuesday_domain::capacity::CapacitySpec;
 use tuesday_domain::drift::Verdict;
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::figures::{DayFigures, Mix};
 use tuesday_domain::record::{DayRow, DriftState};
 use tuesday_domain::time::Zone;
+use tuesday_domain::trouble::Category;
 use tuesday_domain::workflow::Switch;
 use tuesday_engine::Worker;
 use tuesday_store::DayState;
+use tuesday_testkit::fakes::Said;
 use tuesday_testkit::{Database, until};
 
 use crate::bench::Bench;
@@ -186,5 +189,116 @@ async fn a_changed_mix_is_found_once_with_what_changed_around_it() {
 async fn a_changed_mix_is_found_once_with_what_changed_around_it_on_postgresql() {
     let database = Database::create().await;
     Box::pin(found(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+const CANARY: &str = "[canary]\nevery = \"1h\"\ncases = [\"fine\"]\n[rollout]\n";
+const FINE: &str = r#"{"name":"fine","kind":"happy","input":{"id":"1"},"sources":{"crm":{"id":"1","tier":"gold","updated_at":"@-1h"}},
+"expect":{"route":"review","row":"r2","output":{"grade":"low"}}}"#;
+
+async fn later(bench: &Bench, nodes: &[&tuesday_engine::Engine], minutes: i64) {
+    let offset = minutes * 60_000_000;
+    bench.store.set_clock(offset).await.unwrap();
+    for node in nodes {
+        node.clock().set_offset(offset);
+    }
+}
+
+/// The try of this number, once it has ended: its state and the cases that missed.
+async fn tried(bench: &Bench, seq: u32) -> (&'static str, Vec<String>) {
+    until(&format!("try {seq} has ended"), || async {
+        let canary = bench.engine.drift("small").await.unwrap().canary.unwrap();
+        let mut tries = canary.tries.into_iter();
+        let one = tries.find(|t| t.seq == seq && t.ended_at.is_some())?;
+        Some((one.state, one.misses.into_iter().map(|m| m.case).collect()))
+    })
+    .await
+}
+
+async fn turned(database: Option<&str>) {
+    let bench = Bench::on(&[], database).await;
+    let engine = &bench.engine;
+    // Where the table sends a case is not the canary's: the route that the case expects is wrong.
+    let pack = FINE.replace('\n', "");
+    let pairs = [("workflow.toml", "[rollout]\n", CANARY)];
+    bench
+        .put(&crate::releases::changed(engine, &pack, &pairs).await)
+        .await;
+    let other = bench.another("two").await;
+    let both = [engine, &other];
+    let workers = [Worker::start(engine), Worker::start(&other)];
+    assert_eq!(tried(&bench, 1).await, ("passed", vec![]));
+
+    // One unlucky answer is none; the provider changes what is behind the name, and it is found.
+    bench.fakes.then(Said::Text(r#"{"grade": "high"}"#.into()));
+    later(&bench, &both, 61).await;
+    assert_eq!(tried(&bench, 2).await, ("passed", vec![]));
+    for _ in 0..6 {
+        bench.fakes.then(Said::Text(r#"{"grade": "high"}"#.into()));
+    }
+    later(&bench, &both, 122).await;
+    assert_eq!(tried(&bench, 3).await, ("failed", vec!["fine".to_owned()]));
+    later(&bench, &both, 183).await;
+    assert_eq!(tried(&bench, 4).await, ("failed", vec!["fine".to_owned()]));
+    let open = || async {
+        let found = engine
+            .reader()
+            .incidents(&Default::default(), None, 9)
+            .await
+            .unwrap();
+        let mut own = found
+            .into_iter()
+            .filter(|i| i.category == Category::CanaryFailed);
+        own.next().map(|i| (i.owner, i.workflow))
+    };
+    let incident = until("it has its incident", open).await;
+    assert_eq!(incident, ("tove".to_owned(), Some("small".to_owned())));
+    let told = engine.reader().notices_of("tove", 50).await.unwrap();
+    let told = told.iter().filter(|n| n.kind == "canary_failed").count();
+    assert_eq!(told, 1, "told once, while it goes on");
+
+    // Nothing is asked while the workflow is stopped, and a node that stops answering is no verdict.
+    let rhea = Actor::Person("rhea".into());
+    engine
+        .set_switch("small", Switch::Paused, &rhea, "to look")
+        .await
+        .unwrap();
+    later(&bench, &both, 400).await;
+    let calls = bench.fakes.calls();
+    engine
+        .set_switch("small", Switch::Running, &rhea, "looked")
+        .await
+        .unwrap();
+    assert_eq!(tried(&bench, 5).await, ("passed", vec![]));
+    assert_eq!(bench.fakes.calls(), calls + 1);
+    for (seq, minutes) in [(6, 461), (7, 522), (8, 583)] {
+        bench.fakes.then(Said::Denied);
+        later(&bench, &both, minutes).await;
+        assert_eq!(
+            tried(&bench, seq).await,
+            ("unanswered", vec!["fine".to_owned()])
+        );
+    }
+    until("three without an answer are told", || async {
+        let told = engine.reader().notices_of("tove", 50).await.unwrap();
+        told.iter()
+            .any(|n| n.title.contains("had no answer"))
+            .then_some(())
+    })
+    .await;
+    let [one, two] = workers;
+    two.shut_down(Duration::from_secs(10)).await;
+    bench.end(one).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_answers_otherwise_is_found_by_the_canary() {
+    Box::pin(turned(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_answers_otherwise_is_found_by_the_canary_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(turned(Some(&database.url()))).await;
     database.drop().await;
 }

@@ -31,3 +31,4 @@ mod shadows;
 mod stamps;
 mod trouble;
 mod turnover;
+mod withdrawn;

@@ -2,12 +2,13 @@
 
 mod read;
 
-use tuesday_domain::record::{CapacityPlan, DriftBaseline, DriftFinding, LoadChange};
+use tuesday_domain::id::ReleaseId;
+use tuesday_domain::record::{CanaryTry, CapacityPlan, DriftBaseline, DriftFinding, LoadChange};
 
 use crate::change::Verb;
 use crate::error::ReadError;
 use crate::table::{Table, Ty};
-use crate::value::{Param, Row, opt_text, opt_time};
+use crate::value::{Param, Row, opt_int, opt_text, opt_time};
 
 pub(crate) static PLANS: Table = Table::new(
     "capacity_plans",
@@ -67,6 +68,27 @@ pub(crate) static FINDINGS: Table = Table::new(
     true,
 );
 
+pub(crate) static CANARY: Table = Table::new(
+    "canary_tries",
+    &[
+        ("workflow", Ty::Text),
+        ("seq", Ty::Int),
+        ("state", Ty::Text),
+        ("ended_at", Ty::Int),
+        ("misses", Ty::Text),
+        ("cost_micros", Ty::Int),
+        ("revision", Ty::Int),
+        ("release_id", Ty::Id),
+        ("cases", Ty::Int),
+        ("started_at", Ty::Int),
+    ],
+    2,
+    7,
+    true,
+);
+
+const CANARY_TRY: &str =
+    "workflow, seq, state, ended_at, misses, cost_micros, revision, release_id, cases, started_at";
 const PLAN: &str = "workflow, version, plan, reason, set_by, set_at";
 const BASELINE: &str = "workflow, version, day_from, day_to, mix, reason, set_by, set_at";
 const FINDING: &str = "workflow, seq, state, note, closed_by, closed_at, revision, baseline, dimension, day, shift, \
@@ -91,6 +113,21 @@ fn bind_finding<'a>(f: &'a DriftFinding, out: &mut Vec<Param<'a>>) {
         Param::Text(&f.changes),
         Param::Text(&f.owner),
         Param::Int(f.found_at.micros()),
+    ]);
+}
+
+fn bind_try<'a>(t: &'a CanaryTry, out: &mut Vec<Param<'a>>) {
+    out.extend([
+        Param::Text(&t.workflow),
+        Param::Int(i64::from(t.seq)),
+        Param::Text(t.state.word()),
+        opt_time(t.ended_at),
+        Param::Text(&t.misses),
+        opt_int(t.cost_micros),
+        Param::Int(i64::from(t.revision)),
+        Param::Id(t.release.uuid()),
+        Param::Int(i64::from(t.cases)),
+        Param::Int(t.started_at.micros()),
     ]);
 }
 
@@ -129,6 +166,14 @@ pub(crate) fn bind<'a>(change: &'a LoadChange, out: &mut Vec<Param<'a>>) -> Verb
             bind_finding(f, out);
             Verb::Update(&FINDINGS)
         }
+        LoadChange::BeginCanary(t) => {
+            bind_try(t, out);
+            Verb::Insert(&CANARY)
+        }
+        LoadChange::EndCanary(t) => {
+            bind_try(t, out);
+            Verb::Update(&CANARY)
+        }
     }
 }
 
@@ -144,6 +189,9 @@ pub(crate) fn describe(change: &LoadChange) -> String {
         LoadChange::InsertFinding(f) | LoadChange::CloseFinding(f) => {
             format!("finding {} of {}", f.seq, f.workflow)
         }
+        LoadChange::BeginCanary(t) | LoadChange::EndCanary(t) => {
+            format!("try {} of the canary of {}", t.seq, t.workflow)
+        }
     }
 }
 
@@ -153,6 +201,7 @@ pub(crate) fn workflow(change: &LoadChange) -> &str {
         LoadChange::InsertPlan(p) => &p.workflow,
         LoadChange::InsertBaseline(b) => &b.workflow,
         LoadChange::InsertFinding(f) | LoadChange::CloseFinding(f) => &f.workflow,
+        LoadChange::BeginCanary(t) | LoadChange::EndCanary(t) => &t.workflow,
     }
 }
 
@@ -199,5 +248,20 @@ fn finding(r: Row<'_>) -> Result<DriftFinding, ReadError> {
         changes: r.text(14)?,
         owner: r.text(15)?,
         found_at: r.time(16)?,
+    })
+}
+
+fn canary_try(r: Row<'_>) -> Result<CanaryTry, ReadError> {
+    Ok(CanaryTry {
+        workflow: r.text(0)?,
+        seq: r.num(1)?,
+        state: r.word(2)?,
+        ended_at: r.opt_time(3)?,
+        misses: r.text(4)?,
+        cost_micros: r.opt_num(5)?,
+        revision: r.num(6)?,
+        release: ReleaseId::new(r.id(7)?),
+        cases: r.num(8)?,
+        started_at: r.time(9)?,
     })
 }

@@ -1,8 +1,8 @@
 //! Reading declared capacity, frozen mixes, findings, and how much waits now.
 
-use tuesday_domain::record::{CapacityPlan, DriftBaseline, DriftFinding};
+use tuesday_domain::record::{CanaryTry, CapacityPlan, DriftBaseline, DriftFinding};
 
-use super::{BASELINE, FINDING, PLAN, baseline, finding, plan};
+use super::{BASELINE, CANARY_TRY, FINDING, PLAN, baseline, canary_try, finding, plan};
 use crate::error::ReadError;
 use crate::reader::StoreReader;
 use crate::select::limit as page;
@@ -80,6 +80,22 @@ impl StoreReader {
             "SELECT {FINDING} FROM drift_findings WHERE workflow = $1 ORDER BY seq DESC LIMIT $2"
         );
         self.rows(sql, vec![text(workflow), page(limit)], finding)
+            .await
+    }
+
+    /// Tries of a workflow's canary, the newest first.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn canary_tries(
+        &self,
+        workflow: &str,
+        limit: usize,
+    ) -> Result<Vec<CanaryTry>, ReadError> {
+        let sql = format!(
+            "SELECT {CANARY_TRY} FROM canary_tries WHERE workflow = $1 ORDER BY seq DESC LIMIT $2"
+        );
+        self.rows(sql, vec![text(workflow), page(limit)], canary_try)
             .await
     }
 }

@@ -189,7 +189,7 @@ pub(crate) async fn create(
     let draft: DraftBody = query::body(&bytes)?;
     let text = draft.package.to_string();
     let bad = |e: String| Problem::new("bad_request", e).field("package");
-    let (package, vars) = Package::from_bundle(text.as_bytes()).map_err(bad)?;
+    let (package, vars) = Package::from_pack_file(text.as_bytes()).map_err(bad)?;
     let def = package.definition(&vars).map_err(|f| bad(f.message))?;
     if def.workflow.name != name {
         return Err(bad(format!("it is a package of {}", def.workflow.name)).into());

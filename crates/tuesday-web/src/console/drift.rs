@@ -10,7 +10,7 @@ use tuesday_domain::drift::{ShiftVerdict, Verdict};
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::shown::Unit;
 use tuesday_domain::problem::Problem;
-use tuesday_engine::ops::{Drift, DriftDimension};
+use tuesday_engine::ops::{Canary, Drift, DriftDimension};
 
 use super::chart::{Series, lines};
 use super::html;
@@ -51,6 +51,20 @@ struct FindingCard {
     note: Option<String>,
 }
 
+struct CanaryCard {
+    about: String,
+    tries: Vec<CanaryLine>,
+}
+
+struct CanaryLine {
+    when: String,
+    tone: &'static str,
+    said: &'static str,
+    cases: u32,
+    cost: String,
+    misses: Vec<String>,
+}
+
 #[derive(Template)]
 #[template(path = "drift.html")]
 struct DriftPage {
@@ -66,6 +80,7 @@ struct DriftPage {
     tiles: Vec<Tile>,
     charts: Vec<Drawn>,
     tables: Vec<MixTable>,
+    canary: Option<CanaryCard>,
     problem: Option<Problem>,
 }
 
@@ -109,6 +124,37 @@ fn table(d: &DriftDimension) -> MixTable {
         },
         about: format!("a finding at evidence {:.0}", d.judged.suffices),
         rows: d.judged.shifts.iter().rev().map(shift_row).collect(),
+    }
+}
+
+fn canary_card(canary: &Canary) -> CanaryCard {
+    let tries = canary.tries.iter().map(|t| CanaryLine {
+        when: t.started_at.clone(),
+        tone: match t.state {
+            "passed" => "ok",
+            "failed" => "bad",
+            "unanswered" => "warn",
+            _ => "plain",
+        },
+        said: t.state,
+        cases: t.cases,
+        cost: t.cost_micros.map_or_else(
+            || "unknown".to_owned(),
+            |c| format!("{}.{:06}", c / 1_000_000, c % 1_000_000),
+        ),
+        misses: t
+            .misses
+            .iter()
+            .map(|m| format!("{}: {}", m.case, m.words))
+            .collect(),
+    });
+    CanaryCard {
+        about: format!(
+            "{} cases of the pack, asked every {}",
+            canary.spec.cases.len(),
+            canary.spec.every
+        ),
+        tries: tries.collect(),
     }
 }
 
@@ -249,6 +295,7 @@ async fn drawn(
         tiles: vec![tile(&d.agreement, None)],
         charts: charts(&d),
         tables: d.dimensions.iter().map(table).collect(),
+        canary: d.canary.as_ref().map(canary_card),
         problem,
     })
 }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use tuesday_domain::drift::{Found, ShiftVerdict, Verdict};
 use tuesday_domain::ledger::day::Days;
 use tuesday_domain::problem::Problem;
-use tuesday_engine::ops::Drift;
+use tuesday_engine::ops::{Canary, Drift};
 
 use crate::cli::Common;
 use crate::config::Home;
@@ -160,6 +160,9 @@ fn tell(d: &Drift) {
             ));
         }
     }
+    if let Some(canary) = &d.canary {
+        tell_canary(canary);
+    }
     let a = &d.agreement;
     match (a.value, a.low, a.high) {
         (Some(v), Some(low), Some(high)) => out::line(&format!(
@@ -176,6 +179,26 @@ fn tell(d: &Drift) {
         1.0 / d.spec.alpha,
         d.spec.tolerance_percent
     ));
+}
+
+fn tell_canary(canary: &Canary) {
+    out::line(&format!(
+        "Canary: {} cases, every {}",
+        canary.spec.cases.len(),
+        canary.spec.every
+    ));
+    if canary.tries.is_empty() {
+        out::line("  not asked yet");
+    }
+    for t in canary.tries.iter().take(SHOWN) {
+        out::line(&format!(
+            "  {} {} ({} cases)",
+            t.started_at, t.state, t.cases
+        ));
+        for miss in &t.misses {
+            out::line(&format!("    {}: {}", miss.case, miss.words));
+        }
+    }
 }
 
 fn tell_shift(s: &ShiftVerdict) {

@@ -114,6 +114,17 @@ fn what_policy_refuses_is_3() {
     real.run(&["init", "own"]).ok();
     real.run(&["install", "own"]).ok();
     real.run(&["clock", "advance", "1h"]).with(3);
+    // A second workflow before the first ships is said and recorded, and not refused.
+    real.run(&["init", "other"]).ok();
+    let installed = real.run(&["--json", "install", "other"]).ok().json();
+    let warned = serde_json::to_string(&installed["warnings"]).unwrap();
+    assert!(warned.contains("own is research"), "{warned}");
+    let shown = real.run(&["--json", "workflow", "decisions", "other"]).ok();
+    assert!(
+        shown.out.contains("Another workflow before"),
+        "{}",
+        shown.out
+    );
     desk.start("own", r#"{"id":"R-1","text":"Please call"}"#);
     let task = desk.task();
     let said = desk
@@ -276,4 +287,10 @@ fn what_a_package_is_packed_with_holds_where_it_is_installed() {
             .contains("https://else.example.com")
     );
     desk.run(&["pack", "own", "--set", "no-pair"]).with(2);
+    // A file that was changed on the way is not what was packed.
+    let file = std::fs::read_to_string(desk.path("own.tuesday.json")).unwrap();
+    let changed = file.replacen("https://else.example.com", "https://evil.example.com", 1);
+    std::fs::write(desk.path("own.tuesday.json"), changed).unwrap();
+    let refused = desk.run(&["check", "own.tuesday.json"]);
+    assert!(refused.with(2).err.contains("changed after it was packed"));
 }

@@ -4,8 +4,8 @@
 //! Found by words, so that a fault can be explained; a rule that is paraphrased well enough gets
 //! through, which the second person of a release is for.
 
+use super::super::Definition;
 use super::super::package::fault;
-use super::super::{Definition, PackageFault};
 use super::Lint;
 use crate::rules::{ColumnType, RuleSet};
 
@@ -46,19 +46,59 @@ impl Lint<'_> {
             return;
         };
         let tiers = tiers(def, rules);
-        let mut found: Vec<PackageFault> = Vec::new();
-        for (number, line) in (1..).zip(without_template(text).lines()) {
-            if let Some(what) = rule_in(line, &tiers) {
-                found.push(fault(
-                    &name,
-                    Some(number),
+        let lines: Vec<String> = readable(text).lines().map(str::to_owned).collect();
+        let mut found: Vec<(String, Option<usize>, String)> = Vec::new();
+        for (at, line) in lines.iter().enumerate() {
+            let own = rule_in(line, &tiers);
+            // A sentence may go on in the next line.
+            let next = lines.get(at + 1).filter(|l| !l.trim().is_empty());
+            let over = || {
+                let next = next.filter(|n| rule_in(n, &tiers).is_none())?;
+                rule_in(&format!("{line} {next}"), &tiers)
+            };
+            if let Some(what) = own.or_else(over) {
+                found.push((name.clone(), Some(at + 1), what));
+            }
+        }
+        for words in self.described(&def.output.schema) {
+            if let Some(what) = rule_in(&words, &tiers) {
+                found.push((def.output.schema.clone(), None, what));
+            }
+        }
+        self.faults
+            .extend(found.into_iter().map(|(file, line, what)| {
+                fault(
+                    &file,
+                    line,
                     "business_rule_in_prompt",
                     &format!("a business rule stands in the prompt: {what}"),
                     "put it into rules.csv or a check, where ops can read and change it",
-                ));
+                )
+            }));
+    }
+
+    /// Every description of a schema: the model reads them as it reads the prompt.
+    fn described(&self, file: &str) -> Vec<String> {
+        let schema = self.package.text(file).map(serde_json::from_str);
+        let mut out = Vec::new();
+        let mut open: Vec<serde_json::Value> = schema.into_iter().flatten().collect();
+        while let Some(value) = open.pop() {
+            match value {
+                serde_json::Value::Object(map) => {
+                    for (key, value) in map {
+                        match value {
+                            serde_json::Value::String(text) if key == "description" => {
+                                out.push(text);
+                            }
+                            value => open.push(value),
+                        }
+                    }
+                }
+                serde_json::Value::Array(all) => open.extend(all),
+                _ => {}
             }
         }
-        self.faults.extend(found);
+        out
     }
 }
 
@@ -79,8 +119,9 @@ fn tiers(def: &Definition, rules: Option<&RuleSet>) -> Vec<String> {
         .collect()
 }
 
-/// The text with `{{ … }}` and `{% … %}` blanked: what a template reads is no rule.
-fn without_template(text: &str) -> String {
+/// The text as the model may read it: of `{{ … }}` and `{% … %}` only the quoted texts stay, and a number
+/// that something is compared with, as the limit that it is. What a template reads is no rule.
+fn readable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
@@ -93,12 +134,38 @@ fn without_template(text: &str) -> String {
         let end = rest[start..]
             .find(close)
             .map_or(rest.len(), |e| start + e + 2);
-        // Line breaks stay, so that line numbers are those of the file.
-        out.extend(rest[start..end].chars().filter(|c| *c == '\n'));
+        inside(&rest[start..end], &mut out);
         rest = &rest[end..];
     }
     out.push_str(rest);
     out
+}
+
+fn inside(block: &str, out: &mut String) {
+    let (mut quoted, mut compared) = (None, false);
+    for c in block.chars() {
+        match (quoted, c) {
+            // Line breaks stay, so that line numbers are those of the file.
+            (_, '\n') => out.push('\n'),
+            (Some(mark), c) if c == mark => {
+                quoted = None;
+                out.push(' ');
+            }
+            (Some(_), c) => out.push(c),
+            (None, '"' | '\'') => {
+                quoted = Some(c);
+                out.push(' ');
+            }
+            (None, '<' | '>') => compared = true,
+            (None, c) if compared && c.is_ascii_digit() => {
+                compared = false;
+                out.push_str(" over $");
+                out.push(c);
+            }
+            (None, c) if compared && !matches!(c, '=' | ' ' | '-') => compared = false,
+            (None, _) => {}
+        }
+    }
 }
 
 fn rule_in(line: &str, tiers: &[String]) -> Option<String> {
@@ -177,9 +244,28 @@ mod tests {
     #[test]
     fn what_a_template_reads_is_no_rule_and_lines_stay() {
         let text = "a\n{{ input.amount\n }} EUR\nover 500 EUR";
-        let clean = without_template(text);
+        let clean = readable(text);
         assert_eq!(clean.lines().count(), 4);
         assert!(rule_in(clean.lines().nth(3).unwrap_or_default(), &[]).is_some());
         assert_eq!(rule_in("", &[]), None);
+    }
+
+    #[test]
+    fn a_template_hides_no_rule() {
+        for bad in [
+            "{{ \"Refunds over $500 go to a person.\" }}",
+            "{% if input.amount > 500 %}be strict{% endif %}",
+            "{% if input.amount >= 500 %}be strict{% endif %}",
+            "{% set words = 'never approve' %}",
+        ] {
+            assert!(rule_in(&readable(bad), &[]).is_some(), "{bad}");
+        }
+        for good in [
+            "{% if input.language == \"de\" %}Antworte deutsch.{% endif %}",
+            "{% for line in input.lines %}{{ loop.index }}. {{ line.text }}\n{% endfor %}",
+            "{{ input.text | truncate(400) }}",
+        ] {
+            assert_eq!(rule_in(&readable(good), &[]), None, "{good}");
+        }
     }
 }

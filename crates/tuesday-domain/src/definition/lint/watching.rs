@@ -31,6 +31,7 @@ impl Lint<'_> {
         self.settling(def);
         self.capacity(def);
         self.drift(def);
+        self.canary(def);
         let scope = &def.rollout.scope;
         for axis in Axis::ALL {
             if !scope.values(*axis).is_empty() && scope.expr(*axis).is_none() {
@@ -51,6 +52,21 @@ impl Lint<'_> {
         for (field, why) in def.drift.faults() {
             let words = format!("[drift] {field}: {why}");
             self.add("[drift]", "drift", &words, "correct the value");
+        }
+    }
+
+    fn canary(&mut self, def: &Definition) {
+        let Some(spec) = &def.canary else {
+            return;
+        };
+        for (field, why) in spec.faults(&self.package.cases()) {
+            let words = format!("[canary] {field}: {why}");
+            self.add(
+                "[canary]",
+                "canary",
+                &words,
+                "name cases of the pack, each once",
+            );
         }
     }
 

@@ -5,11 +5,9 @@ use serde::Serialize;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::charter::practice::{Exercise, exercises, passed};
 use tuesday_domain::charter::{Facts, Statement, curriculum};
-use tuesday_domain::eval::Case;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AuditEntry, Change, CharterChange, CharterFact, Subject};
 
-use crate::catalog::LiveRelease;
 use crate::engine::{Engine, read_problem};
 
 /// What somebody is to answer.
@@ -82,7 +80,7 @@ impl Engine {
         let last = facts.about(Statement::Practice, person);
         let attempt = 1 + last.map_or(0, |f| tries(&f.value));
         let seed = format!("{name} {person} {wanted} {attempt}");
-        let cases = exercises(&pack(&live), &seed).ok_or_else(|| {
+        let cases = exercises(&live.package.cases(), &seed).ok_or_else(|| {
             let words = format!("the pack of {name} has too few cases with an answer to practise on");
             Problem::new("practice_unavailable", words).way_out(
                 "add cases with an expected output to evals/, or let somebody else record the training",
@@ -195,14 +193,4 @@ impl Engine {
 fn tries(value: &str) -> u32 {
     let number = value.strip_prefix("try ").and_then(|v| v.split(':').next());
     number.and_then(|n| n.parse().ok()).unwrap_or(0)
-}
-
-/// The cases of a release's pack that can be read; the gate names the others.
-fn pack(live: &LiveRelease) -> Vec<Case> {
-    let files = live.package.files.iter();
-    files
-        .filter(|(n, _)| n.starts_with("evals/") && n.ends_with(".jsonl"))
-        .flat_map(|(_, text)| text.lines())
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect()
 }

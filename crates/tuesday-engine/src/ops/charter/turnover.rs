@@ -361,9 +361,12 @@ impl Engine {
         Ok(grade(figures, tally.deeds, hours))
     }
 
-    /// Every entry of the test's days, in order; then those that have no place in the tree yet.
+    /// Every entry of the test's days: those with a place in the tree, then those that had none when the
+    /// reading began. The latter are read first: one that gets its place meanwhile is in neither else.
     async fn read_log(&self, test: &Turnover, tally: &mut Tally) -> Result<(), Problem> {
         let reader = &self.0.reader;
+        let waiting = reader.leaves_waiting(&test.workflow).await;
+        let mut waiting = waiting.map_err(read_problem)?;
         let mut next = test.log_from;
         loop {
             let page = reader.leaves_of(&test.workflow, next, PAGE).await;
@@ -372,13 +375,15 @@ impl Engine {
             next = page.last().map_or(next, |(index, _)| index + 1);
             for (_, leaf) in &page {
                 tally.leaf(leaf)?;
+                if let Some(placed) = waiting.iter().position(|w| w == leaf) {
+                    waiting.swap_remove(placed);
+                }
             }
             if !full {
                 break;
             }
         }
-        let waiting = reader.leaves_waiting(&test.workflow).await;
-        for leaf in waiting.map_err(read_problem)? {
+        for leaf in waiting {
             tally.leaf(&leaf)?;
         }
         Ok(())

@@ -2,12 +2,14 @@
 //! finding with what had changed before, and a person who says what it was.
 
 mod baseline;
+mod canary;
 mod changes;
 mod close;
 mod shifts;
 mod view;
 mod watch;
 
+pub use canary::{Canary, CanaryShown};
 pub use changes::Around;
 pub use view::{Drift, DriftDimension, FrozenMix, InputWeek, MixFinding};
 

@@ -14,6 +14,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{DriftFinding, SecondLookBasis, SecondLookResult};
 use tuesday_domain::run::Reason;
 
+use super::canary::Canary;
 use super::changes::Around;
 use super::shifts::{Frozen, YEAR, counts, judged};
 use crate::engine::{Engine, read_problem};
@@ -122,6 +123,8 @@ pub struct Drift {
     pub agreement: Shown,
     /// Week by week, the oldest first.
     pub inputs: Vec<InputWeek>,
+    /// Fixed cases that the live model is asked again and again; absent when none are declared.
+    pub canary: Option<Canary>,
 }
 
 fn finding(f: DriftFinding) -> MixFinding {
@@ -211,6 +214,7 @@ impl Engine {
             findings: findings.into_iter().map(finding).collect(),
             agreement: self.agreement(name).await?,
             inputs: self.input_weeks(name, today).await?,
+            canary: self.canary(&live, name).await?,
             today,
         })
     }

@@ -173,7 +173,8 @@ impl Engine {
         let mut found = Vec::new();
         for release in all {
             let live = self.loaded(release.id).await?;
-            let text = live.package.text("prompt.md").unwrap_or_default();
+            let prompt = &live.ready.def.model.prompt;
+            let text = live.package.text(prompt).unwrap_or_default();
             let own = crate::catalog::hex(&Sha256::digest(text.as_bytes()));
             if hash.len() >= 8 && own.starts_with(&hash.to_lowercase()) {
                 found.push(release.id);

@@ -6,6 +6,7 @@ use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::Package;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Decision, Release, ReleaseState};
+use tuesday_domain::trouble::incident::IncidentState;
 use tuesday_domain::trouble::{Category, Trouble};
 
 use super::{GateRecord, entry};
@@ -68,12 +69,30 @@ impl Engine {
             let Some(found) = text_fault(&row) else {
                 continue;
             };
-            if self.0.catalog.forget(row.id) {
+            // A node that never used it says so as well: events are refused until somebody looks.
+            if self.0.catalog.forget(row.id) || !self.is_known(&row).await? {
                 incident_for(self, &row, &found).await?;
             }
         }
         Ok(())
     }
+}
+
+impl Engine {
+    /// Whether an incident about it is open already.
+    async fn is_known(&self, row: &Release) -> Result<bool, String> {
+        let key = changed(row, String::new()).key();
+        let known = self.0.reader.incident_of_cause(&key).await;
+        let known = known.map_err(|e| e.to_string())?;
+        let over =
+            |s: IncidentState| matches!(s, IncidentState::Resolved | IncidentState::Reviewed);
+        Ok(known.is_some_and(|i| !over(i.state)))
+    }
+}
+
+fn changed(row: &Release, words: String) -> Trouble {
+    let name = &row.workflow;
+    Trouble::new(Category::ReleaseFault, name.clone(), Some(name), words)
 }
 
 /// A live release that is not what was approved is an incident of its workflow.
@@ -83,8 +102,7 @@ async fn incident_for(engine: &Engine, row: &Release, found: &ReleaseFault) -> R
         "the text of release {} was changed, nothing runs with it: {}",
         row.number, found.detail
     );
-    let name = &row.workflow;
-    let trouble = Trouble::new(Category::ReleaseFault, name.clone(), Some(name), words);
+    let trouble = changed(row, words);
     let entry = entry("release.hash_mismatch", row, &by, now).fact("detail", found.detail.clone());
     let changes = vec![engine.report_trouble(trouble)];
     let decision = Decision { changes, entry };

@@ -1,12 +1,13 @@
 //! Automatic actions that have not left obey the stricter of the rules that let them through and
-//! the rules in force: when a stricter table would not have, they are taken back and a person looks.
+//! the rules in force: when a stricter table would not have, they are taken back and a person looks. So
+//! they are when the release that made them was rolled back.
 
 use std::sync::Arc;
 
 use tuesday_domain::action::{ActionEvent, ActionState};
 use tuesday_domain::actor::Actor;
 use tuesday_domain::decide::plan_facts;
-use tuesday_domain::record::{Action, Change, Payload, Run};
+use tuesday_domain::record::{Action, Change, Payload, ReleaseState, Run};
 use tuesday_domain::review::ReviewKind;
 use tuesday_domain::route::{plan, tier};
 use tuesday_domain::rules::{FactTable, Landing, Route};
@@ -29,6 +30,8 @@ struct Stricter {
     version: u64,
     tier: Option<String>,
     words: Vec<String>,
+    /// What stands at the action.
+    detail: &'static str,
 }
 
 /// A run that is to be taken back, with what it read, produced and planned.
@@ -77,7 +80,11 @@ impl Engine {
         if !by_rule {
             return Ok(false);
         }
-        let Some(stricter) = self.stricter(run).await? else {
+        let found = match self.withdrawn(run).await? {
+            Some(withdrawn) => Some(withdrawn),
+            None => self.stricter(run).await?,
+        };
+        let Some(stricter) = found else {
             return Ok(false);
         };
         // What cannot be taken back is not sent either: the step fails and is done again.
@@ -117,6 +124,29 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Whether the release that made the output was rolled back since.
+    async fn withdrawn(&self, run: &Run) -> Result<Option<Stricter>, StepFault> {
+        let row = self.0.catalog.cached_workflow(&run.workflow);
+        if row.is_none_or(|w| w.live_release == run.release) {
+            return Ok(None);
+        }
+        let own = self.0.reader.release(run.release).await;
+        let own = own.map_err(LoadFault::Read)?;
+        let Some(own) = own.filter(|r| r.state == ReleaseState::RolledBack) else {
+            return Ok(None);
+        };
+        let words = format!(
+            "release {}, which made this, was rolled back; nothing was sent",
+            own.number
+        );
+        Ok(Some(Stricter {
+            version: run.rules_version.unwrap_or(0),
+            tier: None,
+            words: vec![words],
+            detail: "its release was rolled back before it was sent",
+        }))
     }
 
     /// Whether the rules in force would put a run before a person that an earlier version let
@@ -169,6 +199,7 @@ impl Engine {
             version,
             tier: row.and_then(|row| row.review_tier.clone()),
             words: vec![why, before],
+            detail: "the rules became stricter before it was sent",
         }))
     }
 
@@ -202,7 +233,7 @@ impl Engine {
             .filter(|a| is_unfinished(a.state) && !gone(a));
         for action in unsent {
             let mut action = action.clone();
-            action.detail = Some("the rules became stricter before it was sent".to_owned());
+            action.detail = Some(stricter.detail.to_owned());
             let events: &[ActionEvent] = match (partly, action.state) {
                 (false, _) => &[ActionEvent::Void],
                 (true, ActionState::RetryWait) => &[ActionEvent::Reauthorise, ActionEvent::Block],
