@@ -211,7 +211,7 @@ pub struct Markers {
 }
 
 /// `[[check]]`: an expression over `input`, the sources and `output` that must hold.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckSpec {
     /// Stable name, shown to people.

@@ -1,6 +1,7 @@
 //! The life of a release: drafted, evaluated, judged by the gate, approved by somebody else, live, and
 //! then superseded or rolled back. Every legal pair stands in [`next`]; everything else is refused.
 
+pub mod guards;
 pub mod layers;
 pub mod rewrites;
 

@@ -60,6 +60,25 @@ pub(super) struct Parts {
     warnings: Vec<PackageFault>,
 }
 
+/// The workflow stays what it was: the release is live already, or a draft.
+fn as_it_was(
+    w: &Workflow,
+    (release, draft): (&Release, bool),
+    warnings: Vec<PackageFault>,
+) -> Installed {
+    Installed {
+        workflow: w.name.clone(),
+        release: release.id,
+        number: release.number,
+        changed: draft,
+        draft,
+        label: w.label,
+        stage: w.stage,
+        model_report: None,
+        warnings,
+    }
+}
+
 impl Engine {
     /// What a built-in model needs of the package, and what it reports.
     pub(super) async fn compiled(
@@ -105,31 +124,11 @@ impl Engine {
                 .iter()
                 .find(|r| r.hash == hash && r.state == ReleaseState::Live),
         ) {
-            return Ok(Installed {
-                workflow: name,
-                release: live.id,
-                number: live.number,
-                changed: false,
-                draft: false,
-                label: w.label,
-                stage: w.stage,
-                model_report: None,
-                warnings: parts.warnings,
-            });
+            return Ok(as_it_was(w, (live, false), parts.warnings));
         }
         if let Some(w) = existing.as_ref().filter(|_| !options.test_instance) {
             let draft = Box::pin(self.create_release(package, &options.vars, None, by)).await?;
-            return Ok(Installed {
-                workflow: name,
-                release: draft.id,
-                number: draft.number,
-                changed: true,
-                draft: true,
-                label: w.label,
-                stage: w.stage,
-                model_report: None,
-                warnings: parts.warnings,
-            });
+            return Ok(as_it_was(w, (&draft, true), parts.warnings));
         }
         let (artifact, model_report) = self.compiled(&parts.ready.def, package).await?;
         let release = Release {

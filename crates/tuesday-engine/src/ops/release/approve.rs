@@ -10,6 +10,9 @@ use tuesday_domain::release::ReleaseEvent;
 use super::{GateRecord, entry, moved, reason_given};
 use crate::engine::{Engine, read_problem};
 
+/// What was judged longer ago says nothing about the model and the world of today.
+const FRESH: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);
+
 impl Engine {
     /// `by` approves a release of somebody else.
     ///
@@ -39,7 +42,7 @@ impl Engine {
             return Err(Problem::new(
                 "clearance_needed",
                 format!(
-                    "release {} reaches further than the live one: {}",
+                    "release {} reaches further than the live one, or gives up what guarded it: {}",
                     row.number,
                     wider.join("; ")
                 ),
@@ -93,6 +96,11 @@ impl Engine {
             return Err(no(
                 "it was judged with another text or another decision table".to_owned(),
             ));
+        }
+        let judged = gate.as_ref().and_then(|g| g.finished_at);
+        if judged.is_none_or(|at| self.now().since(at) > FRESH) {
+            let days = FRESH.as_secs() / 86_400;
+            return Err(no(format!("it was judged more than {days} days ago")));
         }
         gate.ok_or_else(|| no("it was never evaluated".to_owned()))
     }

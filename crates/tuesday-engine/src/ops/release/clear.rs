@@ -1,4 +1,5 @@
-//! A security approver agrees to what a release reads, sends or may do beyond the live one.
+//! A security approver agrees to what a release reads, sends or may do beyond the live one, and to what it
+//! gives up of what guarded the live one.
 
 use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
@@ -6,12 +7,14 @@ use tuesday_domain::id::ReleaseId;
 use tuesday_domain::outlet::widened;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Change, Decision, Release, ReleaseState};
+use tuesday_domain::release::guards::given_up;
 
 use super::{entry, reason_given};
 use crate::engine::Engine;
 
 impl Engine {
-    /// What a release reads, sends or may do that the live one does not, in words.
+    /// What a release reads, sends or may do that the live one does not, and what it gives up of what
+    /// guarded that one, in words.
     ///
     /// # Errors
     /// `not_found`, `unavailable`, `record_damaged`.
@@ -21,7 +24,12 @@ impl Engine {
             return Ok(Vec::new());
         }
         let new = self.loaded(row.id).await?;
-        Ok(widened(&live.ready, &new.ready))
+        let mut out = widened(&live.ready, &new.ready);
+        out.extend(given_up(
+            (&live.package, &live.ready.def),
+            (&new.package, &new.ready.def),
+        ));
+        Ok(out)
     }
 
     /// `by` clears a release that passed its gate; it still has to be approved.

@@ -60,6 +60,11 @@ struct Bench {
     repeats: u32,
 }
 
+/// First line of a stored part: the decision table its cases were tried under.
+fn under(bench: &Bench) -> String {
+    serde_json::json!({ "rules": bench.trial.rules_hash() }).to_string()
+}
+
 impl Engine {
     /// Evaluates a release and lets the gate judge it.
     ///
@@ -185,11 +190,15 @@ impl Engine {
             let Some(stored) = stored.map_err(read_problem)? else {
                 break;
             };
-            for line in stored
+            let mut lines = stored
                 .results
                 .split(|b| *b == b'\n')
-                .filter(|l| !l.is_empty())
-            {
+                .filter(|l| !l.is_empty());
+            // What was tried under another decision table says nothing about this one.
+            if lines.next() != Some(under(bench).as_bytes()) {
+                return Ok(found);
+            }
+            for line in lines {
                 let Ok(result) = serde_json::from_slice::<CaseResult>(line) else {
                     return Ok(found);
                 };
@@ -270,6 +279,7 @@ impl Engine {
         by: &Actor,
     ) -> Result<(), Problem> {
         let entry = entry("release.evaluated_part", &bench.row, by, self.now()).fact("part", part);
+        let results = [under(bench).as_bytes(), b"\n", &results].concat();
         let part = EvalPart {
             release: bench.row.id,
             part,
@@ -302,7 +312,9 @@ impl Engine {
             rows: trial.rows(),
             repeats: bench.repeats,
             max_age_s: None,
-            production: def.rollout.label == Label::Production,
+            // What the workflow is counts as well as what the package asks for.
+            production: def.rollout.label == Label::Production
+                || self.standing(&bench.row.workflow).await?.label == Label::Production,
             baseline_hash: bench.other.as_ref().map(|(_, t)| t.hash()),
         };
         let evidence = Evidence {
