@@ -7,8 +7,8 @@ use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
     Back, actions, attempts, audit, charter, incidents, instance, intake, jobs, load, money,
-    notices, oversight, payloads, people, postgres, problems, queue, reviews, rights, rollout,
-    rules, runs, sqlite, workflows,
+    notices, oversight, payloads, people, postgres, privacy, problems, queue, reviews, rights,
+    rollout, rules, runs, sqlite, workflows,
 };
 
 fn tables() -> Vec<&'static Table> {
@@ -64,6 +64,8 @@ fn tables() -> Vec<&'static Table> {
         &load::PLANS,
         &load::BASELINES,
         &load::FINDINGS,
+        &privacy::HOLDS,
+        &privacy::ERASURES,
     ]
 }
 
@@ -108,6 +110,7 @@ impl Store {
     pub async fn check_statements(&self) -> Result<usize, ApplyError> {
         let lite = matches!(self.back, Back::Sqlite(_));
         let mut all: Vec<&'static str> = SHARED.to_vec();
+        all.extend(privacy::ALL);
         for table in tables() {
             let sql = if lite {
                 table.sqlite()

@@ -12,6 +12,7 @@ mod crash_desk;
 mod data_wall;
 mod duplicates;
 mod ended;
+mod exported;
 mod injection;
 mod kills;
 mod outage;
