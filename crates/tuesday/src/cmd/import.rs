@@ -86,7 +86,7 @@ pub(crate) async fn run(common: Common, args: ImportArgs) -> Result<ExitCode, Pr
         ));
         out::say(
             "Nothing is sent until somebody resumes a workflow; what runs had not sent by then is looked for first.\n\
-             Next: put audit.key and the secret files into the folder, make links for people (tuesday user link), tuesday doctor, then\n\
+             Next: put audit.key and the secret files into the folder, make links for people (tuesday user passwd-reset), tuesday doctor, then\n\
              tuesday workflow resume WORKFLOW --as HANDLE --reason WHY",
         );
     }

@@ -15,6 +15,7 @@ mod ended;
 mod exported;
 mod injection;
 mod kills;
+mod last_tuesday;
 mod outage;
 mod overload;
 mod restart;
