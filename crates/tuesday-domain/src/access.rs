@@ -90,6 +90,10 @@ words! {
         VerifyAudit = "verify_audit",
         /// Export the audit log, or a bundle.
         ExportAudit = "export_audit",
+        /// Erase what was read, said and written, on request.
+        EraseData = "erase_data",
+        /// Place a legal hold, or lift one.
+        HoldData = "hold_data",
         /// See who may do what, and when it was last used.
         ReviewAccess = "review_access",
         /// Invite, grant, deactivate.
@@ -116,7 +120,11 @@ impl Act {
     pub const fn step_up(self) -> bool {
         matches!(
             self,
-            Self::ManagePeople | Self::ManageTokens | Self::KillWorkflow | Self::BindVault
+            Self::ManagePeople
+                | Self::ManageTokens
+                | Self::KillWorkflow
+                | Self::BindVault
+                | Self::EraseData
         )
     }
 }
@@ -164,7 +172,13 @@ pub const fn may(role: Role, act: Act) -> bool {
         ),
         R::SecurityApprover => matches!(
             act,
-            A::OwnAccount | A::ReadWork | A::ReportProblem | A::ApproveSecurity | A::ReviewAccess
+            A::OwnAccount
+                | A::ReadWork
+                | A::ReportProblem
+                | A::ApproveSecurity
+                | A::EraseData
+                | A::HoldData
+                | A::ReviewAccess
         ),
         R::Auditor => matches!(
             act,
@@ -173,6 +187,7 @@ pub const fn may(role: Role, act: Act) -> bool {
                 | A::ReportProblem
                 | A::VerifyAudit
                 | A::ExportAudit
+                | A::HoldData
                 | A::ReviewAccess
         ),
         R::Administrator => matches!(

@@ -115,6 +115,10 @@ ids! {
     TokenId, "tok", "token";
     /// What somebody says about an output.
     ProblemReportId, "prb", "problem report";
+    /// Something that keeps data from being erased.
+    HoldId, "hld", "legal hold";
+    /// An erasure that somebody asked for.
+    ErasureId, "era", "erasure";
     /// What was decided about a workflow.
     DecisionId, "dec", "decision record";
     /// An incident.

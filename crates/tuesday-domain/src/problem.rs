@@ -366,6 +366,9 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
     ),
     ("change_frozen", 409, 3, "Nothing is changed at this time"),
     ("open_work", 409, 1, "The workflow has open work"),
+    ("erased", 409, 1, "What this needs was erased"),
+    ("export_refused", 409, 1, "The export cannot be imported"),
+    ("legal_hold", 409, 3, "A legal hold keeps this"),
     (
         "confirm_scope",
         409,

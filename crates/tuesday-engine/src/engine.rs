@@ -35,6 +35,8 @@ pub struct EngineConfig {
     pub events_per_second: Option<std::num::NonZeroU32>,
     /// When the database was put back from a backup, if it was.
     pub restored_at: Option<Timestamp>,
+    /// Bounds of what packages declare about keeping payloads.
+    pub retention: tuesday_domain::privacy::RetentionLimits,
     /// Where the console is, for links in notices.
     pub public_url: String,
     /// Signs checkpoints; absent on nodes that do not seal.

@@ -1,8 +1,8 @@
 //! New ids and random bytes: the only place where the engine is not deterministic.
 
 use tuesday_domain::id::{
-    ActionId, AlertId, CorrectionId, CostEntryId, DecisionId, FindingId, IncidentId, IntakeId,
-    NoticeId, ProblemReportId, ReleaseId, ReviewId, RunId, TokenId,
+    ActionId, AlertId, CorrectionId, CostEntryId, DecisionId, ErasureId, FindingId, HoldId,
+    IncidentId, IntakeId, NoticeId, ProblemReportId, ReleaseId, ReviewId, RunId, TokenId,
 };
 use uuid::Uuid;
 
@@ -29,6 +29,8 @@ fresh! {
     correction -> CorrectionId,
     decision -> DecisionId,
     cost_entry -> CostEntryId,
+    hold -> HoldId,
+    erasure -> ErasureId,
 }
 
 /// The smallest id that could have been made so long ago.

@@ -8,7 +8,7 @@ use crate::table::Table;
 use crate::value::{Param, big, opt_text, opt_time};
 use crate::{
     actions, attempts, charter, desk, gates, incidents, instance, intake, jobs, load, money,
-    notices, payloads, people, reviews, rights, rollout, rules, runs, workflows,
+    notices, payloads, people, privacy, reviews, rights, rollout, rules, runs, workflows,
 };
 
 /// What is done with the bound values.
@@ -281,6 +281,7 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         Change::Rollout(c) => rollout::bind(c, out),
         Change::Money(m) => money::bind(m, out),
         Change::Load(c) => load::bind(c, out),
+        Change::Privacy(c) => privacy::bind(c, out),
         // `bind` has taken every other change; a list without a default keeps the two in step.
         Change::InsertRun(_)
         | Change::UpdateRun(_)
@@ -387,6 +388,7 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::Rollout(c) => rollout::describe(c),
         Change::Money(m) => money::describe(m),
         Change::Load(c) => load::describe(c),
+        Change::Privacy(c) => privacy::describe(c),
     }
 }
 

@@ -7,8 +7,8 @@ use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
     Back, actions, attempts, audit, charter, incidents, instance, intake, jobs, load, money,
-    notices, oversight, payloads, people, postgres, problems, queue, reviews, rights, rollout,
-    rules, runs, sqlite, workflows,
+    notices, oversight, payloads, people, postgres, privacy, problems, queue, reviews, rights,
+    rollout, rules, runs, sqlite, workflows,
 };
 
 fn tables() -> Vec<&'static Table> {
@@ -65,6 +65,8 @@ fn tables() -> Vec<&'static Table> {
         &load::BASELINES,
         &load::FINDINGS,
         &load::CANARY,
+        &privacy::HOLDS,
+        &privacy::ERASURES,
     ]
 }
 
@@ -109,6 +111,7 @@ impl Store {
     pub async fn check_statements(&self) -> Result<usize, ApplyError> {
         let lite = matches!(self.back, Back::Sqlite(_));
         let mut all: Vec<&'static str> = SHARED.to_vec();
+        all.extend(privacy::ALL);
         for table in tables() {
             let sql = if lite {
                 table.sqlite()

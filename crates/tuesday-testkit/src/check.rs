@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 use tuesday_domain::action::ActionState;
 use tuesday_domain::audit::{Commitment, VerifierKey};
+use tuesday_domain::privacy::{erasures, is_gone};
 use tuesday_domain::record::{Action, Review, Run};
 use tuesday_domain::run::Status;
 use tuesday_engine::ops::{Verified, verify_log};
@@ -275,6 +276,11 @@ async fn every_change_is_entered(reader: &StoreReader, found: &Found) {
     );
     for payload in stored {
         let name = format!("{}/{}", payload.kind, payload.n);
+        if is_gone(&payload) {
+            let told = erasures(&found.entries).contains_key(&name);
+            assert!(told, "I5: {name} of {} is gone unsaid", found.run.event_id);
+            continue;
+        }
         let now = Commitment::new(&payload.salt, &payload.bytes).to_string();
         let entered = found
             .entries

@@ -22,5 +22,6 @@ pub use config::{
     IdentityAnswer, IdentityHttp, IdentityProvider, IdentityReply, MetricsText, OidcSettings,
     RequiredClaim, WebConfig,
 };
+pub use console::runbooks;
 pub use router::router;
 pub use serve::serve;

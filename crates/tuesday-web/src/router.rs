@@ -14,9 +14,9 @@ use utoipa_axum::routes;
 
 use crate::api::{
     Description, alerts, audit, capacity, charter, costs, decisions, drift, health, incidents,
-    intake, ledger, people, practice, problem_reports, release_acts, releases, reroute, reruns,
-    reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens, triggers, turnover,
-    unmapped, verdicts, views, workflows,
+    intake, ledger, people, practice, privacy, problem_reports, release_acts, releases, reroute,
+    reruns, reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens, triggers,
+    turnover, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -112,6 +112,11 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(releases::show))
         .routes(routes!(security::report))
         .routes(routes!(security::egress))
+        .routes(routes!(privacy::retention))
+        .routes(routes!(privacy::holds, privacy::place))
+        .routes(routes!(privacy::lift))
+        .routes(routes!(privacy::erasures, privacy::erase))
+        .routes(routes!(privacy::plan))
         .routes(routes!(people::list, people::invite))
         .routes(routes!(people::show))
         .routes(routes!(people::reset))
@@ -330,6 +335,11 @@ fn console_people() -> Router<App> {
         )
         .route("/people/matrix", get(console::people::matrix))
         .route("/security", get(console::security::page))
+        .route("/privacy", get(console::privacy::page))
+        .route("/privacy/plan", post(console::privacy::plan))
+        .route("/privacy/erasure", post(console::privacy::erase))
+        .route("/privacy/holds", post(console::privacy::place))
+        .route("/privacy/holds/{id}/lifting", post(console::privacy::lift))
         .route(
             "/people/tokens",
             get(console::tokens::page).post(console::tokens::create),

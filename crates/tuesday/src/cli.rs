@@ -62,13 +62,17 @@ Prove      audit         verify, export, checkpoint, verify-bundle
 
 Operate    serve         API, console and worker
            user          invite, list, show, grant, revoke, deactivate, activate, away, passwd-reset
-           security      matrix, access-review, report, tools, egress
+           security      matrix, access-review, report, tools, egress, retention
+           erase         plan, apply, list: what is kept about a customer, a record or a run
+           hold          place, lift, list: what must not be erased
            token         create, list, revoke
            secret        check
            connector     test: does a destination keep what its class promises
            doctor        what is in order and what is not
            migrate       the schema
            backup        a copy of the embedded database
+           export        everything as plain files: JSON lines, CSV, Markdown, the log with its proofs
+           import        an export becomes a new instance, paused
            restore       put a copy back: everything paused, nothing sent without a look
 
 Test       stub          stand-ins with ledgers
@@ -182,6 +186,10 @@ pub(crate) enum Command {
     User(cmd::user::UserArgs),
     /// Who may do what, and who has not used it
     Security(cmd::security::SecurityArgs),
+    /// What is kept about a customer, a record or a run, taken away for good
+    Erase(cmd::erase::EraseArgs),
+    /// Legal holds: what must not be erased
+    Hold(cmd::hold::HoldArgs),
     /// API tokens
     Token(cmd::token::TokenArgs),
     /// Whether every secret reference leads to a value
@@ -194,6 +202,10 @@ pub(crate) enum Command {
     Migrate(cmd::migrate::MigrateArgs),
     /// A consistent copy of the embedded database
     Backup(cmd::backup::BackupArgs),
+    /// Everything as plain files that open without the program
+    Export(cmd::export::ExportArgs),
+    /// An export becomes a new instance, paused, that tells the same stories
+    Import(cmd::import::ImportArgs),
     /// Put a copy back, paused, so that nothing is sent twice
     Restore(cmd::restore::RestoreArgs),
     /// Stand-ins for models, CRM, mail and tickets, with ledgers

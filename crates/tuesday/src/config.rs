@@ -33,6 +33,8 @@ pub(crate) struct File {
     pub(crate) internal_hosts: Vec<String>,
     /// How people sign in, beyond what is always there.
     pub(crate) sign_in: SignIn,
+    /// How long payloads are kept where packages do not say, and the bounds of what they say.
+    pub(crate) retention: tuesday_domain::privacy::RetentionLimits,
     /// Where checkpoints are published; another volume is best.
     pub(crate) checkpoints: Option<PathBuf>,
 }

@@ -97,6 +97,7 @@ pub(crate) async fn open(home: Home, opening: Opening) -> Result<Node, Problem> 
         slots: opening.slots,
         events_per_second: home.file.events_per_second,
         restored_at: instance.restored_at,
+        retention: home.file.retention,
         public_url: opening.public_url,
         signer: signer.map(Arc::new),
         checkpoint_file: Some(

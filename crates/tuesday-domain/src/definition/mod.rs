@@ -39,6 +39,7 @@ pub use vars::substitute;
 use crate::capacity::CapacitySpec;
 use crate::drift::DriftSpec;
 use crate::drift::canary::CanarySpec;
+use crate::privacy::RetentionSpec;
 use crate::scope::ScopeSpec;
 use crate::settling::{Freeze, SettlingSpec};
 use crate::time::Span;
@@ -117,6 +118,9 @@ pub struct Definition {
     /// When nothing is changed.
     #[serde(default)]
     pub freeze: Vec<Freeze>,
+    /// For how many days payloads are kept, by class.
+    #[serde(default)]
+    pub retention: RetentionSpec,
 }
 
 /// `[workflow]`

@@ -193,6 +193,8 @@ pub enum Change {
     Money(Box<MoneyChange>),
     /// A row about people's hours or the mix of outcomes.
     Load(Box<super::LoadChange>),
+    /// Something is erased, or kept from being erased.
+    Privacy(Box<super::PrivacyChange>),
 }
 
 /// What an audit entry is about.

@@ -9,6 +9,7 @@ mod gate;
 mod load;
 mod money;
 mod people;
+mod privacy;
 mod rights;
 mod rollout;
 mod rules;
@@ -32,6 +33,7 @@ pub use money::{
     PriceRow, Spend, SpendAct, SpendHold, SpendLimit, SpendPeriod, WeeklyReview,
 };
 pub use people::{Notice, NoticeState, Person, Scope, Token};
+pub use privacy::{ErasureOrder, PrivacyChange, TextsOf};
 pub use rights::{
     Away, Ceremony, CeremonyKind, Credential, CredentialKind, Grant, Guesses, Invite, RightUse,
     Session, SignedInBy,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Moment, Record};
+use super::{Answer, ErasedPart, Moment, Record};
 use crate::action::ActionState;
 use crate::record::{Action, Payload, PayloadKind, Review};
 use crate::rules::Verdict;
@@ -12,6 +12,7 @@ use crate::snapshot::{Freshness, Snapshot};
 pub(super) struct Teller<'a> {
     pub(super) r: &'a Record,
     pub(super) damaged: &'a [String],
+    pub(super) erased: &'a [ErasedPart],
     pub(super) zone: Option<&'a crate::time::Zone>,
 }
 
@@ -23,13 +24,18 @@ impl Teller<'_> {
     /// The payload's JSON, or a word for why it is not shown.
     fn content(&self, n: Option<u32>) -> Option<Value> {
         let p = self.payload(n)?;
-        if self.damaged.contains(&format!("{}/{}", p.kind, p.n)) {
+        if let Some(gone) = self.erased.iter().find(|e| e.n == p.n) {
+            return Some(json!(gone.words));
+        }
+        let name = format!("{}/{}", p.kind, p.n);
+        if self
+            .damaged
+            .iter()
+            .any(|d| d.split(' ').next() == Some(&name))
+        {
             return Some(json!(
                 "damaged: the stored bytes do not match what the audit log committed to"
             ));
-        }
-        if p.bytes.is_empty() && p.salt == [0; 16] {
-            return Some(json!("erased"));
         }
         let value = serde_json::from_slice(&p.bytes)
             .unwrap_or_else(|_| json!(String::from_utf8_lossy(&p.bytes)));
@@ -147,12 +153,11 @@ impl Teller<'_> {
             };
         };
         let Ok(snapshot) = serde_json::from_value::<Snapshot>(content.clone()) else {
-            return reached(
-                "read",
-                Q,
-                "the stored manifest is damaged or erased".to_owned(),
-                content,
+            let why = content.as_str().map_or_else(
+                || "the stored manifest is damaged".to_owned(),
+                str::to_owned,
             );
+            return reached("read", Q, why, content);
         };
         let words: Vec<String> = snapshot
             .items
@@ -524,7 +529,9 @@ fn plain(value: &Value) -> String {
         let class = value.get(crate::mask::MASK).and_then(Value::as_str);
         return format!("({}: {})", crate::mask::MASK, class.unwrap_or_default());
     }
-    value.to_string()
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn reached(name: &'static str, question: &'static str, answer: String, facts: Value) -> Answer {

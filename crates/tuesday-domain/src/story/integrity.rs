@@ -3,10 +3,21 @@
 
 use serde_json::{Map, Value};
 
-use super::{Integrity, Record};
+use super::{ErasedPart, Integrity, Record};
 use crate::audit::Commitment;
+use crate::privacy::{Erasures, is_gone};
+use crate::time::Zone;
 
-pub(super) fn integrity(record: &Record, leaves: &[(Option<u64>, Value)]) -> Integrity {
+pub(super) fn integrity(
+    record: &Record,
+    leaves: &[(Option<u64>, Value)],
+    erasures: &Erasures,
+    zone: Option<&Zone>,
+) -> Integrity {
+    let person = |handle: &str| {
+        let known = record.people.iter().find(|p| p.handle == handle);
+        known.map_or_else(|| handle.to_owned(), |p| p.name.clone())
+    };
     let mut committed: Map<String, Value> = Map::new();
     for (_, leaf) in leaves {
         if let Some(commits) = leaf.get("commits").and_then(Value::as_object) {
@@ -20,8 +31,19 @@ pub(super) fn integrity(record: &Record, leaves: &[(Option<u64>, Value)]) -> Int
             .get(&name)
             .and_then(Value::as_str)
             .and_then(|s| s.parse().ok());
-        if p.bytes.is_empty() && p.salt == [0; 16] {
-            erased.push(name);
+        // Bytes that are gone without an entry that says so were taken away, not erased; bytes that are
+        // there although the log says they are gone were put back.
+        if let Some(erasure) = erasures.get(&name) {
+            if is_gone(p) {
+                erased.push(ErasedPart {
+                    payload: name,
+                    n: p.n,
+                    words: erasure.words(zone, person),
+                    erasure: erasure.clone(),
+                });
+            } else {
+                damaged.push(format!("{name} was erased and is there again"));
+            }
         } else if said.is_none_or(|c| !c.opens_with(&p.salt, &p.bytes)) {
             damaged.push(name);
         }

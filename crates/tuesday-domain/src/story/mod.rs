@@ -10,6 +10,7 @@ mod text;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::privacy::Erasure;
 use crate::record::{Action, Attempt, Payload, Person, Review, Run};
 use crate::veil::Veil;
 use answers::Teller;
@@ -139,12 +140,26 @@ pub struct Integrity {
     pub sealed: usize,
     /// Payloads whose bytes do not match what the log committed to, as `kind/number`.
     pub damaged: Vec<String>,
-    /// Payloads that were erased.
-    pub erased: Vec<String>,
+    /// Payloads that were erased, by the number of the payload.
+    pub erased: Vec<ErasedPart>,
     /// Sequence numbers without an entry.
     pub gaps: Vec<u32>,
     /// Nothing is damaged and nothing is missing.
     pub whole: bool,
+}
+
+/// A payload that was erased, as the log says.
+#[derive(Clone, Debug, Serialize)]
+pub struct ErasedPart {
+    /// `kind/number`.
+    pub payload: String,
+    /// Its number.
+    pub n: u32,
+    /// When, by whom, under which policy.
+    #[serde(flatten)]
+    pub erasure: Erasure,
+    /// The same in words: `erased on … by … under policy …`.
+    pub words: String,
 }
 
 /// Tells the story.
@@ -156,10 +171,12 @@ pub fn tell(record: Record) -> Story {
         .iter()
         .map(|(i, leaf)| (*i, serde_json::from_slice(leaf).unwrap_or(Value::Null)))
         .collect();
-    let integrity = integrity(&record, &leaves);
+    let erasures = crate::privacy::erasures(leaves.iter().map(|(_, leaf)| leaf));
+    let integrity = integrity(&record, &leaves, &erasures, zone.as_ref());
     let t = Teller {
         r: &record,
         damaged: &integrity.damaged,
+        erased: &integrity.erased,
         zone: zone.as_ref(),
     };
     let answers = vec![

@@ -2,16 +2,13 @@
 //! fallback what waits for the machine. What is being sent has its outcome first. And retires a
 //! workflow that was told to drain, once nothing of it is open.
 
-use tuesday_domain::action::{ActionEvent, ActionState};
+use tuesday_domain::action::ActionState;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::id::RunId;
-use tuesday_domain::record::{Action, Change, Run, Workflow};
-use tuesday_domain::review::{ReviewEvent, ReviewKind};
-use tuesday_domain::run::{Reason, RunEvent, Status};
+use tuesday_domain::record::{Action, Run, Workflow};
+use tuesday_domain::run::Status;
 
-use crate::draft::Draft;
 use crate::engine::Engine;
-use crate::steps::{Ask, open_review};
 
 const BATCH: usize = 200;
 
@@ -69,46 +66,10 @@ async fn hand_off(engine: &Engine, workflow: &Workflow, id: RunId) -> Result<(),
     if found.actions.iter().any(under_way) || !goes(workflow, &found.run) {
         return Ok(());
     }
-    let release = engine.0.catalog.release(reader, found.run.release);
-    let release = release.await.map_err(|e| e.to_string())?;
-    let now = engine.now();
-    let mut draft = Draft::on(
-        &found.run,
-        release.ready.strictest(),
-        Actor::System("hand_off"),
-        "run.handed_to_people",
-        now,
-    );
     let words = words(workflow, &found.actions);
-    for mut action in found.actions {
-        if !action.state.is_settled() {
-            let voided = draft.action(&mut action, &[ActionEvent::Void], false);
-            voided.map_err(|e| e.to_string())?;
-        }
-    }
-    for mut review in reader.reviews_of(id).await.map_err(|e| e.to_string())? {
-        if !review.state.is_decided() && review.kind != ReviewKind::SecondLook {
-            review.decided_at = Some(now);
-            let gone = draft.review(&mut review, ReviewEvent::Supersede);
-            gone.map_err(|e| e.to_string())?;
-        }
-    }
-    if found.run.state.status.wants_job() {
-        draft.event(RunEvent::Paused).map_err(|e| e.to_string())?;
-        draft.change(Change::DropJob { run: id });
-    }
-    draft
-        .event(RunEvent::ManualFallback)
-        .map_err(|e| e.to_string())?;
-    let ask = Ask {
-        kind: ReviewKind::Manual,
-        ..Ask::output(Reason::ManualFallback, words, RunEvent::ManualFallback)
-    };
-    draft.open_review(open_review(&release.ready.def, &draft.run, ask, now));
-    draft.run.owner = None;
-    let (decision, _) = draft.finish();
-    let done = engine.apply(decision).await;
-    done.map(drop).map_err(|e| e.to_string())
+    let by = Actor::System("hand_off");
+    let done = engine.hand_over_run(found, by, words).await;
+    done.map_err(|e| e.to_string())
 }
 
 /// Why people have it, and what the machine had done of it and what not.

@@ -20,6 +20,7 @@ mod notices;
 mod reconcile;
 mod refresh;
 mod releases_true;
+mod retention;
 mod reviews_due;
 mod rules_due;
 pub mod schedule;
@@ -188,6 +189,7 @@ fn spawn_timed(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()
         budget::run,
     );
     resting(engine, stop, tasks, "figures", figures::run);
+    resting(engine, stop, tasks, "retention", retention::run);
     every(
         engine,
         stop,

@@ -18,7 +18,7 @@ impl Engine {
     /// A case of this run. Without `expect` it is what people approved.
     ///
     /// # Errors
-    /// `not_found`; `illegal_state` when nothing was frozen, or nobody has decided and nothing is
+    /// `not_found`; `erased`; `illegal_state` when nothing was frozen, or nobody has decided and nothing is
     /// expected.
     pub async fn case_of_run(
         &self,
@@ -31,6 +31,7 @@ impl Engine {
         let run = run.ok_or_else(|| not_found(&id.to_string()))?;
         let release = self.loaded(run.release).await?;
         let payloads = reader.payloads(id).await.map_err(read_problem)?;
+        self.not_erased(id, &payloads).await?;
         let gone = || {
             Problem::new(
                 "illegal_state",

@@ -7,10 +7,11 @@ use std::io::Write;
 use serde_json::Value;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::audit::{
-    BundleHeader, BundleWriteError, BundleWriter, Commitment, NodeId, PayloadLabel, TILE_WIDTH,
-    TileId, TileNodes, VerifierKey, consistency_plan, inclusion_plan,
+    BundleHeader, BundleWriteError, BundleWriter, Commitment, Erased, NodeId, PayloadLabel,
+    TILE_WIDTH, TileId, TileNodes, VerifierKey, consistency_plan, inclusion_plan,
 };
 use tuesday_domain::id::RunId;
+use tuesday_domain::privacy::is_gone;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{PayloadKind, Subject};
 use tuesday_domain::time::Timestamp;
@@ -279,12 +280,34 @@ impl Engine {
         let mut count = 0;
         for run in runs {
             let name = run.to_string();
+            let mut gone = None;
             for p in self.0.reader.payloads(run).await.map_err(read_problem)? {
                 let Some(said) = mentioned.get(&(run, p.kind, p.n)) else {
                     continue;
                 };
-                // Without its salt a payload was erased; the entry still holds, the text is gone.
-                if p.salt == [0; 16] {
+                let label = PayloadLabel {
+                    kind: Some(p.kind.word()),
+                    run: Some(&name),
+                };
+                if is_gone(&p) {
+                    let gone = match &gone {
+                        Some(gone) => gone,
+                        None => gone.insert(self.erasures_of(run).await?),
+                    };
+                    let Some(erasure) = gone.get(&format!("{}/{}", p.kind, p.n)) else {
+                        return Err(damaged(&format!(
+                            "payload {}/{} of {name} is gone, and no entry says that it was erased",
+                            p.kind, p.n
+                        )));
+                    };
+                    let erased = Erased {
+                        at: erasure.at.rfc3339(),
+                        by: erasure.by.clone(),
+                        policy: erasure.policy.clone(),
+                    };
+                    bundle
+                        .erased(*said, &erased, label)
+                        .map_err(write_problem)?;
                     continue;
                 }
                 if !said.opens_with(&p.salt, &p.bytes) {
@@ -294,10 +317,6 @@ impl Engine {
                     ))
                     .way_out("export with --no-payloads, and keep the database as it is"));
                 }
-                let label = PayloadLabel {
-                    kind: Some(p.kind.word()),
-                    run: Some(&name),
-                };
                 bundle
                     .payload(*said, &p.salt, &p.bytes, label)
                     .map_err(write_problem)?;

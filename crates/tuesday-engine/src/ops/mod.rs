@@ -3,6 +3,7 @@
 mod accept;
 mod access_review;
 mod approve;
+mod archive;
 mod backfill;
 mod batch;
 mod cancel;
@@ -22,6 +23,7 @@ mod escalate;
 mod export;
 mod figures;
 mod grant;
+mod hand_over_run;
 mod identity;
 mod incident;
 mod inclusion;
@@ -38,6 +40,7 @@ mod people;
 mod presence;
 mod preview;
 mod priority;
+mod privacy;
 mod problem;
 mod queue;
 mod reading;
@@ -82,6 +85,9 @@ mod watch;
 
 pub use access_review::AccessRow;
 pub use approve::{Approval, Decided};
+pub use archive::{
+    Compared, ExportWish, FileEntry, MANIFEST, Manifest, Sheet, checked_export, pieces,
+};
 pub use backfill::Backfilled;
 pub use batch::{Batch, OpenCase, Versions};
 pub use capacity::{
@@ -121,6 +127,10 @@ pub use oversight::{FLOOR_MS, LookOversight, Oversight, StampTold, TierOversight
 pub use passkey::{FoundPasskey, KeptPasskey};
 pub use people::{INVITE_LIFE, PersonCard};
 pub use preview::EditPreview;
+pub use privacy::{
+    Erase, ErasureDone, ErasureOf, ErasurePlan, ErasureQuery, HeldBy, KeptCopy, NewHold,
+    PlannedRun, Retained, RetentionRule,
+};
 pub use problem::Complaint;
 pub(crate) use reading::Presence;
 pub use reading::{Doing, There};

@@ -96,7 +96,7 @@ impl Engine {
     /// # Errors
     /// `reason_required`; `sending` while an action of the same event is on its way; `illegal_state`
     /// while a run of it is not over, once one has written, or without frozen inputs to use again;
-    /// `record_damaged`, `not_found`.
+    /// `erased`, `record_damaged`, `not_found`.
     pub async fn rerun(&self, id: RunId, how: &Rerun, by: &Actor) -> Result<Run, Problem> {
         let reason = how.reason.trim();
         if reason.is_empty() {
@@ -196,6 +196,7 @@ impl Engine {
 
     async fn prepared(&self, found: Found, how: &Rerun, by: &Actor) -> Result<Again, Problem> {
         let old = found.run;
+        self.not_erased(old.id, &found.payloads).await?;
         if let Some(why) = damaged(&found.payloads) {
             return Err(Problem::new("record_damaged", why));
         }

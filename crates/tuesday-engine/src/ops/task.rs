@@ -149,7 +149,13 @@ pub(crate) fn damaged(payloads: &[Payload]) -> Option<String> {
     payloads
         .iter()
         .find(|p| !p.commitment.opens_with(&p.salt, &p.bytes))
-        .map(|p| format!("stored {} {} does not match its commitment", p.kind, p.n))
+        .map(|p| {
+            if tuesday_domain::privacy::is_gone(p) {
+                format!("stored {} {} was erased", p.kind, p.n)
+            } else {
+                format!("stored {} {} does not match its commitment", p.kind, p.n)
+            }
+        })
 }
 
 /// How a request is remembered: its person and key, and what it asked for, as hashes.

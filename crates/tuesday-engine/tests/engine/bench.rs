@@ -341,6 +341,19 @@ impl Bench {
         db.execute(sql, []).map_err(|e| e.to_string())
     }
 
+    /// The public key of the log.
+    pub(crate) fn key(&self) -> tuesday_domain::audit::VerifierKey {
+        self.signer.verifier().clone()
+    }
+
+    /// Whether the text stands in a file of the database.
+    pub(crate) fn files_hold(&self, text: &str) -> bool {
+        ["tuesday.db", "tuesday.db-wal"].iter().any(|name| {
+            let bytes = std::fs::read(self.dir.path().join(name)).unwrap_or_default();
+            bytes.windows(text.len()).any(|w| w == text.as_bytes())
+        })
+    }
+
     /// The newest task of the event's run.
     pub(crate) async fn task(&self, event: &str) -> tuesday_domain::record::Review {
         self.rest(event).await.reviews.pop().unwrap()
@@ -402,6 +415,7 @@ fn config(signer: &Arc<NoteSigner>, name: &str) -> EngineConfig {
         slots: 8,
         events_per_second: None,
         restored_at: None,
+        retention: tuesday_domain::privacy::RetentionLimits::default(),
         public_url: String::new(),
         signer: Some(Arc::clone(signer)),
         checkpoint_file: None,

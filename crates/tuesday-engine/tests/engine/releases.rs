@@ -434,10 +434,7 @@ async fn what_reaches_further_is_cleared_before_it_is_approved() {
     assert_eq!(engine.widens(&same).await.unwrap(), [""; 0]);
 
     // What guarded the live one is not given up by its author alone.
-    engine
-        .promote_release(wider.id, &by("tove"))
-        .await
-        .unwrap();
+    engine.promote_release(wider.id, &by("tove")).await.unwrap();
     let all = pack(0);
     let fewer: Vec<&str> = all.lines().filter(|l| !l.contains("came-back")).collect();
     let fewer = create(engine, &changed(engine, &fewer.join("\n"), &[]).await).await;

@@ -28,6 +28,7 @@ pub(crate) const ALL: [&str; 3] = [apply::APPEND, apply::NEXT_INDEX, apply::EVEN
 pub(crate) struct Sqlite {
     writer: Arc<Writer>,
     readers: Readers,
+    path: Arc<Path>,
 }
 
 impl Sqlite {
@@ -39,7 +40,22 @@ impl Sqlite {
         Ok(Self {
             readers: Readers::new(path, readers),
             writer: Arc::new(Writer::start(conn)?),
+            path: path.into(),
         })
+    }
+
+    /// Writes the log back into the file and empties it, where no reader stands in the way. A
+    /// checkpoint cannot run inside the writer's transactions, so it has a connection of its own.
+    pub(crate) async fn empty_log(&self) -> Result<(), ApplyError> {
+        let path = Arc::clone(&self.path);
+        let work = move || -> rusqlite::Result<()> {
+            let conn = Connection::open(&path)?;
+            conn.busy_timeout(std::time::Duration::from_secs(5))?;
+            conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|e| ApplyError::Unavailable(e.to_string()))?
+            .map_err(fault::from_sqlite)
     }
 
     pub(crate) fn readers(&self) -> &Readers {

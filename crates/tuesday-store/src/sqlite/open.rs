@@ -34,6 +34,7 @@ pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
     }
     conn.execute_batch(
         "PRAGMA synchronous = FULL;
+         PRAGMA secure_delete = ON;
          PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA temp_store = MEMORY;

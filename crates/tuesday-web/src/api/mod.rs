@@ -14,6 +14,7 @@ pub(crate) mod intake;
 pub(crate) mod ledger;
 pub(crate) mod people;
 pub(crate) mod practice;
+pub(crate) mod privacy;
 pub(crate) mod problem_reports;
 pub(crate) mod release_acts;
 pub(crate) mod releases;

@@ -66,6 +66,14 @@ const BARE: &[(&str, &str)] = &[
         "put_day",
         "what a day came to, made from its records at any time",
     ),
+    (
+        "put_retention_mark",
+        "up to which day retention has looked; what it erases has its entries",
+    ),
+    (
+        "scrub",
+        "takes pages out of the files that an erasure with its entry has overwritten",
+    ),
     ("put_figure_mark", "up to where the records were looked at"),
     (
         "sequence_audit",

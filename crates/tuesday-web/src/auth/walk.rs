@@ -48,6 +48,7 @@ impl Walk {
             slots: 0,
             events_per_second: None,
             restored_at: None,
+            retention: tuesday_domain::privacy::RetentionLimits::default(),
             public_url: URL.into(),
             signer: None,
             checkpoint_file: None,

@@ -31,6 +31,18 @@ const PAGE: usize = 50;
 #[folder = "../../docs/runbooks"]
 struct Runbooks;
 
+/// Every runbook of the program, by the name of its file.
+pub fn runbooks() -> Vec<(String, String)> {
+    let page = |name: std::borrow::Cow<'static, str>| {
+        let found = Runbooks::get(&name)?;
+        Some((
+            name.into_owned(),
+            String::from_utf8(found.data.into_owned()).ok()?,
+        ))
+    };
+    Runbooks::iter().filter_map(page).collect()
+}
+
 /// Which incidents.
 #[derive(Deserialize)]
 pub(crate) struct IncidentsQuery {

@@ -30,6 +30,7 @@ pub(crate) mod intake;
 pub(crate) mod passkeys;
 pub(crate) mod people;
 pub(crate) mod practice;
+pub(crate) mod privacy;
 pub(crate) mod problems;
 pub(crate) mod queue;
 mod queue_view;
@@ -72,6 +73,8 @@ pub(crate) mod wrong;
 
 #[cfg(test)]
 mod preview;
+
+pub use incidents::runbooks;
 
 use askama::Template;
 use axum::extract::Path;

@@ -15,6 +15,7 @@ use tuesday_engine::ops::{Inclusion, Reader};
 use super::html;
 use super::run_parts::{
     EffectView, Fact, InputView, ModelView, ProofView, effects, facts, inputs, model, proof,
+    say_erased,
 };
 use super::shell::Shell;
 use super::steps::{Phase, phases};
@@ -139,6 +140,7 @@ pub(crate) async fn page(
     )?;
     counted(&app, &run, &visit.user).await;
     app.engine.veil_payloads(rights, &run, &mut payloads).await;
+    say_erased(&story, &mut payloads);
     let known = app.definitions.of(reader, run.release).await.ok();
     let zone = known.as_ref().map(|k| &k.zone);
     let currency = known

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use tuesday_domain::privacy::ERASED;
 use tuesday_domain::record::{Action, Attempt, Payload, Run};
 use tuesday_domain::run::Step;
 use tuesday_domain::snapshot::Snapshot;
@@ -70,12 +71,22 @@ pub(crate) struct EntryProof {
 pub(crate) fn shown(payloads: &[Payload], n: u32) -> Option<String> {
     let bytes = &payloads.iter().find(|p| p.n == n)?.bytes;
     if bytes.is_empty() {
-        return Some("(erased)".to_owned());
+        return Some(ERASED.to_owned());
     }
     let json = serde_json::from_slice::<Value>(bytes)
         .ok()
         .and_then(|v| serde_json::to_string_pretty(&v).ok());
     Some(json.unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned()))
+}
+
+/// Puts the words of the log where erased bytes were, so that every part of the page says them.
+pub(crate) fn say_erased(story: &Story, payloads: &mut [Payload]) {
+    for p in payloads.iter_mut().filter(|p| p.bytes.is_empty()) {
+        let gone = story.integrity.erased.iter().find(|e| e.n == p.n);
+        if let Some(gone) = gone {
+            p.bytes = gone.words.clone().into_bytes();
+        }
+    }
 }
 
 pub(crate) fn facts(
@@ -301,8 +312,16 @@ pub(crate) fn proof(
     if !i.damaged.is_empty() {
         lines.push(pair("Damaged", i.damaged.join(", ")));
     }
-    if !i.erased.is_empty() {
-        lines.push(pair("Erased", i.erased.join(", ")));
+    // One line for each erasure, with everything that it took.
+    let mut gone: Vec<(String, Vec<&str>)> = Vec::new();
+    for part in &i.erased {
+        match gone.iter_mut().find(|(words, _)| *words == part.words) {
+            Some((_, names)) => names.push(&part.payload),
+            None => gone.push((part.words.clone(), vec![&part.payload])),
+        }
+    }
+    for (words, names) in gone {
+        lines.push(pair("Erased", format!("{}: {words}", names.join(", "))));
     }
     if !i.gaps.is_empty() {
         lines.push(pair("Missing", format!("{:?}", i.gaps)));

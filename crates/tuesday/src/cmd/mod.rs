@@ -15,7 +15,11 @@ pub(crate) mod cost;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod drift;
+pub(crate) mod erase;
 pub(crate) mod eval;
+pub(crate) mod export;
+pub(crate) mod hold;
+pub(crate) mod import;
 pub(crate) mod incident;
 pub(crate) mod init;
 pub(crate) mod install;
@@ -90,6 +94,10 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Bench(args) => Box::pin(bench::run(common, args)).await,
         Command::RealData(args) => Box::pin(real_data::run(common, args)).await,
         Command::Audit(args) => audit::run(common, args).await,
+        Command::Export(args) => Box::pin(export::run(common, args)).await,
+        Command::Import(args) => Box::pin(import::run(common, args)).await,
+        Command::Erase(args) => Box::pin(erase::run(common, args)).await,
+        Command::Hold(args) => hold::run(common, args).await,
         Command::Token(args) => token::run(common, args).await,
         Command::User(args) => Box::pin(user::run(common, args)).await,
         Command::Security(args) => security::run(common, args).await,

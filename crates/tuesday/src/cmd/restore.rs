@@ -127,7 +127,7 @@ fn stage(file: &Path, home: &Home) -> Result<Home, Problem> {
 /// Gives the marked copy its final name, after its key and after the log beside it, if one is left:
 /// when a connection that only reads is the last to close, SQLite keeps that file. A log without its
 /// database is nothing: SQLite removes it when a database is made beside it, and so does a repeat.
-fn publish(staged: &Home, home: &Home) -> Result<(), Problem> {
+pub(super) fn publish(staged: &Home, home: &Home) -> Result<(), Problem> {
     let failed = |e: std::io::Error| unavailable(format!("{}: {e}", home.dir.display()));
     let beside = |db: &Path, end: &str| PathBuf::from(format!("{}{end}", db.display()));
     let (from, to) = (staged.sqlite(), home.sqlite());

@@ -32,6 +32,8 @@ enum Act {
     Report(Which),
     /// Who can call which tool, in the present stage
     Tools(Which),
+    /// For how long each class of each workflow is kept
+    Retention,
     /// What data left: which fields, to whom, how often, under which release
     Egress {
         #[command(flatten)]
@@ -61,6 +63,7 @@ pub(crate) async fn run(common: Common, args: SecurityArgs) -> Result<ExitCode, 
         Act::AccessReview => review(common).await,
         Act::Report(which) => report(common, which).await,
         Act::Tools(which) => tools(common, which).await,
+        Act::Retention => retention(common).await,
         Act::Egress {
             which,
             since,
@@ -213,6 +216,22 @@ fn print_tools(report: &SecurityReport) {
         }
     }
     out::line(&table.to_string());
+}
+
+async fn retention(common: Common) -> Result<ExitCode, Problem> {
+    let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
+    let mut table = out::table(&["Workflow", "Policy", "Gone through to", "Days that wait"]);
+    for rule in node.engine.retention().await? {
+        if common.json {
+            out::json_line(&json!(rule));
+        }
+        let to = rule.done_to.unwrap_or_else(|| "nothing yet".to_owned());
+        table.add_row([rule.workflow, rule.policy, to, rule.waiting.to_string()]);
+    }
+    if !common.json {
+        out::line(&table.to_string());
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn egress(common: Common, which: Which, days: EgressDays) -> Result<ExitCode, Problem> {

@@ -4,6 +4,7 @@
 mod bindings;
 mod declared;
 mod outside;
+mod privacy;
 mod prompt_rules;
 mod reviewing;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub fn check(package: &Package, vars: &BTreeMap<String, String>) -> Vec<PackageF
     lint.limits(&def);
     lint.trouble(&def);
     lint.watching(&def);
+    lint.retention(&def);
     lint.files();
     let rules = lint.rules(&def);
     lint.reviewing(&def, rules.as_ref());

@@ -87,12 +87,9 @@ fn opened(
 ) -> Result<OpenedRun, Problem> {
     let missing = match story {
         Ok(s) => {
-            let lost = s
-                .integrity
-                .damaged
-                .iter()
-                .chain(&s.integrity.erased)
-                .cloned();
+            let gone = s.integrity.erased.iter();
+            let gone = gone.map(|e| format!("{} {}", e.payload, e.words));
+            let lost = s.integrity.damaged.iter().cloned().chain(gone);
             let gaps = s
                 .integrity
                 .gaps

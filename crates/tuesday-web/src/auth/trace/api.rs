@@ -312,6 +312,15 @@ pub(super) const TRACES: &[Trace] = &[
         &["seed.placed"],
         "",
     ),
+    ("POST", "/api/v1/holds", &["hold.placed"], ""),
+    ("POST", "/api/v1/holds/{id}/lifting", &["hold.lifted"], ""),
+    (
+        "POST",
+        "/api/v1/erasures",
+        &["erasure.ordered", "run.erased", "erasure.done"],
+        "",
+    ),
+    ("POST", "/api/v1/erasures/plan", &["erasure.planned"], ""),
     ("POST", "/api/v1/people", &["person.invited"], ""),
     (
         "POST",

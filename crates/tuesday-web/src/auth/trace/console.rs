@@ -312,4 +312,13 @@ pub(super) const TRACES: &[Trace] = &[
         NOTHING,
         "judges a draft and keeps nothing",
     ),
+    ("POST", "/privacy/plan", &["erasure.planned"], ""),
+    (
+        "POST",
+        "/privacy/erasure",
+        &["erasure.ordered", "run.erased", "erasure.done"],
+        "",
+    ),
+    ("POST", "/privacy/holds", &["hold.placed"], ""),
+    ("POST", "/privacy/holds/{id}/lifting", &["hold.lifted"], ""),
 ];
