@@ -47,6 +47,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(19, "0019_away"),
     migration!(20, "0020_load"),
     migration!(21, "0021_turnover"),
+    migration!(22, "0022_release_acks"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \

@@ -2,6 +2,7 @@
 //! then superseded or rolled back. Every legal pair stands in [`next`]; everything else is refused.
 
 pub mod layers;
+pub mod news;
 pub mod rewrites;
 
 use crate::record::ReleaseState;

@@ -5,6 +5,7 @@
 //! through, which the second person of a release is for.
 
 use super::super::package::fault;
+use super::super::texts::FOLDER;
 use super::super::{Definition, PackageFault};
 use super::Lint;
 use crate::rules::{ColumnType, RuleSet};
@@ -41,21 +42,23 @@ const EXCLUSIONS: [&str; 9] = [
 
 impl Lint<'_> {
     pub(super) fn prompt_rules(&mut self, def: &Definition, rules: Option<&RuleSet>) {
-        let name = def.model.prompt.clone();
-        let Some(text) = self.package.text(&name) else {
-            return;
-        };
         let tiers = tiers(def, rules);
         let mut found: Vec<PackageFault> = Vec::new();
-        for (number, line) in (1..).zip(without_template(text).lines()) {
-            if let Some(what) = rule_in(line, &tiers) {
-                found.push(fault(
-                    &name,
-                    Some(number),
-                    "business_rule_in_prompt",
-                    &format!("a business rule stands in the prompt: {what}"),
-                    "put it into rules.csv or a check, where ops can read and change it",
-                ));
+        // A text that the prompt includes is a part of the prompt.
+        let texts = self.package.files.iter();
+        let texts = texts.filter(|(name, _)| name.starts_with(FOLDER));
+        let prompt = self.package.files.get_key_value(&def.model.prompt);
+        for (name, text) in prompt.into_iter().chain(texts) {
+            for (number, line) in (1..).zip(without_template(text).lines()) {
+                if let Some(what) = rule_in(line, &tiers) {
+                    found.push(fault(
+                        name,
+                        Some(number),
+                        "business_rule_in_prompt",
+                        &format!("a business rule stands in the prompt: {what}"),
+                        "put it into rules.csv or a check, where ops can read and change it",
+                    ));
+                }
             }
         }
         self.faults.extend(found);
