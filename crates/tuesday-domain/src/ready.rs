@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::actor::Class;
+use crate::definition::texts::TextUse;
 use crate::definition::{ActionSpec, CheckSpec, Definition, ModelSpec, Package, PackageFault};
 use crate::facts::{Expr, Text};
 use crate::prompt::Prompt;
@@ -28,6 +29,8 @@ pub struct Ready {
     pub output_source: Arc<Value>,
     /// The prompt.
     pub prompt: Prompt,
+    /// The versioned texts it is made of, in its order.
+    pub texts: Vec<TextUse>,
     /// One line that names a case.
     pub subject: Text,
     /// Decision-table column to expression.
@@ -82,19 +85,7 @@ impl Ready {
             "schema",
             &mut faults,
         );
-        let prompt_text = if def.model.kind.is_built_in() {
-            Some(package.text(&def.model.prompt).unwrap_or(""))
-        } else {
-            package.text(&def.model.prompt)
-        };
-        let prompt = keep(
-            prompt_text
-                .ok_or_else(|| "the file is missing".to_owned())
-                .and_then(Prompt::parse),
-            &def.model.prompt,
-            "prompt",
-            &mut faults,
-        );
+        let prompt = prompt(package, &def.model, &mut faults);
         let subject = keep(
             Text::parse(&def.workflow.subject),
             "workflow.toml",
@@ -120,7 +111,7 @@ impl Ready {
             .filter_map(|a| action(a, &mut faults))
             .collect();
         match (zone, input, output, prompt, subject) {
-            (Some(zone), Some(input), Some(output), Some(prompt), Some(subject))
+            (Some(zone), Some(input), Some(output), Some((prompt, texts)), Some(subject))
                 if faults.is_empty() =>
             {
                 Ok(Self {
@@ -130,6 +121,7 @@ impl Ready {
                     input,
                     output,
                     prompt,
+                    texts,
                     subject,
                     facts,
                     scope,
@@ -186,6 +178,25 @@ impl Ready {
             .chain([self.input.strictest()])
             .max()
             .unwrap_or(Class::Restricted)
+    }
+}
+
+/// The prompt with the texts it includes; a built-in model needs none.
+fn prompt(
+    package: &Package,
+    model: &ModelSpec,
+    faults: &mut Vec<PackageFault>,
+) -> Option<(Prompt, Vec<TextUse>)> {
+    let none = model.kind.is_built_in().then_some("");
+    let text = package.text(&model.prompt).or(none);
+    let text = text.ok_or_else(|| "the file is missing".to_owned());
+    let text = keep(text, &model.prompt, "prompt", faults)?;
+    match Prompt::with_texts(&model.prompt, text, &package.files) {
+        Ok(found) => Some(found),
+        Err(found) => {
+            faults.extend(found);
+            None
+        }
     }
 }
 
