@@ -266,6 +266,7 @@ async fn only_an_admin_token_changes_people_and_its_use_is_kept() {
     let walk = Walk::new().await;
     let administrator = walk.person(Role::Administrator).await;
     let owner = walk.person(Role::OperatorOwner).await;
+    let security = walk.person(Role::SecurityApprover).await;
     let by = Actor::Person("ada".into());
     let changing =
         || keyed().filter(|(m, p, act)| *m != "GET" && p.starts_with("/api/") && act.step_up());
@@ -287,9 +288,12 @@ async fn only_an_admin_token_changes_people_and_its_use_is_kept() {
         };
         let administrator = token(Role::Administrator).await;
         let owner = token(Role::OperatorOwner).await;
+        let security = token(Role::SecurityApprover).await;
         for (method, path, act) in changing() {
             let who = if may(Role::OperatorOwner, act) {
                 &owner
+            } else if may(Role::SecurityApprover, act) {
+                &security
             } else {
                 &administrator
             };
@@ -306,6 +310,8 @@ async fn only_an_admin_token_changes_people_and_its_use_is_kept() {
                 path,
                 Some(if may(Role::OperatorOwner, act) {
                     &owner
+                } else if may(Role::SecurityApprover, act) {
+                    &security
                 } else {
                     &administrator
                 }),

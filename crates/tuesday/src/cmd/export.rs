@@ -17,7 +17,8 @@ use crate::wiring::{self, Opening};
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
     /// The folder; it must not be there yet
-    dir: PathBuf,
+    #[arg(value_name = "DIR")]
+    to: PathBuf,
     /// One workflow only; such an export can be read, and not imported
     #[arg(long)]
     workflow: Option<String>,
@@ -33,7 +34,7 @@ pub(crate) async fn run(common: Common, args: ExportArgs) -> Result<ExitCode, Pr
     let script = include_str!("../../../../docs/verify/verify_bundle.py");
     beside.push(("audit/verify_bundle.py".to_owned(), script.to_owned()));
     let wish = ExportWish {
-        dir: args.dir.clone(),
+        dir: args.to.clone(),
         workflow: args.workflow,
         beside,
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
@@ -53,13 +54,13 @@ pub(crate) async fn run(common: Common, args: ExportArgs) -> Result<ExitCode, Pr
     let bytes: u64 = done.files.values().map(|f| f.bytes).sum();
     if common.json {
         out::json_line(
-            &json!({"dir": args.dir, "runs": done.runs, "entries": done.entries, "files": done.files.len(),
+            &json!({"dir": args.to, "runs": done.runs, "entries": done.entries, "files": done.files.len(),
             "bytes": bytes, "workflow": done.workflow, "schema": done.schema, "vkey": done.vkey}),
         );
     } else {
         out::line(&format!(
             "{}: {} runs and {} entries of the log in {} files, {bytes} bytes",
-            args.dir.display(),
+            args.to.display(),
             done.runs,
             done.entries,
             done.files.len()

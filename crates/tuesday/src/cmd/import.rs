@@ -27,7 +27,8 @@ const COMPARED: u64 = 100;
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// The folder that `tuesday export` wrote
-    dir: PathBuf,
+    #[arg(value_name = "DIR")]
+    from: PathBuf,
     /// The public key that the log must be signed with, as printed by the old instance
     #[arg(long)]
     vkey: Option<String>,
@@ -48,11 +49,11 @@ pub(crate) async fn run(common: Common, args: ImportArgs) -> Result<ExitCode, Pr
     let _lock = Lock::take(&home)?;
     empty(&home)?;
     let bar = out::progress(0, "Checking the export");
-    let manifest = checked_export(&args.dir, key.as_ref(), |n| bar.inc(n));
+    let manifest = checked_export(&args.from, key.as_ref(), |n| bar.inc(n));
     bar.finish_and_clear();
     let manifest = manifest?;
     let staged = staged(&home)?;
-    let done = Box::pin(filled(&staged, &args.dir, &manifest, &by)).await;
+    let done = Box::pin(filled(&staged, &args.from, &manifest, &by)).await;
     let (restored, compared) = match done {
         Ok(done) => done,
         Err(e) => {

@@ -244,7 +244,7 @@ async fn asks(bed: &Bed, nodes: &[Node], morning: &Zoned) {
     ];
     let (code, left, err) = home.run(&egress).await;
     assert!(
-        code == 0 && left.contains("model/grader"),
+        code == 0 && left.contains("\"system\":\"grader\""),
         "what left the tenant: {left}{err}"
     );
 
@@ -266,18 +266,13 @@ async fn asks(bed: &Bed, nodes: &[Node], morning: &Zoned) {
         !story.body.to_string().contains("case p37 of the tests"),
         "masked"
     );
-    let kinds = bed.reader().audit_page(
-        &tuesday_store::AuditFilter {
-            kind: Some("access.masked".into()),
-            ..Default::default()
-        },
-        None,
-        10,
-    );
-    assert!(
-        !kinds.await.unwrap().is_empty(),
-        "her reading is itself on record"
-    );
+    let reader = bed.reader();
+    let filter = tuesday_store::AuditFilter {
+        kind: Some("access.masked".into()),
+        ..Default::default()
+    };
+    let kept = reader.audit_page(&filter, None, 10).await.unwrap();
+    assert!(!kept.is_empty(), "her reading is itself on record");
     let gone = bed.told.lock().unwrap()["m20"].clone();
     let told = ada
         .get(&format!("{url}/api/v1/runs/{gone}/story"))
