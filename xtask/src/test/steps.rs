@@ -77,7 +77,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "gate",
-        about: "`tuesday gate` on the example packages, in release",
+        about: "`tuesday gate` on the example packages, and the packs of real data where it is found, in release",
         run: gate,
     },
     Step {
@@ -260,6 +260,13 @@ fn gate(session: &mut Session) -> Result<Outcome> {
         let mut command = Command::new(&binary);
         command.arg("gate").arg(examples.join(package));
         println!("{}", proc::output(&mut command)?.trim_end());
+    }
+    match real_data::locate(&session.root, real_data::named())? {
+        Place::Found(dir) => real_data::packs(&binary, &dir)?,
+        Place::Absent(dir) => println!(
+            "\nNOT TRIED: the packs of real data; there is none at {}\n",
+            dir.display()
+        ),
     }
     Ok(Outcome::Passed)
 }

@@ -8,6 +8,7 @@ use tuesday_domain::port::{FaultKind, ModelAnswer, ModelFault, ModelRequest};
 
 use super::fault::{misconfigured, unsent};
 use super::fill::Fillers;
+use super::pieces;
 use super::template::{built_in, fill_failed};
 use tuesday_classifier::{Classifier, Prediction};
 
@@ -55,7 +56,17 @@ pub(super) fn call(
     let Some(field) = &spec.label_field else {
         return Err(misconfigured("a classifier model needs model.label_field"));
     };
-    let said = loaded.get(request)?.predict(&request.facts);
+    let classifier = loaded.get(request)?;
+    let (said, piece) = match &spec.features.pieces {
+        None => (classifier.predict(&request.facts), None),
+        Some(sought) => {
+            let declared = spec.features.text.first();
+            let path = declared.map(|d| path(d, &request.facts));
+            let path = path.unwrap_or_default();
+            let (said, place, of) = pieces::predict(&classifier, sought, &path, &request.facts);
+            (said, Some((place, of)))
+        }
+    };
     let mut output = Map::new();
     output.insert(field.clone(), Value::String(said.label.clone()));
     if !spec.fill.is_empty() {
@@ -66,11 +77,23 @@ pub(super) fn call(
     let mut answer = built_in(output, request)?;
     answer.confidence =
         (spec.confidence.source == ConfidenceSource::Classifier).then_some(said.confidence);
-    answer.extra = Some(
-        json!({"top": short(&said.top), "evidence": short(&said.evidence), "in_scope": four(said.in_scope),
-            "confidence": four(said.confidence)}),
-    );
+    let mut extra = json!({"top": short(&said.top), "evidence": short(&said.evidence),
+        "in_scope": four(said.in_scope), "confidence": four(said.confidence)});
+    if let Some((place, of)) = piece {
+        extra["piece"] = json!({"place": place, "of": of});
+    }
+    answer.extra = Some(extra);
     Ok(answer)
+}
+
+/// A declared feature as a path into the facts, as it was trained: a group is named first, or it is the input.
+fn path(declared: &str, facts: &Value) -> String {
+    let first = declared.split('.').next().unwrap_or(declared);
+    if facts.get(first).is_some_and(Value::is_object) {
+        declared.to_owned()
+    } else {
+        format!("input.{declared}")
+    }
 }
 
 /// Four places say everything a person or a record needs.

@@ -8,7 +8,7 @@ use tuesday_domain::facts::at;
 use tuesday_domain::json::parse_strict;
 use tuesday_domain::port::Compiled;
 
-use super::fill;
+use super::{fill, pieces};
 use tuesday_classifier::{Example, FeatureSpec, PairKind, PairSpec, TrainSpec, train};
 
 /// What `spec` needs from `files`.
@@ -38,6 +38,11 @@ pub(super) fn compile(
         .ok_or_else(|| format!("{file}: the file named by model.examples is not in the package"))?;
     let rows = examples(file, text, field)?;
     let features = features(&spec.features, file, &rows)?;
+    pieces::checked(spec, &features, &rows)?;
+    let rows = match &spec.features.pieces {
+        Some(sought) => pieces::training(sought, &features.text[0], rows),
+        None => rows,
+    };
     let trained = train(
         &TrainSpec {
             features,

@@ -19,6 +19,7 @@ mod fill;
 mod http;
 mod openai;
 mod openai_stream;
+mod pieces;
 mod sse;
 mod status;
 mod template;

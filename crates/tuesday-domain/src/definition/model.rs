@@ -107,6 +107,10 @@ pub struct FeatureSpec {
     pub number: Vec<String>,
     /// Pairs of fields that are compared.
     pub pair: Vec<PairSpec>,
+    /// The label that is looked for piece by piece: one line or sentence that is it makes the whole text
+    /// it, however much else stands around it. Needs one text field, two labels and no confidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pieces: Option<String>,
 }
 
 /// Two fields that are compared.

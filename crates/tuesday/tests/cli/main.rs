@@ -8,6 +8,7 @@ mod connector;
 mod copies;
 mod evals;
 mod oversight;
+mod real_packs;
 mod secrets;
 mod server;
 mod spine;

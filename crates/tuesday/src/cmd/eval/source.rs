@@ -102,7 +102,8 @@ impl Source {
         Ok(source)
     }
 
-    fn packed(
+    /// A package in memory, with the cases it carries.
+    pub(crate) fn packed(
         mut package: Package,
         vars: BTreeMap<String, String>,
         title: String,

@@ -1,6 +1,6 @@
 //! `tuesday real-data DIR`: the main job on real sets that lie in a folder, through the public surface.
 //!
-//! Four packages are made from the sets in a folder of the command's own, installed, and fed over
+//! Packages are made from the sets in a folder of the command's own, installed, and fed over
 //! HTTP; what is printed is read back from the instance. Cutoffs come from out-of-fold figures of
 //! the training rows and never from the rows that are judged.
 
@@ -9,6 +9,7 @@ mod desk;
 mod drafts;
 mod figures;
 mod package;
+mod packs;
 mod payments;
 mod products;
 mod report;
@@ -40,6 +41,9 @@ pub(crate) struct RealDataArgs {
     /// Most records of a set
     #[arg(long, default_value_t = 2_500)]
     limit: usize,
+    /// Only the eval packs that are made of the sets
+    #[arg(long)]
+    packs: bool,
 }
 
 /// Runs the main job on every set that is there.
@@ -51,6 +55,9 @@ pub(crate) async fn run(common: Common, args: RealDataArgs) -> Result<ExitCode, 
         )
         .field("dir"));
     }
+    if args.packs {
+        return only_packs(&common, &args.dir).await;
+    }
     let started = Instant::now();
     let (dir, keep) = match args.out {
         Some(dir) => (dir, true),
@@ -61,7 +68,11 @@ pub(crate) async fn run(common: Common, args: RealDataArgs) -> Result<ExitCode, 
     };
     std::fs::create_dir_all(&dir).map_err(|e| unavailable(format!("{}: {e}", dir.display())))?;
     let desk = Desk::start(dir.clone()).await?;
-    let (reports, missing) = all(&desk, &args.dir, args.limit).await?;
+    let (reports, mut missing) = all(&desk, &args.dir, args.limit).await?;
+    let (packs, no_pack) = packs::run(&common, &args.dir).await?;
+    missing.extend(no_pack);
+    missing.sort_unstable();
+    missing.dedup();
     let (duplicates, applied) = desk.ledger();
     let verified = desk.finish().await?;
     if !keep {
@@ -71,15 +82,17 @@ pub(crate) async fn run(common: Common, args: RealDataArgs) -> Result<ExitCode, 
     let holds = verified
         && duplicates == 0
         && !reports.is_empty()
-        && reports.iter().all(SetReport::adds_up);
+        && reports.iter().all(SetReport::adds_up)
+        && packs.iter().all(|p| p.passed);
     if common.json {
         let sets: Vec<Value> = reports.iter().map(SetReport::json).collect();
         out::json_line(&json!({
             "holds": holds, "audit_verified": verified, "duplicates": duplicates, "writes": applied, "missing": missing,
-            "sets": sets, "duration_ms": u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "sets": sets, "packs": packs.iter().map(packs::PackReport::json).collect::<Vec<_>>(), "duration_ms": u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         }));
     } else {
         report::print(&reports, &missing);
+        packs::print(&packs);
         let log = if verified {
             "the log verifies"
         } else {
@@ -95,6 +108,27 @@ pub(crate) async fn run(common: Common, args: RealDataArgs) -> Result<ExitCode, 
             "error: {}: {} records, {} accepted, {} completed, {} with a person",
             r.set, r.records, r.accepted, r.completed, r.with_person
         ));
+    }
+    Ok(ExitCode::from(u8::from(!holds)))
+}
+
+/// The packs alone; exit 1 unless there is one and the gate passes each.
+async fn only_packs(common: &Common, dir: &std::path::Path) -> Result<ExitCode, Problem> {
+    let started = Instant::now();
+    let (packs, missing) = packs::run(common, dir).await?;
+    let holds = !packs.is_empty() && packs.iter().all(|p| p.passed);
+    if common.json {
+        let all: Vec<Value> = packs.iter().map(packs::PackReport::json).collect();
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        out::json_line(
+            &json!({"holds": holds, "missing": missing, "packs": all, "duration_ms": duration_ms}),
+        );
+    } else {
+        packs::print(&packs);
+        for set in missing {
+            out::line(&format!("{set}: not found in {}, NOT TRIED", dir.display()));
+        }
+        out::line(&format!("{:.0} s in all", started.elapsed().as_secs_f64()));
     }
     Ok(ExitCode::from(u8::from(!holds)))
 }

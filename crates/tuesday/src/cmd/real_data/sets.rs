@@ -24,6 +24,11 @@ fn unreadable(path: &Path, e: &dyn std::fmt::Display) -> Problem {
 
 /// Lines of `{"id", "text", "label"}`.
 pub(super) fn texts(path: &Path) -> Result<Vec<Text>, Problem> {
+    lines_of(path)
+}
+
+/// The rows of a JSON Lines set.
+pub(super) fn lines_of<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>, Problem> {
     let all = std::fs::read_to_string(path).map_err(|e| unreadable(path, &e))?;
     all.lines()
         .filter(|l| !l.trim().is_empty())
