@@ -340,7 +340,7 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         "acknowledge_first",
         428,
         3,
-        "The rules changed: read them before the next decision",
+        "The rules, or what the model is told, changed: read it before the next decision",
     ),
     ("package_faulty", 422, 1, "The package has faults"),
     (

@@ -4,9 +4,13 @@
 //! checked before a release exists. Text that came from outside is data: control and hidden
 //! characters are removed, and it is handed over as data, which limits damage and promises nothing.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::actor::Class;
+use crate::definition::PackageFault;
+use crate::definition::texts::{TextUse, expand};
 use crate::facts::{Ctx, Text};
 
 /// A release's prompt, split at a line of three dashes into framing and case.
@@ -31,9 +35,46 @@ impl Prompt {
     /// # Errors
     /// The syntax error in words, with its line.
     pub fn parse(source: &str) -> Result<Self, String> {
-        let (system, case) = source
-            .split_once("\n---\n")
-            .unwrap_or((source, "{{ input | tojson }}"));
+        let (system, case) = split(source);
+        Self::of(system, case)
+    }
+
+    /// Compiles the template `file` of a package with the versioned texts that it includes; answers them,
+    /// too, in the order of the template.
+    ///
+    /// # Errors
+    /// Every fault, with file and line where they are known.
+    pub fn with_texts(
+        file: &str,
+        source: &str,
+        files: &BTreeMap<String, String>,
+    ) -> Result<(Self, Vec<TextUse>), Vec<PackageFault>> {
+        // Split before the texts are put in: a line of dashes in a text is no end of the framing.
+        let (system, case) = split(source);
+        let first = 2 + system.matches('\n').count() + 1;
+        let (system, case) = match (
+            expand(file, system, 1, files),
+            expand(file, case, first, files),
+        ) {
+            (Ok(system), Ok(case)) => (system, case),
+            (system, case) => {
+                let both = [system.err(), case.err()];
+                return Err(both.into_iter().flatten().flatten().collect());
+            }
+        };
+        let prompt = Self::of(&system.text, &case.text).map_err(|e| {
+            let way_out = "correct the text; expressions and templates use Jinja syntax";
+            vec![PackageFault::new(
+                file,
+                "does_not_compile",
+                format!("prompt: {e}"),
+                way_out,
+            )]
+        })?;
+        Ok((prompt, [system.uses, case.uses].concat()))
+    }
+
+    fn of(system: &str, case: &str) -> Result<Self, String> {
         Ok(Self {
             system: Text::parse(system)?,
             case: Text::parse(case)?,
@@ -61,6 +102,13 @@ impl Prompt {
             case: self.case.render(&ctx)?,
         })
     }
+}
+
+/// Framing and case of a template; the case is the whole input where it says nothing else.
+fn split(source: &str) -> (&str, &str) {
+    source
+        .split_once("\n---\n")
+        .unwrap_or((source, "{{ input | tojson }}"))
 }
 
 /// What a masked value reads like; never a real value.

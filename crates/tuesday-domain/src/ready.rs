@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::actor::Class;
+use crate::definition::texts::TextUse;
 use crate::definition::{ActionSpec, CheckSpec, Definition, ModelSpec, Package, PackageFault};
 use crate::facts::{Expr, Text};
 use crate::prompt::Prompt;
@@ -28,6 +29,8 @@ pub struct Ready {
     pub output_source: Arc<Value>,
     /// The prompt.
     pub prompt: Prompt,
+    /// The versioned texts it is made of, in its order.
+    pub texts: Vec<TextUse>,
     /// One line that names a case.
     pub subject: Text,
     /// Decision-table column to expression.
@@ -88,13 +91,16 @@ impl Ready {
             package.text(&def.model.prompt)
         };
         let prompt = keep(
-            prompt_text
-                .ok_or_else(|| "the file is missing".to_owned())
-                .and_then(Prompt::parse),
+            prompt_text.ok_or_else(|| "the file is missing".to_owned()),
             &def.model.prompt,
             "prompt",
             &mut faults,
-        );
+        )
+        .and_then(|text| {
+            Prompt::with_texts(&def.model.prompt, text, &package.files)
+                .map_err(|found| faults.extend(found))
+                .ok()
+        });
         let subject = keep(
             Text::parse(&def.workflow.subject),
             "workflow.toml",
@@ -120,7 +126,7 @@ impl Ready {
             .filter_map(|a| action(a, &mut faults))
             .collect();
         match (zone, input, output, prompt, subject) {
-            (Some(zone), Some(input), Some(output), Some(prompt), Some(subject))
+            (Some(zone), Some(input), Some(output), Some((prompt, texts)), Some(subject))
                 if faults.is_empty() =>
             {
                 Ok(Self {
@@ -130,6 +136,7 @@ impl Ready {
                     input,
                     output,
                     prompt,
+                    texts,
                     subject,
                     facts,
                     scope,

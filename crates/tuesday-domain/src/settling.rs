@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::ReleaseId;
+use crate::release::news::ReleaseNews;
 use crate::time::{Span, TimeError, Timestamp};
 use crate::watch::PauseRule;
 
@@ -98,6 +99,9 @@ pub struct Waiting {
     pub at: Timestamp,
 }
 
+/// Releases whose news are kept.
+const NEWS: usize = 8;
+
 /// The changes of a workflow that are not over, as they are stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,6 +114,10 @@ pub struct Changes {
     /// What comes after it, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiting>,
+    /// Releases that changed what people judge, the newest last: that one they must have read. The ones
+    /// before are kept for a rollback.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub news: Vec<ReleaseNews>,
 }
 
 impl Default for Changes {
@@ -118,6 +126,7 @@ impl Default for Changes {
             v: 1,
             settling: None,
             waiting: Vec::new(),
+            news: Vec::new(),
         }
     }
 }
@@ -127,6 +136,25 @@ impl Changes {
     #[must_use]
     pub const fn busy(&self) -> bool {
         self.settling.is_some() || !self.waiting.is_empty()
+    }
+
+    /// A release that changed what people judge is live.
+    pub fn tell(&mut self, news: ReleaseNews) {
+        self.news.push(news);
+        if self.news.len() > NEWS {
+            self.news.remove(0);
+        }
+    }
+
+    /// Nothing is watched and nothing waits any more; what must be read of releases up to this number
+    /// stays to be read.
+    #[must_use]
+    pub fn back_at(&self, number: u32) -> Self {
+        let news = self.news.iter().filter(|n| n.number <= number);
+        Self {
+            news: news.cloned().collect(),
+            ..Self::default()
+        }
     }
 
     /// As it is stored.

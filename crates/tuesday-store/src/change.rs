@@ -170,6 +170,7 @@ fn bind_rare<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
             Verb::One(rules::MOVE_RULESET)
         }
         Change::PutRulesAck(a) => with(out, |o| rules::bind_ack(a, o), Verb::Put(&rules::ACKS)),
+        Change::PutReleaseAck(a) => with(out, |o| gates::bind_ack(a, o), Verb::Put(&gates::ACKS)),
         Change::NoteUnmapped(u) => {
             rules::bind_unmapped(u, out);
             Verb::Any(rules::NOTE_UNMAPPED)
@@ -310,6 +311,7 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         | Change::InsertRuleSet(_)
         | Change::MoveRuleSet { .. }
         | Change::PutRulesAck(_)
+        | Change::PutReleaseAck(_)
         | Change::NoteUnmapped(_)
         | Change::PutRouted(_)
         | Change::DecideRouted { .. }
@@ -360,6 +362,7 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::InsertRuleSet(v) => format!("rules {} of {}", v.version, v.workflow),
         Change::MoveRuleSet { row, .. } => format!("rules {} of {}", row.version, row.workflow),
         Change::PutRulesAck(a) => format!("rules read by {} in {}", a.person, a.workflow),
+        Change::PutReleaseAck(a) => format!("a release read by {} in {}", a.person, a.workflow),
         Change::NoteUnmapped(u) => format!("a word of {} in {}", u.field, u.workflow),
         Change::PutRouted(r) => format!("the routing of {}", r.run),
         Change::DecideRouted { run, .. } => format!("the routing of {run}"),

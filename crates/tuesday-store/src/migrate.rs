@@ -47,6 +47,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(19, "0019_away"),
     migration!(20, "0020_load"),
     migration!(21, "0021_turnover"),
+    migration!(22, "0022_release_acks"),
     migration!(24, "0024_privacy"),
     migration!(25, "0025_canary"),
 ];

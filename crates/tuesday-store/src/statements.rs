@@ -6,7 +6,7 @@ use crate::error::ApplyError;
 use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
-    Back, actions, attempts, audit, charter, incidents, instance, intake, jobs, load, money,
+    Back, actions, attempts, audit, charter, gates, incidents, instance, intake, jobs, load, money,
     notices, oversight, payloads, people, postgres, privacy, problems, queue, reviews, rights,
     rollout, rules, runs, sqlite, workflows,
 };
@@ -33,6 +33,7 @@ fn tables() -> Vec<&'static Table> {
         &workflows::RELEASES,
         &rules::RULESETS,
         &rules::ACKS,
+        &gates::ACKS,
         &rules::ROUTED,
         &workflows::CURSORS,
         &queue::PRIORITIES,

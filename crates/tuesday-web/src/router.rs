@@ -170,6 +170,7 @@ fn api_workflows() -> OpenApiRouter<App> {
         .routes(routes!(release_acts::show))
         .routes(routes!(shadow::report))
         .routes(routes!(release_acts::excuse))
+        .routes(routes!(release_acts::acknowledge))
         .routes(routes!(rollout::standing))
         .routes(routes!(rollout::pause))
         .routes(routes!(rollout::resume))
@@ -404,6 +405,10 @@ fn console_releases() -> Router<App> {
         .route(
             "/workflows/{workflow}/releases/rollback",
             post(releases::roll_back),
+        )
+        .route(
+            "/workflows/{workflow}/releases/acknowledgement",
+            post(console::release_read::acknowledge),
         )
         .route(
             "/workflows/{workflow}/releases/stand-down",

@@ -10,6 +10,7 @@ mod owners;
 mod package;
 mod review;
 mod source;
+pub mod texts;
 mod trigger;
 mod trouble;
 mod vars;

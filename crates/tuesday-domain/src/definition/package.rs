@@ -25,6 +25,14 @@ pub struct PackageFault {
     pub warning: bool,
 }
 
+impl PackageFault {
+    /// A fault of a file as a whole.
+    #[must_use]
+    pub fn new(file: &str, code: &'static str, message: String, way_out: &str) -> Self {
+        fault(file, None, code, &message, way_out)
+    }
+}
+
 /// One file of a package.
 pub type PackageFile = (String, String);
 

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Action, Attempt, Away, Credential, Cursor, DeskChange, Grant, Guesses, Intake, Invite, Job,
-    Lease, MoneyChange, Notice, Payload, Person, Release, Review, RolloutChange, Routed,
-    RuleSetRow, RulesAck, Run, Session, Token, TroubleChange, Unmapped, Workflow,
+    Lease, MoneyChange, Notice, Payload, Person, Release, ReleaseAck, Review, RolloutChange,
+    Routed, RuleSetRow, RulesAck, Run, Session, Token, TroubleChange, Unmapped, Workflow,
 };
 use crate::actor::Actor;
 use crate::audit::{CanonicalError, Commitment, canonical};
@@ -107,6 +107,8 @@ pub enum Change {
     },
     /// A person has read a version of the rules.
     PutRulesAck(RulesAck),
+    /// A person has read what a release changed.
+    PutReleaseAck(ReleaseAck),
     /// A word of a source that the mapping does not know; what is there already stays.
     NoteUnmapped(Box<Unmapped>),
     /// Where the table sent a run; a run that is generated again is routed again.

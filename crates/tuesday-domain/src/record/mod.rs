@@ -40,7 +40,8 @@ pub use rights::{
 };
 pub use rollout::{Choice, DecisionRecord, Rollout, RolloutChange, Signal};
 pub use rules::{
-    IllegalRuleSetEvent, Routed, RuleSetEvent, RuleSetRow, RuleSetState, RulesAck, Unmapped,
+    IllegalRuleSetEvent, ReleaseAck, Routed, RuleSetEvent, RuleSetRow, RuleSetState, RulesAck,
+    Unmapped,
 };
 pub use run::{Event, Intake, IntakeVerdict, Job, Lease, Payload, PayloadKind, PayloadRef, Run};
 pub use task::{Action, OverrideKind, Review, ReviewDecision};

@@ -121,6 +121,19 @@ pub struct RulesAck {
     pub at: Timestamp,
 }
 
+/// A person has read what a release changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseAck {
+    /// Workflow name.
+    pub workflow: String,
+    /// Handle.
+    pub person: String,
+    /// Number of the newest release that was read.
+    pub number: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// A word of a source that the mapping did not know when a run brought it first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unmapped {

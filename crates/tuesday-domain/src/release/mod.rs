@@ -3,6 +3,7 @@
 
 pub mod guards;
 pub mod layers;
+pub mod news;
 pub mod rewrites;
 
 use crate::record::ReleaseState;

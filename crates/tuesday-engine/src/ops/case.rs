@@ -15,6 +15,7 @@ use tuesday_domain::snapshot::{Conflict, Freshness, Snapshot};
 use tuesday_domain::time::Timestamp;
 
 use super::recall::recall_until;
+use super::release::ToRead;
 use super::task::{Task, people};
 use crate::catalog::LiveRelease;
 use crate::engine::{Engine, read_problem};
@@ -76,6 +77,8 @@ pub struct Case {
     pub not_cleared: Option<(String, &'static str)>,
     /// It was a known error; said only once it is decided.
     pub seed: Option<Seed>,
+    /// The release that must be read before deciding, with who has.
+    pub to_read: Option<ToRead>,
 }
 
 /// One thing the run read.
@@ -248,6 +251,7 @@ impl Engine {
             recall_until: recall_until(&task.actions, self.now()),
             not_cleared: None,
             seed: task.told_seed(),
+            to_read: task.release_news,
             run: task.run,
             review: task.review,
         };

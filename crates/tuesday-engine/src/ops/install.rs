@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use tuesday_domain::access::Role;
 use tuesday_domain::actor::Actor;
+use tuesday_domain::definition::texts::TextUse;
 use tuesday_domain::definition::{Definition, Package, PackageFault, lint};
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
@@ -116,6 +117,7 @@ impl Engine {
             parts.ready.def.workflow.name.clone(),
         );
         let hash = package.release_hash(&vars);
+        let texts = &parts.ready.texts;
         let existing = self.0.reader.workflow(&name).await.map_err(read_problem)?;
         let releases = self.0.reader.releases(&name).await.map_err(read_problem)?;
         if let (Some(w), Some(live)) = (
@@ -130,6 +132,7 @@ impl Engine {
             let draft = Box::pin(self.create_release(package, &options.vars, None, by)).await?;
             return Ok(as_it_was(w, (&draft, true), parts.warnings));
         }
+        texts_are_final(package, texts, &releases)?;
         let (artifact, model_report) = self.compiled(&parts.ready.def, package).await?;
         let release = Release {
             id: ids::release(),
@@ -364,6 +367,58 @@ fn has_work(def: &tuesday_domain::definition::Definition, person: &str) -> bool 
     let tiers = def.review.tier.iter().flat_map(|t| [&t.owner, &t.backup]);
     named.iter().any(|p| p.handle == person)
         || tiers.chain([&def.manual.owner]).any(|h| h == person)
+}
+
+/// Refuses a text that says something else than the same version said in a release that was approved.
+///
+/// # Errors
+/// `package_faulty` with each such text.
+pub(super) fn texts_are_final(
+    package: &Package,
+    texts: &[TextUse],
+    releases: &[Release],
+) -> Result<(), Problem> {
+    if texts.is_empty() {
+        return Ok(());
+    }
+    let agreed = |r: &&Release| {
+        matches!(
+            r.state,
+            ReleaseState::Approved
+                | ReleaseState::Live
+                | ReleaseState::Superseded
+                | ReleaseState::RolledBack
+        )
+    };
+    let mut faults = Vec::new();
+    for release in releases.iter().filter(agreed) {
+        // A bundle that cannot be read is the release watch's to tell.
+        let Ok((old, _)) = Package::from_bundle(&release.bundle) else {
+            continue;
+        };
+        for text in texts {
+            let (file, number) = (text.file(), release.number);
+            let was = old.text(&file);
+            if was.is_some() && was != package.text(&file) {
+                let words = format!("{text} is another text than in release {number}");
+                faults.push(PackageFault::new(
+                    &file,
+                    "text_changed",
+                    words,
+                    "give the changed text the next version, and include that",
+                ));
+            }
+        }
+    }
+    let Some(first) = faults.first() else {
+        return Ok(());
+    };
+    Err(Problem::new(
+        "package_faulty",
+        format!("{}: {}", first.file, first.message),
+    )
+    .with("faults", serde_json::to_value(&faults).unwrap_or_default())
+    .way_out(first.way_out.clone()))
 }
 
 /// A package as it would be installed, with its faults as the refusal.

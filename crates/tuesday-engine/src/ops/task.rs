@@ -16,6 +16,7 @@ use tuesday_domain::snapshot::{Snapshot, sha256_hex};
 use tuesday_store::ApplyError;
 
 use super::approve::Decided;
+use super::release::ToRead;
 use super::rules::RulesNews;
 use crate::catalog::LiveRelease;
 use crate::draft::Draft;
@@ -34,6 +35,8 @@ pub(crate) struct Task {
     pub(crate) damaged: Option<String>,
     /// The rules changed since the workflow was installed: what must be read before deciding.
     pub(crate) news: Option<RulesNews>,
+    /// The release that must be read before deciding.
+    pub(crate) release_news: Option<ToRead>,
     /// What active persons hold on the workflow now: who may decide, and who may see what.
     pub(crate) grants: Vec<Grant>,
     /// Who had a part in the approval that a second look asks about; none for other tasks.
@@ -222,6 +225,7 @@ impl Engine {
         let had_part = self.had_part(&review).await?;
         let seed = self.seed_of(&review).await?;
         let news = Box::pin(self.rules_news(&review.workflow)).await?;
+        let release_news = self.release_news(&review.workflow).await?;
         let grants = reader
             .grants_on(&review.workflow)
             .await
@@ -235,6 +239,7 @@ impl Engine {
             payloads: found.payloads,
             actions: found.actions,
             news,
+            release_news,
             grants,
             had_part,
             seed,

@@ -3,7 +3,7 @@
 mod read;
 
 use tuesday_domain::id::ReleaseId;
-use tuesday_domain::record::{EvalPart, GateRow, ReleaseFix};
+use tuesday_domain::record::{EvalPart, GateRow, ReleaseAck, ReleaseFix};
 use tuesday_domain::trouble::incident::FixLayer;
 
 use crate::error::ReadError;
@@ -43,6 +43,28 @@ pub(crate) static PARTS: Table = Table::new(
     3,
     false,
 );
+
+pub(crate) static ACKS: Table = Table::new(
+    "release_acks",
+    &[
+        ("workflow", Ty::Text),
+        ("person", Ty::Text),
+        ("number", Ty::Int),
+        ("at", Ty::Int),
+    ],
+    2,
+    4,
+    false,
+);
+
+pub(crate) fn bind_ack<'a>(a: &'a ReleaseAck, out: &mut Vec<Param<'a>>) {
+    out.extend([
+        Param::Text(&a.workflow),
+        Param::Text(&a.person),
+        Param::Int(i64::from(a.number)),
+        Param::Int(a.at.micros()),
+    ]);
+}
 
 pub(crate) static FIXES: Table = Table::new(
     "release_fixes",

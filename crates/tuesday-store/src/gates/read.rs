@@ -1,7 +1,7 @@
 //! Reading gates and results.
 
 use tuesday_domain::id::ReleaseId;
-use tuesday_domain::record::{EvalPart, GateRow, ReleaseFix};
+use tuesday_domain::record::{EvalPart, GateRow, ReleaseAck, ReleaseFix};
 use tuesday_domain::release::layers;
 use tuesday_domain::release::rewrites::Cited;
 use tuesday_domain::time::Timestamp;
@@ -49,6 +49,23 @@ impl StoreReader {
                 excuse: r.opt_text(3)?,
                 excused_by: r.opt_text(4)?,
                 excused_at: r.opt_time(5)?,
+            })
+        })
+        .await
+    }
+
+    /// Who has read which release of a workflow last.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn release_acks(&self, workflow: &str) -> Result<Vec<ReleaseAck>, ReadError> {
+        let sql = "SELECT workflow, person, number, at FROM release_acks WHERE workflow = $1 ORDER BY person";
+        self.rows(sql, vec![Value::Text(workflow.to_owned())], |r: Row<'_>| {
+            Ok(ReleaseAck {
+                workflow: r.text(0)?,
+                person: r.text(1)?,
+                number: r.num(2)?,
+                at: r.time(3)?,
             })
         })
         .await

@@ -1,8 +1,8 @@
 //! Versions of decision tables, their readers, and where runs were sent.
 
 use tuesday_domain::record::{
-    Change, Decision, PayloadKind, ReviewDecision, Routed, RuleSetState, RulesAck, Subject,
-    Unmapped,
+    Change, Decision, PayloadKind, ReleaseAck, ReviewDecision, Routed, RuleSetState, RulesAck,
+    Subject, Unmapped,
 };
 use tuesday_domain::rules::Route;
 use tuesday_store::ApplyError;
@@ -95,6 +95,31 @@ async fn the_newest_version_read_is_kept_for_each_person() {
             [ack("ana", 3), ack("bo", 2)]
         );
         assert!(bed.read.rules_acks("other").await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_newest_release_read_is_kept_for_each_person() {
+    each(|bed| async move {
+        let ack = |person: &str, number: u32| ReleaseAck {
+            workflow: "support".into(),
+            person: person.into(),
+            number,
+            at: at(u64::from(number)),
+        };
+        for a in [ack("ana", 2), ack("bo", 2), ack("ana", 3)] {
+            bed.store
+                .apply(one(Change::PutReleaseAck(a)))
+                .await
+                .unwrap();
+        }
+        assert_eq!(
+            bed.read.release_acks("support").await.unwrap(),
+            [ack("ana", 3), ack("bo", 2)]
+        );
+        let none = bed.store.apply(one(Change::PutReleaseAck(ack("cy", 0))));
+        assert!(none.await.is_err(), "there is no release 0");
     })
     .await;
 }

@@ -1,4 +1,5 @@
-//! What is done to releases over the API: a draft from a package, and the excuse for one more rewrite of a prompt.
+//! What is done to releases over the API: a draft from a package, the excuse for one more rewrite of a prompt,
+//! and that a person has read what one changed.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -227,4 +228,45 @@ pub(crate) async fn excuse(
     let engine = &app.engine;
     let row = engine.excuse_release(row.id, &who.person, layer, &b.reason);
     full(&app, &row.await?).await
+}
+
+/// Which release was read.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReleaseReadBody {
+    /// Its number.
+    number: u32,
+}
+
+/// A person has read what a release changed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReleaseAckBody {
+    workflow: String,
+    person: String,
+    number: u32,
+    at: String,
+}
+
+/// The person has read what the release changed and may decide again.
+#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/releases/acknowledgement", tag = "releases",
+    params(("workflow" = String, Path)), request_body = ReleaseReadBody,
+    responses((status = 200, body = ReleaseAckBody), (status = 409, body = ProblemBody)))]
+pub(crate) async fn acknowledge(
+    State(app): State<App>,
+    by: ApiReviewer,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<ReleaseAckBody>, ApiError> {
+    by.sees(&name)?;
+    let b: ReleaseReadBody = query::body(&body)?;
+    let ack = app
+        .engine
+        .acknowledge_release(&name, &by.person, b.number)
+        .await?;
+    Ok(Json(ReleaseAckBody {
+        workflow: ack.workflow,
+        person: ack.person,
+        number: ack.number,
+        at: ack.at.rfc3339(),
+    }))
 }

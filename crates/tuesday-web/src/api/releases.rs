@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tuesday_domain::definition::Package;
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::record::{Release, ReleaseState};
 use tuesday_domain::snapshot::sha256_hex;
@@ -135,15 +136,10 @@ pub(crate) async fn show(
 
 /// Each file of the bundle with its hash; a bundle that cannot be read has none.
 fn parts(row: &Release) -> Value {
-    let files: serde_json::Map<String, Value> =
-        serde_json::from_slice(&row.bundle).unwrap_or_default();
-    files
-        .into_iter()
-        .map(|(name, text)| {
-            let hash = sha256_hex(text.as_str().unwrap_or_default().as_bytes());
-            (name, Value::String(hash))
-        })
-        .collect()
+    let files = Package::from_bundle(&row.bundle).map(|(package, _)| package.files);
+    let hashed =
+        |(name, text): (String, String)| (name, Value::String(sha256_hex(text.as_bytes())));
+    files.unwrap_or_default().into_iter().map(hashed).collect()
 }
 
 async fn gate(app: &App, id: ReleaseId) -> Result<Value, ApiError> {

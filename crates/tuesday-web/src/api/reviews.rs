@@ -9,6 +9,7 @@ use serde_json::Value;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Review;
 use tuesday_domain::time::Timestamp;
+use tuesday_engine::ops::release::ToRead;
 use tuesday_engine::ops::{Case, Reader};
 use tuesday_store::{QueueCounts, QueueFilter, QueueRow};
 use utoipa::{IntoParams, ToSchema};
@@ -292,6 +293,36 @@ pub(crate) struct CaseBody {
     /// It was a known error; present only once it is decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<SeedToldBody>,
+    /// The release that must be read before deciding, with what it changed, and who has read it; absent
+    /// where none changed what people judge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_release: Option<NewReleaseBody>,
+}
+
+/// A release that changed what people judge.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NewReleaseBody {
+    number: u32,
+    /// The release before it.
+    before: u32,
+    /// What is different, in words.
+    changed: String,
+    /// Why it was agreed to.
+    reason: String,
+    /// Handles of those who may decide without reading it.
+    readers: Vec<String>,
+}
+
+impl From<ToRead> for NewReleaseBody {
+    fn from(t: ToRead) -> Self {
+        Self {
+            number: t.news.number,
+            before: t.news.before,
+            changed: t.news.words,
+            reason: t.news.reason,
+            readers: t.readers,
+        }
+    }
 }
 
 /// One frozen input.
@@ -364,6 +395,7 @@ impl From<Case> for CaseBody {
             may_decide: c.people.into_iter().map(|(handle, _)| handle).collect(),
             not_cleared: c.not_cleared.map(|(field, _)| field),
             seed: c.seed.map(SeedToldBody::from),
+            new_release: c.to_read.map(NewReleaseBody::from),
             review: c.review.into(),
         }
     }

@@ -16,6 +16,7 @@ use super::case::name;
 use super::case_parts::seed_words;
 use super::forms::{mark, read, refill};
 use super::queue::{QueueQuery, order};
+use super::release_read;
 use super::review::{following, input_schema, prepare};
 use super::views::{Changed, Panel, Unread};
 use super::visit::Visit;
@@ -370,13 +371,21 @@ fn diff(problem: &Problem) -> Vec<Changed> {
         .collect()
 }
 
-/// The rules the person must have read first.
+/// The rules, or the release, that the person must have read first.
 fn unread(problem: &Problem, workflow: &str) -> Option<Unread> {
-    let version = problem.more.get("version")?.as_u64()?;
+    if problem.code != "acknowledge_first" {
+        return None;
+    }
+    let number = |name: &str| problem.more.get(name).and_then(Value::as_u64);
     let words = problem.more.get("reason")?.as_str()?.to_owned();
-    (problem.code == "acknowledge_first").then(|| Unread {
-        workflow: workflow.to_owned(),
-        version,
+    if let Some(release) = number("release") {
+        return Some(release_read::unread(workflow, release, words));
+    }
+    Some(Unread {
+        address: format!("/workflows/{workflow}/rules"),
+        look: "Read the rules",
+        name: "version",
+        version: number("version")?,
         words,
     })
 }

@@ -35,6 +35,7 @@ pub(crate) mod problems;
 pub(crate) mod queue;
 mod queue_view;
 pub(crate) mod reading;
+pub(crate) mod release_read;
 pub(crate) mod releases;
 pub(crate) mod report;
 pub(crate) mod rerun;

@@ -12,6 +12,7 @@ use tuesday_engine::ops::Case;
 use super::diff::Part;
 use super::forms::{Field, FieldKind, fields};
 use super::queue::{QueueQuery, column};
+use super::release_read;
 use super::shell::Shell;
 use super::views::{Before, CaseView, ChangedField, From, NextCase, Panel, QueueView, Settle};
 use super::visit::Visit;
@@ -93,11 +94,12 @@ pub(crate) async fn prepare(
     } else {
         Vec::new()
     };
+    let panel = release_read::panel(&found, me);
     let page = ReviewPage {
         shell,
         queue,
         case: view,
-        panel: None,
+        panel,
         editing: false,
         changed: false,
         open: String::new(),

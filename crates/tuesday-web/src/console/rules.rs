@@ -350,6 +350,14 @@ pub(crate) async fn withdraw(
     done(&app, form.user, &name, &headers, words, Typed::default()).await
 }
 
+/// Whoever came from a case goes back to it; only to our own cases, whatever the form says.
+pub(super) fn back_to_case(form: &PostForm) -> Option<String> {
+    form.text("back").filter(|b| {
+        let id = b.strip_prefix("/reviews/").unwrap_or_default();
+        !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    })
+}
+
 /// The person has read the version in force.
 pub(crate) async fn acknowledge(
     State(app): State<App>,
@@ -369,12 +377,7 @@ pub(crate) async fn acknowledge(
         .acknowledge_rules(&name, &by, version)
         .await
         .map(|_| "Noted: you may decide again".to_owned());
-    // Whoever came from a case goes back to it; only to our own cases, whatever the form says.
-    let back = form.text("back").filter(|b| {
-        let id = b.strip_prefix("/reviews/").unwrap_or_default();
-        !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    });
-    if let (Ok(said), Some(back)) = (&words, back) {
+    if let (Ok(said), Some(back)) = (&words, back_to_case(&form)) {
         app.sessions.tell(&form.user, said.clone());
         return Ok(Redirect::to(&back).into_response());
     }

@@ -400,7 +400,7 @@ pub(crate) struct Panel {
     pub(crate) lines: Vec<String>,
     /// What changed in a source meanwhile.
     pub(crate) diff: Vec<Changed>,
-    /// Rules that must be read before the next decision.
+    /// Rules, or a release, that must be read before the next decision.
     pub(crate) unread: Option<Unread>,
     pub(crate) kept: Option<String>,
     pub(crate) run: Option<String>,
@@ -408,10 +408,15 @@ pub(crate) struct Panel {
     pub(crate) here: String,
 }
 
-/// A version of the rules that the person has not read.
+/// A version of the rules, or a release, that the person has not read.
 #[derive(Clone)]
 pub(crate) struct Unread {
-    pub(crate) workflow: String,
+    /// Where it can be read; the acknowledgement is a door below it.
+    pub(crate) address: String,
+    /// What the link to it says.
+    pub(crate) look: &'static str,
+    /// Field of the form that says what was read.
+    pub(crate) name: &'static str,
     pub(crate) version: u64,
     pub(crate) words: String,
 }

@@ -49,6 +49,17 @@ impl Bed {
         Self::prepared(tempfile::tempdir().unwrap(), database, "package", pairs).await
     }
 
+    /// With the ordinary package, the files of another folder laid over it, and its workflow changed.
+    pub(crate) async fn over(
+        database: Option<Database>,
+        overlay: &str,
+        pairs: &[(&str, &str)],
+    ) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        overlaid(&dir.path().join("changed"), overlay, pairs);
+        Self::prepared(dir, database, "", &[]).await
+    }
+
     /// With another package of this folder.
     pub(crate) async fn of(name: &str, database: Option<Database>) -> Self {
         Self::prepared(tempfile::tempdir().unwrap(), database, name, &[]).await
@@ -86,7 +97,11 @@ impl Bed {
             env: env.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec(),
         };
         let store = home.prepare().await;
-        let package = package(dir.path(), name, pairs);
+        let package = if name.is_empty() {
+            dir.path().join("changed")
+        } else {
+            package(dir.path(), name, pairs)
+        };
         home.install(&package, &[("stub_url", &stub_url), ("smtp", &smtp_at)])
             .await;
         let client = Client::new(&home.token("trigger", None).await);
@@ -345,6 +360,38 @@ impl Bed {
     }
 }
 
+/// The ordinary package with the files of another folder laid over it and its workflow's text changed, in `to`.
+pub(crate) fn overlaid(to: &Path, overlay: &str, pairs: &[(&str, &str)]) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults");
+    for from in [here.join("package"), here.join(overlay)] {
+        copied(&from, to);
+    }
+    replaced(&to.join("workflow.toml"), pairs);
+}
+
+fn copied(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let path = file.unwrap().path();
+        let inner = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copied(&path, &inner);
+        } else {
+            std::fs::copy(&path, inner).unwrap();
+        }
+    }
+}
+
+/// Replaces each text of a file once; it must be there.
+pub(crate) fn replaced(path: &Path, pairs: &[(&str, &str)]) {
+    let mut text = std::fs::read_to_string(path).unwrap();
+    for (old, new) in pairs {
+        assert!(text.contains(old), "{old} is not in {}", path.display());
+        text = text.replacen(old, new, 1);
+    }
+    std::fs::write(path, text).unwrap();
+}
+
 /// A package of this folder, or a copy of it with another workflow text.
 fn package(dir: &Path, name: &str, pairs: &[(&str, &str)]) -> std::path::PathBuf {
     let from = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -359,13 +406,7 @@ fn package(dir: &Path, name: &str, pairs: &[(&str, &str)]) -> std::path::PathBuf
         let file = file.unwrap();
         std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
     }
-    let path = to.join("workflow.toml");
-    let mut text = std::fs::read_to_string(&path).unwrap();
-    for (old, new) in pairs {
-        assert!(text.contains(old), "{old} is not in the workflow");
-        text = text.replacen(old, new, 1);
-    }
-    std::fs::write(path, text).unwrap();
+    replaced(&to.join("workflow.toml"), pairs);
     to
 }
 

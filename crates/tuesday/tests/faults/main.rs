@@ -5,6 +5,7 @@
 
 mod bed;
 mod behaviour;
+mod changed_text;
 mod clicks;
 mod crash;
 mod crash_again;

@@ -9,6 +9,7 @@ mod prompt_rules;
 mod reviewing;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod trouble;
 mod watching;
 
@@ -47,9 +48,11 @@ pub fn check(package: &Package, vars: &BTreeMap<String, String>) -> Vec<PackageF
     let rules = lint.rules(&def);
     lint.reviewing(&def, rules.as_ref());
     lint.prompt_rules(&def, rules.as_ref());
+    lint.texts();
     match Ready::compile(package, def) {
         Ok(ready) => {
             lint.seed_fields(&ready);
+            lint.text_uses(&ready);
             lint.bindings(&ready, rules.as_ref());
         }
         Err(faults) => lint.faults.extend(faults),

@@ -6,6 +6,7 @@
 
 use super::super::Definition;
 use super::super::package::fault;
+use super::super::texts::FOLDER;
 use super::Lint;
 use crate::rules::{ColumnType, RuleSet};
 
@@ -41,23 +42,25 @@ const EXCLUSIONS: [&str; 9] = [
 
 impl Lint<'_> {
     pub(super) fn prompt_rules(&mut self, def: &Definition, rules: Option<&RuleSet>) {
-        let name = def.model.prompt.clone();
-        let Some(text) = self.package.text(&name) else {
-            return;
-        };
         let tiers = tiers(def, rules);
-        let lines: Vec<String> = readable(text).lines().map(str::to_owned).collect();
         let mut found: Vec<(String, Option<usize>, String)> = Vec::new();
-        for (at, line) in lines.iter().enumerate() {
-            let own = rule_in(line, &tiers);
-            // A sentence may go on in the next line.
-            let next = lines.get(at + 1).filter(|l| !l.trim().is_empty());
-            let over = || {
-                let next = next.filter(|n| rule_in(n, &tiers).is_none())?;
-                rule_in(&format!("{line} {next}"), &tiers)
-            };
-            if let Some(what) = own.or_else(over) {
-                found.push((name.clone(), Some(at + 1), what));
+        // A text that the prompt includes is a part of the prompt.
+        let texts = self.package.files.iter();
+        let texts = texts.filter(|(name, _)| name.starts_with(FOLDER));
+        let prompt = self.package.files.get_key_value(&def.model.prompt);
+        for (name, text) in prompt.into_iter().chain(texts) {
+            let lines: Vec<String> = readable(text).lines().map(str::to_owned).collect();
+            for (at, line) in lines.iter().enumerate() {
+                let own = rule_in(line, &tiers);
+                // A sentence may go on in the next line.
+                let next = lines.get(at + 1).filter(|l| !l.trim().is_empty());
+                let over = || {
+                    let next = next.filter(|n| rule_in(n, &tiers).is_none())?;
+                    rule_in(&format!("{line} {next}"), &tiers)
+                };
+                if let Some(what) = own.or_else(over) {
+                    found.push((name.clone(), Some(at + 1), what));
+                }
             }
         }
         for words in self.described(&def.output.schema) {

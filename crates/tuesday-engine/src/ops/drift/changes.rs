@@ -6,12 +6,14 @@ use tuesday_domain::definition::Package;
 use tuesday_domain::drift::Found;
 use tuesday_domain::ledger::day::Day;
 use tuesday_domain::problem::Problem;
+use tuesday_domain::release::news::told_differently;
 use tuesday_domain::time::Timestamp;
 use tuesday_store::{AuditFilter, AuditRow};
 
 use super::shifts::{DayMix, Frozen};
 use crate::catalog::LiveRelease;
 use crate::engine::{Engine, read_problem};
+use crate::ops::release::side;
 
 /// Entries that are looked at.
 const MOST: usize = 60;
@@ -25,12 +27,35 @@ const REVIEWERS_PERCENT: u64 = 20;
 pub struct Around {
     /// When, RFC 3339; absent for what moved over days.
     pub at: Option<String>,
-    /// `rules`, `prompt`, `model`, `style`, `fields`, `source`, `release`, `workflow`, `people`, `reviewers`.
+    /// `rules`, `prompt`, `model`, `style`, `fields`, `source`, `release`, `release at work`,
+    /// `workflow`, `people`, `reviewers`.
     pub what: String,
     /// In words.
     pub words: String,
     /// Who, as an actor.
     pub by: Option<String>,
+}
+
+/// A release that came to work, with what is different in it.
+const AT_WORK: &str = "release at work";
+
+/// Entries after which everything decides as before.
+const PAPER: [&str; 10] = [
+    "release.created",
+    "release.evaluating",
+    "release.evaluated_part",
+    "release.judged",
+    "release.approved",
+    "release.waits",
+    "release.read",
+    "rules.read",
+    "rules.proposed",
+    "rules.refused",
+];
+
+/// Another release or another rule decides otherwise; a pause, a stage or a person's hours do not.
+fn causes(around: &Around) -> bool {
+    around.what == AT_WORK || around.what == "rules"
 }
 
 /// What is said when nothing is recorded.
@@ -41,6 +66,25 @@ fn entry(row: &AuditRow) -> Option<Around> {
     let (what, verb) = row.kind.split_once('.')?;
     let leaf: serde_json::Value = serde_json::from_slice(&row.leaf).unwrap_or_default();
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    if PAPER.contains(&row.kind.as_str()) {
+        return None;
+    }
+    let facts = &leaf["facts"];
+    if row.kind == "release.live" && facts["changed"].is_string() {
+        // Known before the first run with it is counted.
+        let words = format!(
+            "{}, release {} → {}",
+            text(&facts["changed"]),
+            facts["before"],
+            facts["number"]
+        );
+        return Some(Around {
+            at: Some(row.at.rfc3339()),
+            what: AT_WORK.to_owned(),
+            words,
+            by: leaf["actor"].as_str().map(str::to_owned),
+        });
+    }
     let moves = leaf["moves"].as_array().cloned().unwrap_or_default();
     let moved: Vec<String> = moves.iter().map(text).collect();
     let reason = text(&leaf["facts"]["reason"]);
@@ -56,7 +100,7 @@ fn entry(row: &AuditRow) -> Option<Around> {
     })
 }
 
-/// The parts of two packages that differ.
+/// The parts of two packages that differ; texts and prompt are told with their versions.
 fn parts(old: &Package, new: &Package) -> Vec<&'static str> {
     let mut out = Vec::new();
     let names = old.files.keys().chain(new.files.keys());
@@ -65,13 +109,11 @@ fn parts(old: &Package, new: &Package) -> Vec<&'static str> {
             continue;
         }
         let part = match name.as_str() {
-            "prompt.md" => "prompt",
             "rules.csv" => "rules",
             "workflow.toml" => "definition",
             "examples.jsonl" => "examples",
             n if n.ends_with(".schema.json") => "fields",
-            n if n.starts_with("evals/") => continue,
-            _ => "style text",
+            _ => continue,
         };
         if !out.contains(&part) {
             out.push(part);
@@ -80,16 +122,14 @@ fn parts(old: &Package, new: &Package) -> Vec<&'static str> {
     out
 }
 
-/// What differs between two releases, in words.
+/// What differs between two releases, in words: first what the model is told, and which model.
 fn between(old: &LiveRelease, new: &LiveRelease) -> String {
-    let mut all: Vec<String> = parts(&old.package, &new.package)
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
-    let (a, b) = (&old.ready.model.pin, &new.ready.model.pin);
-    if a != b {
-        all.insert(0, format!("model {a} → {b}"));
-    }
+    let mut all = told_differently(side(old), side(new));
+    all.extend(
+        parts(&old.package, &new.package)
+            .into_iter()
+            .map(str::to_owned),
+    );
     let sources = |r: &LiveRelease| {
         let list = r.ready.def.source.iter();
         list.map(|s| serde_json::to_string(s).unwrap_or_default())
@@ -98,11 +138,14 @@ fn between(old: &LiveRelease, new: &LiveRelease) -> String {
     if sources(old) != sources(new) {
         all.push("sources".to_owned());
     }
+    if all.is_empty() {
+        all.push("nothing that a run depends on".to_owned());
+    }
     format!(
-        "release {} → {}: {}",
+        "{}, release {} → {}",
+        all.join(", "),
         old.number,
-        new.number,
-        all.join(", ")
+        new.number
     )
 }
 
@@ -186,15 +229,20 @@ impl Engine {
                     continue;
                 };
                 if old.number < new.number && day.day >= found.since.plus(-BEFORE) {
+                    let step = format!("release {} → {}", old.number, new.number);
+                    out.retain(|a| a.what != AT_WORK || !a.words.ends_with(&step));
+                    let gate = self.0.reader.gate(*id).await.map_err(read_problem)?;
                     out.push(Around {
-                        at: None,
-                        what: "release".to_owned(),
+                        at: gate.and_then(|g| g.live_at).map(Timestamp::rfc3339),
+                        what: AT_WORK.to_owned(),
                         words: format!("{} (at work since {})", between(&old, &new), day.day),
                         by: None,
                     });
                 }
             }
         }
+        // What changes an outcome before what only goes with it; within both the nearest first.
+        out.sort_by_key(|a| (!causes(a), std::cmp::Reverse(a.at.clone())));
         out.extend(reviewers(frozen, days, found.since));
         Ok(out)
     }

@@ -11,7 +11,7 @@ use tuesday_domain::record::{Change, Decision, Release, ReleaseFix, ReleaseState
 use super::{entry, rewrites};
 use crate::engine::{Engine, read_problem};
 use crate::ids;
-use crate::ops::install::checked;
+use crate::ops::install::{checked, texts_are_final};
 
 impl Engine {
     /// A draft of `package` in the name of `by`, which answers a category of error where one is named.
@@ -57,6 +57,7 @@ impl Engine {
         if let Some(row) = under_way {
             return Ok(row.clone());
         }
+        texts_are_final(package, &parts.ready.texts, &releases)?;
         let (artifact, _) = self.compiled(def, package).await?;
         let row = Release {
             id: ids::release(),

@@ -1,5 +1,6 @@
 //! Releases from draft to live, one verb a file: who may, what must be there, what is kept.
 
+mod acknowledge;
 mod approve;
 mod clear;
 mod create;
@@ -26,6 +27,8 @@ use tuesday_domain::release::{ReleaseEvent, next};
 use tuesday_domain::time::Timestamp;
 use tuesday_store::ApplyError;
 
+pub use self::acknowledge::ToRead;
+pub(crate) use self::acknowledge::{release_read, side};
 pub use self::evaluate::{Evaluated, Evaluation};
 pub use self::promote::Promoted;
 pub(crate) use self::stand_by::may_stand_by;

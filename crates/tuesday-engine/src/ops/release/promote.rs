@@ -103,34 +103,35 @@ impl Engine {
         workflow.version += 1;
         // What is live stands by for nobody.
         workflow.rollout.alternative.take_if(|a| *a == id);
+        let (why, agreed) = (gate.reason.as_deref(), gate.decided_by.as_deref());
+        let put_live = by.to_string();
+        let known_to = [Some(row.created_by.as_str()), agreed, Some(&put_live)];
+        let news = self.news_of(&row, &loaded, &old, why, known_to).await?;
         let changes = &mut workflow.rollout.changes;
+        let told_of = news.as_ref().map(|n| n.words.clone());
+        news.into_iter().for_each(|n| changes.tell(n));
         changes.waiting.retain(|w| w.release != id);
         let (came, back) = (id, old.id);
         changes.settling = watch(def.settling.as_ref(), Changed::Release { came, back }, now);
         gate.live_at = Some(now);
         let mut entry = entry("release.live", &row, by, now).fact("before", old.number);
+        if let Some(words) = &told_of {
+            entry = entry.fact("changed", words.clone());
+        }
         entry.moves.extend([words, away_words]);
         let mut changes = vec![away, change];
         changes.extend(self.named(def, by, now).await?);
         changes.push(Change::PutWorkflow(Box::new(workflow)));
         changes.push(Change::PutGate(Box::new(gate)));
         let title = format!(
-            "{}: release {} is live in place of release {}",
-            row.workflow, row.number, old.number
+            "{}: release {} is live in place of release {}{}",
+            row.workflow,
+            row.number,
+            old.number,
+            told_of.map(|w| format!(": {w}")).unwrap_or_default()
         );
-        let mut people: Vec<&str> = def
-            .owners
-            .people()
-            .into_iter()
-            .map(|p| p.handle.as_str())
-            .collect();
-        people.sort_unstable();
-        people.dedup();
-        changes.extend(
-            people
-                .into_iter()
-                .map(|p| told(&row, p, "release_live", title.clone(), now)),
-        );
+        let people = def.owners.people().into_iter();
+        changes.extend(people.map(|p| told(&row, &p.handle, "release_live", title.clone(), now)));
         self.commit_release(Decision { changes, entry }).await?;
         let _ = self.0.catalog.refresh(&self.0.reader).await;
         Ok(row)

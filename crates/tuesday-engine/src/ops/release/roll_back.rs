@@ -6,7 +6,6 @@ use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Change, Decision, Release, ReleaseState, Workflow};
 use tuesday_domain::release::ReleaseEvent;
-use tuesday_domain::settling::Changes;
 
 use super::{entry, moved, reason_given, told};
 use crate::engine::{Engine, read_problem};
@@ -62,13 +61,13 @@ impl Engine {
         more: Vec<Change>,
     ) -> Result<Release, Problem> {
         // Its text is checked against its hash before anything runs with it again.
-        self.loaded(back.id).await?;
+        let loaded = self.loaded(back.id).await?;
         let (away, _, away_words) = moved(&live, ReleaseEvent::RollBack)?;
         let (change, state, words) = moved(&back, ReleaseEvent::Reinstate)?;
         back.state = state;
         row.live_release = back.id;
         row.rollout.alternative.take_if(|a| *a == back.id);
-        row.rollout.changes = Changes::default();
+        row.rollout.changes = row.rollout.changes.back_at(back.number);
         row.version += 1;
         let now = self.now();
         let mut entry = entry("release.rolled_back", &back, by, now)
@@ -79,8 +78,14 @@ impl Engine {
             "{}: rolled back from release {} to release {}",
             row.name, live.number, back.number
         );
-        let owner = told(&back, &row.owner.clone(), "release_rolled_back", title, now);
-        let mut changes = vec![away, change, Change::PutWorkflow(Box::new(row)), owner];
+        // Whoever judges its output hears that it is another one again.
+        let owners = &loaded.ready.def.owners;
+        let people = owners.people().into_iter().map(|p| p.handle.clone());
+        let people: std::collections::BTreeSet<String> =
+            people.chain([row.owner.clone()]).collect();
+        let mut changes = vec![away, change, Change::PutWorkflow(Box::new(row))];
+        let notice = |p: String| told(&back, &p, "release_rolled_back", title.clone(), now);
+        changes.extend(people.into_iter().map(notice));
         changes.extend(more);
         self.commit_release(Decision { changes, entry }).await?;
         let _ = self.0.catalog.refresh(&self.0.reader).await;

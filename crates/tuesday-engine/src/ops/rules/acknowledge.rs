@@ -6,6 +6,7 @@ use tuesday_domain::record::{Change, Decision, RulesAck};
 
 use super::{entry, moved};
 use crate::engine::{Engine, apply_problem, read_problem};
+use crate::ops::release::release_read;
 use crate::ops::task::Task;
 
 /// A change of the rules that people who decide must have read.
@@ -109,10 +110,10 @@ impl Engine {
     }
 }
 
-/// Refuses a decision of somebody who has not read the rules in force.
+/// Refuses a decision of somebody who has not read the rules in force, or the release that is live.
 pub(crate) fn acknowledged(task: &Task, by: &str) -> Result<(), Problem> {
     let Some(news) = task.news.as_ref().filter(|news| !news.known_to(by)) else {
-        return Ok(());
+        return release_read(task, by);
     };
     let workflow = &task.review.workflow;
     Err(Problem::new(

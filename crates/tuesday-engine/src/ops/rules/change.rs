@@ -9,7 +9,7 @@ use tuesday_domain::rules::{
     CellEdit, Change as Difference, Finding, Judged, RuleSet, edit, judge, lines_of, remapped,
     table_text, to_csv,
 };
-use tuesday_domain::settling::{Changed, Changes};
+use tuesday_domain::settling::Changed;
 use tuesday_domain::time::Timestamp;
 
 use super::{
@@ -258,7 +258,7 @@ pub(super) fn back_in_force(workflow: &Workflow, version: u64, taken_back: bool)
     row.rules_version = version;
     row.version += 1;
     if taken_back {
-        row.rollout.changes = Changes::default();
+        row.rollout.changes = row.rollout.changes.back_at(u32::MAX);
     }
     Change::PutWorkflow(Box::new(row))
 }

@@ -251,6 +251,12 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/api/v1/workflows/{workflow}/releases/acknowledgement",
+        &["release.read"],
+        "",
+    ),
+    (
+        "POST",
         "/api/v1/workflows/{workflow}/releases/{id}/excuse",
         &["release.classed", "release.waived"],
         "",

@@ -96,6 +96,12 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/releases/acknowledgement",
+        &["release.read"],
+        "",
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/releases/stand-down",
         &["release.stands_down"],
         "",

@@ -162,6 +162,32 @@ pub(super) async fn promote(common: &Common, id: &str) -> Result<ExitCode, Probl
     Ok(ExitCode::SUCCESS)
 }
 
+pub(super) async fn acknowledge(
+    common: &Common,
+    workflow: &str,
+    number: u32,
+) -> Result<ExitCode, Problem> {
+    let by = wiring::person(common)?;
+    let node = node(common).await?;
+    let ack = node
+        .engine
+        .acknowledge_release(workflow, &by, number)
+        .await?;
+    node.engine.seal().await?;
+    if common.json {
+        out::json_line(
+            &json!({"workflow": ack.workflow, "person": ack.person, "number": ack.number,
+            "at": ack.at.rfc3339()}),
+        );
+    } else {
+        out::line(&format!(
+            "{} has read what release {} of {} changed",
+            ack.person, ack.number, ack.workflow
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(super) async fn stand_by(common: &Common, id: &str, reason: &str) -> Result<ExitCode, Problem> {
     let id: ReleaseId = args::id(id, "id")?;
     let node = node(common).await?;

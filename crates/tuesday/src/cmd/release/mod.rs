@@ -93,6 +93,13 @@ enum Act {
         /// The release
         id: String,
     },
+    /// Say that you have read what a release changed; needed before your next decision
+    Acknowledge {
+        /// The workflow
+        workflow: String,
+        /// The number of the release
+        number: u32,
+    },
     /// Let an approved release with another model go on while the provider of the live one is away
     StandBy {
         /// The release
@@ -184,6 +191,9 @@ pub(crate) async fn run(common: Common, args: ReleaseArgs) -> Result<ExitCode, P
         Act::Waive { id, reason } => change::excuse(&common, &id, None, &reason).await,
         Act::Withdraw { id, reason } => change::withdraw(&common, &id, &reason).await,
         Act::Promote { id } => change::promote(&common, &id).await,
+        Act::Acknowledge { workflow, number } => {
+            change::acknowledge(&common, &workflow, number).await
+        }
         Act::StandBy { id, reason } => change::stand_by(&common, &id, &reason).await,
         Act::StandDown { workflow, reason } => {
             change::stand_down(&common, &workflow, &reason).await
@@ -266,7 +276,7 @@ async fn show(common: &Common, id: &str, evidence: bool) -> Result<ExitCode, Pro
         out::json_line(
             &json!({"id": id.to_string(), "gate": gate, "workflow": row.workflow, "number": row.number, "state": row.state.word(),
             "hash": hash, "created_at": row.created_at.rfc3339(), "created_by": row.created_by, "model_kind": model.kind.word(),
-            "model": model.pin, "vars": live.ready.def.vars, "artifact": artifact, "parts": parts}),
+            "model": model.pin, "texts": live.ready.texts, "vars": live.ready.def.vars, "artifact": artifact, "parts": parts}),
         );
         return Ok(ExitCode::SUCCESS);
     }
@@ -294,6 +304,9 @@ async fn show(common: &Common, id: &str, evidence: bool) -> Result<ExitCode, Pro
         ]);
     }
     out::line(&table.to_string());
+    for text in &live.ready.texts {
+        out::line(&format!("  text {text}"));
+    }
     for (name, value) in &live.ready.def.vars {
         out::line(&format!("  var {name} = {value}"));
     }

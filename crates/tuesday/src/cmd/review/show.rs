@@ -56,6 +56,10 @@ fn case_json(c: &Case) -> Value {
             .unwrap_or_default()
     );
     value["reasons_list"] = json!(c.reasons_list);
+    if let Some(t) = &c.to_read {
+        value["new_release"] = json!({"number": t.news.number, "before": t.news.before, "changed": t.news.words,
+            "reason": t.news.reason, "readers": t.readers});
+    }
     value["may_decide"] = json!(c.people.iter().map(|p| p.0.clone()).collect::<Vec<_>>());
     value
 }
@@ -67,6 +71,12 @@ fn print(c: &Case, now: Timestamp) {
         "{}\n  {}, {}, {} has it, {left}",
         r.subject, r.state, c.workflow_title, c.owner_name
     ));
+    if let Some(t) = &c.to_read {
+        out::line(&format!(
+            "\nNew release {} in place of release {}: {}\n  say that you have read it: tuesday release acknowledge {} {}",
+            t.news.number, t.news.before, t.news.words, r.workflow, t.news.number
+        ));
+    }
     for (title, lines) in sections(c) {
         if !lines.is_empty() {
             out::line(&format!("\n{title}\n  {}", lines.join("\n  ")));
