@@ -85,22 +85,7 @@ impl Ready {
             "schema",
             &mut faults,
         );
-        let prompt_text = if def.model.kind.is_built_in() {
-            Some(package.text(&def.model.prompt).unwrap_or(""))
-        } else {
-            package.text(&def.model.prompt)
-        };
-        let prompt = keep(
-            prompt_text.ok_or_else(|| "the file is missing".to_owned()),
-            &def.model.prompt,
-            "prompt",
-            &mut faults,
-        )
-        .and_then(|text| {
-            Prompt::with_texts(&def.model.prompt, text, &package.files)
-                .map_err(|found| faults.extend(found))
-                .ok()
-        });
+        let prompt = prompt(package, &def.model, &mut faults);
         let subject = keep(
             Text::parse(&def.workflow.subject),
             "workflow.toml",
@@ -193,6 +178,25 @@ impl Ready {
             .chain([self.input.strictest()])
             .max()
             .unwrap_or(Class::Restricted)
+    }
+}
+
+/// The prompt with the texts it includes; a built-in model needs none.
+fn prompt(
+    package: &Package,
+    model: &ModelSpec,
+    faults: &mut Vec<PackageFault>,
+) -> Option<(Prompt, Vec<TextUse>)> {
+    let none = model.kind.is_built_in().then_some("");
+    let text = package.text(&model.prompt).or(none);
+    let text = text.ok_or_else(|| "the file is missing".to_owned());
+    let text = keep(text, &model.prompt, "prompt", faults)?;
+    match Prompt::with_texts(&model.prompt, text, &package.files) {
+        Ok(found) => Some(found),
+        Err(found) => {
+            faults.extend(found);
+            None
+        }
     }
 }
 
