@@ -28,7 +28,10 @@ mod seeds;
 mod settling;
 mod stamps;
 mod suspended;
+mod verify;
 mod watch;
+
+pub(crate) use verify::Verifies;
 
 pub(crate) use notices::{about as notice_about, plain as notice};
 
@@ -117,6 +120,8 @@ pub(crate) fn spawn_all(engine: &Engine, stop: &CancellationToken, tasks: &mut J
             "seal",
             seal::run,
         );
+        let slow = Duration::from_secs(15);
+        every(engine, stop, tasks, slow, "verify", verify::run);
     }
 }
 

@@ -147,6 +147,7 @@ pub use signal::PostedSignal;
 pub(crate) use task::{damaged, parsed};
 pub(crate) use token::TokenCache;
 pub use token::{NewToken, checksum_ok};
-pub use verify::{Verified, verify_log};
+pub(crate) use verify::record_trouble;
+pub use verify::{Verified, published_notes, verify_log};
 pub(crate) use watch::LOOK;
 pub use watch::Watched;

@@ -8,6 +8,7 @@ mod behaviour;
 mod clicks;
 mod crash;
 mod crash_again;
+mod crash_change;
 mod crash_desk;
 mod data_wall;
 mod duplicates;

@@ -82,7 +82,9 @@ impl Engine {
         let owner = told(&back, &row.owner.clone(), "release_rolled_back", title, now);
         let mut changes = vec![away, change, Change::PutWorkflow(Box::new(row)), owner];
         changes.extend(more);
+        self.crash_point("back.before_commit");
         self.commit_release(Decision { changes, entry }).await?;
+        self.crash_point("back.after_commit");
         let _ = self.0.catalog.refresh(&self.0.reader).await;
         Ok(back)
     }
