@@ -5,6 +5,7 @@ mod alerts;
 mod budget;
 mod capacity;
 mod conditions;
+mod contract;
 mod cover;
 mod degraded;
 mod drift;
@@ -28,6 +29,7 @@ mod seeds;
 mod settling;
 mod stamps;
 mod suspended;
+mod undoing;
 mod verify;
 mod watch;
 
@@ -244,6 +246,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     every(engine, stop, tasks, five, "storage", watch::storage);
     every(engine, stop, tasks, five, "labels", labels::run);
     every(engine, stop, tasks, five, "capacity", capacity::run);
+    every(engine, stop, tasks, five, "undoing", undoing::run);
     let slow = Duration::from_secs(15);
     every(engine, stop, tasks, slow, "drift", drift::run);
     every(engine, stop, tasks, slow, "silent", watch::quiet_triggers);
@@ -251,6 +254,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     every(engine, stop, tasks, slow, "rotations", watch::rotations);
     every(engine, stop, tasks, slow, "expiry", watch::credentials);
     every(engine, stop, tasks, slow, "reconcile", reconcile::run);
+    every(engine, stop, tasks, slow, "contract", contract::run);
 }
 
 fn every<F, Fut>(

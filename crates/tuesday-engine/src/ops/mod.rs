@@ -13,6 +13,7 @@ mod ceremony;
 mod charter;
 mod claim_review;
 mod cleared;
+mod compensate;
 mod cost;
 mod credential;
 mod decide_many;
@@ -94,6 +95,7 @@ pub use charter::{
     PracticeResult, SheetView, SignView, TurnoverCard, TurnoverView, UnmetView, WallView,
 };
 pub use cleared::Reader;
+pub use compensate::Compensation;
 pub use cost::{
     CostReport, Forecast, LimitState, NamedCosts, NewBaseline, NewLimit, PartTime, Scorecard,
     SignedWeek, VendorShare, Week, Weekly, WeeklyFigure,

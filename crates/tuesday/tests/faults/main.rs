@@ -6,6 +6,7 @@
 mod bed;
 mod behaviour;
 mod clicks;
+mod contracts;
 mod crash;
 mod crash_again;
 mod crash_change;
@@ -27,6 +28,7 @@ mod tier_changes;
 mod triggers;
 mod turnover;
 mod turns;
+mod undone;
 mod watched;
 mod write_back;
 mod wrong_answer;
