@@ -169,6 +169,25 @@ impl ActionState {
     }
 }
 
+/// Places of a plan end here; from here on are the actions that undo.
+const UNDOING: u16 = 0x8000;
+
+/// The place of the action that undoes the one at `ordinal` of the plan.
+#[must_use]
+pub const fn undoing_place(ordinal: u16) -> u16 {
+    ordinal | UNDOING
+}
+
+/// The place of the plan whose action is undone by the one at `ordinal`; none for an action of the plan.
+#[must_use]
+pub const fn undone_place(ordinal: u16) -> Option<u16> {
+    if ordinal & UNDOING == 0 {
+        None
+    } else {
+        Some(ordinal & !UNDOING)
+    }
+}
+
 /// The one key of an action, for ever: it survives a crash, a restore and a change of node.
 ///
 /// SHA-256 over the run, the action's place in the plan and its revision; the payload is not part
@@ -226,6 +245,13 @@ mod tests {
     fn an_uncertain_action_is_never_sent_without_a_look() {
         assert!(ActionState::Uncertain.next(ActionEvent::Send).is_err());
         assert!(ActionState::Sending.next(ActionEvent::Void).is_err());
+    }
+
+    #[test]
+    fn what_undoes_has_a_place_of_its_own() {
+        assert_eq!(undoing_place(3), 32_771);
+        assert_eq!(undone_place(32_771), Some(3));
+        assert_eq!(undone_place(3), None);
     }
 
     #[test]

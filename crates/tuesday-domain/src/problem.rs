@@ -243,6 +243,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
     ("claimed_by_other", 409, 1, "Somebody else is on it"),
     ("illegal_state", 409, 1, "That cannot happen in this state"),
     (
+        "not_undoable",
+        409,
+        1,
+        "The old value cannot be put back by itself",
+    ),
+    (
         "same_person_twice",
         409,
         1,

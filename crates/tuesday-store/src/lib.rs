@@ -53,7 +53,7 @@ use tuesday_domain::time::Timestamp;
 
 pub use actions::Turn;
 pub use attempts::Sent;
-pub use audit::{AuditFilter, AuditRow, SealBatch, Tile, TileKey};
+pub use audit::{AuditFilter, AuditHead, AuditRow, SealBatch, Tile, TileKey};
 pub use charter::CharterFigures;
 pub use error::{ApplyError, OpenError, ReadError};
 pub use incidents::{

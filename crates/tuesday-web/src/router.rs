@@ -13,10 +13,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, alerts, audit, capacity, charter, costs, decisions, drift, health, incidents,
-    intake, ledger, people, practice, privacy, problem_reports, release_acts, releases, reroute,
-    reruns, reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens, triggers,
-    turnover, unmapped, verdicts, views, workflows,
+    Description, alerts, audit, capacity, charter, compensations, costs, decisions, drift, health,
+    incidents, intake, ledger, people, practice, privacy, problem_reports, release_acts, releases,
+    reroute, reruns, reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens,
+    triggers, turnover, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -105,6 +105,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(incidents::correct))
         .routes(routes!(incidents::postmortem))
         .routes(routes!(incidents::settle))
+        .routes(routes!(compensations::compensate))
         .routes(routes!(incidents::radius))
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::show))
@@ -268,6 +269,10 @@ fn console_runs() -> Router<App> {
         .route("/runs/{id}/case.jsonl", get(console::run::case))
         .route("/runs/{id}/rerun", post(console::rerun::post))
         .route("/runs/{id}/recall", post(console::rerun::recall))
+        .route(
+            "/runs/{id}/actions/{action}/compensation",
+            post(console::rerun::compensate),
+        )
         .route("/runs/{id}/problem", post(console::problems::about_run))
 }
 

@@ -27,8 +27,9 @@ const GROUPS: &str = "\
 Try it     demo          the four example packages with stub systems; start here
            init          a package of your own, then check and install it
 
-Work       run           start, show, list, retry, cancel
+Work       run           start, show, list, retry, cancel, replay
            rerun         an ended run again: other inputs, another release, or without effect
+           writeback     compensate: put back what an action had overwritten
            review        the queue: list, show, claim, approve, edit, reject, escalate, reassign, settle, seed
            intake        refused events: list, show, resubmit
            trigger       backfill: what a schedule missed
@@ -138,6 +139,8 @@ pub(crate) enum Command {
     Run(cmd::run::RunArgs),
     /// Repeat an ended run as a new one that names it
     Rerun(cmd::rerun::RerunArgs),
+    /// Put back what an action had overwritten
+    Writeback(cmd::writeback::WritebackArgs),
     /// Whether people really look, what they changed, what it is worth
     Report(cmd::report::ReportArgs),
     /// Prices, entered costs, the baseline by hand, spend limits, and what it all came to

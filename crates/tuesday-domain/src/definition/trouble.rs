@@ -68,6 +68,9 @@ pub struct WatchSpec {
     pub delivery: Option<Span>,
     /// Confirmed actions are looked up at their destination this often. Absent: never.
     pub reconcile: Option<Span>,
+    /// Sources and destinations are read this often, to see whether they still have the fields that the
+    /// package was written against. Absent: never.
+    pub contract: Option<Span>,
 }
 
 impl Default for WatchSpec {
@@ -78,6 +81,7 @@ impl Default for WatchSpec {
             oldest: Span(Duration::from_secs(48 * 3600)),
             delivery: None,
             reconcile: None,
+            contract: None,
         }
     }
 }

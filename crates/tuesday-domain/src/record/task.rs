@@ -164,3 +164,11 @@ pub struct Action {
     /// Grows by one with every change.
     pub version: u32,
 }
+
+impl Action {
+    /// The place of the plan whose action this one undoes.
+    #[must_use]
+    pub const fn undoes(&self) -> Option<u16> {
+        crate::action::undone_place(self.ordinal)
+    }
+}

@@ -4,6 +4,7 @@
 //! same key has the same cause and joins one incident; what has another key is never hidden by it.
 
 pub mod alert;
+pub mod contract;
 pub mod incident;
 pub mod rotation;
 pub mod sort;

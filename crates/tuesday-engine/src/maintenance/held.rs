@@ -2,7 +2,7 @@
 //! freezes them again; what was about to be sent has its watched sources read again before.
 
 use tuesday_domain::actor::{Actor, Class};
-use tuesday_domain::record::{Change, Job, Run};
+use tuesday_domain::record::{Change, Job};
 use tuesday_domain::run::{Reason, RunEvent};
 
 use crate::draft::Draft;
@@ -16,22 +16,21 @@ pub(super) async fn run(engine: Engine) -> Result<(), String> {
         if !workflow.acts() {
             continue;
         }
-        let held = reader.held_runs(&workflow.name, BATCH).await;
+        let spent = match engine.0.catalog.limit(&workflow.name) {
+            None => false,
+            // Where nobody can tell, what waits for money waits.
+            Some(_) => match engine.spend_state(&workflow.name).await {
+                Ok(state) => state.is_some_and(|s| s.stopped),
+                Err(_) => true,
+            },
+        };
+        // What waits for a dependency goes on when that is back; what waits for money, in the next
+        // period or with a higher limit.
+        let held = reader.held_runs(&workflow.name, !spent, BATCH).await;
         let held = held.map_err(|e| e.to_string())?;
         if held.is_empty() {
             continue;
         }
-        let spent = match engine.spend_state(&workflow.name).await {
-            Ok(state) => state.is_some_and(|s| s.stopped),
-            Err(p) => return Err(p.detail),
-        };
-        // What waits for a dependency goes on when that is back; what waits for money, in the next
-        // period or with a higher limit.
-        let goes_on = |r: &Run| match r.reason {
-            Some(Reason::DependencyDown) => false,
-            Some(Reason::SpendLimit) => !spent,
-            _ => true,
-        };
         // Slowed intake: only as many as there is room for, the oldest first.
         let room = match workflow.rollout.load.slow {
             None => BATCH,
@@ -41,7 +40,7 @@ pub(super) async fn run(engine: Engine) -> Result<(), String> {
                 usize::try_from(u64::from(most).saturating_sub(open)).unwrap_or(BATCH)
             }
         };
-        for run in held.into_iter().filter(goes_on).take(room) {
+        for run in held.into_iter().take(room) {
             let now = engine.now();
             let mut draft = Draft::on(
                 &run,

@@ -6,6 +6,7 @@ mod budget;
 mod canary;
 mod capacity;
 mod conditions;
+mod contract;
 mod cover;
 mod degraded;
 mod drift;
@@ -30,7 +31,11 @@ mod seeds;
 mod settling;
 mod stamps;
 mod suspended;
+mod undoing;
+mod verify;
 mod watch;
+
+pub(crate) use verify::Verifies;
 
 pub(crate) use notices::{about as notice_about, plain as notice};
 
@@ -119,6 +124,8 @@ pub(crate) fn spawn_all(engine: &Engine, stop: &CancellationToken, tasks: &mut J
             "seal",
             seal::run,
         );
+        let slow = Duration::from_secs(15);
+        every(engine, stop, tasks, slow, "verify", verify::run);
     }
 }
 
@@ -242,6 +249,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     every(engine, stop, tasks, five, "storage", watch::storage);
     every(engine, stop, tasks, five, "labels", labels::run);
     every(engine, stop, tasks, five, "capacity", capacity::run);
+    every(engine, stop, tasks, five, "undoing", undoing::run);
     let slow = Duration::from_secs(15);
     every(engine, stop, tasks, slow, "drift", drift::run);
     every(engine, stop, tasks, five, "canary", canary::run);
@@ -250,6 +258,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     every(engine, stop, tasks, slow, "rotations", watch::rotations);
     every(engine, stop, tasks, slow, "expiry", watch::credentials);
     every(engine, stop, tasks, slow, "reconcile", reconcile::run);
+    every(engine, stop, tasks, slow, "contract", contract::run);
 }
 
 fn every<F, Fut>(

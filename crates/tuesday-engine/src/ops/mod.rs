@@ -14,6 +14,7 @@ mod ceremony;
 mod charter;
 mod claim_review;
 mod cleared;
+mod compensate;
 mod cost;
 mod credential;
 mod decide_many;
@@ -101,6 +102,7 @@ pub use charter::{
     PracticeResult, SheetView, SignView, TurnoverCard, TurnoverView, UnmetView, WallView,
 };
 pub use cleared::Reader;
+pub use compensate::Compensation;
 pub use cost::{
     CostReport, Forecast, LimitState, NamedCosts, NewBaseline, NewLimit, PartTime, Scorecard,
     SignedWeek, VendorShare, Week, Weekly, WeeklyFigure,
@@ -160,6 +162,7 @@ pub use signal::PostedSignal;
 pub(crate) use task::{damaged, parsed};
 pub(crate) use token::TokenCache;
 pub use token::{NewToken, checksum_ok};
-pub use verify::{Verified, verify_log};
+pub(crate) use verify::record_trouble;
+pub use verify::{Verified, published_notes, verify_log};
 pub(crate) use watch::LOOK;
 pub use watch::Watched;

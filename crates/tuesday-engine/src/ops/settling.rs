@@ -90,7 +90,10 @@ impl Engine {
     async fn settled(&self, mut row: Workflow, why: &str) -> Result<(), Problem> {
         row.rollout.changes.settling = None;
         let moved = Move::new(row, "workflow.settled", "settling open over".to_owned());
-        self.commit_move(moved, &SYSTEM, why).await.map(drop)
+        self.crash_point("settled.before_commit");
+        self.commit_move(moved, &SYSTEM, why).await?;
+        self.crash_point("settled.after_commit");
+        Ok(())
     }
 
     /// The next release goes live in the name of who promoted it; what cannot any more is dropped.

@@ -69,7 +69,8 @@ impl Engine {
             Err(e) => ReleaseFacts::unusable(e.to_string()),
         };
         let sealed = reader.latest_checkpoint().await.map_err(read_problem)?;
-        Ok(tell(Record {
+        let (read, workflow) = (run.version, run.workflow.clone());
+        let story = tell(Record {
             run,
             release,
             payloads,
@@ -80,6 +81,40 @@ impl Engine {
             people,
             sealed_size: sealed.map(|c| c.size),
             veil,
-        }))
+        });
+        if !story.integrity.whole {
+            self.not_as_committed(id, read, workflow, &story).await?;
+        }
+        Ok(story)
     }
+
+    /// What was read is not whole. While a run moves, its rows may be newer than its entries: only what
+    /// stands still is damaged.
+    async fn not_as_committed(
+        &self,
+        id: RunId,
+        read: u32,
+        workflow: String,
+        story: &Story,
+    ) -> Result<(), Problem> {
+        let now = self.0.reader.run(id).await.map_err(read_problem)?;
+        if now.is_some_and(|r| r.version == read) {
+            let i = &story.integrity;
+            let words = format!(
+                "damaged: {}; changes without an entry: {}",
+                listed(&i.damaged),
+                listed(&i.gaps)
+            );
+            self.record_broken(id, &workflow, words).await;
+        }
+        Ok(())
+    }
+}
+
+fn listed<T: std::fmt::Display>(all: &[T]) -> String {
+    if all.is_empty() {
+        return "none".to_owned();
+    }
+    let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+    all.join(", ")
 }

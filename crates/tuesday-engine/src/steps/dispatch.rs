@@ -267,7 +267,7 @@ async fn wait_for_recall(
 
 /// An entity tag without its dressing: a source that reads `25` and a header that says `"25"` or
 /// `W/"25"` mean the same version.
-fn bare(version: &str) -> &str {
+pub(crate) fn bare(version: &str) -> &str {
     version.trim().trim_start_matches("W/").trim_matches('"')
 }
 
@@ -323,7 +323,7 @@ async fn send(
 }
 
 /// Reading back may fail for a moment; the write itself is not repeated for that.
-async fn read_back(engine: &Engine, intent: &Intent, delivery: &Delivery) -> ReadBack {
+pub(crate) async fn read_back(engine: &Engine, intent: &Intent, delivery: &Delivery) -> ReadBack {
     let mut last = ReadBack::NotOffered;
     for pause_ms in [0_u64, 50, 250] {
         tokio::time::sleep(std::time::Duration::from_millis(pause_ms)).await;

@@ -17,6 +17,7 @@ mod settle_action;
 pub(crate) mod snapshot;
 pub(crate) mod spend;
 pub(crate) mod turn;
+pub(crate) mod undo;
 
 pub(crate) use dispatch::stored_intent;
 pub(crate) use found::provider;

@@ -91,7 +91,9 @@ pub(crate) async fn trouble(
         }
         Trouble::Damaged(what) => {
             let events = stopped(work.actions[i].0.state);
-            person(engine, work, i, events, Reason::RecordDamaged, what).await
+            let found = crate::ops::record_trouble(work.run.id, &work.run.workflow, what.clone());
+            let ask = (Reason::RecordDamaged, what);
+            failed(engine, work, i, events, ask, Some(found)).await
         }
         Trouble::Person => {
             person(

@@ -8,7 +8,7 @@ use tuesday_domain::definition::ModelKind;
 use tuesday_domain::ledger::budget;
 use tuesday_domain::port::ModelRequest;
 use tuesday_domain::record::{
-    AuditEntry, Change, Decision, MoneyChange, SpendAct, SpendHold, SpendLimit, Subject,
+    AuditEntry, Change, Decision, MoneyChange, SpendAct, SpendHold, SpendLimit, Subject, Workflow,
 };
 use tuesday_domain::run::Reason;
 use tuesday_domain::time::Timestamp;
@@ -151,7 +151,9 @@ async fn reserve(
     };
     let mut changes = vec![fence];
     changes.extend(money.map(|c| Change::Money(Box::new(c))));
-    engine.apply(Decision { changes, entry }).await.map(drop)
+    let decision = Decision { changes, entry };
+    let (before, after) = ("spend.before_hold_commit", "spend.after_hold_commit");
+    engine.apply_at(before, after, decision).await.map(drop)
 }
 
 /// In words, when this call does not fit even if everything in flight costs nothing.
@@ -206,15 +208,54 @@ pub(crate) async fn refused(
     super::hold::put_down(engine, work, draft).await
 }
 
+/// Between two tries to stop a workflow that somebody else changes.
+const TRIES: u32 = 5;
+
+/// Who must know is told, and the workflow is paused where that was declared: once for each period and
+/// limit, in one decision, so that nobody is told of a pause that a kill kept from happening.
 async fn tell(engine: &Engine, work: &Work, words: &str) -> Result<(), StepFault> {
     let Some(limit) = engine.0.catalog.limit(&work.run.workflow) else {
         return Ok(());
     };
-    let (now, ready) = (engine.now(), &work.release.ready);
-    let workflow = work.run.workflow.clone();
-    let period = budget::period(limit.period, now, &ready.zone);
-    let row = |workflow: &str| MoneyChange::OpenSpend {
-        workflow: workflow.to_owned(),
+    let name = &work.run.workflow;
+    for _ in 0..TRIES {
+        let period = budget::period(limit.period, engine.now(), &work.release.ready.zone);
+        let spend = engine.0.reader.spend(name, &period).await;
+        let told = spend.map_err(read_problem)?.and_then(|s| s.stopped_at);
+        if told.is_some_and(|at| at >= limit.set_at) {
+            return Ok(());
+        }
+        let row = match limit.act {
+            SpendAct::Pause => engine.0.reader.workflow(name).await.map_err(read_problem)?,
+            SpendAct::Hold => None,
+        };
+        let acts = |w: &Workflow| matches!(w.switch, Switch::Running | Switch::Restricted);
+        let decision = stop(engine, work, (&limit, period), words, row.filter(acts));
+        let (before, after) = ("spend.before_stop_commit", "spend.after_stop_commit");
+        match engine.apply_at(before, after, decision).await {
+            Ok(_) => {
+                let _ = engine.0.catalog.refresh(&engine.0.reader).await;
+                return Ok(());
+            }
+            // Another run has told them, or somebody changed the workflow: looked at again.
+            Err(ApplyError::Conflict { .. }) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(())
+}
+
+/// The decision that a limit is reached; `row` is the workflow where it is to be paused.
+fn stop(
+    engine: &Engine,
+    work: &Work,
+    (limit, period): (&SpendLimit, String),
+    words: &str,
+    row: Option<Workflow>,
+) -> Decision {
+    let (now, workflow) = (engine.now(), work.run.workflow.clone());
+    let open = MoneyChange::OpenSpend {
+        workflow: workflow.clone(),
         period: period.clone(),
     };
     let stop = MoneyChange::Stopped {
@@ -223,39 +264,32 @@ async fn tell(engine: &Engine, work: &Work, words: &str) -> Result<(), StepFault
         at: now,
         limit_at: limit.set_at,
     };
-    let mut changes: Vec<Change> = [row(&workflow), stop]
-        .map(|c| Change::Money(Box::new(c)))
-        .into();
-    let owners = &ready.def.owners;
+    let mut changes: Vec<Change> = [open, stop].map(|c| Change::Money(Box::new(c))).into();
+    let owners = &work.release.ready.def.owners;
     for person in std::iter::once(&owners.operator).chain(&owners.sponsor) {
         let title = format!("{workflow} waits: {words}");
         let path = format!("/workflows/{workflow}/scorecard");
-        let kind = "spend_limit";
-        let told = notice(
-            person.handle.clone(),
-            workflow.clone(),
-            kind,
-            title,
-            path,
-            now,
-        );
+        let (who, kind) = (person.handle.clone(), "spend_limit");
+        let told = notice(who, workflow.clone(), kind, title, path, now);
         changes.push(Change::InsertNotice(Box::new(told)));
     }
-    let subject = Subject::Workflow(workflow.clone());
-    let entry = AuditEntry::new(now, Actor::System("spend"), "spend.stopped", subject)
+    let (by, subject) = (Actor::System("spend"), Subject::Workflow(workflow));
+    let kind = if row.is_some() {
+        "workflow.switch"
+    } else {
+        "spend.stopped"
+    };
+    let mut entry = AuditEntry::new(now, by.clone(), kind, subject)
         .fact("period", period)
-        .fact("why", words);
-    match engine.apply(Decision { changes, entry }).await {
-        Ok(_) => {}
-        // Another run has told them.
-        Err(ApplyError::Conflict { .. }) => return Ok(()),
-        Err(e) => return Err(e.into()),
+        .fact("reason", words);
+    if let Some(mut row) = row {
+        entry.moves.push(format!("switch {} paused", row.switch));
+        row.switch = Switch::Paused;
+        row.rollout.switched_at = Some(now);
+        row.rollout.switched_by = Some(by.to_string());
+        row.rollout.switch_reason = Some(words.to_owned());
+        row.version += 1;
+        changes.push(Change::PutWorkflow(Box::new(row)));
     }
-    if limit.act == SpendAct::Pause {
-        let by = Actor::System("spend");
-        engine
-            .set_switch(&workflow, Switch::Paused, &by, words)
-            .await?;
-    }
-    Ok(())
+    Decision { changes, entry }
 }

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use tuesday_store::ApplyError;
+
 use crate::draft::is_unfinished;
 use crate::engine::Engine;
 use crate::worker::drive::{StepFault, Work};
@@ -24,13 +26,18 @@ pub(crate) async fn take(engine: &Engine, work: &mut Work) -> Result<(), StepFau
     }
     let mut turns = Vec::new();
     for place in places(work) {
-        turns.push(Turn {
-            _on_this_node: engine.0.limiters.target(place.clone()).await,
-            _among_nodes: engine.0.store.turn(&place).await?,
-        });
+        turns.push(at(engine, place).await?);
     }
     work.turns = Some(turns);
     Ok(())
+}
+
+/// Waits for the turn at one record.
+pub(crate) async fn at(engine: &Engine, place: String) -> Result<Turn, ApplyError> {
+    Ok(Turn {
+        _on_this_node: engine.0.limiters.target(place.clone()).await,
+        _among_nodes: engine.0.store.turn(&place).await?,
+    })
 }
 
 fn places(work: &Work) -> BTreeSet<String> {

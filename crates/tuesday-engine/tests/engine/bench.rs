@@ -291,6 +291,28 @@ impl Bench {
         engine
     }
 
+    /// A second node that publishes its checkpoints to this file of the bench's folder.
+    pub(crate) async fn publishing(&self, name: &str, file: &str) -> Engine {
+        let config = EngineConfig {
+            checkpoint_file: Some(self.dir.path().join(file)),
+            ..config(&self.signer, name)
+        };
+        let ports = self.fakes.ports();
+        let engine = Engine::new(self.store.clone(), ports, Clock::offset(0), config);
+        engine.load().await.unwrap();
+        engine
+    }
+
+    /// Appends a head that this instance's key has signed to a file of published ones.
+    pub(crate) fn publish(&self, file: &str, size: u64, root: [u8; 32]) {
+        let origin = self.signer.verifier().name().to_owned();
+        let head = tuesday_domain::audit::Checkpoint { origin, size, root };
+        let note = head.sign(&self.signer).unwrap();
+        let path = self.dir.path().join(file);
+        let before = std::fs::read_to_string(&path).unwrap_or_default();
+        std::fs::write(path, format!("{before}{note}\n\n")).unwrap();
+    }
+
     /// A second node whose steps stop at a hook.
     pub(crate) async fn hooked(&self, name: &str, hook: CrashHook) -> Engine {
         let engine = Engine::new(
@@ -332,6 +354,20 @@ impl Bench {
         let db = rusqlite::Connection::open(self.dir.path().join("tuesday.db")).unwrap();
         db.busy_timeout(Duration::from_secs(10)).unwrap();
         db.execute(sql, []).unwrap()
+    }
+
+    /// The key that its checkpoints are signed with.
+    pub(crate) fn verifier(&self) -> &tuesday_domain::audit::VerifierKey {
+        self.signer.verifier()
+    }
+
+    /// Names of the triggers that guard a table.
+    pub(crate) fn triggers(&self, table: &str) -> Vec<String> {
+        let db = rusqlite::Connection::open(self.dir.path().join("tuesday.db")).unwrap();
+        let sql = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?1";
+        let mut all = db.prepare(sql).unwrap();
+        let names = all.query_map([table], |r| r.get(0)).unwrap();
+        names.map(Result::unwrap).collect()
     }
 
     /// As [`Bench::raw`]; what the database refuses, in its words.

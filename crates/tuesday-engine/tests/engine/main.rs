@@ -25,6 +25,7 @@ mod rewrites;
 mod rolled_back;
 mod rules;
 mod runs;
+mod sealing;
 mod second_looks;
 mod seeds;
 mod settling;

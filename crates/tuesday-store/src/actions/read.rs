@@ -1,12 +1,13 @@
 //! Reading actions.
 
 use tuesday_domain::action::ActionState;
-use tuesday_domain::id::RunId;
+use tuesday_domain::id::{ActionId, RunId};
 use tuesday_domain::record::Action;
 
 use super::{COLUMNS, action};
 use crate::error::ReadError;
 use crate::reader::StoreReader;
+use crate::select::limit as page;
 use crate::value::{Row, Value};
 
 impl StoreReader {
@@ -41,5 +42,29 @@ impl StoreReader {
         let sql = "SELECT state, count(*) FROM actions GROUP BY state ORDER BY state";
         self.rows(sql, vec![], |r: Row<'_>| Ok((r.word(0)?, r.num(1)?)))
             .await
+    }
+
+    /// The run of an action. No index leads there: for a command of a person, not for a machine.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn run_of_action(&self, id: ActionId) -> Result<Option<RunId>, ReadError> {
+        let sql = "SELECT run_id FROM actions WHERE id = $1";
+        let params = vec![Value::Id(id.uuid())];
+        self.first(sql, params, |r: Row<'_>| r.id(0).map(RunId::new))
+            .await
+    }
+
+    /// Actions that undo others and have not come to an end, by their run.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn undoing(&self, limit: usize) -> Result<Vec<Action>, ReadError> {
+        // Word for word the condition of the partial index.
+        let sql = format!(
+            "SELECT {COLUMNS} FROM actions WHERE ordinal >= 32768 AND NOT (state = 'confirmed' OR state = 'voided') \
+             ORDER BY run_id, id LIMIT $1"
+        );
+        self.rows(sql, vec![page(limit)], action).await
     }
 }

@@ -4,7 +4,7 @@ pub(crate) mod postgres;
 mod read;
 pub(crate) mod sqlite;
 
-pub use read::{AuditFilter, AuditRow};
+pub use read::{AuditFilter, AuditHead, AuditRow};
 
 use tuesday_domain::record::Checkpoint;
 

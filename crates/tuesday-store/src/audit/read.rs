@@ -45,6 +45,17 @@ const CHANGES: [&str; 11] = [
     "drift.baseline",
 ];
 
+/// The sealed tree with the newest head that was signed over it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditHead {
+    /// Entries in the tree.
+    pub size: u64,
+    /// The tree's right edge, as it was sealed; empty before the first seal.
+    pub frontier: Vec<u8>,
+    /// The newest signed head.
+    pub newest: Option<Checkpoint>,
+}
+
 /// One entry with the columns it can be found by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRow {
@@ -202,16 +213,42 @@ impl StoreReader {
         Ok(found)
     }
 
-    /// The right edge of the tree as last sealed: its size and the caller's bytes.
+    /// The sealed tree and the newest head that was signed over it, as of one moment: read one after
+    /// the other, another node that seals in between would make them disagree.
     ///
     /// # Errors
     /// See [`StoreReader::run`].
-    pub async fn frontier(&self) -> Result<(u64, Vec<u8>), ReadError> {
-        let sql = "SELECT size, frontier FROM audit_head WHERE one = 1";
-        let head = self
-            .first(sql, vec![], |r: Row<'_>| Ok((r.num(0)?, r.blob(1)?)))
-            .await?;
-        head.ok_or_else(|| ReadError::Corrupt("the audit log has no head".into()))
+    pub async fn audit_head(&self) -> Result<AuditHead, ReadError> {
+        let sql = "SELECT h.size, h.frontier, c.size, c.root, c.note, c.at FROM audit_head AS h \
+            LEFT JOIN audit_checkpoints AS c ON c.size = (SELECT max(size) FROM audit_checkpoints) WHERE h.one = 1";
+        let head = self.first(sql, vec![], |r: Row<'_>| {
+            let signed = r.opt_num::<u64>(2)?;
+            let newest = signed.map(|size| {
+                Ok::<_, ReadError>(Checkpoint {
+                    size,
+                    root: r.fixed(3)?,
+                    note: r.text(4)?,
+                    at: r.time(5)?,
+                })
+            });
+            Ok(AuditHead {
+                size: r.num(0)?,
+                frontier: r.blob(1)?,
+                newest: newest.transpose()?,
+            })
+        });
+        head.await?
+            .ok_or_else(|| ReadError::Corrupt("the audit log has no head".into()))
+    }
+
+    /// The head that was signed over so many entries.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn checkpoint_of(&self, size: u64) -> Result<Option<Checkpoint>, ReadError> {
+        let sql = "SELECT size, root, note, at FROM audit_checkpoints WHERE size = $1";
+        self.first(sql, vec![Value::Int(big(size))], checkpoint)
+            .await
     }
 
     /// The newest signed head.

@@ -275,4 +275,17 @@ impl StoreReader {
             format!("SELECT {CORRECTION} FROM corrections WHERE incident_id = $1 ORDER BY id");
         self.rows(sql, vec![Value::Id(id.uuid())], correction).await
     }
+
+    /// Open corrections whose wrong value was put back.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn corrections_undone(&self, limit: usize) -> Result<Vec<Correction>, ReadError> {
+        let sql = format!(
+            "SELECT {CORRECTION} FROM corrections WHERE state = 'open' AND EXISTS (SELECT 1 FROM actions AS a \
+             WHERE a.run_id = corrections.run_id AND a.id = corrections.action_id AND a.state = 'compensated') \
+             ORDER BY due_at LIMIT $1"
+        );
+        self.rows(sql, vec![page(limit)], correction).await
+    }
 }

@@ -147,14 +147,26 @@ impl StoreReader {
         Ok(found.await?.unwrap_or_default())
     }
 
-    /// Runs of a workflow that are held, the oldest first.
+    /// Held runs of a workflow that go on when it acts, the oldest first: what waits for a dependency is
+    /// left out, and what waits for money unless `with_money`. They are left out here and not by the
+    /// caller, so that a page full of them hides nothing behind them.
     ///
     /// # Errors
     /// See [`StoreReader::run`].
-    pub async fn held_runs(&self, workflow: &str, limit: usize) -> Result<Vec<Run>, ReadError> {
+    pub async fn held_runs(
+        &self,
+        workflow: &str,
+        with_money: bool,
+        limit: usize,
+    ) -> Result<Vec<Run>, ReadError> {
+        let money = if with_money {
+            ""
+        } else {
+            " OR r.reason = 'spend_limit'"
+        };
         let sql = format!(
             "SELECT {COLUMNS} FROM runs AS r WHERE r.outcome IS NULL AND r.status = 'held' AND r.workflow = $1 \
-            ORDER BY r.id LIMIT $2"
+            AND (r.reason IS NULL OR NOT (r.reason = 'dependency_down'{money})) ORDER BY r.id LIMIT $2"
         );
         let params = vec![Value::Text(workflow.to_owned()), page(limit)];
         self.rows(sql, params, run).await

@@ -2,7 +2,7 @@
 
 use tuesday_domain::record::*;
 use tuesday_domain::run::{Status, Step};
-use tuesday_store::{ApplyError, AuditFilter, SealBatch, Tile, TileKey};
+use tuesday_store::{ApplyError, AuditFilter, AuditHead, SealBatch, Tile, TileKey};
 
 use crate::bed::{Bed, each};
 use crate::rows::*;
@@ -197,8 +197,12 @@ async fn a_head_is_stored_once_and_only_on_top_of_the_one_before() {
     each(|bed: Bed| async move {
         five(&bed).await;
         while bed.store.sequence_audit(100).await.unwrap() > 0 {}
-        assert_eq!(bed.read.latest_checkpoint().await.unwrap(), None);
-        assert_eq!(bed.read.frontier().await.unwrap(), (0, vec![]));
+        let empty = AuditHead {
+            size: 0,
+            frontier: vec![],
+            newest: None,
+        };
+        assert_eq!(bed.read.audit_head().await.unwrap(), empty);
         assert!(
             matches!(
                 bed.store.seal(seal(None, 6)).await,
@@ -232,12 +236,18 @@ async fn a_head_is_stored_once_and_only_on_top_of_the_one_before() {
             won += usize::from(t.await.unwrap());
         }
         assert_eq!(won, 1, "{}", bed.name);
-        assert_eq!(
-            bed.read.latest_checkpoint().await.unwrap().unwrap(),
-            seal(Some(3), 5).checkpoint
-        );
+        let newest = bed.read.latest_checkpoint().await.unwrap();
+        assert_eq!(newest, Some(seal(Some(3), 5).checkpoint));
+        let before = bed.read.checkpoint_of(3).await.unwrap();
+        assert_eq!(before, Some(seal(None, 3).checkpoint));
+        assert_eq!(bed.read.checkpoint_of(4).await.unwrap(), None);
         assert_eq!(bed.read.checkpoints().await.unwrap().len(), 2);
-        assert_eq!(bed.read.frontier().await.unwrap(), (5, vec![2; 40]));
+        let head = AuditHead {
+            size: 5,
+            frontier: vec![2; 40],
+            newest,
+        };
+        assert_eq!(bed.read.audit_head().await.unwrap(), head);
         let keys = [
             TileKey { level: 0, index: 0 },
             TileKey { level: 1, index: 0 },

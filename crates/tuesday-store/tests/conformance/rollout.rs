@@ -142,7 +142,7 @@ async fn decisions_and_signals_are_kept_and_counted() {
 async fn open_and_held_runs_are_paged_and_their_reasons_counted() {
     each(|bed| async move {
         let mut ids = Vec::new();
-        for n in 0..4 {
+        for n in 0..6 {
             let new = run("support", &format!("e{n}"));
             ids.push(new.id);
             bed.store
@@ -155,11 +155,17 @@ async fn open_and_held_runs_are_paged_and_their_reasons_counted() {
             } else {
                 Reason::Rule
             });
-            if n == 3 {
+            if n >= 3 {
                 next = new.clone();
                 next.version += 1;
                 next.state = next.state.next(RunEvent::Paused).unwrap();
                 next.owner = Some("olga".into());
+                // The oldest ones wait for money and for a system.
+                next.reason = match n {
+                    3 => Some(Reason::SpendLimit),
+                    4 => Some(Reason::DependencyDown),
+                    _ => None,
+                };
             }
             let drop = Change::DropJob { run: new.id };
             let moved = about(
@@ -173,13 +179,21 @@ async fn open_and_held_runs_are_paged_and_their_reasons_counted() {
         assert_eq!(first.iter().map(|r| r.id).collect::<Vec<_>>(), ids[..3]);
         let rest = bed
             .read
-            .open_runs("support", Some(ids[2]), 3)
+            .open_runs("support", Some(ids[2]), 9)
             .await
             .unwrap();
         assert_eq!(rest.iter().map(|r| r.id).collect::<Vec<_>>(), ids[3..]);
-        let held = bed.read.held_runs("support", 9).await.unwrap();
-        assert_eq!(held.len(), 1, "{}", bed.name);
-        assert_eq!(held[0].state.status, Status::Held);
+        // What cannot go on hides nothing behind it, however short the page is.
+        for (with_money, wanted) in [(false, ids[5]), (true, ids[3])] {
+            let held = bed.read.held_runs("support", with_money, 1).await.unwrap();
+            assert_eq!(held.len(), 1, "{}", bed.name);
+            assert_eq!((held[0].id, held[0].state.status), (wanted, Status::Held));
+        }
+        let both = bed.read.held_runs("support", true, 9).await.unwrap();
+        assert_eq!(
+            both.iter().map(|r| r.id).collect::<Vec<_>>(),
+            [ids[3], ids[5]]
+        );
         let before = at(0).minus(std::time::Duration::from_secs(3 * 86_400));
         let figures = bed.read.run_figures("support", before, 9).await.unwrap();
         assert_eq!((figures.runs, figures.errors, figures.refusals), (3, 1, 0));

@@ -5,6 +5,7 @@ pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod capacity;
 pub(crate) mod charter;
+pub(crate) mod compensations;
 pub(crate) mod costs;
 pub(crate) mod decisions;
 pub(crate) mod drift;

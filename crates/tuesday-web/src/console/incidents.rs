@@ -6,7 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tuesday_domain::access::Act;
-use tuesday_domain::id::IncidentId;
+use tuesday_domain::id::{CorrectionId, IncidentId};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AlertDelivery, Correction, Incident, IncidentEntry, Person};
 use tuesday_domain::trouble::incident::{CorrectionState, FixLayer, IncidentState};
@@ -16,6 +16,7 @@ use tuesday_engine::ops::{Closed, Looked, Settled};
 use tuesday_store::IncidentFilter;
 
 use super::html;
+use super::rerun::became;
 use super::shell::Shell;
 use super::views::{Pager, Tab};
 use super::visit::Visit;
@@ -96,6 +97,8 @@ struct Fix {
     words: String,
     proof: String,
     run: String,
+    /// What wrote it is known, so the old value can be put back.
+    undo: bool,
 }
 
 #[derive(Template)]
@@ -332,6 +335,7 @@ fn lines(entries: &[IncidentEntry], told: &[AlertDelivery], people: &[Person]) -
 
 fn fix(c: &Correction, people: &[Person]) -> Fix {
     Fix {
+        undo: c.action.is_some(),
         id: c.id.to_string(),
         state: code(c.state.word()),
         tone: match c.state {
@@ -441,11 +445,38 @@ async fn done(
                 .await
                 .map(|_| "Settled")
         }
+        "restoring" => {
+            let correction: CorrectionId = query::id(&text("correction"))?;
+            restore(engine, correction, id, &words, by).await
+        }
         other => Err(Problem::new(
             "not_found",
             format!("there is no verb `{other}`"),
         )),
     }
+}
+
+/// Puts back the value that a correction is about; the incident is the reason unless one is given.
+async fn restore(
+    engine: &Engine,
+    id: CorrectionId,
+    incident: IncidentId,
+    words: &str,
+    by: &str,
+) -> Result<&'static str, Problem> {
+    let found = engine.reader().correction(id).await;
+    let found = found.map_err(|e| Problem::new("unavailable", e.to_string()))?;
+    let found = found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
+    let action = found.action.ok_or_else(|| {
+        Problem::new(
+            "not_undoable",
+            "the correction names no action that wrote it",
+        )
+    })?;
+    let own = format!("a correction of {incident}");
+    let reason = if words.trim().is_empty() { &own } else { words };
+    let done = Box::pin(engine.compensate(found.run, action, by, reason)).await?;
+    Ok(became(&done))
 }
 
 /// What a review of it starts from, as a file.

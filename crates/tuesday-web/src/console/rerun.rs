@@ -1,11 +1,12 @@
 //! What is done to a run from its page: repeating it, with which inputs, which release, and why; taking
-//! its approval back.
+//! its approval back; undoing what it wrote.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use tuesday_domain::id::RunId;
+use tuesday_domain::action::ActionState;
+use tuesday_domain::id::{ActionId, RunId};
 use tuesday_domain::problem::Problem;
-use tuesday_engine::ops::Rerun;
+use tuesday_engine::ops::{Compensation, Rerun};
 
 use crate::api::reruns::way;
 use crate::auth::PostForm;
@@ -56,4 +57,35 @@ pub(crate) async fn recall(
     let told = format!("Taken back: {}", done.review.subject);
     app.sessions.tell(&form.user, told);
     Ok(Redirect::to(&format!("/reviews/{}", done.review.id)).into_response())
+}
+
+/// Puts back what one action of the run had overwritten.
+pub(crate) async fn compensate(
+    State(app): State<App>,
+    Path((id, action)): Path<(String, String)>,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let (id, action): (RunId, ActionId) = (query::id(&id)?, query::id(&action)?);
+    let run = app.engine.reader().run(id).await?;
+    let run = run.ok_or_else(|| Problem::new("not_found", format!("there is no run {id}")))?;
+    form.user.sees(&run.workflow)?;
+    let (by, reason) = (
+        &form.user.session.person,
+        form.text("reason").unwrap_or_default(),
+    );
+    let done = Box::pin(app.engine.compensate(id, action, by, &reason)).await?;
+    app.sessions.tell(&form.user, became(&done).to_owned());
+    Ok(Redirect::to(&format!("/runs/{id}")).into_response())
+}
+
+/// What became of it, for the person who asked.
+pub(super) fn became(done: &Compensation) -> &'static str {
+    match (done.action.state, done.task) {
+        (ActionState::Confirmed, _) => "The old value is back",
+        (ActionState::Voided, Some(_)) => {
+            "Nothing was overwritten: the record was edited since, and a task has both versions"
+        }
+        (_, Some(_)) => "It is not clear whether the old value is back: a task asks for it",
+        (_, None) => "The old value is on its way back",
+    }
 }

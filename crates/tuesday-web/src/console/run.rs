@@ -49,6 +49,8 @@ struct Head {
     /// The open review task.
     review: Option<String>,
     can_act: bool,
+    /// This person may put old values back.
+    can_undo: bool,
     /// The event has been written: it runs again only without effect.
     written: bool,
     /// It has frozen inputs that can be used again.
@@ -101,6 +103,7 @@ fn head(
             .iter()
             .find(|r| !r.state.is_decided())
             .map(|r| r.id.to_string()),
+        can_undo: run.state.status.is_terminal() && rights.may(Act::HandleIncident, &run.workflow),
         can_act: run.state.status.is_terminal() && rights.may(Act::RetryRun, &run.workflow),
         written: actions.iter().any(|a| a.state == ActionState::Confirmed),
         frozen: run.snapshot_ref.is_some(),

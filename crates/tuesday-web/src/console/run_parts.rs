@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use tuesday_domain::action::ActionState;
+use tuesday_domain::port::Delivery;
 use tuesday_domain::privacy::ERASED;
 use tuesday_domain::record::{Action, Attempt, Payload, Run};
 use tuesday_domain::run::Step;
@@ -46,6 +48,8 @@ pub(crate) struct EffectView {
     pub(crate) lines: Vec<Pair>,
     pub(crate) request: Option<String>,
     pub(crate) receipt: Option<String>,
+    /// The action, where its receipt says what was there before and which version it left.
+    pub(crate) undo: Option<String>,
 }
 
 /// Why the page can be believed.
@@ -255,7 +259,7 @@ pub(crate) fn effects(
                 "confirmed" | "delivered" => "ok",
                 "failed" => "bad",
                 "uncertain" | "blocked" => "warn",
-                "voided" => "plain",
+                "voided" | "compensated" => "plain",
                 _ => "clock",
             };
             let mut lines = vec![
@@ -273,15 +277,30 @@ pub(crate) fn effects(
             lines.push(pair("Key", a.key.clone()));
             lines.extend(a.detail.clone().map(|d| pair("What is known", d)));
             EffectView {
-                name: code(&a.name),
+                name: match a.undoes() {
+                    Some(_) => format!("{}: old value back", code(&a.name)),
+                    None => code(&a.name),
+                },
                 tone,
                 state: code(a.state.word()),
+                undo: undoable(a, payloads).then(|| a.id.to_string()),
                 lines,
                 request: shown(payloads, a.request_ref),
                 receipt: a.receipt_ref.and_then(|n| shown(payloads, n)),
             }
         })
         .collect()
+}
+
+/// Does the receipt say enough to put the old value back? The engine decides; this spares a refusal.
+fn undoable(action: &Action, payloads: &[Payload]) -> bool {
+    let stored = |n| payloads.iter().find(|p| Some(p.n) == n);
+    let receipt = stored(action.receipt_ref);
+    let receipt = receipt.and_then(|p| serde_json::from_slice::<Delivery>(&p.bytes).ok());
+    action.state == ActionState::Confirmed
+        && action.undoes().is_none()
+        && receipt
+            .is_some_and(|r| r.version_after.is_some() && r.before.is_some_and(|b| b.is_object()))
 }
 
 pub(crate) fn proof(

@@ -10,7 +10,7 @@ use tuesday_domain::actor::Actor;
 use tuesday_domain::audit::{VerifierKey, verify_bundle};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::time::{Timestamp, Zone};
-use tuesday_engine::ops::{ExportQuery, Verified, verify_log};
+use tuesday_engine::ops::{ExportQuery, Verified, published_notes};
 
 use crate::cli::Common;
 use crate::config::Home;
@@ -118,19 +118,17 @@ pub(crate) async fn run(common: Common, args: AuditArgs) -> Result<ExitCode, Pro
 /// Verifies the log of a node, against the checkpoints published beside it too.
 pub(crate) async fn verify(node: &Node, extra: &[PathBuf]) -> Result<Verified, Problem> {
     let mut notes = Vec::new();
-    let published = node
-        .home
-        .file
-        .checkpoints
-        .clone()
-        .unwrap_or_else(|| node.home.dir.join("checkpoints.txt"));
-    for path in std::iter::once(&published)
-        .filter(|p| p.exists())
-        .chain(extra)
-    {
-        let text = std::fs::read_to_string(path)
+    for path in extra {
+        let text = published_notes(path)
+            .and_then(|n| {
+                if n.is_empty() {
+                    Err(std::io::ErrorKind::NotFound.into())
+                } else {
+                    Ok(n)
+                }
+            })
             .map_err(|e| Problem::new("bad_request", format!("{}: {e}", path.display())))?;
-        notes.extend(split_notes(&text));
+        notes.extend(text);
     }
     let total = node
         .engine
@@ -139,21 +137,10 @@ pub(crate) async fn verify(node: &Node, extra: &[PathBuf]) -> Result<Verified, P
         .await
         .map_err(|e| unavailable(e.to_string()))?;
     let bar = out::progress(total, "Checking entries");
-    let done = verify_log(node.engine.reader(), &node.key, &notes, |n| {
-        bar.set_position(n)
-    })
-    .await;
+    let progress = |n| bar.set_position(n);
+    let done = Box::pin(node.engine.verify_audit(&node.key, &notes, progress)).await;
     bar.finish_and_clear();
     done
-}
-
-/// Published notes stand one after another, two empty lines apart.
-fn split_notes(text: &str) -> Vec<String> {
-    text.split("\n\n\n")
-        .map(|n| n.trim_matches('\n'))
-        .filter(|n| !n.is_empty())
-        .map(|n| format!("{n}\n"))
-        .collect()
 }
 
 fn utc() -> Result<Zone, Problem> {

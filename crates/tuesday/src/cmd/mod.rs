@@ -31,6 +31,7 @@ pub(crate) mod problem;
 pub(crate) mod real_data;
 pub(crate) mod reconstruct;
 pub(crate) mod release;
+pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod rerun;
 pub(crate) mod restore;
@@ -50,6 +51,7 @@ pub(crate) mod turnover;
 pub(crate) mod user;
 pub(crate) mod wait;
 pub(crate) mod workflow;
+pub(crate) mod writeback;
 
 use std::process::ExitCode;
 
@@ -70,6 +72,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Gate(args) => Box::pin(eval::gate(common, args)).await,
         Command::Install(args) => install::run(common, args).await,
         Command::Run(args) => run::run(common, args).await,
+        Command::Writeback(args) => Box::pin(writeback::run(common, args)).await,
         Command::Rerun(args) => Box::pin(rerun::run(common, args)).await,
         Command::Report(args) => Box::pin(report::run(common, args)).await,
         Command::Capacity(args) => Box::pin(capacity::run(common, args)).await,

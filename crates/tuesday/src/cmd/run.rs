@@ -45,6 +45,8 @@ enum Act {
         #[command(flatten)]
         wait: Wait,
     },
+    /// Repeat a past run with what it had frozen, without effect, and show both side by side
+    Replay(super::replay::ReplayArgs),
     /// Take a run back, as long as nothing is being sent
     Cancel {
         /// The run
@@ -112,6 +114,7 @@ pub(crate) async fn run(common: Common, args: RunArgs) -> Result<ExitCode, Probl
         Act::Show { id, inputs } => show(&common, &id, inputs).await,
         Act::List(list) => page(&common, list).await,
         Act::Retry { id, wait } => Box::pin(retry(&common, &id, wait)).await,
+        Act::Replay(args) => Box::pin(super::replay::run(&common, args)).await,
         Act::Cancel { id, reason } => {
             let id: RunId = args::id(&id, "id")?;
             let session = Session::open(&common, false).await?;

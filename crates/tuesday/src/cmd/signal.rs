@@ -7,6 +7,7 @@ use serde_json::json;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Signal;
+use tuesday_domain::time::Timestamp;
 use tuesday_engine::ops::PostedSignal;
 
 use crate::args::{self, stored};
@@ -43,6 +44,9 @@ enum Act {
         /// How many
         #[arg(long, default_value_t = 1)]
         count: u32,
+        /// When it happened outside, such as 2026-11-20T16:05:00Z; now unless given
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
         /// The output turned out right; without it, wrong
         #[arg(long)]
         right: bool,
@@ -68,8 +72,18 @@ pub(crate) async fn run(common: Common, args: SignalArgs) -> Result<ExitCode, Pr
             record,
             event,
             count,
+            at,
             right,
         } => {
+            let at = at
+                .as_deref()
+                .map(Timestamp::parse)
+                .transpose()
+                .map_err(|e| {
+                    Problem::new("bad_request", e.to_string())
+                        .field("at")
+                        .way_out("write it with its zone, such as 2026-11-20T16:05:00Z")
+                })?;
             let run: Option<RunId> = match &run {
                 Some(text) => Some(args::id(text, "run")?),
                 None => None,
@@ -81,7 +95,7 @@ pub(crate) async fn run(common: Common, args: SignalArgs) -> Result<ExitCode, Pr
                 record,
                 wrong: !right,
                 count,
-                at: None,
+                at,
             };
             let by = wiring::actor(&common);
             show(

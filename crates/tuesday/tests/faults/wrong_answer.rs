@@ -10,6 +10,7 @@ use tuesday_testkit::check::read_all;
 use tuesday_testkit::{Client, Database, Node, until};
 
 use crate::bed::{Bed, Case, each};
+use crate::outage::{SUMMARY, pack};
 use crate::stopped::nodes;
 
 const RIGHT: usize = 5;
@@ -389,7 +390,7 @@ async fn guarded(desk: &Desk, id: &str, rows: &[Value]) {
         "--kind",
         "regression",
         "--expect",
-        r#"{"route":"auto","output":{"grade":"high"}}"#,
+        r#"{"route":"review","tier":"desk","row":"r1"}"#,
         "--to",
         &file,
     ];
@@ -398,6 +399,8 @@ async fn guarded(desk: &Desk, id: &str, rows: &[Value]) {
     let line = std::fs::read_to_string(&file).unwrap();
     let case: Value = serde_json::from_str(line.trim()).unwrap();
     assert_eq!(case["kind"], "regression", "with its frozen inputs: {case}");
+    let name = case["name"].as_str().unwrap();
+    Box::pin(the_gate_proves_it(desk, &line, name)).await;
     let close = json!({"words": "the mapping reads the new format", "case": case["name"]});
     let (status, done) = desk.post(&format!("{path}/resolution"), &close).await;
     assert_eq!(
@@ -412,6 +415,40 @@ async fn guarded(desk: &Desk, id: &str, rows: &[Value]) {
         (200, &json!("reviewed")),
         "{done}"
     );
+}
+
+/// The pack with the new case stops the package as it is, at that case alone, and lets the one through
+/// whose input mapping was put right.
+async fn the_gate_proves_it(desk: &Desk, line: &str, name: &str) {
+    let fixed = (
+        "lane = \"input.lane\"",
+        "lane = \"'review' if 'case wrong' in input.text else input.lane\"",
+    );
+    for (folder, pairs, passes) in [
+        ("as-it-is", SUMMARY[1..3].to_vec(), false),
+        ("put-right", [&SUMMARY[1..3], &[fixed]].concat(), true),
+    ] {
+        let path = desk.bed.variant(folder, &pairs);
+        std::fs::create_dir(path.join("evals")).unwrap();
+        std::fs::write(path.join("evals/golden.jsonl"), pack()).unwrap();
+        std::fs::write(path.join("evals/regression.jsonl"), line).unwrap();
+        let path = path.to_string_lossy().into_owned();
+        let vars: Vec<String> = desk
+            .bed
+            .vars()
+            .iter()
+            .map(|(n, v)| format!("{n}={v}"))
+            .collect();
+        let mut args = vec!["eval", path.as_str()];
+        for var in &vars {
+            args.extend(["--set", var.as_str()]);
+        }
+        let (code, out, err) = desk.bed.home.run(&args).await;
+        assert_eq!(code == 0, passes, "{folder}: {out}{err}");
+        if !passes {
+            assert!(out.contains(name), "it is the new case: {out}{err}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -63,6 +63,7 @@ impl Lint<'_> {
             ("oldest", Some(watch.oldest)),
             ("delivery", watch.delivery),
             ("reconcile", watch.reconcile),
+            ("contract", watch.contract),
         ] {
             if span.is_some_and(|s| s.0 == never) {
                 self.add(

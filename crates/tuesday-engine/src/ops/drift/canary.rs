@@ -163,13 +163,17 @@ impl Engine {
             Err(ApplyError::Conflict { .. }) => return Ok(()),
             done => done.map_err(apply_problem)?,
         };
-        let results = Box::pin(self.asked(&live, &cases)).await?;
+        let results = Box::pin(self.ask_cases(&live, &cases)).await?;
         self.canary_ended(&live, begun, judge(&results), &tries)
             .await
     }
 
     /// Every case once, and twice more where the answer was not as expected.
-    async fn asked(&self, live: &LiveRelease, cases: &[Case]) -> Result<Vec<CaseResult>, Problem> {
+    async fn ask_cases(
+        &self,
+        live: &LiveRelease,
+        cases: &[Case],
+    ) -> Result<Vec<CaseResult>, Problem> {
         let rules = self.live_rules(&live.ready.def.workflow.name).await?;
         let trial = Arc::new(Trial::of(
             Arc::clone(&live.ready),

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use tuesday_domain::action::ActionState;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::id::{ActionId, CorrectionId, IncidentId, RunId};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Change, Correction, Incident, IncidentRun, TroubleChange};
+use tuesday_domain::record::{Action, Change, Correction, Incident, IncidentRun, TroubleChange};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::incident::CorrectionState;
 
@@ -210,6 +211,41 @@ impl Engine {
         self.not_quiet(&mut h, now).await?;
         self.commit_incident(h).await?;
         Ok(c)
+    }
+
+    /// Corrections whose wrong value was put back are done; the receipt is that of the action which did.
+    pub(crate) async fn close_corrections(&self) -> Result<(), Problem> {
+        let reader = &self.0.reader;
+        let open = reader
+            .corrections_undone(MOST)
+            .await
+            .map_err(read_problem)?;
+        for c in open {
+            let actions = reader.actions_of(c.run).await.map_err(read_problem)?;
+            let wrong = actions.iter().find(|a| Some(a.id) == c.action);
+            let by = |a: &&Action| {
+                a.state == ActionState::Confirmed
+                    && a.undoes()
+                        .is_some_and(|p| wrong.is_some_and(|w| w.ordinal == p))
+            };
+            let Some(undone) = actions.iter().find(by) else {
+                continue;
+            };
+            let receipt = format!("{} put the old value back, key {}", undone.id, undone.key);
+            let authorised = undone.authorised_by.as_deref().unwrap_or_default();
+            let person = authorised
+                .strip_prefix("person:")
+                .unwrap_or(&c.owner)
+                .to_owned();
+            let done = self.settle_correction(c.id, Settled::Done { receipt }, &person);
+            match Box::pin(done).await {
+                Ok(_) => {}
+                // Somebody has just settled it by hand, or the incident moved: the next pass looks again.
+                Err(p) if p.code == "illegal_state" || p.code == "revision_moved" => {}
+                Err(p) => return Err(p),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AuditEntry, Change, Decision, Finding, Subject, TroubleChange};
 use tuesday_domain::trouble::Trouble;
 
-use crate::engine::{Engine, apply_problem};
+use crate::engine::{Engine, apply_problem, read_problem};
 use crate::ids;
 
 /// Most bytes of words that are kept.
@@ -52,5 +52,28 @@ impl Engine {
             .await
             .map(drop)
             .map_err(apply_problem)
+    }
+
+    /// As [`Engine::raise`], unless an incident of this cause is open already and knows the run: for
+    /// what is found again at every look.
+    ///
+    /// # Errors
+    /// When it cannot be looked up or stored.
+    pub(crate) async fn raise_new(&self, trouble: Trouble, actor: Actor) -> Result<(), Problem> {
+        let reader = &self.0.reader;
+        let known = reader.incident_of_cause(&trouble.key()).await;
+        let known = known.map_err(read_problem)?.filter(|i| i.state.is_open());
+        let again = match (known, trouble.run) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(known), Some(run)) => {
+                let of_run = reader.incidents_of_run(run).await.map_err(read_problem)?;
+                of_run.iter().any(|i| i.id == known.id)
+            }
+        };
+        if again {
+            return Ok(());
+        }
+        self.raise(trouble, actor).await
     }
 }

@@ -132,7 +132,9 @@ impl Engine {
         );
         let people = def.owners.people().into_iter();
         changes.extend(people.map(|p| told(&row, &p.handle, "release_live", title.clone(), now)));
+        self.crash_point("live.before_commit");
         self.commit_release(Decision { changes, entry }).await?;
+        self.crash_point("live.after_commit");
         let _ = self.0.catalog.refresh(&self.0.reader).await;
         Ok(row)
     }

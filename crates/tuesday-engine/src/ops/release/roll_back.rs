@@ -87,7 +87,9 @@ impl Engine {
         let notice = |p: String| told(&back, &p, "release_rolled_back", title.clone(), now);
         changes.extend(people.into_iter().map(notice));
         changes.extend(more);
+        self.crash_point("back.before_commit");
         self.commit_release(Decision { changes, entry }).await?;
+        self.crash_point("back.after_commit");
         let _ = self.0.catalog.refresh(&self.0.reader).await;
         Ok(back)
     }

@@ -314,6 +314,12 @@ pub(super) const TRACES: &[Trace] = &[
     ("POST", "/api/v1/runs/{id}/recall", &["review.recalled"], ""),
     (
         "POST",
+        "/api/v1/runs/{id}/actions/{action}/compensation",
+        &["action.undoing"],
+        "",
+    ),
+    (
+        "POST",
         "/api/v1/workflows/{workflow}/seeds",
         &["seed.placed"],
         "",
