@@ -168,7 +168,7 @@ fn show(common: &Common, then: &Side, now: &Side) {
         now.run.id,
         number(now.number)
     ));
-    let mut line = |name: &str, a: &str, b: &str| {
+    let line = |name: &str, a: &str, b: &str| {
         let mark = if a == b { "=" } else { "≠" };
         out::line(&format!("  {mark} {name:<12} {a}  |  {b}"));
     };
