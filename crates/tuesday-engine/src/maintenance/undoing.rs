@@ -41,7 +41,8 @@ async fn one(engine: &Engine, seen: &Action) -> Result<(), String> {
     let undo = Undo::load(engine, seen.run, seen.id);
     let undo = undo.await.map_err(|p| p.detail)?;
     if undo.action.version == seen.version {
-        take_up(engine, undo).await.map_err(|p| p.detail)?;
+        let done = Box::pin(take_up(engine, undo)).await;
+        done.map_err(|p| p.detail)?;
     }
     Ok(())
 }

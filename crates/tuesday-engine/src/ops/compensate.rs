@@ -186,7 +186,7 @@ impl Engine {
         applied.map_err(apply_problem)?;
         undo.run = run;
         if unchanged {
-            undo = undo::send(self, undo).await?;
+            undo = Box::pin(undo::send(self, undo)).await?;
             task = self.asked(&undo).await?;
             self.close_corrections().await?;
         }

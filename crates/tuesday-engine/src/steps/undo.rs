@@ -98,14 +98,14 @@ pub(crate) async fn take_up(engine: &Engine, undo: Undo) -> Result<Undo, Problem
         ActionState::Sending | ActionState::Delivered => {
             let why = "the node stopped while putting the old value back".to_owned();
             let undo = unclear(engine, undo, why).await?;
-            look(engine, undo).await
+            Box::pin(look(engine, undo)).await
         }
-        ActionState::Uncertain => look(engine, undo).await,
+        ActionState::Uncertain => Box::pin(look(engine, undo)).await,
         ActionState::RetryWait => {
             let events = [ActionEvent::Reauthorise, ActionEvent::Send];
-            again(engine, undo, &events).await
+            Box::pin(again(engine, undo, &events)).await
         }
-        ActionState::Authorised => again(engine, undo, &[ActionEvent::Send]).await,
+        ActionState::Authorised => Box::pin(again(engine, undo, &[ActionEvent::Send])).await,
         _ => Ok(undo),
     }
 }
@@ -116,7 +116,7 @@ async fn again(engine: &Engine, undo: Undo, events: &[ActionEvent]) -> Result<Un
         ..Came::default()
     };
     let undo = record(engine, undo, "action.sending", events, came).await?;
-    send(engine, undo).await
+    Box::pin(send(engine, undo)).await
 }
 
 /// Sends what is committed to.
@@ -189,7 +189,7 @@ async fn look(engine: &Engine, undo: Undo) -> Result<Undo, Problem> {
         Look::Found(delivery) => done(engine, undo, &[ActionEvent::Find], delivery).await,
         Look::Absent => {
             let events = [ActionEvent::Reauthorise, ActionEvent::Send];
-            again(engine, undo, &events).await
+            Box::pin(again(engine, undo, &events)).await
         }
         Look::NotYet(_) => Ok(undo),
         Look::Unknown(why) => not_told(engine, undo, why).await,
