@@ -17,7 +17,7 @@ use crate::bed::{Bed, Case, now};
 fn tuesday() -> Zoned {
     let mut day = now().in_tz("Europe/Berlin").unwrap() + 2.days();
     while day.weekday() != Weekday::Tuesday {
-        day = day + 1.day();
+        day += 1.day();
     }
     day.with()
         .hour(9)

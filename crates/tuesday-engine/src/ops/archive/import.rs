@@ -36,31 +36,29 @@ pub fn pieces(
     let dir = dir.to_owned();
     let mut count = 0;
     Box::new(move || {
-        loop {
-            if let Some((path, lines)) = &mut open {
-                if let Some(line) = lines.next() {
-                    let at = |e: String| format!("{}: {e}", path.display());
-                    let line = line.map_err(|e| at(e.to_string()))?;
-                    let row = serde_json::from_str(&line).map_err(|e| at(e.to_string()))?;
-                    count += 1;
-                    if count % 1_000 == 0 {
-                        progress(count);
-                    }
-                    return Ok(Some(Piece::Row(row)));
+        if let Some((path, lines)) = &mut open {
+            if let Some(line) = lines.next() {
+                let at = |e: String| format!("{}: {e}", path.display());
+                let line = line.map_err(|e| at(e.to_string()))?;
+                let row = serde_json::from_str(&line).map_err(|e| at(e.to_string()))?;
+                count += 1;
+                if count % 1_000 == 0 {
+                    progress(count);
                 }
-                open = None;
+                return Ok(Some(Piece::Row(row)));
             }
-            let Some(sheet) = left.pop_front() else {
-                return Ok(None);
-            };
-            let path = dir.join(format!("data/{}.jsonl", sheet.name));
-            let file = File::open(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-            open = Some((path, BufReader::new(file).lines()));
-            return Ok(Some(Piece::Table {
-                name: sheet.name,
-                columns: sheet.columns,
-            }));
+            open = None;
         }
+        let Some(sheet) = left.pop_front() else {
+            return Ok(None);
+        };
+        let path = dir.join(format!("data/{}.jsonl", sheet.name));
+        let file = File::open(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        open = Some((path, BufReader::new(file).lines()));
+        Ok(Some(Piece::Table {
+            name: sheet.name,
+            columns: sheet.columns,
+        }))
     })
 }
 

@@ -1,5 +1,6 @@
 //! Everything that has to do with a name: a walk over all that is stored, some rows at a time.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tuesday_domain::id::{IntakeId, ProblemReportId, RunId};
@@ -111,9 +112,8 @@ impl Engine {
         let mut todo: Vec<RunId> = found.runs.keys().copied().collect();
         while let Some(run) = todo.pop() {
             for copy in self.0.reader.copies_of(run).await.map_err(read_problem)? {
-                if !found.runs.contains_key(&copy) {
-                    let place = BTreeSet::from([format!("a copy of {run}")]);
-                    found.runs.insert(copy, place);
+                if let Entry::Vacant(new) = found.runs.entry(copy) {
+                    new.insert(BTreeSet::from([format!("a copy of {run}")]));
                     todo.push(copy);
                 }
             }
