@@ -30,16 +30,6 @@ pub(crate) fn start(binary: &Path, dir: &Path) -> Result<()> {
     proc::run(Command::new(binary).arg("real-data").arg(dir))
 }
 
-/// Tries the eval packs that are made of the sets, and nothing else.
-pub(crate) fn packs(binary: &Path, dir: &Path) -> Result<()> {
-    proc::run(
-        Command::new(binary)
-            .arg("real-data")
-            .arg(dir)
-            .arg("--packs"),
-    )
-}
-
 /// Builds and returns the release binary (the only release build of a test run).
 pub(crate) fn release_binary(root: &Path, target: &Path) -> Result<PathBuf> {
     let mut build = workspace::cargo();

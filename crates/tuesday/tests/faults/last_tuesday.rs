@@ -271,8 +271,11 @@ async fn asks(bed: &Bed, nodes: &[Node], morning: &Zoned) {
         kind: Some("access.masked".into()),
         ..Default::default()
     };
-    let kept = reader.audit_page(&filter, None, 10).await.unwrap();
-    assert!(!kept.is_empty(), "her reading is itself on record");
+    until("her reading is itself on record", || async {
+        let kept = reader.audit_page(&filter, None, 10).await.unwrap();
+        (!kept.is_empty()).then_some(())
+    })
+    .await;
     let gone = bed.told.lock().unwrap()["m20"].clone();
     let told = ada
         .get(&format!("{url}/api/v1/runs/{gone}/story"))
