@@ -183,7 +183,7 @@ fn tell(d: &Drift) {
 
 fn tell_canary(canary: &Canary) {
     out::line(&format!(
-        "Canary: {} cases, every {}",
+        "Canary: {} of the pack's cases, every {}",
         canary.spec.cases.len(),
         canary.spec.every
     ));
@@ -192,7 +192,7 @@ fn tell_canary(canary: &Canary) {
     }
     for t in canary.tries.iter().take(SHOWN) {
         out::line(&format!(
-            "  {} {} ({} cases)",
+            "  {} {} ({} asked)",
             t.started_at, t.state, t.cases
         ));
         for miss in &t.misses {

@@ -13,14 +13,14 @@ use tuesday_domain::id::CostEntryId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
     AuditEntry, CanaryTry, Change, CostCategory, CostEntry, Decision, LoadChange, MoneyChange,
-    RolloutChange, Signal, Subject, Workflow,
+    Subject, Workflow,
 };
 use tuesday_domain::time::{Span, Timestamp};
 use tuesday_domain::trouble::{Category, Trouble};
 use tuesday_domain::workflow::Label;
 use tuesday_store::ApplyError;
 
-use super::SYSTEM;
+use super::{SYSTEM, signal};
 use crate::catalog::LiveRelease;
 use crate::engine::{Engine, apply_problem, read_problem};
 use crate::eval::{Item, Trial, evaluate};
@@ -252,20 +252,8 @@ impl Engine {
         };
         let trouble = Trouble::new(Category::CanaryFailed, name.clone(), Some(name), &words);
         let now = self.now();
-        let signal = Signal {
-            workflow: name.clone(),
-            event: format!("canary {}", row.seq),
-            kind: KIND.to_owned(),
-            run: None,
-            record: None,
-            wrong: false,
-            count: 1,
-            at: now,
-            posted_by: SYSTEM.to_string(),
-            received_at: now,
-        };
         let mut out = vec![
-            Change::Rollout(Box::new(RolloutChange::InsertSignal(signal))),
+            signal(name, KIND, row.seq, now),
             self.report_trouble(trouble),
         ];
         // Told once, until it passes again.

@@ -4,16 +4,15 @@
 use tuesday_domain::drift::{Dimension, Found, Judged};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
-    AuditEntry, Change, Decision, DriftFinding, DriftState, LoadChange, RolloutChange, Signal,
-    Subject, Workflow,
+    AuditEntry, Change, Decision, DriftFinding, DriftState, LoadChange, Subject, Workflow,
 };
 use tuesday_domain::trouble::{Category, Trouble};
 use tuesday_domain::workflow::Label;
 use tuesday_store::ApplyError;
 
-use super::SYSTEM;
 use super::changes::{Around, NOTHING};
 use super::shifts::{YEAR, judged};
+use super::{SYSTEM, signal};
 use crate::engine::{Engine, apply_problem, read_problem};
 use crate::maintenance::notice;
 
@@ -100,18 +99,7 @@ impl Engine {
             path,
             now,
         );
-        let signal = Signal {
-            workflow: name.clone(),
-            event: format!("drift {}", finding.seq),
-            kind: KIND.to_owned(),
-            run: None,
-            record: None,
-            wrong: false,
-            count: 1,
-            at: now,
-            posted_by: SYSTEM.to_string(),
-            received_at: now,
-        };
+        let posted = signal(&name, KIND, finding.seq, now);
         let entry = AuditEntry::new(now, SYSTEM, "drift.found", Subject::Workflow(name))
             .fact("finding", finding.seq)
             .fact("dimension", finding.dimension.clone())
@@ -121,7 +109,7 @@ impl Engine {
         Decision {
             changes: vec![
                 Change::Load(Box::new(LoadChange::InsertFinding(finding))),
-                Change::Rollout(Box::new(RolloutChange::InsertSignal(signal))),
+                posted,
                 self.report_trouble(trouble),
                 Change::InsertNotice(Box::new(told)),
             ],
