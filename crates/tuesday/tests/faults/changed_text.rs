@@ -33,7 +33,7 @@ over = "24h"
 );
 /// What the fourth version of the brand voice says, and how the prompt that includes it goes on.
 const BOLD: &str = "Be bold.";
-const SHIFTED: usize = 30;
+const SHIFTED: usize = 80;
 
 struct Story {
     bed: Bed,
