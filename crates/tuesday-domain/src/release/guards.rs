@@ -8,6 +8,7 @@ use crate::eval::{Case, Kind, Limits};
 use crate::settling::SettlingSpec;
 use crate::watch::PauseRule;
 
+const GATE: &str = "evals/gate.toml";
 /// Cases that are named one by one; more are counted.
 const NAMED: usize = 10;
 
@@ -18,10 +19,11 @@ pub fn given_up(
     (after, new): (&Package, &Definition),
 ) -> Vec<String> {
     let mut out = cases(&before.cases(), &after.cases());
-    out.extend(limits(
-        &gate(before.text("evals/gate.toml")),
-        &gate(after.text("evals/gate.toml")),
-    ));
+    match (gate(before), gate(after)) {
+        (Ok(old), Ok(new)) => out.extend(limits(&old, &new)),
+        // What cannot be compared counts as given up.
+        _ => out.push(format!("{GATE} cannot be read, before or now")),
+    }
     out.extend(rules("pause rule", &old.pause_rule, &new.pause_rule));
     if old.kill.is_some() && old.kill != new.kill {
         out.push("the kill condition is another, or gone".to_owned());
@@ -52,8 +54,11 @@ pub fn given_up(
     out
 }
 
-fn gate(text: Option<&str>) -> Limits {
-    text.and_then(|t| Limits::parse(t).ok()).unwrap_or_default()
+/// The limits of a package; those that hold where nothing is said.
+fn gate(package: &Package) -> Result<Limits, String> {
+    package
+        .text(GATE)
+        .map_or_else(|| Ok(Limits::default()), Limits::parse)
 }
 
 /// Cases that once went wrong, or stop a release by themselves, do not go away without a word.
@@ -174,10 +179,11 @@ mod tests {
 
     #[test]
     fn every_limit_that_is_eased_is_named() {
-        let strict = gate(Some(
+        let strict = Limits::parse(
             "repeats = 3\nagreement = 0.95\nmax_person_share = 0.2\nmax_cost_micros = 10\n\
              [sample.a]\nmin = 0.9\nabout = \"x\"\n",
-        ));
+        )
+        .unwrap();
         assert!(limits(&strict, &strict).is_empty());
         assert_eq!(limits(&strict, &Limits::default()).len(), 5);
         assert!(limits(&Limits::default(), &strict).is_empty());

@@ -256,10 +256,14 @@ impl Engine {
             signal(name, KIND, row.seq, now),
             self.report_trouble(trouble),
         ];
-        // Told once, until it passes again.
-        if before.first().is_none_or(|t| t.state != verdict.state)
-            || verdict.state == CanaryState::Unanswered
-        {
+        // Told once, until it is otherwise.
+        let streak = if verdict.state == CanaryState::Failed {
+            1
+        } else {
+            UNANSWERED
+        };
+        let known = before.get(streak - 1);
+        if known.is_none_or(|t| t.state != verdict.state) {
             let owner = live.ready.def.owners.technical.handle.clone();
             let path = format!("/workflows/{name}/drift");
             let told = notice(
