@@ -129,6 +129,8 @@ ids! {
     AlertId, "alt", "alert";
     /// What puts a wrong output right.
     CorrectionId, "cor", "correction";
+    /// What follows from an incident or a stop.
+    FollowUpId, "fup", "follow-up";
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub mod outlet;
 pub mod oversight;
 pub mod password;
 pub mod port;
+pub mod postmortem;
 pub mod privacy;
 pub mod problem;
 pub mod prompt;

@@ -282,6 +282,18 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         "Nothing is named that could be the cause",
     ),
     (
+        "follow_ups_open",
+        409,
+        1,
+        "Something that follows is not done yet",
+    ),
+    (
+        "postmortem_incomplete",
+        422,
+        1,
+        "The postmortem is not filled in",
+    ),
+    (
         "corrections_open",
         409,
         1,

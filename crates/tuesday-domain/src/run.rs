@@ -170,6 +170,21 @@ words! {
     }
 }
 
+impl Reason {
+    /// What was read, or was not there to be read, is why a person has to look.
+    #[must_use]
+    pub const fn of_inputs(self) -> bool {
+        matches!(
+            self,
+            Self::RuleInput
+                | Self::UnknownTier
+                | Self::MissingInput
+                | Self::StaleSource
+                | Self::ConflictingSources
+        )
+    }
+}
+
 impl Status {
     /// No further change is possible.
     #[must_use]

@@ -1,8 +1,8 @@
 //! New ids and random bytes: the only place where the engine is not deterministic.
 
 use tuesday_domain::id::{
-    ActionId, AlertId, CorrectionId, CostEntryId, DecisionId, ErasureId, FindingId, HoldId,
-    IncidentId, IntakeId, NoticeId, ProblemReportId, ReleaseId, ReviewId, RunId, TokenId,
+    ActionId, AlertId, CorrectionId, CostEntryId, DecisionId, ErasureId, FindingId, FollowUpId,
+    HoldId, IncidentId, IntakeId, NoticeId, ProblemReportId, ReleaseId, ReviewId, RunId, TokenId,
 };
 use uuid::Uuid;
 
@@ -31,6 +31,7 @@ fresh! {
     cost_entry -> CostEntryId,
     hold -> HoldId,
     erasure -> ErasureId,
+    follow_up -> FollowUpId,
 }
 
 /// The smallest id that could have been made so long ago.

@@ -7,8 +7,8 @@ use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
     Back, actions, attempts, audit, charter, gates, incidents, instance, intake, jobs, load, money,
-    notices, oversight, payloads, people, postgres, privacy, problems, queue, reviews, rights,
-    rollout, rules, runs, sqlite, workflows,
+    notices, oversight, payloads, people, postgres, postmortems, privacy, problems, queue, reviews,
+    rights, rollout, rules, runs, sqlite, workflows,
 };
 
 fn tables() -> Vec<&'static Table> {
@@ -51,6 +51,8 @@ fn tables() -> Vec<&'static Table> {
         &incidents::ALERTS,
         &incidents::DELIVERIES,
         &incidents::CORRECTIONS,
+        &postmortems::POSTMORTEMS,
+        &postmortems::FOLLOW_UPS,
         &charter::FACTS,
         &charter::TURNOVERS,
         &charter::EVENTS,

@@ -13,10 +13,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, alerts, audit, capacity, charter, compensations, costs, decisions, drift, health,
-    incidents, intake, ledger, people, practice, privacy, problem_reports, release_acts, releases,
-    reroute, reruns, reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens,
-    triggers, turnover, unmapped, verdicts, views, workflows,
+    Description, alerts, audit, capacity, charter, compensations, costs, decisions, drift,
+    follow_ups, handoffs, health, incidents, intake, ledger, people, postmortems, practice,
+    privacy, problem_reports, release_acts, releases, reroute, reruns, reviews, rollout, rules,
+    runs, security, seeds, shadow, signals, tokens, triggers, turnover, unmapped, verdicts, views,
+    workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -167,6 +168,14 @@ fn api_workflows() -> OpenApiRouter<App> {
         .routes(routes!(turnover::show, turnover::start))
         .routes(routes!(turnover::sign))
         .routes(routes!(turnover::call_off))
+        .routes(routes!(postmortems::list, postmortems::open))
+        .routes(routes!(postmortems::show))
+        .routes(routes!(postmortems::answer))
+        .routes(routes!(postmortems::close))
+        .routes(routes!(postmortems::causes))
+        .routes(routes!(follow_ups::list, follow_ups::add))
+        .routes(routes!(follow_ups::end))
+        .routes(routes!(handoffs::list))
         .routes(routes!(release_acts::create))
         .routes(routes!(release_acts::show))
         .routes(routes!(shadow::report))
@@ -288,6 +297,16 @@ fn console_charter() -> Router<App> {
         .route(
             "/workflows/{workflow}/practice",
             get(console::practice::page).post(console::practice::answer),
+        )
+        .route("/handoffs", get(console::handoffs::page))
+        .route("/follow-ups/{id}/end", post(console::handoffs::end))
+        .route(
+            "/workflows/{workflow}/postmortem",
+            get(console::postmortem::page),
+        )
+        .route(
+            "/workflows/{workflow}/postmortem/{verb}",
+            post(console::postmortem::act),
         )
         .route(
             "/workflows/{workflow}/turnover",

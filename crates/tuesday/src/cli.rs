@@ -36,6 +36,9 @@ Work       run           start, show, list, retry, cancel, replay
            incident      what is wrong, who is on it, what it touched, how it was put right
            alerts        kinds with their runbooks, channels with their last success, a test
            problem       reports about outputs: report, list, show, triage
+           postmortem    list, show, open, answer, close, causes: why a workflow stopped
+           follow-up     list, add, done, drop: what somebody has to do after it
+           handoffs      everything that is with one person
            batch         one day of one workflow
            reconstruct   the whole story of one run
            report        oversight, overrides, value: whether people really look, what it is worth
@@ -181,6 +184,12 @@ pub(crate) enum Command {
     Training(cmd::charter::TrainingArgs),
     /// The test without the builder: start, show, sign, call-off
     Turnover(cmd::turnover::TurnoverArgs),
+    /// Why a workflow stopped: list, show, open, answer, close, causes
+    Postmortem(cmd::postmortem::PostmortemArgs),
+    /// What somebody has to do after an incident or a stop: list, add, done, drop
+    FollowUp(cmd::follow_up::FollowUpArgs),
+    /// Everything that is with one person
+    Handoffs(cmd::handoffs::HandoffsArgs),
     /// What is said about outputs afterwards: complaints, flags, outcomes
     Signal(cmd::signal::SignalArgs),
     /// The audit log: verify, export, checkpoint

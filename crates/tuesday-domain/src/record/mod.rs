@@ -6,9 +6,11 @@ mod change;
 mod charter;
 mod desk;
 mod gate;
+mod handoff;
 mod load;
 mod money;
 mod people;
+mod postmortem;
 mod privacy;
 mod rights;
 mod rollout;
@@ -27,12 +29,14 @@ pub use desk::{
     Seed, SeedResult, StampNotice, WorkflowPriority,
 };
 pub use gate::{EvalPart, GateRow, ReleaseFix};
+pub use handoff::{HandoffKind, HandoffRow};
 pub use load::{CanaryTry, CapacityPlan, DriftBaseline, DriftFinding, DriftState, LoadChange};
 pub use money::{
     BaselineRow, CostBucket, CostCategory, CostEntry, DayRow, HourKind, MoneyChange, PriceKind,
     PriceRow, Spend, SpendAct, SpendHold, SpendLimit, SpendPeriod, WeeklyReview,
 };
 pub use people::{Notice, NoticeState, Person, Scope, Token};
+pub use postmortem::{FollowUp, Postmortem};
 pub use privacy::{ErasureOrder, PrivacyChange, TextsOf};
 pub use rights::{
     Away, Ceremony, CeremonyKind, Credential, CredentialKind, Grant, Guesses, Invite, RightUse,

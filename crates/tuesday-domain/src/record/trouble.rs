@@ -1,5 +1,6 @@
 //! Findings, incidents, their timeline, alerts and corrections.
 
+use super::{FollowUp, Postmortem};
 use crate::id::{ActionId, AlertId, CorrectionId, FindingId, IncidentId, RunId};
 use crate::time::Timestamp;
 use crate::trouble::alert::AlertState;
@@ -261,4 +262,12 @@ pub enum TroubleChange {
     InsertCorrection(Correction),
     /// The correction as it is now; `version` is `expect + 1`.
     UpdateCorrection(Correction),
+    /// A new follow-up.
+    InsertFollowUp(FollowUp),
+    /// The follow-up as it is now; `version` is `expect + 1`.
+    UpdateFollowUp(FollowUp),
+    /// A new postmortem; no other one of its workflow may be open.
+    InsertPostmortem(Postmortem),
+    /// The postmortem as it is now; `version` is `expect + 1`.
+    UpdatePostmortem(Postmortem),
 }

@@ -13,6 +13,7 @@ mod drift;
 mod feeds;
 mod figures;
 mod findings;
+mod follow_ups;
 mod gauges;
 mod hand_off;
 mod held;
@@ -250,6 +251,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     every(engine, stop, tasks, five, "labels", labels::run);
     every(engine, stop, tasks, five, "capacity", capacity::run);
     every(engine, stop, tasks, five, "undoing", undoing::run);
+    every(engine, stop, tasks, five, "follow_ups", follow_ups::run);
     let slow = Duration::from_secs(15);
     every(engine, stop, tasks, slow, "drift", drift::run);
     every(engine, stop, tasks, five, "canary", canary::run);

@@ -1,11 +1,13 @@
 //! A person decides what becomes of a workflow, on evidence; kept for good.
 
 use tuesday_domain::actor::Actor;
+use tuesday_domain::postmortem::Stopped;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
     AuditEntry, Change, Choice, Decision, DecisionRecord, RolloutChange, Subject,
 };
 
+use super::postmortem::Stop;
 use crate::engine::{Engine, apply_problem};
 use crate::ids;
 
@@ -69,7 +71,7 @@ impl Engine {
             record.decided_at,
             Actor::Person(by.to_owned()),
             "workflow.decided",
-            Subject::Workflow(row.name),
+            Subject::Workflow(row.name.clone()),
         )
         .fact("decision", record.id.to_string())
         .fact("choice", record.choice.word())
@@ -77,12 +79,20 @@ impl Engine {
         .fact("evidence", record.evidence.clone())
         .fact("reason", record.reason.clone());
         let insert = RolloutChange::InsertDecision(record.clone());
-        self.apply(Decision {
-            changes: vec![Change::Rollout(Box::new(insert))],
-            entry,
-        })
-        .await
-        .map_err(apply_problem)?;
+        let mut changes = vec![Change::Rollout(Box::new(insert))];
+        if record.choice == Choice::Stop {
+            let actor = Actor::Person(by.to_owned());
+            let stop = Stop {
+                stopped: Stopped::Decided,
+                reason: &record.reason,
+                by: &actor,
+                at: record.decided_at,
+            };
+            changes.extend(self.postmortem_of(&row, &stop).await?);
+        }
+        self.apply(Decision { changes, entry })
+            .await
+            .map_err(apply_problem)?;
         Ok(record)
     }
 }

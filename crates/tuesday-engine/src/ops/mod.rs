@@ -23,8 +23,10 @@ mod drift;
 mod escalate;
 mod export;
 mod figures;
+mod follow_up;
 mod grant;
 mod hand_over_run;
+mod handoffs;
 mod identity;
 mod incident;
 mod inclusion;
@@ -38,6 +40,7 @@ mod passkey;
 mod password;
 mod pause;
 mod people;
+mod postmortem;
 mod presence;
 mod preview;
 mod priority;
@@ -115,6 +118,8 @@ pub use drift::{
 };
 pub use export::{ExportQuery, Exported};
 pub(crate) use figures::bound;
+pub use follow_up::{FollowUpOf, NewFollowUp};
+pub use handoffs::{Handoff, Handoffs};
 pub use identity::Identity;
 pub(crate) use incident::Handling;
 pub(crate) use incident::alerts::told;
@@ -128,6 +133,7 @@ pub use map::{Map, MapStep};
 pub use oversight::{FLOOR_MS, LookOversight, Oversight, StampTold, TierOversight};
 pub use passkey::{FoundPasskey, KeptPasskey};
 pub use people::{INVITE_LIFE, PersonCard};
+pub use postmortem::{Answered, ClosedWith, OfferedCause, PostmortemView};
 pub use preview::EditPreview;
 pub use privacy::{
     Erase, ErasureDone, ErasureOf, ErasurePlan, ErasureQuery, HeldBy, KeptCopy, NewHold,

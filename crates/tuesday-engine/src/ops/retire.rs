@@ -2,10 +2,12 @@
 //! people told. Final; what it did can still be read.
 
 use tuesday_domain::actor::Actor;
+use tuesday_domain::postmortem::Stopped;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Change, LabelMove, Workflow};
 use tuesday_domain::workflow::{Label, Stage, Switch};
 
+use super::postmortem::Stop;
 use super::standing::{Move, reasoned};
 use crate::engine::{Engine, read_problem};
 
@@ -119,6 +121,14 @@ impl Engine {
         };
         let retired = retired.behind(last, at);
         moved.changes.push(retired);
+        let stop = Stop {
+            stopped: Stopped::Retired,
+            reason,
+            by,
+            at,
+        };
+        let opened = self.postmortem_of(&moved.row, &stop).await?;
+        moved.changes.extend(opened);
         let row = self.commit_move(moved, by, reason).await?;
         self.0.tokens.forget();
         Ok(row)

@@ -2,10 +2,12 @@
 
 use tuesday_domain::actor::Actor;
 use tuesday_domain::charter::PilotState;
+use tuesday_domain::postmortem::Stopped;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Choice, DecisionRecord, Workflow};
 use tuesday_domain::workflow::{Label, Switch};
 
+use super::postmortem::Stop;
 use super::standing::{Move, contended, reasoned};
 use crate::engine::{Engine, read_problem};
 
@@ -60,6 +62,14 @@ impl Engine {
         let mut moved = Move::new(row, "workflow.switch", format!("switch {before} {to}"));
         if to == Switch::Killed && before != to {
             moved = moved.tell("killed; its open work goes to people".to_owned());
+            let (stopped, at) = (Stopped::Killed, self.now());
+            let stop = Stop {
+                stopped,
+                reason,
+                by,
+                at,
+            };
+            moved.changes = self.postmortem_of(&moved.row, &stop).await?;
         }
         self.commit_move(moved, by, reason).await
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::Definition;
+use tuesday_domain::postmortem::Stopped;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::ready::Ready;
 use tuesday_domain::record::Workflow;
@@ -12,6 +13,7 @@ use tuesday_domain::trouble::{Category, Trouble};
 use tuesday_domain::watch::{Judged, KillCondition, Metric, PauseRule, Reading, judge, judge_kill};
 use tuesday_domain::workflow::Switch;
 
+use super::postmortem::Stop;
 use super::standing::Move;
 use crate::engine::{Engine, read_problem};
 
@@ -187,6 +189,17 @@ impl Engine {
         let subject = format!("{} {guard}", seen.name);
         let broken = Trouble::new(Category::GuardBroken, subject, Some(&seen.name), reason);
         moved.changes.push(self.report_trouble(broken));
+        if to == Switch::Killed {
+            let stop = Stop {
+                stopped: Stopped::Killed,
+                reason,
+                by: &by,
+                at: self.now(),
+            };
+            moved
+                .changes
+                .extend(self.postmortem_of(&moved.row, &stop).await?);
+        }
         let moved = moved.tell(format!("{to}: {reason}"));
         self.commit_move(moved, &by, reason).await.map(drop)
     }

@@ -14,6 +14,7 @@ mod mapping;
 mod money;
 mod pauses;
 mod people;
+mod postmortems;
 mod privacy;
 mod proofs;
 mod recalls;

@@ -535,6 +535,7 @@ async fn wrong_answer(database: Option<&str>) {
     let looked = Looked {
         layer: FixLayer::Input,
         words: "a date format changed".into(),
+        uncaught: "no check looks at the order of day and month".into(),
     };
     engine
         .review_incident(found.id, looked, "rhea")

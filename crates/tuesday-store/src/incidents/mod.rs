@@ -294,6 +294,10 @@ pub(crate) fn bind<'a>(change: &'a TroubleChange, out: &mut Vec<Param<'a>>) -> V
         T::InsertDelivery(d) => with(out, |o| bind_delivery(d, o), Verb::Insert(&DELIVERIES)),
         T::InsertCorrection(c) => with(out, |o| bind_correction(c, o), Verb::Insert(&CORRECTIONS)),
         T::UpdateCorrection(c) => with(out, |o| bind_correction(c, o), Verb::Update(&CORRECTIONS)),
+        T::InsertFollowUp(_)
+        | T::UpdateFollowUp(_)
+        | T::InsertPostmortem(_)
+        | T::UpdatePostmortem(_) => crate::postmortems::bind(change, out),
     }
 }
 
@@ -314,5 +318,9 @@ pub(crate) fn describe(change: &TroubleChange) -> String {
         T::InsertAlert(a) | T::UpdateAlert(a) => a.id.to_string(),
         T::InsertDelivery(d) => format!("a delivery of {}", d.alert),
         T::InsertCorrection(c) | T::UpdateCorrection(c) => c.id.to_string(),
+        T::InsertFollowUp(f) | T::UpdateFollowUp(f) => f.id.to_string(),
+        T::InsertPostmortem(p) | T::UpdatePostmortem(p) => {
+            format!("postmortem {} of {}", p.seq, p.workflow)
+        }
     }
 }

@@ -98,6 +98,17 @@ impl StoreReader {
             .await
     }
 
+    /// Versions that wait for a second person, of all workflows, the oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn proposed_rulesets(&self) -> Result<Vec<RuleSetRow>, ReadError> {
+        let sql = format!(
+            "SELECT {RULESET_COLUMNS} FROM rulesets WHERE state = 'proposed' ORDER BY created_at"
+        );
+        self.rows(sql, vec![], ruleset).await
+    }
+
     /// Versions whose time has come by `now`: scheduled ones to begin, active ones to end.
     ///
     /// # Errors

@@ -299,6 +299,8 @@ pub(crate) struct VerbBody {
     waiver: Option<String>,
     /// `review`: `input`, `prompt`, `model`, `rules`, `connector`, `process` or `platform`.
     fixed_in: Option<String>,
+    /// `review`: why nothing caught it before it did harm.
+    uncaught: Option<String>,
 }
 
 /// Does one of the verbs: `acknowledgement`, `assignment`, `note`, `mitigation`, `resolution`, `review`
@@ -343,6 +345,7 @@ pub(crate) async fn act(
             let looked = Looked {
                 layer,
                 words: b.words,
+                uncaught: b.uncaught.unwrap_or_default(),
             };
             engine.review_incident(id, looked, who).await?
         }

@@ -12,10 +12,11 @@ use tuesday_domain::record::{AlertDelivery, Correction, Incident, IncidentEntry,
 use tuesday_domain::trouble::incident::{CorrectionState, FixLayer, IncidentState};
 use tuesday_domain::trouble::{Category, Severity};
 use tuesday_engine::Engine;
-use tuesday_engine::ops::{Closed, Looked, Settled};
-use tuesday_store::IncidentFilter;
+use tuesday_engine::ops::{Closed, FollowUpOf, Looked, Settled};
+use tuesday_store::{FollowUpFilter, IncidentFilter};
 
 use super::html;
+use super::postmortem::{self, Follow, follow_row};
 use super::rerun::became;
 use super::shell::Shell;
 use super::views::{Pager, Tab};
@@ -123,6 +124,7 @@ struct OnePage {
     verbs: &'static [&'static str],
     layers: Vec<&'static str>,
     people: Vec<(String, String)>,
+    follow: Follow,
     typed: String,
     problem: Option<Problem>,
 }
@@ -248,8 +250,10 @@ async fn drawn(
     let place = incident.workflow.clone().unwrap_or_default();
     let own = visit.user.session.person == incident.owner;
     let active = people.iter().filter(|p| p.active);
+    let may = own || visit.user.rights.may(Act::HandleIncident, &place);
     Ok(OnePage {
-        may: own || visit.user.rights.may(Act::HandleIncident, &place),
+        follow: follows(app, incident, may).await?,
+        may,
         verbs: Engine::next_for(incident.state),
         runbook: format!("/runbooks/{}", incident.category.runbook()),
         // A person's own words are a cause of their own, named by the incident itself.
@@ -293,6 +297,22 @@ async fn drawn(
         i: row(incident, &people),
         typed,
         problem,
+    })
+}
+
+/// What somebody has to do after it.
+async fn follows(app: &App, incident: &Incident, may: bool) -> Result<Follow, PageError> {
+    let filter = FollowUpFilter {
+        incident: Some(incident.id),
+        ..FollowUpFilter::default()
+    };
+    let (now, found) = (app.engine.now(), app.engine.follow_ups(&filter).await?);
+    Ok(Follow {
+        rows: found.iter().map(|f| follow_row(f, None, now)).collect(),
+        may,
+        adds: may && incident.state != IncidentState::Reviewed,
+        base: format!("/incidents/{}", incident.id),
+        number: 0,
     })
 }
 
@@ -419,16 +439,7 @@ async fn done(
                 .await
                 .map(|_| "Resolved")
         }
-        "review" => {
-            let layer =
-                query::word::<FixLayer>("layer", Some(&text("layer")))?.ok_or_else(|| {
-                    Problem::new("bad_request", "say in which layer it was fixed").field("layer")
-                })?;
-            engine
-                .review_incident(id, Looked { layer, words }, by)
-                .await
-                .map(|_| "Reviewed")
-        }
+        "review" => looked_back(engine, id, form).await,
         "reopening" => engine
             .reopen_incident(id, &words, by)
             .await
@@ -445,6 +456,7 @@ async fn done(
                 .await
                 .map(|_| "Settled")
         }
+        "follow-up" | "follow-up-end" => followed(app, id, verb, form).await,
         "restoring" => {
             let correction: CorrectionId = query::id(&text("correction"))?;
             restore(engine, correction, id, &words, by).await
@@ -454,6 +466,40 @@ async fn done(
             format!("there is no verb `{other}`"),
         )),
     }
+}
+
+/// What failed, why nothing caught it, in which layer it was fixed.
+async fn looked_back(
+    engine: &Engine,
+    id: IncidentId,
+    form: &PostForm,
+) -> Result<&'static str, Problem> {
+    let text = |field: &str| form.text(field).unwrap_or_default();
+    let layer = query::word::<FixLayer>("layer", Some(&text("layer")))?.ok_or_else(|| {
+        Problem::new("bad_request", "say in which layer it was fixed").field("layer")
+    })?;
+    let looked = Looked {
+        layer,
+        words: text("words"),
+        uncaught: text("uncaught"),
+    };
+    let by = form.user.session.person.as_str();
+    let reviewing = engine.review_incident(id, looked, by);
+    reviewing.await.map(|_| "Reviewed")
+}
+
+/// Gives somebody something to do after it, or ends what was given.
+async fn followed(
+    app: &App,
+    id: IncidentId,
+    verb: &str,
+    form: &PostForm,
+) -> Result<&'static str, Problem> {
+    if verb == "follow-up-end" {
+        return postmortem::end(app, form).await.map(|()| "Ended");
+    }
+    let adding = postmortem::add(app, FollowUpOf::Incident(id), form);
+    adding.await.map(|()| "Given")
 }
 
 /// Puts back the value that a correction is about; the incident is the reason unless one is given.

@@ -82,6 +82,12 @@ const PLACES: &[Place] = &[
         key: "q",
     },
     Place {
+        here: "handoffs",
+        href: "/handoffs",
+        words: "Handoffs",
+        key: "o",
+    },
+    Place {
         here: "runs",
         href: "/runs",
         words: "Runs",

@@ -18,6 +18,8 @@ pub(crate) mod drift;
 pub(crate) mod erase;
 pub(crate) mod eval;
 pub(crate) mod export;
+pub(crate) mod follow_up;
+pub(crate) mod handoffs;
 pub(crate) mod hold;
 pub(crate) mod import;
 pub(crate) mod incident;
@@ -27,6 +29,7 @@ pub(crate) mod intake;
 pub(crate) mod label;
 pub(crate) mod migrate;
 pub(crate) mod pack;
+pub(crate) mod postmortem;
 pub(crate) mod problem;
 pub(crate) mod real_data;
 pub(crate) mod reconstruct;
@@ -92,6 +95,9 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Charter(args) => Box::pin(charter::run(common, args)).await,
         Command::Readiness(args) => Box::pin(charter::readiness(common, args)).await,
         Command::Training(args) => Box::pin(charter::training(common, args)).await,
+        Command::Postmortem(args) => Box::pin(postmortem::run(common, args)).await,
+        Command::FollowUp(args) => Box::pin(follow_up::run(common, args)).await,
+        Command::Handoffs(args) => Box::pin(handoffs::run(common, args)).await,
         Command::Turnover(args) => Box::pin(turnover::run(common, args)).await,
         Command::Workflow(args) => workflow::run(common, args).await,
         Command::Bench(args) => Box::pin(bench::run(common, args)).await,

@@ -122,6 +122,20 @@ async fn story(database: Option<Database>) {
         entries.1.contains(&format!("{wrong} of 100")),
         "the log has the figures: {entries:?}"
     );
+    let asked = bed
+        .home
+        .run(&["postmortem", "show", "faults", "--json"])
+        .await;
+    let asked: serde_json::Value = serde_json::from_str(&asked.1).expect("one postmortem is open");
+    assert_eq!(asked["stopped"], "killed", "{asked}");
+    assert_eq!(asked["state"], "open");
+    assert_eq!(asked["answers"].as_array().map(Vec::len), Some(7));
+    assert!(
+        asked["reason"]
+            .as_str()
+            .is_some_and(|r| r.contains("% wrong")),
+        "{asked}"
+    );
     for node in all.drain(..) {
         assert!(node.stop().await.success());
     }

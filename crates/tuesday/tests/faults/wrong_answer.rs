@@ -371,7 +371,7 @@ async fn put_right(desk: &Desk, id: &str, rows: &[Value]) {
 /// A case of one of the runs guards against the next time; only then is it over.
 async fn guarded(desk: &Desk, id: &str, rows: &[Value]) {
     let path = format!("incidents/{id}");
-    let early = json!({"words": "too early", "fixed_in": "input"});
+    let early = json!({"words": "too early", "fixed_in": "input", "uncaught": "nothing looked"});
     desk.refused(&format!("{path}/review"), &early, "illegal_state")
         .await;
     let bare = json!({"words": "the mapping reads the new format"});
@@ -408,7 +408,8 @@ async fn guarded(desk: &Desk, id: &str, rows: &[Value]) {
         (200, &json!("resolved")),
         "{done}"
     );
-    let look = json!({"words": "a date format changed without a word", "fixed_in": "input"});
+    let look = json!({"words": "a date format changed without a word", "fixed_in": "input",
+        "uncaught": "both orders of day and month are valid dates"});
     let (status, done) = desk.post(&format!("{path}/review"), &look).await;
     assert_eq!(
         (status, &done["state"]),

@@ -10,6 +10,7 @@ use tuesday_domain::record::{
 };
 use tuesday_domain::workflow::Stage;
 
+use crate::catalog::LiveRelease;
 use crate::engine::{Engine, apply_problem, read_problem};
 
 impl Engine {
@@ -90,6 +91,17 @@ impl Engine {
             return Ok(());
         }
         Err(undeclared(&row.name))
+    }
+}
+
+impl Engine {
+    /// Whether somebody has said whose hours there are.
+    pub(in crate::ops) async fn capacity_declared(
+        &self,
+        name: &str,
+        live: &LiveRelease,
+    ) -> Result<bool, Problem> {
+        Ok(self.plan_in_force(name, live).await?.is_some())
     }
 }
 

@@ -101,6 +101,14 @@ impl Engine {
     /// # Errors
     /// `unknown_workflow`, `record_damaged`, `unavailable`.
     pub(crate) async fn gather(&self, name: &str) -> Result<Gathered, Problem> {
+        self.gather_at(name, self.now()).await
+    }
+
+    /// As [`Engine::gather`], with ages and spans as of a moment that has passed.
+    ///
+    /// # Errors
+    /// As [`Engine::gather`].
+    pub(crate) async fn gather_at(&self, name: &str, now: Timestamp) -> Result<Gathered, Problem> {
         let row = self.standing(name).await?;
         let live = self.loaded(row.live_release).await?;
         let rules = self
@@ -110,7 +118,6 @@ impl Engine {
             .await;
         let rules = rules.map_err(|e| Problem::new("record_damaged", e.to_string()))?;
         let reader = &self.0.reader;
-        let now = self.now();
         let (mut facts, people, grants, events, decisions, weeks) = tokio::try_join!(
             reader.charter_facts(name),
             reader.people(),

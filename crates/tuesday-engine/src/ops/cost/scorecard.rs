@@ -167,6 +167,19 @@ impl Engine {
 }
 
 impl Engine {
+    /// What was counted over these days.
+    ///
+    /// # Errors
+    /// `unknown_workflow`, `unavailable`.
+    pub(crate) async fn day_figures(
+        &self,
+        workflow: &str,
+        days: Days,
+    ) -> Result<DayFigures, Problem> {
+        let gathered = self.gathered(Some(workflow), None, days).await?;
+        Ok(merged(within(&gathered.rows, days)))
+    }
+
     /// Net time saved over these days, line by line.
     ///
     /// # Errors

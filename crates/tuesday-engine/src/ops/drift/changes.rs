@@ -247,3 +247,28 @@ impl Engine {
         Ok(out)
     }
 }
+
+/// A finding that is older says nothing about a stop.
+const RECENT: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);
+/// Findings that are looked at.
+const FINDINGS: usize = 20;
+
+impl Engine {
+    /// What changed what the model does shortly before the mix moved away, where a finding says so: then
+    /// the change passed every gate and still surprised people.
+    pub(in crate::ops) async fn changed_unnoticed(
+        &self,
+        name: &str,
+        at: Timestamp,
+    ) -> Result<Option<String>, Problem> {
+        let found = self.0.reader.drift_findings(name, FINDINGS).await;
+        let mut found = found.map_err(read_problem)?.into_iter();
+        let finding = found.find(|f| f.found_at <= at && at.since(f.found_at) <= RECENT);
+        let Some(finding) = finding else {
+            return Ok(None);
+        };
+        let changes: Vec<Around> = serde_json::from_str(&finding.changes).unwrap_or_default();
+        let first = changes.into_iter().find(causes);
+        Ok(first.map(|c| format!("{}; then {}", c.words, finding.words)))
+    }
+}

@@ -4,8 +4,9 @@
 use std::fmt::Write as _;
 
 use tuesday_domain::id::IncidentId;
+use tuesday_domain::postmortem::RootCause;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{AlertDelivery, Correction, Incident, IncidentEntry};
+use tuesday_domain::record::{AlertDelivery, Correction, FollowUp, Incident, IncidentEntry};
 
 use crate::engine::{Engine, read_problem};
 
@@ -27,6 +28,16 @@ impl Engine {
         let mut out = head(&incident, runs);
         timeline(&mut out, &entries, &deliveries);
         put_right(&mut out, &corrections);
+        let filter = tuesday_store::FollowUpFilter {
+            incident: Some(id),
+            ..Default::default()
+        };
+        follow_ups(&mut out, &self.follow_ups(&filter).await?);
+        if let Some(name) = &incident.workflow {
+            let at = incident.last_at;
+            let unnoticed = self.changed_unnoticed(name, at).await?;
+            offered_cause(&mut out, unnoticed.as_deref());
+        }
         out.push_str("\n## Lessons\n\n1. What let it happen?\n2. What let it go unnoticed for so long?\n3. What would have made it smaller?\n4. Who does what about it, by when?\n");
         Ok(out)
     }
@@ -122,6 +133,32 @@ fn put_right(out: &mut String, corrections: &[Correction]) {
             out,
             "- {} {} for {}: {} ({end})",
             c.place, c.state, c.owner, c.words
+        );
+    }
+}
+
+fn follow_ups(out: &mut String, all: &[FollowUp]) {
+    out.push_str("\n## What follows\n\n");
+    if all.is_empty() {
+        out.push_str("Nobody has anything to do.\n");
+    }
+    for f in all {
+        let end = f.note.as_deref().unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "- {} {} until {}: {} {end}",
+            f.owner, f.state, f.due_at, f.words
+        );
+    }
+}
+
+/// Where records point: what changed what the model does shortly before the mix moved away.
+fn offered_cause(out: &mut String, unnoticed: Option<&str>) {
+    if let Some(what) = unnoticed {
+        let root = RootCause::Governance;
+        let _ = writeln!(
+            out,
+            "\n## Root cause that records point to\n\n{root}: {what}"
         );
     }
 }

@@ -28,8 +28,10 @@ pub struct Closed {
 pub struct Looked {
     /// In which layer it was fixed.
     pub layer: FixLayer,
-    /// Cause and follow-ups.
+    /// What failed.
     pub words: String,
+    /// Why nothing caught it before it did harm.
+    pub uncaught: String,
 }
 
 impl Engine {
@@ -105,10 +107,10 @@ impl Engine {
         self.commit_incident(h).await
     }
 
-    /// People have looked back on it.
+    /// People have looked back on it: what failed, why nothing caught it, in which layer it was fixed.
     ///
     /// # Errors
-    /// `not_found`, `not_allowed`, `reason_required`, `illegal_state` unless it is resolved;
+    /// `not_found`, `not_allowed`, `reason_required`, `follow_ups_open`, `illegal_state` unless it is resolved;
     /// `three_rewrites` for the prompt, when it was rewritten three times against this before.
     pub async fn review_incident(
         &self,
@@ -119,9 +121,14 @@ impl Engine {
         let found = self.incident(id).await?;
         self.may_handle(&found, by).await?;
         if looked.words.trim().is_empty() {
-            let words = "say what the cause was and what follows from it";
+            let words = "say what failed";
             return Err(Problem::new("reason_required", words).field("words"));
         }
+        if looked.uncaught.trim().is_empty() {
+            let words = "say why nothing caught it before it did harm";
+            return Err(Problem::new("reason_required", words).field("uncaught"));
+        }
+        self.nothing_follows(id).await?;
         if let (FixLayer::Prompt, Some(workflow)) = (looked.layer, &found.workflow) {
             let category = found.category.word();
             self.not_the_prompt_again(workflow, category).await?;
@@ -132,9 +139,35 @@ impl Engine {
         h.event(IncidentEvent::Review)?;
         h.incident.fix_layer = Some(looked.layer);
         h.incident.reviewed_by = Some(by.to_owned());
+        let (failed, uncaught) = (looked.words.trim(), looked.uncaught.trim());
         h.fact("fix_layer", looked.layer.word());
-        h.say("reviewed", looked.words.trim(), None);
+        h.say(
+            "reviewed",
+            format!("{failed}. Not caught: {uncaught}"),
+            None,
+        );
         self.commit_incident(h).await
+    }
+
+    /// Passes when nobody has anything left to do after the incident.
+    async fn nothing_follows(&self, id: IncidentId) -> Result<(), Problem> {
+        let filter = tuesday_store::FollowUpFilter {
+            open: true,
+            incident: Some(id),
+            ..Default::default()
+        };
+        let open = self.follow_ups(&filter).await?;
+        let Some(first) = open.first() else {
+            return Ok(());
+        };
+        let words = format!(
+            "{} follow-ups are open; the first is with {}: {}",
+            open.len(),
+            first.owner,
+            first.words
+        );
+        Err(Problem::new("follow_ups_open", words)
+            .way_out("finish them, or drop them with a reason"))
     }
 
     /// It was not over; the alert fires again.

@@ -203,6 +203,31 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/api/v1/workflows/{workflow}/postmortems",
+        &["postmortem.opened"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/postmortems/{number}/answers",
+        &["postmortem.answered"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/postmortems/{number}/closing",
+        &["postmortem.closed"],
+        "",
+    ),
+    ("POST", "/api/v1/follow-ups", &["follow_up.added"], ""),
+    (
+        "POST",
+        "/api/v1/follow-ups/{id}/end",
+        &["follow_up.ended"],
+        "",
+    ),
+    (
+        "POST",
         "/api/v1/workflows/{workflow}/turnover",
         &["turnover.started"],
         "",

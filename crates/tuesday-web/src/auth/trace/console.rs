@@ -18,6 +18,8 @@ pub(super) const TRACES: &[Trace] = &[
             "incident.corrected",
             "incident.correction_settled",
             "action.undoing",
+            "follow_up.added",
+            "follow_up.ended",
         ],
         "",
     ),
@@ -165,6 +167,19 @@ pub(super) const TRACES: &[Trace] = &[
         "POST",
         "/workflows/{workflow}/practice",
         &["training.practised"],
+        "",
+    ),
+    ("POST", "/follow-ups/{id}/end", &["follow_up.ended"], ""),
+    (
+        "POST",
+        "/workflows/{workflow}/postmortem/{verb}",
+        &[
+            "postmortem.opened",
+            "postmortem.answered",
+            "postmortem.closed",
+            "follow_up.added",
+            "follow_up.ended",
+        ],
         "",
     ),
     (

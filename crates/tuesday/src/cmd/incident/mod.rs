@@ -142,8 +142,11 @@ enum Act {
     Review {
         /// The incident
         id: String,
-        /// Cause and what follows from it
+        /// What failed
         words: String,
+        /// Why nothing caught it before it did harm
+        #[arg(long, value_name = "WORDS")]
+        uncaught: String,
         /// input, prompt, model, rules, connector, process or platform
         #[arg(long, value_name = "LAYER")]
         fixed_in: String,
@@ -368,12 +371,16 @@ async fn change(common: &Common, session: &Session, act: Act) -> Result<(), Prob
         Act::Review {
             id: i,
             words,
+            uncaught,
             fixed_in,
         } => {
             let layer = args::word(&fixed_in, "fixed-in")?;
-            engine
-                .review_incident(id(&i)?, Looked { layer, words }, &by)
-                .await?
+            let looked = Looked {
+                layer,
+                words,
+                uncaught,
+            };
+            engine.review_incident(id(&i)?, looked, &by).await?
         }
         Act::Reopen { id: i, words } => engine.reopen_incident(id(&i)?, &words, &by).await?,
         Act::List { .. }
