@@ -1,7 +1,7 @@
 //! New ids and random bytes: the only place where the engine is not deterministic.
 
 use tuesday_domain::id::{
-    ActionId, AlertId, CorrectionId, CostEntryId, DecisionId, ErasureId, FindingId, HoldId,
+    ActionId, AlertId, CorrectionId, CostEntryId, DecisionId, DutyId, ErasureId, FindingId, HoldId,
     IncidentId, IntakeId, NoticeId, ProblemReportId, ReleaseId, ReviewId, RunId, TokenId,
 };
 use uuid::Uuid;
@@ -31,6 +31,7 @@ fresh! {
     cost_entry -> CostEntryId,
     hold -> HoldId,
     erasure -> ErasureId,
+    duty -> DutyId,
 }
 
 /// The smallest id that could have been made so long ago.

@@ -36,6 +36,7 @@ Work       run           start, show, list, retry, cancel, replay
            incident      what is wrong, who is on it, what it touched, how it was put right
            alerts        kinds with their runbooks, channels with their last success, a test
            problem       reports about outputs: report, list, show, triage
+           policy        list, changed, duties, answer: who keeps templates, what a new policy asks for
            batch         one day of one workflow
            reconstruct   the whole story of one run
            report        oversight, overrides, value: whether people really look, what it is worth
@@ -155,6 +156,8 @@ pub(crate) enum Command {
     Reconstruct(cmd::reconstruct::ReconstructArgs),
     /// What people say about outputs, and the answers
     Problem(cmd::problem::ProblemArgs),
+    /// Who keeps what embodies a policy, that one changed, and what is owed since
+    Policy(cmd::policy::PolicyArgs),
     /// What is wrong, who is on it, what it touched, how it was put right
     Incident(cmd::incident::IncidentArgs),
     /// Kinds of alerts, how the channels do, and a test

@@ -5,6 +5,7 @@ mod attempt;
 mod change;
 mod charter;
 mod desk;
+mod duty;
 mod gate;
 mod load;
 mod money;
@@ -26,6 +27,7 @@ pub use desk::{
     ProblemTie, ReviewRead, RunVisit, SavedView, SecondLook, SecondLookBasis, SecondLookResult,
     Seed, SeedResult, StampNotice, WorkflowPriority,
 };
+pub use duty::{Duty, DutyAnswer, DutyKind, DutyState};
 pub use gate::{EvalPart, GateRow, ReleaseFix};
 pub use load::{CanaryTry, CapacityPlan, DriftBaseline, DriftFinding, DriftState, LoadChange};
 pub use money::{
