@@ -54,7 +54,7 @@ words! {
         RetryRun = "retry_run",
         /// Correct what was refused at the door, and send it again.
         ResubmitIntake = "resubmit_intake",
-        /// Say that an output is wrong.
+        /// Say that an output is wrong; answer what one owes.
         ReportProblem = "report_problem",
         /// Send an event.
         SendEvent = "send_event",
@@ -74,7 +74,7 @@ words! {
         KillWorkflow = "kill_workflow",
         /// How much a workflow may do by itself.
         SetStage = "set_stage",
-        /// Sign the charter, the checklist, the label.
+        /// Sign the charter, the checklist, the label; say that a policy changed.
         SignCharter = "sign_charter",
         /// Definitions, connectors, new releases.
         ProposeRelease = "propose_release",

@@ -94,14 +94,16 @@ pub fn decide(
             vec![fault.words.clone()],
         ),
     };
-    if destined == Destined::Auto
-        && let Some(words) = mismatch(ready, answer)
-    {
-        destined = Destined::Review(
-            tier_name(ready, &verdict),
-            Reason::ModelMismatch,
-            vec![words],
-        );
+    if let Some(words) = mismatch(ready, answer) {
+        match &mut destined {
+            Destined::Auto => {
+                let tier = tier_name(ready, &verdict);
+                destined = Destined::Review(tier, Reason::ModelMismatch, vec![words]);
+            }
+            // It goes before a person anyway, who is told as well.
+            Destined::Review(_, _, told) => told.push(words),
+            Destined::Manual(_) | Destined::Shadow => {}
+        }
     }
     Decided {
         table,

@@ -127,6 +127,8 @@ ids! {
     FindingId, "fnd", "finding";
     /// A notice that demands a person's act.
     AlertId, "alt", "alert";
+    /// What a person owes after a change.
+    DutyId, "dut", "duty";
     /// What puts a wrong output right.
     CorrectionId, "cor", "correction";
     /// What follows from an incident or a stop.

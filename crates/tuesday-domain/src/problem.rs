@@ -382,6 +382,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         3,
         "What paused the workflow still holds",
     ),
+    (
+        "reviewers_not_told",
+        409,
+        1,
+        "Those who decide could not be told of the release",
+    ),
     ("change_frozen", 409, 3, "Nothing is changed at this time"),
     ("open_work", 409, 1, "The workflow has open work"),
     ("erased", 409, 1, "What this needs was erased"),

@@ -1,8 +1,9 @@
 //! New ids and random bytes: the only place where the engine is not deterministic.
 
 use tuesday_domain::id::{
-    ActionId, AlertId, CorrectionId, CostEntryId, DecisionId, ErasureId, FindingId, FollowUpId,
-    HoldId, IncidentId, IntakeId, NoticeId, ProblemReportId, ReleaseId, ReviewId, RunId, TokenId,
+    ActionId, AlertId, CorrectionId, CostEntryId, DecisionId, DutyId, ErasureId, FindingId,
+    FollowUpId, HoldId, IncidentId, IntakeId, NoticeId, ProblemReportId, ReleaseId, ReviewId,
+    RunId, TokenId,
 };
 use uuid::Uuid;
 
@@ -32,6 +33,7 @@ fresh! {
     hold -> HoldId,
     erasure -> ErasureId,
     follow_up -> FollowUpId,
+    duty -> DutyId,
 }
 
 /// The smallest id that could have been made so long ago.

@@ -218,7 +218,7 @@ fn bind_access<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         ),
         Change::DropGrant(g) => with(
             out,
-            |o| rights::bind_grant_key(g, o),
+            |o| rights::bind_grant_drop(g, o),
             Verb::One(rights::DROP_GRANT),
         ),
         Change::PutCredential(c) => with(

@@ -4,7 +4,7 @@ use tuesday_domain::record::DeskChange;
 
 use crate::change::Verb;
 use crate::value::Param;
-use crate::{oversight, problems, queue};
+use crate::{duties, oversight, problems, queue};
 
 /// Binds the values of a change and says what is done with them.
 pub(crate) fn bind<'a>(change: &'a DeskChange, out: &mut Vec<Param<'a>>) -> Verb {
@@ -65,6 +65,14 @@ pub(crate) fn bind<'a>(change: &'a DeskChange, out: &mut Vec<Param<'a>>) -> Verb
             problems::bind(p, out);
             Verb::Update(&problems::PROBLEMS)
         }
+        DeskChange::InsertDuty(d) => {
+            duties::bind(d, out);
+            Verb::Insert(&duties::DUTIES)
+        }
+        DeskChange::UpdateDuty(d) => {
+            duties::bind(d, out);
+            Verb::Update(&duties::DUTIES)
+        }
     }
 }
 
@@ -83,6 +91,7 @@ pub(crate) fn describe(change: &DeskChange) -> String {
         DeskChange::InsertSeed(s) | DeskChange::UpdateSeed(s) => format!("the seed {}", s.run),
         DeskChange::InsertStampNotice(s) => format!("the notice about {} on {}", s.person, s.day),
         DeskChange::InsertProblem(p) | DeskChange::UpdateProblem(p) => p.id.to_string(),
+        DeskChange::InsertDuty(d) | DeskChange::UpdateDuty(d) => d.id.to_string(),
     }
 }
 
@@ -94,6 +103,7 @@ pub(crate) fn workflow(change: &DeskChange) -> Option<&str> {
         DeskChange::InsertSeed(s) | DeskChange::UpdateSeed(s) => Some(&s.workflow),
         DeskChange::InsertStampNotice(s) => Some(&s.workflow),
         DeskChange::InsertProblem(p) | DeskChange::UpdateProblem(p) => p.workflow.as_deref(),
+        DeskChange::InsertDuty(d) | DeskChange::UpdateDuty(d) => Some(&d.workflow),
         DeskChange::PutView(_)
         | DeskChange::DropView { .. }
         | DeskChange::PutRead(_)

@@ -11,6 +11,7 @@ mod audit;
 mod change;
 mod charter;
 mod desk;
+mod duties;
 mod error;
 mod gates;
 mod handoffs;
@@ -57,6 +58,7 @@ pub use actions::Turn;
 pub use attempts::Sent;
 pub use audit::{AuditFilter, AuditHead, AuditRow, SealBatch, Tile, TileKey};
 pub use charter::CharterFigures;
+pub use duties::DutyFilter;
 pub use error::{ApplyError, OpenError, ReadError};
 pub use incidents::{
     AlertFilter, BlastFilter, DeliveryFigure, IncidentFilter, Late, StuckRun, Touched, Waiting,

@@ -14,10 +14,10 @@ use utoipa_axum::routes;
 
 use crate::api::{
     Description, alerts, audit, capacity, charter, compensations, costs, decisions, drift,
-    follow_ups, handoffs, health, incidents, intake, ledger, people, postmortems, practice,
-    privacy, problem_reports, release_acts, releases, reroute, reruns, reviews, rollout, rules,
-    runs, security, seeds, shadow, signals, tokens, triggers, turnover, unmapped, verdicts, views,
-    workflows,
+    follow_ups, handoffs, health, incidents, intake, ledger, people, policies, postmortems,
+    practice, privacy, problem_reports, release_acts, releases, reroute, reruns, reviews, rollout,
+    rules, runs, security, seeds, shadow, signals, tokens, triggers, turnover, unmapped, verdicts,
+    views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -100,6 +100,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(problem_reports::list))
         .routes(routes!(problem_reports::show))
         .routes(routes!(problem_reports::triage))
+        .routes(routes!(policies::list))
+        .routes(routes!(policies::changed))
+        .routes(routes!(policies::duties))
+        .routes(routes!(policies::answer))
         .routes(routes!(incidents::list, incidents::open))
         .routes(routes!(incidents::show))
         .routes(routes!(incidents::act))
@@ -187,6 +191,7 @@ fn api_workflows() -> OpenApiRouter<App> {
         .routes(routes!(rollout::kill))
         .routes(routes!(rollout::restrict))
         .routes(routes!(rollout::stage))
+        .routes(routes!(rollout::emergency))
         .routes(routes!(rollout::retire))
         .routes(routes!(rollout::decisions, rollout::decide))
         .routes(routes!(signals::list, signals::post))
@@ -235,6 +240,12 @@ fn console() -> Router<App> {
         )
         .route("/incidents/{id}/{verb}", post(console::incidents::act))
         .route("/runbooks/{page}", get(console::incidents::runbook))
+        .route(
+            "/policies",
+            get(console::duties::list).post(console::duties::changed),
+        )
+        .route("/duties/{id}", get(console::duties::one))
+        .route("/duties/{id}/answer", post(console::duties::answer))
         .route("/problem-reports", get(console::problems::list))
         .route("/problem-reports/{id}", get(console::problems::one))
         .route(

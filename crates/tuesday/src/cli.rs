@@ -39,6 +39,7 @@ Work       run           start, show, list, retry, cancel, replay
            postmortem    list, show, open, answer, close, causes: why a workflow stopped
            follow-up     list, add, done, drop: what somebody has to do after it
            handoffs      everything that is with one person
+           policy        list, changed, duties, answer: who keeps templates, what a new policy asks for
            batch         one day of one workflow
            reconstruct   the whole story of one run
            report        oversight, overrides, value: whether people really look, what it is worth
@@ -158,6 +159,8 @@ pub(crate) enum Command {
     Reconstruct(cmd::reconstruct::ReconstructArgs),
     /// What people say about outputs, and the answers
     Problem(cmd::problem::ProblemArgs),
+    /// Who keeps what embodies a policy, that one changed, and what is owed since
+    Policy(cmd::policy::PolicyArgs),
     /// What is wrong, who is on it, what it touched, how it was put right
     Incident(cmd::incident::IncidentArgs),
     /// Kinds of alerts, how the channels do, and a test

@@ -8,11 +8,13 @@ pub mod lint;
 mod model;
 mod owners;
 mod package;
+pub mod pin;
 mod review;
 mod source;
 pub mod texts;
 mod trigger;
 mod trouble;
+pub mod upkeep;
 mod vars;
 
 use std::collections::BTreeMap;
@@ -67,6 +69,15 @@ pub struct Definition {
     pub source: Vec<SourceSpec>,
     /// The one model step.
     pub model: ModelSpec,
+    /// Who keeps the prompt, and the policies it embodies.
+    #[serde(default, skip_serializing_if = "upkeep::UpkeepSpec::is_empty")]
+    pub prompt: upkeep::UpkeepSpec,
+    /// The same for texts of the prompt, by their name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub text: BTreeMap<String, upkeep::UpkeepSpec>,
+    /// The same for rows of the decision table, by their id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rule: BTreeMap<String, upkeep::UpkeepSpec>,
     /// What the model must answer.
     pub output: OutputSpec,
     /// Declared checks on the output.

@@ -10,6 +10,7 @@ use super::compare::{Comparison, Standing};
 use super::measure::{Mode, Summary, ratio};
 use super::pack::Pack;
 use crate::definition::PackageFault;
+use crate::definition::lint::upkeep::OWNERLESS;
 use crate::release::rewrites::Answers;
 use crate::words::words;
 
@@ -82,6 +83,10 @@ words! {
         NotCompared = "not_compared",
         /// The fourth prompt-only rewrite against one kind of error.
         ThreeRewrites = "three_rewrites",
+        /// Nobody keeps a template when a policy changes, or whoever did is not there any more.
+        TemplateWithoutOwner = "template_without_owner",
+        /// Nobody knows what a call of the model costs.
+        ModelUnpriced = "model_unpriced",
     }
 }
 
@@ -104,6 +109,8 @@ pub struct Wanted {
     pub baseline_hash: Option<String>,
     /// The category of error it answers, with what was tried against it before.
     pub answers: Option<Answers>,
+    /// What stops it beside the package and its cases: nobody keeps a template, the model has no price.
+    pub standing: Vec<Stopped>,
 }
 
 /// What is known about an evaluation.
@@ -164,6 +171,7 @@ pub fn gate(
 ) -> Verdict {
     let mut judge = Judge::default();
     judge.package(package);
+    judge.standing(&wanted.standing);
     judge.rewrites(wanted.answers.as_ref());
     judge.pack(pack, wanted.production);
     match evidence {
@@ -199,18 +207,31 @@ impl Judge {
     }
 
     fn package(&mut self, faults: &[PackageFault]) {
-        for f in faults.iter().filter(|f| !f.warning) {
+        // A template that nobody keeps may be installed and tried, but not released.
+        for f in faults.iter().filter(|f| !f.warning || f.code == OWNERLESS) {
             let line = f.line.map(|l| format!(":{l}")).unwrap_or_default();
-            let reason = if f.code == "business_rule_in_prompt" {
-                R::BusinessRuleInPrompt
-            } else {
-                R::PackageFaulty
+            let reason = match f.code {
+                "business_rule_in_prompt" => R::BusinessRuleInPrompt,
+                OWNERLESS => R::TemplateWithoutOwner,
+                _ => R::PackageFaulty,
             };
             self.stop(
                 reason,
                 format!("{}{line}: {}; {}", f.file, f.message, f.way_out),
             );
         }
+    }
+
+    /// What the caller knows of people and prices. That the package names no owner was told with its line.
+    fn standing(&mut self, all: &[Stopped]) {
+        let told = self
+            .reasons
+            .iter()
+            .any(|r| r.reason == R::TemplateWithoutOwner);
+        let new = all
+            .iter()
+            .filter(|s| !(told && s.reason == R::TemplateWithoutOwner));
+        self.reasons.extend(new.cloned());
     }
 
     fn rewrites(&mut self, answers: Option<&Answers>) {

@@ -107,6 +107,7 @@ impl Bench {
             production: true,
             baseline_hash: None,
             answers: None,
+            standing: Vec::new(),
         };
         Self {
             pack,

@@ -1,6 +1,7 @@
 //! The work of people around review tasks: the order of the queue, saved views, what was
 //! read, second looks, seeded faults and problem reports.
 
+use super::Duty;
 use crate::id::{ProblemReportId, ReviewId, RunId};
 use crate::time::Timestamp;
 use crate::words::words;
@@ -342,6 +343,10 @@ pub enum DeskChange {
     InsertProblem(ProblemReport),
     /// The report as it is now; `version` is `expect + 1`.
     UpdateProblem(ProblemReport),
+    /// Somebody owes something.
+    InsertDuty(Duty),
+    /// The duty as it is now; `version` is `expect + 1`.
+    UpdateDuty(Duty),
 }
 
 #[cfg(test)]

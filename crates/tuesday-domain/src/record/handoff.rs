@@ -22,6 +22,8 @@ words! {
         Postmortem = "postmortem",
         /// A change of the mix to explain.
         Drift = "drift",
+        /// What is owed after a change: an update of a template or rule, a look back at an emergency.
+        Duty = "duty",
         /// A release that waits for their word.
         Release = "release",
         /// A change of the rules that waits for their word.

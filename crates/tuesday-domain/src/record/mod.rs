@@ -5,6 +5,7 @@ mod attempt;
 mod change;
 mod charter;
 mod desk;
+mod duty;
 mod gate;
 mod handoff;
 mod load;
@@ -28,6 +29,7 @@ pub use desk::{
     ProblemTie, ReviewRead, RunVisit, SavedView, SecondLook, SecondLookBasis, SecondLookResult,
     Seed, SeedResult, StampNotice, WorkflowPriority,
 };
+pub use duty::{Duty, DutyAnswer, DutyKind, DutyState};
 pub use gate::{EvalPart, GateRow, ReleaseFix};
 pub use handoff::{HandoffKind, HandoffRow};
 pub use load::{CanaryTry, CapacityPlan, DriftBaseline, DriftFinding, DriftState, LoadChange};

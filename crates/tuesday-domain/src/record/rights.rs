@@ -24,6 +24,8 @@ pub struct Grant {
     pub granted_by: String,
     /// When.
     pub granted_at: Timestamp,
+    /// Up to when it holds; absent means until it is taken away.
+    pub until: Option<Timestamp>,
 }
 
 impl Grant {
@@ -39,7 +41,14 @@ impl Grant {
             may_pause: false,
             granted_by: String::new(),
             granted_at: Timestamp::from_micros(0),
+            until: None,
         }
+    }
+
+    /// Whether it holds at this moment: before its end, not at it.
+    #[must_use]
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
     }
 
     /// Where it holds, in words.

@@ -62,6 +62,8 @@ words! {
         DriftFound = "drift_found",
         /// The live model answers fixed cases otherwise than it did, or not at all.
         CanaryFailed = "canary_failed",
+        /// Another model than the pinned one answers.
+        ModelMismatch = "model_mismatch",
     }
 }
 
@@ -101,7 +103,8 @@ impl Category {
             | Self::AlertUndelivered
             | Self::ReviewOverload
             | Self::DriftFound
-            | Self::CanaryFailed => Severity::High,
+            | Self::CanaryFailed
+            | Self::ModelMismatch => Severity::High,
             Self::TriggerSilent | Self::RotationGap | Self::CredentialExpiring => Severity::Low,
         }
     }
@@ -133,6 +136,7 @@ impl Category {
             Self::ReviewOverload => "People cannot keep up with the review",
             Self::DriftFound => "The mix of outcomes has drifted",
             Self::CanaryFailed => "The model answers otherwise than it did",
+            Self::ModelMismatch => "Another model than the pinned one answers",
         }
     }
 
@@ -162,6 +166,7 @@ impl Category {
             Self::ReviewOverload => "review-overload",
             Self::DriftFound => "drift-found",
             Self::CanaryFailed => "canary-failed",
+            Self::ModelMismatch => "model-mismatch",
         }
     }
 
@@ -176,6 +181,7 @@ impl Category {
                 | Self::ConnectorFailing
                 | Self::ReleaseFault
                 | Self::CanaryFailed
+                | Self::ModelMismatch
                 | Self::StorageFilling
                 | Self::AuditBroken
         )

@@ -34,6 +34,8 @@ pub struct AccessRow {
     pub granted_by: String,
     /// When, RFC 3339.
     pub granted_at: String,
+    /// Up to when it holds, RFC 3339.
+    pub until: Option<String>,
     /// When one of its rights was last used, RFC 3339.
     pub last_used: Option<String>,
     /// Why somebody should look, when somebody should.
@@ -102,6 +104,7 @@ impl Engine {
                 role: g.role,
                 clearance: g.clearance.word(),
                 granted_at: g.granted_at.rfc3339(),
+                until: g.until.map(Timestamp::rfc3339),
                 last_used: used.map(Timestamp::rfc3339),
                 finding: finding(&g, active, used, now),
                 person: g.person,

@@ -13,8 +13,9 @@ fn words(g: Option<&Grant>) -> String {
         || "none".to_owned(),
         |g| {
             let pause = if g.may_pause { ", may pause" } else { "" };
+            let until = g.until.map(|t| format!(", until {t}")).unwrap_or_default();
             format!(
-                "{} on {}, clearance {}{pause}",
+                "{} on {}, clearance {}{pause}{until}",
                 g.role,
                 g.place(),
                 g.clearance.word()
@@ -46,6 +47,12 @@ impl Engine {
                 Problem::new("bad_request", "only a specialist reviewer has a tier").field("tier"),
             );
         }
+        let now = self.now();
+        if grant.until.is_some_and(|until| until <= now) {
+            return Err(
+                Problem::new("bad_request", "the end of a right lies ahead of now").field("until"),
+            );
+        }
         self.known_person(&grant.person).await?;
         if let Some(workflow) = &grant.workflow {
             self.known_workflow(workflow).await?;
@@ -53,6 +60,16 @@ impl Engine {
         let all = self.0.reader.grants().await.map_err(read_problem)?;
         // Nobody raises their own rights, except the very first administrator.
         let first = !all.iter().any(|g| g.role == Role::Administrator);
+        if grant.role == Role::Administrator && grant.until.is_some() {
+            let others = |g: &&Grant| g.role == Role::Administrator && g.until.is_none();
+            if !all.iter().filter(others).any(|g| g.person != grant.person) {
+                return Err(Problem::new(
+                    "illegal_state",
+                    "somebody must be administrator without an end",
+                )
+                .field("until"));
+            }
+        }
         if by.person() == Some(&grant.person) && !first {
             return Err(Problem::new(
                 "same_person_twice",
@@ -62,17 +79,19 @@ impl Engine {
         let before = all
             .iter()
             .find(|g| g.person == grant.person && same_place(g, &grant));
-        let now = self.now();
         let grant = Grant {
             granted_by: by.to_string(),
             granted_at: now,
             ..grant
         };
-        let entry = AuditEntry::new(now, by.clone(), "right.granted", Subject::Instance)
+        let mut entry = AuditEntry::new(now, by.clone(), "right.granted", Subject::Instance)
             .fact("person", grant.person.clone())
             .fact("before", words(before))
             .fact("after", words(Some(&grant)))
             .fact("reason", reason);
+        if let Some(until) = grant.until {
+            entry = entry.fact("until", until.rfc3339());
+        }
         self.commit(vec![Change::PutGrant(Box::new(grant.clone()))], entry)
             .await?;
         Ok(grant)
@@ -116,13 +135,43 @@ impl Engine {
             .await
     }
 
+    /// Takes away what has run out, with who had granted it. It has not held since its end; this is the entry.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub(crate) async fn end_grants(&self) -> Result<(), Problem> {
+        let now = self.now();
+        let all = self.0.reader.grants().await.map_err(read_problem)?;
+        for gone in all.into_iter().filter(|g| !g.holds(now)) {
+            let by = Actor::System("rights");
+            let until = gone.until.map(|t| t.rfc3339()).unwrap_or_default();
+            let entry = AuditEntry::new(now, by, "right.expired", Subject::Instance)
+                .fact("person", gone.person.clone())
+                .fact("before", words(Some(&gone)))
+                .fact("after", "none")
+                .fact("until", until)
+                .fact("granted_by", gone.granted_by.clone())
+                .fact("granted_at", gone.granted_at.rfc3339());
+            // Another node may have been first: then there is nothing left to take away.
+            if let Err(e) = self
+                .commit(vec![Change::DropGrant(Box::new(gone))], entry)
+                .await
+            {
+                tracing::debug!(error = %e, "a right that ran out was not taken away");
+            }
+        }
+        Ok(())
+    }
+
     /// Somebody must be left who can let people in.
     pub(crate) async fn keeps_an_administrator(&self, without: &str) -> Result<(), Problem> {
         let reader = &self.0.reader;
         let (grants, people) =
             tokio::try_join!(reader.grants(), reader.people()).map_err(read_problem)?;
         let active = |h: &str| people.iter().any(|p| p.handle == h && p.active);
-        let is = |g: &&Grant| g.role == Role::Administrator && active(&g.person);
+        // One that ends by itself leaves nobody.
+        let is =
+            |g: &&Grant| g.role == Role::Administrator && g.until.is_none() && active(&g.person);
         if grants.iter().filter(is).any(|g| g.person == without)
             && !grants.iter().filter(is).any(|g| g.person != without)
         {

@@ -233,6 +233,10 @@ fn next_step(row: &HandoffRow) -> (&'static str, String) {
         }
         HandoffKind::Postmortem => ("answer seven questions", of("/postmortem")),
         HandoffKind::Drift => ("say what it was", of("/drift")),
+        HandoffKind::Duty => (
+            "bring it up to date, or say why not",
+            "/policies".to_owned(),
+        ),
         HandoffKind::Release => ("approve, or leave it", of("/releases")),
         HandoffKind::Rules => ("agree or refuse", of("/rules")),
         HandoffKind::Gap => ("fill it in", of("/charter")),

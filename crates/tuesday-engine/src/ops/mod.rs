@@ -84,6 +84,7 @@ mod switch;
 mod task;
 mod together;
 mod token;
+mod upkeep;
 mod verify;
 mod watch;
 
@@ -133,7 +134,7 @@ pub use map::{Map, MapStep};
 pub use oversight::{FLOOR_MS, LookOversight, Oversight, StampTold, TierOversight};
 pub use passkey::{FoundPasskey, KeptPasskey};
 pub use people::{INVITE_LIFE, PersonCard};
-pub use postmortem::{Answered, ClosedWith, OfferedCause, PostmortemView};
+pub use postmortem::{ClosedWith, OfferedCause, PostmortemAnswer, PostmortemView};
 pub use preview::EditPreview;
 pub use privacy::{
     Erase, ErasureDone, ErasureOf, ErasurePlan, ErasureQuery, HeldBy, KeptCopy, NewHold,
@@ -165,9 +166,11 @@ pub use settle::Settlement;
 pub use shadow::ShadowQuery;
 pub use sign_in::Proof;
 pub use signal::PostedSignal;
+pub use stage::NextStage;
 pub(crate) use task::{damaged, parsed};
 pub(crate) use token::TokenCache;
 pub use token::{NewToken, checksum_ok};
+pub use upkeep::{Answered, KeptRow};
 pub(crate) use verify::record_trouble;
 pub use verify::{Verified, published_notes, verify_log};
 pub(crate) use watch::LOOK;

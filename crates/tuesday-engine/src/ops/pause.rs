@@ -37,7 +37,8 @@ impl Engine {
         let (grants, people) =
             tokio::try_join!(reader.grants_on(workflow), reader.people()).map_err(read_problem)?;
         let mut held: BTreeMap<String, Vec<Grant>> = BTreeMap::new();
-        for grant in grants {
+        let now = self.now();
+        for grant in grants.into_iter().filter(|g| g.holds(now)) {
             held.entry(grant.person.clone()).or_default().push(grant);
         }
         let mut there: Vec<_> = people

@@ -21,6 +21,9 @@ impl Engine {
             reader.suspended_on(person)
         )
         .map_err(read_problem)?;
+        // Not what a service has taken away, but what holds at this moment: an end counts on every node at once.
+        let now = self.now();
+        let grants = grants.into_iter().filter(|g| g.holds(now)).collect();
         Ok(match who {
             Some(p) if p.active => Rights::new(grants).without(suspended),
             _ => Rights::default(),

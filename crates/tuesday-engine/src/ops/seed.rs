@@ -89,7 +89,8 @@ impl Engine {
     ) -> Result<SeedPlaced, Problem> {
         let grants = self.0.reader.grants_on(workflow).await;
         let mut grants = grants.map_err(read_problem)?;
-        grants.retain(|g| g.person == by);
+        let now = self.now();
+        grants.retain(|g| g.person == by && g.holds(now));
         let (_, live) = self.live(workflow).await?;
         if !Rights::new(grants).may(Act::SeedReview, workflow) {
             let owner = &live.ready.def.owners.operator;

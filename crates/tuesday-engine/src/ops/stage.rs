@@ -17,6 +17,33 @@ use crate::engine::{Engine, read_problem};
 /// A condition of a stage with its present figure.
 type Entry = (EntryCondition, Judged);
 
+/// The next stage up.
+#[derive(Clone, Debug)]
+pub struct NextStage {
+    /// The stage.
+    pub stage: Stage,
+    /// What must be true for it, with the present figures.
+    pub conditions: Vec<Entry>,
+    /// Nobody wrote any down, and this stage needs some.
+    pub undeclared: bool,
+    /// They are others than when the present stage began.
+    pub changed: bool,
+}
+
+impl NextStage {
+    /// What keeps it from being taken besides its conditions, or should make one look twice.
+    #[must_use]
+    pub fn remark(&self) -> Option<&'static str> {
+        if self.undeclared {
+            Some("Nobody wrote down what must be true for it, so it cannot begin.")
+        } else if self.changed {
+            Some("Its conditions were changed after the present stage began.")
+        } else {
+            None
+        }
+    }
+}
+
 impl Engine {
     /// The stage that binds a run now: that of its acceptance, or the present one where it is lower.
     pub(crate) fn stage_of(&self, run: &Run) -> Stage {
@@ -68,6 +95,12 @@ impl Engine {
                     .way_out("say what changes for them: --notice …")
             })?;
             let (entries, changed) = self.entry(&row, to).await?;
+            if entries.is_empty() && to >= Stage::ApprovalFirst {
+                let words = format!("nobody wrote down what must be true for stage {to}");
+                return Err(Problem::new("entry_condition", words).way_out(format!(
+                    "declare [[rollout.entry]] with stage = \"{to}\" in the package and release it"
+                )));
+            }
             if let Some((_, judged)) = entries.iter().find(|(_, j)| j.standing != Standing::Met) {
                 let words = format!("not true yet for stage {to}: {}", judged.words);
                 return Err(Problem::new("entry_condition", words).way_out(
@@ -87,6 +120,24 @@ impl Engine {
         let mut moved = Move::new(row, "workflow.stage", words).tell(told);
         moved.facts = facts;
         self.commit_move(moved, by, reason).await
+    }
+
+    /// The stage above the present one, as far as the label allows one, with what must be true for it.
+    ///
+    /// # Errors
+    /// When the database does not answer or the release cannot be loaded.
+    pub async fn next_stage(&self, row: &Workflow) -> Result<Option<NextStage>, Problem> {
+        let mut above = Stage::ALL.iter().copied().filter(|s| *s > row.stage);
+        let Some(stage) = above.next().filter(|s| *s <= row.label.cap()) else {
+            return Ok(None);
+        };
+        let (conditions, changed) = self.entry(row, stage).await?;
+        Ok(Some(NextStage {
+            stage,
+            undeclared: conditions.is_empty() && stage >= Stage::ApprovalFirst,
+            conditions,
+            changed,
+        }))
     }
 
     /// The conditions of the next stage with their figures, and whether they are others than when the

@@ -226,10 +226,12 @@ impl Engine {
         let seed = self.seed_of(&review).await?;
         let news = Box::pin(self.rules_news(&review.workflow)).await?;
         let release_news = self.release_news(&review.workflow).await?;
-        let grants = reader
+        let mut grants = reader
             .grants_on(&review.workflow)
             .await
             .map_err(read_problem)?;
+        let now = self.now();
+        grants.retain(|g| g.holds(now));
         let trained = self.trained(&review.workflow, &release.ready.def).await?;
         Ok(Task {
             damaged: damaged(&found.payloads),

@@ -129,6 +129,13 @@ pub(crate) fn refused(work: &Work, system: &str, code: &str, detail: &str) -> Tr
     for_good(work, ("destination", system), code, words)
 }
 
+/// Another model than the pinned one answered; one incident for each workflow and provider.
+pub(crate) fn mismatched(work: &Work, words: String) -> Trouble {
+    let provider = provider(&work.release.ready.model);
+    let subject = format!("{} {provider}", work.run.workflow);
+    of(work, Category::ModelMismatch, subject, words)
+}
+
 /// A task that a failing connector caused, for the reasons that name no cause of their own.
 pub(crate) const fn is_connector(reason: Reason) -> bool {
     matches!(reason, Reason::SourceUnavailable)

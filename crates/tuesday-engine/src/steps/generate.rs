@@ -34,6 +34,9 @@ pub(crate) fn policy(limits: &Limits) -> RetryPolicy {
     }
 }
 
+/// What an adapter says when the provider does not have the pinned model.
+const WITHDRAWN: &str = "model_withdrawn";
+
 /// Takes a queued run through one model call.
 pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFault> {
     begin(engine, work).await?;
@@ -337,6 +340,11 @@ async fn failed(
         }
         FaultKind::TimedOut if retryable => {
             policy(&work.release.ready.def.limits).after(number, None, ids::draw())
+        }
+        // The pinned model is not there, and no other one takes its place: the run waits for it, or for somebody
+        // who answers the incident, until its deadline.
+        FaultKind::Permanent if retryable && fault.code == WITHDRAWN => {
+            RetryVerdict::After(work.release.ready.def.limits.max_delay.0)
         }
         _ => RetryVerdict::Spent,
     };

@@ -86,6 +86,11 @@ pub(crate) async fn answered(
     if let Some(reported) = &answer.model_reported {
         draft.fact("model_reported", reported.clone());
     }
+    // Wherever it goes from here: somebody else answers in the pinned model's name.
+    if let Some(words) = decide::mismatch(ready, &answer) {
+        draft.fact("model_mismatch", words.clone());
+        draft.change(engine.report_trouble(super::found::mismatched(work, words)));
+    }
     draft.change(Change::InsertAttempt(Box::new(attempt)));
     match judged {
         Judged::Invalid(faults) => invalid(engine, work, draft, faults).await,

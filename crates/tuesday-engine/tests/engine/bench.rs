@@ -67,6 +67,12 @@ pin = "fake-1"
 provider = "fake"
 url = "https://model.example.com"
 clearance = "internal"
+[model.price]
+currency = "EUR"
+input_per_million = "0"
+output_per_million = "0"
+[prompt]
+owner = "rhea"
 [output]
 schema = "output.schema.json"
 [facts]
@@ -110,6 +116,10 @@ dispatch = "retry"
 label = "production"
 stage = "auto"
 "#;
+
+/// Its model costs nothing, and says so.
+pub(crate) const FREE: &str =
+    "[model.price]\ncurrency = \"EUR\"\ninput_per_million = \"0\"\noutput_per_million = \"0\"\n";
 
 const INPUT: &str = r#"{"type":"object","required":["id"],"additionalProperties":false,"properties":{
     "id":{"type":"string","maxLength":40,"description":"Number of the case.","x-class":"internal"}}}"#;

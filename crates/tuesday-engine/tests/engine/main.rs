@@ -34,4 +34,5 @@ mod shadows;
 mod stamps;
 mod trouble;
 mod turnover;
+mod upkeep;
 mod withdrawn;

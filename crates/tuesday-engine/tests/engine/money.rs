@@ -230,7 +230,10 @@ fn limit(stop: &str, act: SpendAct) -> NewLimit {
 
 async fn limited(database: Option<&str>) {
     let bench = Bench::on(
-        &[("pin = \"fake-1\"", "pin = \"fake-1\"\nmax_tokens = 100")],
+        &[
+            ("pin = \"fake-1\"", "pin = \"fake-1\"\nmax_tokens = 100"),
+            (crate::bench::FREE, ""),
+        ],
         database,
     )
     .await;

@@ -14,8 +14,8 @@ use tuesday_domain::trouble::{Category, Severity};
 use tuesday_domain::workflow::Switch;
 use tuesday_engine::Worker;
 use tuesday_engine::ops::{
-    Answered, Closed, ClosedWith, FollowUpOf, Looked, NewFollowUp, NewIncident, PostmortemView,
-    WorkflowDecision,
+    Closed, ClosedWith, FollowUpOf, Looked, NewFollowUp, NewIncident, PostmortemAnswer,
+    PostmortemView, WorkflowDecision,
 };
 use tuesday_store::FollowUpFilter;
 use tuesday_testkit::{Database, until};
@@ -34,8 +34,8 @@ async fn code<T: std::fmt::Debug>(
     (refused.code, refused.field)
 }
 
-fn said(question: Question, yes: Option<bool>, evidence: &str) -> Answered {
-    Answered {
+fn said(question: Question, yes: Option<bool>, evidence: &str) -> PostmortemAnswer {
+    PostmortemAnswer {
         question,
         yes,
         evidence: evidence.to_owned(),

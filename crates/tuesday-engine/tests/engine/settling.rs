@@ -235,9 +235,11 @@ async fn a_freeze_keeps_changes_away_and_stops_nothing_else() {
     let e = &bench.engine;
     approver(&bench).await;
     let r2 = approved(e, " well").await;
-    let refused = e.promote_release(r2.id, &by("tove")).await.unwrap_err();
-    assert_eq!(refused.code, "change_frozen");
-    assert!(refused.detail.contains("year end"), "{refused:?}");
+    let waits = e.promote_release(r2.id, &by("tove")).await.unwrap();
+    assert_eq!(waits.release.state, ReleaseState::Approved);
+    assert_eq!(waits.after.unwrap().rfc3339(), "2999-01-01T00:00:00Z");
+    let standing = e.reader().workflow("small").await.unwrap().unwrap();
+    assert_eq!(standing.rollout.changes.waiting.len(), 1);
     let tighter = e.change_rules("small", "rhea", route("r1", "review")).await;
     assert_eq!(tighter.unwrap().row.state, RuleSetState::Active);
     assert_eq!(code(eased(e).await), "change_frozen");
@@ -250,4 +252,30 @@ async fn a_freeze_keeps_changes_away_and_stops_nothing_else() {
     let rhea = by("rhea");
     let paused = e.set_switch("small", Switch::Paused, &rhea, "a test");
     assert_eq!(paused.await.unwrap().switch, Switch::Paused);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_promoted_in_a_freeze_goes_live_after_it() {
+    let day = |n: u64| {
+        tuesday_engine::Clock::System
+            .now()
+            .plus(Duration::from_secs(n * 86_400))
+    };
+    let freeze = format!(
+        "[[freeze]]\nfrom = \"2000-01-01T00:00:00Z\"\nuntil = \"{}\"\nwhy = \"year end\"\n[limits]",
+        day(3).rfc3339()
+    );
+    let bench = Bench::on(&[FACTS, ("[limits]", &freeze)], None).await;
+    let worker = Worker::start(&bench.engine);
+    let e = &bench.engine;
+    approver(&bench).await;
+    let r2 = approved(e, " well").await;
+    let waits = e.promote_release(r2.id, &by("tove")).await.unwrap();
+    assert_eq!(waits.release.state, ReleaseState::Approved);
+    later(&bench, 2 * 24 * 60).await;
+    let still = e.reader().release(r2.id).await.unwrap().unwrap();
+    assert_eq!(still.state, ReleaseState::Approved, "the freeze is on");
+    later(&bench, 2 * 24 * 60).await;
+    live(e, "the freeze is over", 2).await;
+    bench.end(worker).await;
 }

@@ -31,7 +31,7 @@ pub struct AuditFilter {
 }
 
 /// Beginnings of the kinds that are changes of how work is done.
-const CHANGES: [&str; 11] = [
+const CHANGES: [&str; 13] = [
     "rules.",
     "workflow.",
     "release.",
@@ -43,6 +43,8 @@ const CHANGES: [&str; 11] = [
     "capacity.set",
     "capacity.eased",
     "drift.baseline",
+    "policy.",
+    "duty.",
 ];
 
 /// The sealed tree with the newest head that was signed over it.

@@ -31,7 +31,10 @@ const MINE: &str = "SELECT kind, id, number, workflow, words, since, due_at FROM
         ORDER BY opened_at LIMIT $2) AS f UNION ALL \
     SELECT * FROM (SELECT 'drift' AS kind, CAST(NULL AS UUID) AS id, seq AS number, workflow, words, found_at AS since, \
         CAST(NULL AS BIGINT) AS due_at FROM drift_findings WHERE owner = $1 AND state = 'open' \
-        ORDER BY found_at LIMIT $2) AS g) AS mine ORDER BY since, kind LIMIT $2";
+        ORDER BY found_at LIMIT $2) AS g UNION ALL \
+    SELECT * FROM (SELECT 'duty' AS kind, id, CAST(NULL AS BIGINT) AS number, workflow, \
+        item || ': ' || reason AS words, opened_at AS since, due_at FROM duties WHERE owner = $1 \
+        AND state = 'open' ORDER BY opened_at LIMIT $2) AS h) AS mine ORDER BY since, kind LIMIT $2";
 
 fn handoff(r: Row<'_>) -> Result<HandoffRow, ReadError> {
     Ok(HandoffRow {

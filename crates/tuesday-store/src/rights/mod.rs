@@ -26,9 +26,10 @@ pub(crate) static GRANTS: Table = Table::new(
         ("may_pause", Ty::Int),
         ("granted_by", Ty::Text),
         ("granted_at", Ty::Int),
+        ("until_at", Ty::Int),
     ],
     4,
-    8,
+    9,
     false,
 );
 
@@ -105,8 +106,7 @@ pub(crate) static AWAY: Table = Table::new(
     false,
 );
 
-pub(crate) const DROP_GRANT: &str =
-    "DELETE FROM grants WHERE person = $1 AND role = $2 AND workflow = $3 AND tier = $4";
+pub(crate) const DROP_GRANT: &str = "DELETE FROM grants WHERE person = $1 AND role = $2 AND workflow = $3 AND tier = $4 AND granted_at = $5";
 pub(crate) const DROP_CREDENTIAL: &str =
     "DELETE FROM credentials WHERE person = $1 AND kind = $2 AND name = $3";
 /// Changes a credential that is still as it was read; anything else is a conflict.
@@ -121,18 +121,24 @@ pub(crate) const USED: &str = "INSERT INTO right_uses (person, act, workflow, us
     VALUES ($1, $2, $3, $4) ON CONFLICT (person, act, workflow) DO UPDATE SET used_at = excluded.used_at";
 
 pub(crate) const GRANT_COLUMNS: &str =
-    "person, role, workflow, tier, clearance, may_pause, granted_by, granted_at";
+    "person, role, workflow, tier, clearance, may_pause, granted_by, granted_at, until_at";
 pub(crate) const CREDENTIAL_COLUMNS: &str = "person, kind, name, label, data, created_at, used_at";
 pub(crate) const SESSION_COLUMNS: &str =
     "hash, person, began, workflow, csrf, agent, started_at, seen_at, fresh_at, ends_at";
 
-pub(crate) fn bind_grant_key<'a>(g: &'a Grant, out: &mut Vec<Param<'a>>) {
+fn bind_grant_key<'a>(g: &'a Grant, out: &mut Vec<Param<'a>>) {
     out.extend([
         Param::Text(&g.person),
         Param::Text(g.role.word()),
         Param::Text(g.workflow.as_deref().unwrap_or("")),
         Param::Text(g.tier.as_deref().unwrap_or("")),
     ]);
+}
+
+/// The very grant that was read: one that was given anew since stays.
+pub(crate) fn bind_grant_drop<'a>(g: &'a Grant, out: &mut Vec<Param<'a>>) {
+    bind_grant_key(g, out);
+    out.push(Param::Int(g.granted_at.micros()));
 }
 
 pub(crate) fn bind_grant<'a>(g: &'a Grant, out: &mut Vec<Param<'a>>) {
@@ -142,6 +148,7 @@ pub(crate) fn bind_grant<'a>(g: &'a Grant, out: &mut Vec<Param<'a>>) {
         Param::Int(i64::from(g.may_pause)),
         Param::Text(&g.granted_by),
         Param::Int(g.granted_at.micros()),
+        opt_time(g.until),
     ]);
 }
 
@@ -159,6 +166,7 @@ pub(crate) fn grant(r: Row<'_>) -> Result<Grant, ReadError> {
         may_pause: r.flag(5)?,
         granted_by: r.text(6)?,
         granted_at: r.time(7)?,
+        until: r.opt_time(8)?,
     })
 }
 

@@ -16,6 +16,7 @@ pub(crate) mod incidents;
 pub(crate) mod intake;
 pub(crate) mod ledger;
 pub(crate) mod people;
+pub(crate) mod policies;
 pub(crate) mod postmortems;
 pub(crate) mod practice;
 pub(crate) mod privacy;

@@ -42,6 +42,8 @@ pub(crate) struct GrantBody {
     may_pause: bool,
     granted_by: String,
     granted_at: String,
+    /// It ends then; absent means it holds until it is taken away.
+    until: Option<String>,
 }
 
 /// Everybody.
@@ -81,6 +83,7 @@ impl From<Grant> for GrantBody {
             may_pause: g.may_pause,
             granted_by: g.granted_by,
             granted_at: g.granted_at.rfc3339(),
+            until: g.until.map(Timestamp::rfc3339),
         }
     }
 }
@@ -140,6 +143,8 @@ pub(crate) struct RoleChange {
     clearance: Option<String>,
     #[serde(default)]
     may_pause: bool,
+    /// It ends then by itself, RFC 3339; it holds until it is taken away when left out.
+    until: Option<String>,
     #[serde(default)]
     reason: String,
 }
@@ -153,6 +158,9 @@ impl RoleChange {
         let class = query::word("clearance", self.clearance.as_deref())?;
         grant.clearance = class.unwrap_or(grant.clearance);
         grant.may_pause = self.may_pause;
+        let until = self.until.as_deref().map(Timestamp::parse).transpose();
+        grant.until =
+            until.map_err(|e| Problem::new("bad_request", e.to_string()).field("until"))?;
         Ok(grant)
     }
 }

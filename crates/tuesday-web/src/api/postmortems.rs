@@ -10,7 +10,7 @@ use tuesday_domain::postmortem::RuledOut;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Postmortem;
 use tuesday_domain::time::Timestamp;
-use tuesday_engine::ops::{Answered, ClosedWith, PostmortemView};
+use tuesday_engine::ops::{ClosedWith, PostmortemAnswer, PostmortemView};
 use utoipa::{IntoParams, ToSchema};
 
 use super::follow_ups::follow_up;
@@ -133,7 +133,7 @@ pub(crate) async fn answer(
     let body: AnswerBody = query::body(&bytes)?;
     let question = query::word("question", Some(&body.question))?
         .ok_or_else(|| Problem::new("bad_request", "name the question").field("question"))?;
-    let said = Answered {
+    let said = PostmortemAnswer {
         question,
         yes: body.yes,
         evidence: body.evidence,

@@ -4,6 +4,7 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
@@ -12,9 +13,11 @@ use tuesday_domain::record::{Choice, DecisionRecord, Workflow};
 use tuesday_domain::scope::Restriction;
 use tuesday_domain::watch::Judged;
 use tuesday_domain::workflow::{Stage, Switch};
+use tuesday_engine::ops::release::Emergency;
 use tuesday_engine::ops::{OpenWork, WorkflowDecision};
 use utoipa::ToSchema;
 
+use super::policies::DutyBody;
 use crate::auth::{ApiAdmin, ApiReader, ApiReviewer};
 use crate::query;
 use crate::refusal::{ApiError, ProblemBody};
@@ -45,12 +48,26 @@ pub(crate) struct StandingBody {
     pause_rules: Vec<ConditionBody>,
     /// The kill condition with its present figure.
     kill: Option<ConditionBody>,
+    /// The next stage up, where the label allows one.
+    next_stage: Option<NextStageBody>,
     /// A change is watched until then.
     settling_until: Option<String>,
     /// What would take it back, with the figures since it.
     settling_guards: Vec<ConditionBody>,
     /// Releases that go live after it.
     waiting: Vec<String>,
+}
+
+/// The next stage with what was written down for it beforehand.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NextStageBody {
+    stage: &'static str,
+    /// What must be true, counted since the present stage began: `met` is true.
+    conditions: Vec<ConditionBody>,
+    /// Nothing was written down, and this stage needs it.
+    undeclared: bool,
+    /// The conditions are others than when the present stage began.
+    changed: bool,
 }
 
 /// A condition with its present figure.
@@ -73,6 +90,7 @@ fn condition(name: String, judged: Judged) -> ConditionBody {
 
 async fn body(app: &App, w: Workflow) -> Result<Json<StandingBody>, ApiError> {
     let watched = app.engine.watched(&w).await?;
+    let next = app.engine.next_stage(&w).await?;
     let rules = watched.rules.into_iter();
     let guards = watched.guards.into_iter();
     let waiting = w.rollout.changes.waiting.iter();
@@ -89,6 +107,16 @@ async fn body(app: &App, w: Workflow) -> Result<Json<StandingBody>, ApiError> {
         retiring: w.rollout.retiring,
         pause_rules: rules.map(|(r, j)| condition(r.name, j)).collect(),
         kill: watched.kill.map(|(k, j)| condition(k.condition, j)),
+        next_stage: next.map(|n| NextStageBody {
+            stage: n.stage.word(),
+            undeclared: n.undeclared,
+            changed: n.changed,
+            conditions: n
+                .conditions
+                .into_iter()
+                .map(|(c, j)| condition(c.metric.word().to_owned(), j))
+                .collect(),
+        }),
         settling_until: w.rollout.changes.settling.map(|s| s.until.rfc3339()),
         settling_guards: guards.map(|(r, j)| condition(r.name, j)).collect(),
         waiting: waiting.map(|w| w.release.to_string()).collect(),
@@ -230,6 +258,43 @@ pub(crate) async fn restrict(
     };
     let row = app.engine.restrict(&name, scope, b.sure, &by, &b.reason);
     body(&app, row.await?).await
+}
+
+/// What is done in an emergency.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EmergencyBody {
+    /// Back to this release; without it and without a stage, to the newest that was live before.
+    release: Option<String>,
+    /// Down to this stage.
+    stage: Option<String>,
+    /// Handle of the person who looks back at it within a day.
+    reviewer: String,
+    reason: String,
+}
+
+/// At once and without a gate: back to a release that was live, or down to a stricter stage. Somebody else
+/// owes a look back within a day; unanswered, the workflow pauses then.
+#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/emergency", tag = "workflows", params(("workflow" = String, Path)), request_body = EmergencyBody,
+    responses((status = 201, body = DutyBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(crate) async fn emergency(
+    State(app): State<App>,
+    who: ApiReviewer,
+    Path(name): Path<String>,
+    bytes: Bytes,
+) -> Result<(StatusCode, Json<DutyBody>), ApiError> {
+    let Actor::Person(by) = by(&app, &who, Act::PauseWorkflow, &name).await? else {
+        return Err(Problem::new("not_allowed", "only a person acts in an emergency").into());
+    };
+    let b: EmergencyBody = query::body(&bytes)?;
+    let what = match query::word("stage", b.stage.as_deref())? {
+        Some(stage) => Emergency::Stage(stage),
+        None => Emergency::Release(b.release.as_deref().map(query::id).transpose()?),
+    };
+    let done = app
+        .engine
+        .emergency(&name, what, &b.reviewer, &by, &b.reason);
+    Ok((StatusCode::CREATED, Json(Box::pin(done).await?.into())))
 }
 
 /// Another stage.

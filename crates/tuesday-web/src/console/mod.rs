@@ -19,6 +19,7 @@ pub(crate) mod costs;
 pub(crate) mod decide;
 mod diff;
 pub(crate) mod drift;
+pub(crate) mod duties;
 pub(crate) mod edit;
 pub(crate) mod errors;
 pub(crate) mod events;

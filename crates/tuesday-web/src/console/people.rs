@@ -65,6 +65,7 @@ struct GrantRow {
     may_pause: bool,
     by: String,
     at: String,
+    until: Option<String>,
 }
 
 #[derive(Template)]
@@ -119,6 +120,12 @@ async fn drawn(
             code(r.role.word()).to_lowercase()
         ))
     });
+    let kept = app.engine.upkeep(None).await?;
+    let unkept = kept.into_iter().filter_map(|k| {
+        let finding = k.finding?;
+        Some(format!("{}, {}: {finding}", k.workflow, k.item))
+    });
+    let findings = findings.chain(unkept);
     let answer_status = problem.as_ref().map(status);
     let mut answer = html(&PeoplePage {
         manages: visit.user.may(Act::ManagePeople),
@@ -187,6 +194,7 @@ async fn card(
         may_pause: g.may_pause,
         by: author(&g.granted_by).to_owned(),
         at: local(g.granted_at, None),
+        until: g.until.map(|t| local(t, None)),
     };
     let passkeys = app.engine.passkeys(handle).await?;
     let copied = |name: &str| {
@@ -256,6 +264,9 @@ async fn changed_role(app: &App, handle: &str, form: &PostForm) -> Result<(), Pr
             .map_err(|e: String| Problem::new("bad_request", e).field("clearance"))?;
     }
     grant.may_pause = form.text("may_pause").is_some();
+    if let Some(day) = form.text("until") {
+        grant.until = Some(end_of(&day)?);
+    }
     let (reason, by) = (form.text("reason").unwrap_or_default(), form.user.actor());
     match form.text("act").as_deref() {
         Some("revoke") => app.engine.revoke(&grant, &reason, &by).await,
@@ -300,8 +311,15 @@ pub(crate) async fn standing(
 
 fn until(form: &PostForm) -> Result<Timestamp, Problem> {
     let bad = || Problem::new("bad_request", "a day is written 2026-11-30").field("until");
-    let day = form.text("until").unwrap_or_default();
-    Timestamp::parse(&format!("{day}T23:59:59Z")).map_err(|_| bad())
+    form.text("until")
+        .ok_or_else(bad)
+        .and_then(|day| end_of(&day))
+}
+
+/// The last second of a day.
+fn end_of(day: &str) -> Result<Timestamp, Problem> {
+    let bad = |_| Problem::new("bad_request", "a day is written 2026-11-30").field("until");
+    Timestamp::parse(&format!("{day}T23:59:59Z")).map_err(bad)
 }
 
 async fn after(

@@ -11,7 +11,7 @@ use tuesday_domain::postmortem::{PostmortemState, RootCause, RuledOut, Wall};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::FollowUp;
 use tuesday_domain::time::{Timestamp, Zone};
-use tuesday_engine::ops::{Answered, ClosedWith, FollowUpOf, NewFollowUp, PostmortemView};
+use tuesday_engine::ops::{ClosedWith, FollowUpOf, NewFollowUp, PostmortemAnswer, PostmortemView};
 
 use super::html;
 use super::shell::Shell;
@@ -330,7 +330,7 @@ async fn done(app: &App, name: &str, verb: &str, form: &PostForm) -> Result<&'st
                 query::word("question", some("question").as_deref())?.ok_or_else(|| {
                     Problem::new("bad_request", "name the question").field("question")
                 })?;
-            let said = Answered {
+            let said = PostmortemAnswer {
                 question,
                 yes: match text("yes").as_str() {
                     "yes" => Some(true),

@@ -9,9 +9,9 @@ use tuesday_domain::record::{Choice, Workflow};
 use tuesday_domain::scope::{Axis, Restriction, ScopeSpec};
 use tuesday_domain::settling::Changed;
 use tuesday_domain::time::Zone;
-use tuesday_domain::watch::{Judged, Standing};
+use tuesday_domain::watch::{EntryCondition, Judged, Standing};
 use tuesday_domain::workflow::{Label, Stage, Switch};
-use tuesday_engine::ops::WorkflowDecision;
+use tuesday_engine::ops::{NextStage, WorkflowDecision};
 
 use super::views::{Pair, pair};
 use super::visit::Visit;
@@ -28,10 +28,19 @@ pub(crate) struct StandingCard {
     /// What keeps it from working as it should, in a sentence.
     pub(crate) notice: Option<String>,
     pub(crate) conditions: Vec<Condition>,
+    /// The next stage up, with what must be true for it.
+    pub(crate) next: Option<NextCard>,
     /// What an item can be told apart by: where the package says how.
     pub(crate) axes: Vec<&'static str>,
     pub(crate) doors: Vec<DoorCard>,
     pub(crate) decisions: Vec<Decided>,
+}
+
+/// The next stage up.
+pub(crate) struct NextCard {
+    pub(crate) stage: String,
+    pub(crate) remark: Option<&'static str>,
+    pub(crate) conditions: Vec<Condition>,
 }
 
 /// A condition with its figure.
@@ -72,6 +81,28 @@ fn told(name: String, judged: Judged) -> Condition {
         tone: tone(judged.standing),
         standing: judged.standing.word(),
         figure: judged.words,
+    }
+}
+
+fn next_card(next: NextStage) -> NextCard {
+    // True is good here, and what stops elsewhere.
+    let entry = |(entry, judged): (EntryCondition, Judged)| Condition {
+        tone: if judged.standing == Standing::Met {
+            "ok"
+        } else {
+            "warn"
+        },
+        standing: if judged.standing == Standing::Met {
+            "true"
+        } else {
+            "not yet"
+        },
+        ..told(code(entry.metric.word()), judged)
+    };
+    NextCard {
+        stage: code(next.stage.word()).to_lowercase(),
+        remark: next.remark(),
+        conditions: next.conditions.into_iter().map(entry).collect(),
     }
 }
 
@@ -151,6 +182,7 @@ pub(crate) async fn card(
     );
     let kill = watched.kill;
     conditions.extend(kill.map(|(k, judged)| told(format!("Kill: {}", k.condition), judged)));
+    let next = engine.next_stage(w).await?.map(next_card);
     let mut doors = Vec::new();
     let open = open_doors(w);
     let acts: Vec<Act> = open.iter().map(|door| door.3).collect();
@@ -179,6 +211,7 @@ pub(crate) async fn card(
             .map(|axis| axis.word())
             .collect(),
         conditions,
+        next,
         doors,
         decisions: decisions
             .into_iter()

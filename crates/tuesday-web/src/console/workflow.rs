@@ -45,6 +45,8 @@ struct WorkflowPage {
     seeds: Option<SeedsView>,
     /// Shadow runs beside what people did, when there are any.
     shadow: Option<ShadowView>,
+    /// Templates that nobody keeps.
+    unkept: Vec<String>,
 }
 
 struct MapStep {
@@ -110,7 +112,11 @@ pub(super) async fn drawn(
         .shell(app, w.title.clone(), "workflow", Some(name.to_owned()))
         .await?;
     let standing = standing::card(app, &visit, &w, (&def.rollout.scope, &known.zone)).await?;
+    let kept = app.engine.upkeep(Some(name)).await?;
+    let unkept = kept.into_iter();
+    let unkept = unkept.filter_map(|k| Some(format!("{}: {}", k.item, k.finding?)));
     let page = WorkflowPage {
+        unkept: unkept.collect(),
         shell,
         standing,
         problem,

@@ -29,6 +29,7 @@ pub(crate) mod intake;
 pub(crate) mod label;
 pub(crate) mod migrate;
 pub(crate) mod pack;
+pub(crate) mod policy;
 pub(crate) mod postmortem;
 pub(crate) mod problem;
 pub(crate) mod real_data;
@@ -87,6 +88,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Review(args) => review::run(common, args).await,
         Command::Intake(args) => intake::run(common, args).await,
         Command::Trigger(args) => Box::pin(trigger::run(common, args)).await,
+        Command::Policy(args) => policy::run(common, args).await,
         Command::Problem(args) => problem::run(common, args).await,
         Command::Incident(args) => Box::pin(incident::run(common, args)).await,
         Command::Alerts(args) => Box::pin(alerts::run(common, args)).await,

@@ -9,7 +9,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Postmortem;
 use tuesday_domain::time::Timestamp;
 use tuesday_engine::Engine;
-use tuesday_engine::ops::{Answered, ClosedWith, PostmortemView};
+use tuesday_engine::ops::{ClosedWith, PostmortemAnswer, PostmortemView};
 
 use crate::args;
 use crate::cli::Common;
@@ -141,7 +141,7 @@ async fn newest(engine: &Engine, workflow: &str, number: Option<u32>) -> Result<
 
 async fn answer(common: &Common, engine: &Engine, a: Answer) -> Result<(), Problem> {
     let by = wiring::person(common)?;
-    let said = Answered {
+    let said = PostmortemAnswer {
         question: args::word(&a.question, "question")?,
         yes: yes(&a.answer)?,
         evidence: a.evidence,

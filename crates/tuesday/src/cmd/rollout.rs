@@ -6,8 +6,9 @@ use tuesday_domain::access::Act;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Choice, DecisionRecord};
 use tuesday_domain::scope::Restriction;
+use tuesday_domain::watch::Standing;
 use tuesday_domain::workflow::{Stage, Switch};
-use tuesday_engine::ops::{OpenWork, WorkflowDecision};
+use tuesday_engine::ops::{NextStage, OpenWork, WorkflowDecision};
 
 use super::workflow::{as_json, tell};
 use crate::args::{self, stored};
@@ -263,6 +264,7 @@ async fn standing(common: &Common, node: &Node, name: &str) -> Result<(), Proble
         Problem::new("unknown_workflow", format!("there is no workflow `{name}`"))
     })?;
     let watched = node.engine.watched(&row).await?;
+    let next = node.engine.next_stage(&row).await?;
     if common.json {
         let rules = watched.rules.iter().map(|(rule, j)| {
             json!({"name": rule.name, "standing": j.standing.word(), "figure": j.words})
@@ -272,6 +274,7 @@ async fn standing(common: &Common, node: &Node, name: &str) -> Result<(), Proble
         value["kill"] = watched.kill.map_or(serde_json::Value::Null, |(kill, j)| {
             json!({"condition": kill.condition, "standing": j.standing.word(), "figure": j.words})
         });
+        value["next_stage"] = next.map_or(serde_json::Value::Null, |n| as_next(&n));
         let changes = &row.rollout.changes;
         value["settling_until"] = changes.settling.map(|s| s.until.rfc3339()).into();
         value["settling_guards"] = watched
@@ -318,5 +321,32 @@ async fn standing(common: &Common, node: &Node, name: &str) -> Result<(), Proble
         }
         None => out::line("  no kill condition is declared"),
     }
+    if let Some(next) = next {
+        for (_, j) in &next.conditions {
+            let standing = if j.standing == Standing::Met {
+                "true"
+            } else {
+                "not yet"
+            };
+            out::line(&format!(
+                "  for stage {}: {standing}, {}",
+                next.stage, j.words
+            ));
+        }
+        if let Some(remark) = next.remark() {
+            out::line(&format!("  for stage {}: {remark}", next.stage));
+        }
+    }
     Ok(())
+}
+
+fn as_next(next: &NextStage) -> serde_json::Value {
+    let conditions = next.conditions.iter();
+    let conditions = conditions.map(
+        |(c, j)| json!({"name": c.metric.word(), "standing": j.standing.word(), "figure": j.words}),
+    );
+    json!({
+        "stage": next.stage.word(), "undeclared": next.undeclared, "changed": next.changed,
+        "conditions": conditions.collect::<Vec<_>>(),
+    })
 }

@@ -81,6 +81,9 @@ enum Act {
         /// It also allows pausing the workflow
         #[arg(long)]
         may_pause: bool,
+        /// It ends then by itself: RFC 3339, or a day that it still holds on
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
     },
     /// Take a role away; it stops working with the next request
     Revoke {
@@ -151,15 +154,22 @@ async fn act(engine: &Engine, common: &Common, act: Act, url: &str) -> Result<()
             which,
             clearance,
             may_pause,
+            until,
         } => {
             let mut new = grant(&which);
+            new.until = until.as_deref().map(time).transpose()?;
             new.clearance = clearance.unwrap_or(new.clearance);
             new.may_pause = may_pause;
             let given = engine.grant(new, &which.why.reason, &by).await?;
             told(
                 common,
                 &given.person,
-                &format!("holds {} on {}", given.role, given.place()),
+                &format!(
+                    "holds {} on {}{}",
+                    given.role,
+                    given.place(),
+                    until_words(&given)
+                ),
             );
         }
         Act::Revoke { which } => {
@@ -194,6 +204,10 @@ fn grant(which: &Which) -> Grant {
     let mut out = Grant::new(which.why.handle.clone(), which.role, which.workflow.clone());
     out.tier.clone_from(&which.tier);
     out
+}
+
+fn until_words(g: &Grant) -> String {
+    g.until.map(|t| format!(" until {t}")).unwrap_or_default()
 }
 
 fn time(text: &str) -> Result<Timestamp, Problem> {
@@ -264,7 +278,8 @@ fn show(common: &Common, card: &PersonCard) {
         .map(|g| {
             json!({"role": g.role.word(), "workflow": g.workflow, "tier": g.tier,
                 "clearance": g.clearance.word(), "may_pause": g.may_pause,
-                "granted_by": g.granted_by, "granted_at": g.granted_at.rfc3339()})
+                "granted_by": g.granted_by, "granted_at": g.granted_at.rfc3339(),
+                "until": g.until.map(Timestamp::rfc3339)})
         })
         .collect();
     let ways: Vec<&str> = card.credentials.iter().map(|c| c.kind.word()).collect();
@@ -289,10 +304,12 @@ fn show(common: &Common, card: &PersonCard) {
     ));
     for g in &card.grants {
         out::line(&format!(
-            "  {} on {}, sees up to {}",
+            "  {} on {}, sees up to {}{}, granted by {}",
             g.role,
             g.place(),
-            g.clearance.word()
+            g.clearance.word(),
+            until_words(g),
+            g.granted_by
         ));
     }
     out::line(&format!(

@@ -201,7 +201,9 @@ async fn a_workflow_stops_by_itself_on_what_it_declared() {
 /// One step at a time, with a word to its people, when the declared conditions are true.
 async fn climbed(database: Option<Database>) {
     let entry = "[rollout]\nlabel = \"production\"\nstage = \"shadow\"\n\n[[rollout.entry]]\nstage = \"draft_only\"\n\
-        metric = \"error_rate\"\ncomparison = \"below\"\nnumber = 50\nover_runs = 2\n";
+        metric = \"error_rate\"\ncomparison = \"below\"\nnumber = 50\nover_runs = 2\n\
+        [[rollout.entry]]\nstage = \"approval_first\"\nmetric = \"signals\"\nsignal = \"complaint\"\n\
+        comparison = \"below\"\nnumber = 1\nover = \"1d\"\n";
     let asked = "[rollout]\nlabel = \"production\"\nstage = \"auto\"";
     let bed = Bed::changed(database, &[(asked, entry)]).await;
     let node = bed.home.ready(&[]).await;
@@ -248,6 +250,14 @@ async fn climbed(database: Option<Database>) {
     decide(&node.url, &admin(&bed, "rhea").await, "proceed").await;
     let (code, said) = stage("approval_first", told).await;
     assert_eq!(code, 0, "{said}");
+    // Nobody wrote down what must be true for the last step.
+    let (code, said) = stage("auto", told).await;
+    assert!(code == 1 && said.contains("nobody wrote down"), "{said}");
+    let show = ["workflow", "show", "faults", "--json"];
+    let (_, shown, _) = bed.home.run(&show).await;
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["next_stage"]["stage"], "auto", "{shown}");
+    assert_eq!(shown["next_stage"]["undeclared"], true, "{shown}");
     let (code, said) = stage("off", &[]).await;
     assert_eq!(code, 0, "down is free: {said}");
     assert!(node.stop().await.success());

@@ -11,6 +11,7 @@ mod reviewing;
 mod tests;
 mod texts;
 mod trouble;
+pub mod upkeep;
 mod watching;
 
 use std::collections::BTreeMap;
@@ -48,11 +49,13 @@ pub fn check(package: &Package, vars: &BTreeMap<String, String>) -> Vec<PackageF
     let rules = lint.rules(&def);
     lint.reviewing(&def, rules.as_ref());
     lint.prompt_rules(&def, rules.as_ref());
+    lint.upkeep(&def, rules.as_ref());
     lint.texts();
     match Ready::compile(package, def) {
         Ok(ready) => {
             lint.seed_fields(&ready);
             lint.text_uses(&ready);
+            lint.owners_of_templates(&ready);
             lint.bindings(&ready, rules.as_ref());
         }
         Err(faults) => lint.faults.extend(faults),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::pin::floating;
 use super::super::{
     ConfidenceSource, Definition, DestinationKind, ModelKind, SourceKind, TriggerKind,
 };
@@ -165,8 +166,8 @@ impl Lint<'_> {
                 "add it",
             );
         }
-        if m.pin.trim().is_empty() || m.pin.ends_with("latest") {
-            let message = format!("`{}` is a floating model name", m.pin);
+        if let Some(why) = floating(m) {
+            let message = format!("`{}` is a floating model name: {why}", m.pin);
             if def.rollout.label == crate::workflow::Label::Production {
                 self.add("pin", "floating_model", &message, "pin an exact model");
             } else {

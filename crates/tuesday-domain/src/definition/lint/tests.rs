@@ -42,6 +42,8 @@ pin = "fake-1"
 provider = "fake"
 url = "https://model.example.com"
 clearance = "internal"
+[prompt]
+owner = "rhea"
 [output]
 schema = "output.schema.json"
 [facts]
@@ -164,7 +166,7 @@ fn a_subject_names_no_restricted_field() {
 
 #[test]
 fn the_technical_owner_decides_no_content() {
-    let found = codes("owner = \"rhea\"", "owner = \"tove\"");
+    let found = codes("[manual]\nowner = \"rhea\"", "[manual]\nowner = \"tove\"");
     assert!(
         found.iter().any(|(code, _)| *code == "technical_decides"),
         "{found:?}"
@@ -298,4 +300,25 @@ fn an_alternative_is_there_for_a_model_only_and_a_credential_ends_on_a_day() {
     assert_eq!(ends("2027-03-31"), [""; 0]);
     assert_eq!(ends("2027-02-30"), ["bad_day"]);
     assert_eq!(ends("soon"), ["bad_day"]);
+}
+
+#[test]
+fn a_template_has_an_owner_and_what_is_cited_is_there() {
+    let own = "[prompt]\nowner = \"rhea\"\n";
+    let has = |to: &str, code: &str| codes(own, to).iter().any(|(c, _)| *c == code);
+    assert!(has("", "template_without_owner"));
+    assert!(has("[prompt]\nowner = \"nobody\"\n", "unknown_person"));
+    let all = |more: &str| codes(own, &format!("{own}{more}"));
+    assert_eq!(all("policies = [\"return-policy-3\"]\n"), []);
+    assert_eq!(all("[rule.r2]\npolicies = [\"return-policy-3\"]\n"), []);
+    for (more, code) in [
+        ("policies = [\"Return policy\"]\n", "bad_policy"),
+        ("policies = [\"a\", \"a\"]\n", "bad_policy"),
+        ("[rule.r9]\npolicies = [\"a\"]\n", "unknown_rule"),
+        ("[rule.r2]\nowner = \"nobody\"\n", "unknown_person"),
+        ("[text.tone]\npolicies = [\"a\"]\n", "unknown_text"),
+    ] {
+        let found = all(more);
+        assert!(found.iter().any(|(c, _)| *c == code), "{more}: {found:?}");
+    }
 }

@@ -156,7 +156,7 @@ impl Engine {
         let overload = self.overload(&row, &live).await?;
         Ok(Gathered {
             overload,
-            deciders: deciders(&people, grants, name),
+            deciders: deciders(&people, grants, name, now),
             now,
             row,
             live,
@@ -186,9 +186,9 @@ fn signed(week: WeeklyReview) -> CharterFact {
 }
 
 /// Active people who may decide tasks of the workflow, by handle.
-fn deciders(people: &[Person], grants: Vec<Grant>, workflow: &str) -> Vec<String> {
+fn deciders(people: &[Person], grants: Vec<Grant>, workflow: &str, now: Timestamp) -> Vec<String> {
     let mut held = std::collections::BTreeMap::<String, Vec<Grant>>::new();
-    for grant in grants {
+    for grant in grants.into_iter().filter(|g| g.holds(now)) {
         held.entry(grant.person.clone()).or_default().push(grant);
     }
     let mut out: Vec<String> = people

@@ -66,7 +66,9 @@ impl Engine {
     pub async fn practice(&self, name: &str, person: &str) -> Result<Practice, Problem> {
         let row = self.not_retired(name).await?;
         let grants = self.0.reader.grants_on(name).await.map_err(read_problem)?;
-        let own = grants.into_iter().filter(|g| g.person == person).collect();
+        let now = self.now();
+        let own = grants.into_iter();
+        let own = own.filter(|g| g.person == person && g.holds(now)).collect();
         let rights = tuesday_domain::access::Rights::new(own);
         if !rights.may(tuesday_domain::access::Act::DecideReview, name) {
             let words = format!("{person} may not decide tasks of {name}");

@@ -10,7 +10,7 @@ use crate::engine::Engine;
 
 /// What a person says to a question.
 #[derive(Clone, Debug)]
-pub struct Answered {
+pub struct PostmortemAnswer {
     /// Which question.
     pub question: Question,
     /// Yes or no; nothing takes the person's answer back.
@@ -29,7 +29,7 @@ impl Engine {
         &self,
         workflow: &str,
         seq: u32,
-        said: Answered,
+        said: PostmortemAnswer,
         by: &str,
     ) -> Result<Postmortem, Problem> {
         let mut row = self.postmortem_row(workflow, seq).await?;

@@ -7,7 +7,7 @@ mod known;
 mod open;
 mod show;
 
-pub use answer::Answered;
+pub use answer::PostmortemAnswer;
 pub use close::ClosedWith;
 pub(in crate::ops) use open::Stop;
 pub use show::{OfferedCause, PostmortemView};

@@ -102,6 +102,14 @@ impl Engine {
             let days = FRESH.as_secs() / 86_400;
             return Err(no(format!("it was judged more than {days} days ago")));
         }
+        // People leave and prices run out while a release waits.
+        let missing = self.ungoverned(&loaded).await?;
+        if !missing.is_empty() {
+            let words = missing
+                .iter()
+                .map(|s| format!("{}: {}", s.reason, s.detail));
+            return Err(no(words.collect::<Vec<_>>().join("; ")));
+        }
         gate.ok_or_else(|| no("it was never evaluated".to_owned()))
     }
 }

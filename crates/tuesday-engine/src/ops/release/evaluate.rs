@@ -316,6 +316,7 @@ impl Engine {
             production: def.rollout.label == Label::Production
                 || self.standing(&bench.row.workflow).await?.label == Label::Production,
             baseline_hash: bench.other.as_ref().map(|(_, t)| t.hash()),
+            standing: self.ungoverned(&*self.loaded(bench.row.id).await?).await?,
         };
         let evidence = Evidence {
             v: 1,

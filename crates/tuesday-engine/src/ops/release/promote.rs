@@ -1,5 +1,5 @@
 //! An approved release becomes the live one: new runs get it, reviewers hear of it before its output
-//! reaches them. While another change settles it waits its turn.
+//! reaches them. While another change settles, or nothing may change, it waits its turn.
 
 use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
@@ -7,10 +7,12 @@ use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Change, Decision, Release, ReleaseState, Workflow};
 use tuesday_domain::release::ReleaseEvent;
-use tuesday_domain::settling::{Changed, Waiting, watch};
+use tuesday_domain::release::news::ReleaseNews;
+use tuesday_domain::settling::{Changed, Waiting, frozen, watch};
 use tuesday_domain::time::Timestamp;
 
-use super::{entry, moved, told};
+use super::reviewers_told::live_notices;
+use super::{entry, moved};
 use crate::engine::Engine;
 
 /// What became of a promotion.
@@ -23,11 +25,11 @@ pub struct Promoted {
 }
 
 impl Engine {
-    /// `by` puts an approved release live, or in line behind the change that settles now.
+    /// `by` puts an approved release live, or in line behind the change that settles now, or behind a freeze.
     ///
     /// # Errors
     /// `gate_not_passed` unless it is approved on exactly this text and the table in force,
-    /// `change_frozen`, `not_allowed`.
+    /// `reviewers_not_told`, `not_allowed`.
     pub async fn promote_release(&self, id: ReleaseId, by: &Actor) -> Result<Promoted, Problem> {
         let row = self.release_row(id).await?;
         self.may_release(Act::ProposeRelease, &row.workflow, by)
@@ -35,9 +37,12 @@ impl Engine {
         self.gate_passed(&row, ReleaseState::Approved).await?;
         let workflow = self.standing(&row.workflow).await?;
         let live = self.loaded(workflow.live_release).await?;
-        self.not_frozen(&live.ready.def)?;
-        if workflow.rollout.changes.busy() {
-            return self.in_line(row, workflow, by).await;
+        let now = self.now();
+        let freeze = frozen(&live.ready.def.freeze, now);
+        if freeze.is_some() || workflow.rollout.changes.busy() {
+            // Until when a freeze lasts that cannot be read, nobody knows: it waits all the same.
+            let over = freeze.map(|f| f.span().map_or(now, |(_, until)| until));
+            return self.in_line(row, workflow, over, by).await;
         }
         let release = Box::pin(self.go_live(id, by)).await?;
         Ok(Promoted {
@@ -50,11 +55,13 @@ impl Engine {
         &self,
         row: Release,
         mut workflow: Workflow,
+        freeze_over: Option<Timestamp>,
         by: &Actor,
     ) -> Result<Promoted, Problem> {
         let now = self.now();
         let changes = &mut workflow.rollout.changes;
-        let after = changes.settling.map_or(now, |s| s.until);
+        let settled = changes.settling.map_or(now, |s| s.until);
+        let after = freeze_over.map_or(settled, |over| over.max(settled));
         let done = Promoted {
             release: row.clone(),
             after: Some(after),
@@ -80,7 +87,7 @@ impl Engine {
     /// `by` puts an approved release live, in whatever state the line is.
     ///
     /// # Errors
-    /// As [`Engine::promote_release`], without the freeze.
+    /// As [`Engine::promote_release`].
     pub(in crate::ops) async fn go_live(
         &self,
         id: ReleaseId,
@@ -107,6 +114,10 @@ impl Engine {
         let put_live = by.to_string();
         let known_to = [Some(row.created_by.as_str()), agreed, Some(&put_live)];
         let news = self.news_of(&row, &loaded, &old, why, known_to).await?;
+        // Before the first run with it: its output finds people who know.
+        let coming = live_title(&row, &old, "goes live", news.as_ref());
+        let heard = self.tell_reviewers(&row, def, &coming, by).await?;
+        let title = live_title(&row, &old, "is live", news.as_ref());
         let changes = &mut workflow.rollout.changes;
         let told_of = news.as_ref().map(|n| n.words.clone());
         news.into_iter().for_each(|n| changes.tell(n));
@@ -123,19 +134,22 @@ impl Engine {
         changes.extend(self.named(def, by, now).await?);
         changes.push(Change::PutWorkflow(Box::new(workflow)));
         changes.push(Change::PutGate(Box::new(gate)));
-        let title = format!(
-            "{}: release {} is live in place of release {}{}",
-            row.workflow,
-            row.number,
-            old.number,
-            told_of.map(|w| format!(": {w}")).unwrap_or_default()
-        );
-        let people = def.owners.people().into_iter();
-        changes.extend(people.map(|p| told(&row, &p.handle, "release_live", title.clone(), now)));
+        changes.extend(live_notices(&row, def, &heard, &title, now));
         self.crash_point("live.before_commit");
         self.commit_release(Decision { changes, entry }).await?;
         self.crash_point("live.after_commit");
         let _ = self.0.catalog.refresh(&self.0.reader).await;
         Ok(row)
     }
+}
+
+/// One line that tells people what is live, and what they see differently.
+fn live_title(row: &Release, old: &Release, does: &str, news: Option<&ReleaseNews>) -> String {
+    format!(
+        "{}: release {} {does} in place of release {}{}",
+        row.workflow,
+        row.number,
+        old.number,
+        news.map(|n| format!(": {}", n.words)).unwrap_or_default()
+    )
 }

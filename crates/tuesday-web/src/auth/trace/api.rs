@@ -288,6 +288,12 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/api/v1/workflows/{workflow}/emergency",
+        &["release.rolled_back", "workflow.emergency"],
+        "",
+    ),
+    (
+        "POST",
         "/api/v1/workflows/{workflow}/stage",
         &["workflow.stage"],
         "",
@@ -329,6 +335,13 @@ pub(super) const TRACES: &[Trace] = &[
         &["view.dropped"],
         "",
     ),
+    (
+        "POST",
+        "/api/v1/policies/{policy}/change",
+        &["policy.changed"],
+        "",
+    ),
+    ("POST", "/api/v1/duties/{id}/answer", &["duty.answered"], ""),
     ("POST", "/api/v1/problem-reports", &["problem.reported"], ""),
     (
         "POST",

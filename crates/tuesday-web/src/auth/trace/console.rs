@@ -327,6 +327,8 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     ("POST", "/reviews/{id}/pause", &["workflow.switch"], ""),
     ("POST", "/reviews/{id}/reading", &["review.read_by"], ""),
+    ("POST", "/policies", &["policy.changed"], ""),
+    ("POST", "/duties/{id}/answer", &["duty.answered"], ""),
     ("POST", "/runs/{id}/problem", &["problem.reported"], ""),
     (
         "POST",

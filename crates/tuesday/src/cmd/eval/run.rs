@@ -116,6 +116,7 @@ pub(crate) async fn evaluate(
         baseline_hash: evidence.compared.as_ref().map(|c| c.baseline_hash.clone()),
         // Only an instance knows what was live and what came back.
         answers: None,
+        standing: Vec::new(),
     };
     Ok(Done {
         workflow: def.workflow.name.clone(),

@@ -8,7 +8,7 @@ use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Release;
 use tuesday_domain::trouble::incident::FixLayer;
-use tuesday_engine::ops::release::Evaluation;
+use tuesday_engine::ops::release::{Emergency, Evaluation};
 
 use super::{CreateArgs, EvalArgs};
 use crate::args;
@@ -232,5 +232,43 @@ pub(super) async fn rollback(
     let row = engine.roll_back_release(workflow, to, &by, reason).await?;
     engine.seal().await?;
     said(common, &row, "");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is done in an emergency, from the flags.
+pub(super) fn emergency(to: Option<&str>, stage: Option<&str>) -> Result<Emergency, Problem> {
+    match stage {
+        Some(stage) => Ok(Emergency::Stage(args::word(stage, "stage")?)),
+        None => Ok(Emergency::Release(
+            to.map(|t| args::id(t, "to")).transpose()?,
+        )),
+    }
+}
+
+pub(super) async fn act_in_emergency(
+    common: &Common,
+    workflow: &str,
+    what: Emergency,
+    reviewer: &str,
+    reason: &str,
+) -> Result<ExitCode, Problem> {
+    let node = node(common).await?;
+    let by = wiring::person(common)?;
+    let engine = &node.engine;
+    let done = engine.emergency(workflow, what, reviewer, &by, reason);
+    let duty = Box::pin(done).await?;
+    engine.seal().await?;
+    if common.json {
+        out::json_line(&json!({
+            "workflow": workflow, "done": duty.item, "duty": duty.id.to_string(), "reviewer": duty.owner,
+            "until": duty.due_at.rfc3339(),
+        }));
+    } else {
+        out::line(&format!("{workflow}: {} now", duty.item));
+        out::line(&format!(
+            "{} looks back at it until {} ({}); unanswered, the workflow pauses then",
+            duty.owner, duty.due_at, duty.id
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -127,6 +127,23 @@ enum Act {
         #[arg(long)]
         reason: String,
     },
+    /// At once, without a gate: back to a release that was live, or down to a stricter stage; holds for a day
+    Emergency {
+        /// The workflow
+        workflow: String,
+        /// Back to this release; without it and without a stage, to the newest that was live before
+        #[arg(long, value_name = "ID", conflicts_with = "stage")]
+        to: Option<String>,
+        /// Down to this stage: off, shadow, draft_only, approval_first
+        #[arg(long)]
+        stage: Option<String>,
+        /// Who looks back at it within a day; somebody else who answers for the workflow
+        #[arg(long, value_name = "HANDLE")]
+        reviewer: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
     /// What differs between two releases, part by part
     Compare {
         /// A release
@@ -203,6 +220,16 @@ pub(crate) async fn run(common: Common, args: ReleaseArgs) -> Result<ExitCode, P
             to,
             reason,
         } => change::rollback(&common, &workflow, to.as_deref(), &reason).await,
+        Act::Emergency {
+            workflow,
+            to,
+            stage,
+            reviewer,
+            reason,
+        } => {
+            let what = change::emergency(to.as_deref(), stage.as_deref())?;
+            change::act_in_emergency(&common, &workflow, what, &reviewer, &reason).await
+        }
         Act::Compare { old, new } => read::compare(&common, &old, &new).await,
         Act::Verify { workflow } => read::verify(&common, workflow.as_deref()).await,
         Act::Export { id, output } => read::export(&common, &id, &output).await,

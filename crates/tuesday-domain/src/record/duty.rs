@@ -1,0 +1,79 @@
+//! Something that a named person owes after a change: an update that a policy asks for, a look back at an
+//! emergency. It stays open until somebody says what answered it.
+
+use crate::id::DutyId;
+use crate::time::Timestamp;
+use crate::words::words;
+
+words! {
+    /// Why somebody owes it.
+    DutyKind {
+        /// A policy changed that a template or a rule embodies.
+        PolicyUpdate = "policy_update",
+        /// An emergency change was made; somebody else looks at it afterwards.
+        EmergencyReview = "emergency_review",
+    }
+}
+
+words! {
+    /// Where it stands.
+    DutyState {
+        /// Owed.
+        Open = "open",
+        /// Answered.
+        Done = "done",
+    }
+}
+
+words! {
+    /// What answered it.
+    DutyAnswer {
+        /// A release that went live since.
+        Release = "release",
+        /// A version of the rules that came into force since.
+        Rules = "rules",
+        /// Nothing has to change, for a reason.
+        Reason = "reason",
+    }
+}
+
+/// One duty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Duty {
+    /// Its id.
+    pub id: DutyId,
+    /// Where it stands.
+    pub state: DutyState,
+    /// Handle of the person who owes it.
+    pub owner: String,
+    /// Until when.
+    pub due_at: Timestamp,
+    /// What answered it.
+    pub answer: Option<DutyAnswer>,
+    /// Number of the release, version of the rules.
+    pub number: Option<u64>,
+    /// In words: what was done, or why nothing.
+    pub words: Option<String>,
+    /// Who answered.
+    pub done_by: Option<String>,
+    /// When.
+    pub done_at: Option<Timestamp>,
+    /// When people were told that it is overdue.
+    pub late_at: Option<Timestamp>,
+    /// Version of the row.
+    pub version: u32,
+    /// Why somebody owes it.
+    pub kind: DutyKind,
+    /// The workflow.
+    pub workflow: String,
+    /// Name of the policy, or what the emergency was.
+    pub about: String,
+    /// What has to be looked at: `prompt prompt.md`, `text brand-voice`, `rule r3`, `release 4`.
+    pub item: String,
+    /// Why it came to be.
+    pub reason: String,
+    /// Who caused it.
+    pub opened_by: String,
+    /// When.
+    pub opened_at: Timestamp,
+}

@@ -1,0 +1,32 @@
+-- What people owe after a change, and rights that end by themselves. Twin: ../sqlite/ with the same name.
+
+CREATE TABLE duties (
+    id        UUID PRIMARY KEY,
+    state     TEXT NOT NULL CHECK (state = 'open' OR state = 'done'),
+    owner     TEXT NOT NULL CHECK (owner <> ''),
+    due_at    BIGINT NOT NULL,
+    answer    TEXT CHECK (answer = 'release' OR answer = 'rules' OR answer = 'reason'),
+    number    BIGINT CHECK (number >= 1),
+    words     TEXT,
+    done_by   TEXT,
+    done_at   BIGINT,
+    late_at   BIGINT,
+    version   BIGINT NOT NULL CHECK (version >= 1),
+    kind      TEXT NOT NULL CHECK (kind = 'policy_update' OR kind = 'emergency_review'),
+    workflow  TEXT NOT NULL CHECK (workflow <> ''),
+    about     TEXT NOT NULL CHECK (about <> ''),
+    item      TEXT NOT NULL CHECK (item <> ''),
+    reason    TEXT NOT NULL CHECK (reason <> ''),
+    opened_by TEXT NOT NULL CHECK (opened_by <> ''),
+    opened_at BIGINT NOT NULL,
+    CHECK ((state = 'done') = (answer IS NOT NULL)),
+    CHECK ((state = 'done') = (done_at IS NOT NULL)),
+    CHECK ((done_by IS NULL) = (done_at IS NULL)),
+    CHECK (number IS NULL OR (answer IS NOT NULL AND answer <> 'reason')),
+    -- What is answered by a reason has words.
+    CHECK (answer IS NULL OR answer <> 'reason' OR (words IS NOT NULL AND words <> ''))
+);
+CREATE INDEX duties_open ON duties (due_at, id) WHERE state = 'open';
+CREATE INDEX duties_workflow ON duties (workflow, due_at, id);
+
+ALTER TABLE grants ADD COLUMN until_at BIGINT;
