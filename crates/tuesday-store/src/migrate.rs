@@ -50,6 +50,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(22, "0022_release_acks"),
     migration!(24, "0024_privacy"),
     migration!(25, "0025_canary"),
+    migration!(26, "0026_judgements"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \

@@ -26,7 +26,7 @@ pub use desk::{
     ProblemTie, ReviewRead, RunVisit, SavedView, SecondLook, SecondLookBasis, SecondLookResult,
     Seed, SeedResult, StampNotice, WorkflowPriority,
 };
-pub use gate::{EvalPart, GateRow, ReleaseFix};
+pub use gate::{EvalPart, GateRow, Judgement, ReleaseFix};
 pub use load::{CanaryTry, CapacityPlan, DriftBaseline, DriftFinding, DriftState, LoadChange};
 pub use money::{
     BaselineRow, CostBucket, CostCategory, CostEntry, DayRow, HourKind, MoneyChange, PriceKind,

@@ -17,6 +17,7 @@ mod gauges;
 mod hand_off;
 mod held;
 mod labels;
+mod line;
 mod notices;
 mod reconcile;
 mod refresh;
@@ -243,6 +244,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     );
     let second = Duration::from_secs(1);
     every(engine, stop, tasks, second, "suspended", suspended::run);
+    every(engine, stop, tasks, second, "line", line::run);
     let five = Duration::from_secs(5);
     every(engine, stop, tasks, five, "stuck", watch::stuck);
     every(engine, stop, tasks, five, "backlog", watch::backlog);

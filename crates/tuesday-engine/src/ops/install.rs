@@ -130,7 +130,17 @@ impl Engine {
         }
         if let Some(w) = existing.as_ref().filter(|_| !options.test_instance) {
             let draft = Box::pin(self.create_release(package, &options.vars, None, by)).await?;
-            return Ok(as_it_was(w, (&draft, true), parts.warnings));
+            let loaded = self.loaded(draft.id).await?;
+            let other = self.ships_other_rules(&name, &loaded).await?.map(|words| {
+                let way_out =
+                    "change the rules in force, or let the bound owner agree to the proposal";
+                PackageFault {
+                    warning: true,
+                    ..PackageFault::new("rules.csv", "rules_not_in_force", words, way_out)
+                }
+            });
+            let warnings = parts.warnings.into_iter().chain(other).collect();
+            return Ok(as_it_was(w, (&draft, true), warnings));
         }
         texts_are_final(package, texts, &releases)?;
         let (artifact, model_report) = self.compiled(&parts.ready.def, package).await?;

@@ -5,7 +5,9 @@ mod approve;
 mod clear;
 mod create;
 mod evaluate;
+mod judge_live;
 mod promote;
+mod retest;
 mod rewrites;
 mod roll_back;
 mod stand_by;
@@ -30,7 +32,9 @@ use tuesday_store::ApplyError;
 pub use self::acknowledge::ToRead;
 pub(crate) use self::acknowledge::{release_read, side};
 pub use self::evaluate::{Evaluated, Evaluation};
+pub use self::judge_live::SaidSince;
 pub use self::promote::Promoted;
+pub(in crate::ops) use self::retest::Turn;
 pub(crate) use self::stand_by::may_stand_by;
 pub use self::verify::ReleaseFault;
 use super::task::not_found;
@@ -55,6 +59,19 @@ impl GateRecord {
         (bytes, hash)
     }
 
+    /// What an entry of the log says of it.
+    fn told(&self, entry: AuditEntry) -> AuditEntry {
+        let reasons: Vec<&str> = self
+            .verdict
+            .reasons
+            .iter()
+            .map(|r| r.reason.word())
+            .collect();
+        entry
+            .fact("evidence", crate::catalog::hex(&self.bytes().1))
+            .fact("reasons", reasons.join(" "))
+    }
+
     /// The record of a gate, or why it does not count.
     ///
     /// # Errors
@@ -64,6 +81,14 @@ impl GateRecord {
         let (Some(bytes), Some(hash)) = (&gate.judged, gate.judged_hash) else {
             return Err("its evaluation did not come to an end".to_owned());
         };
+        Self::stored(bytes, hash)
+    }
+
+    /// The record behind stored bytes, or why it does not count.
+    ///
+    /// # Errors
+    /// In words: bytes that are not what was stored, or no record.
+    pub fn stored(bytes: &[u8], hash: [u8; 32]) -> Result<Self, String> {
         let found: [u8; 32] = Sha256::digest(bytes).into();
         if found != hash {
             return Err("its evidence is not what was stored".to_owned());

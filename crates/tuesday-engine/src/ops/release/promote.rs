@@ -10,7 +10,8 @@ use tuesday_domain::release::ReleaseEvent;
 use tuesday_domain::settling::{Changed, Waiting, watch};
 use tuesday_domain::time::Timestamp;
 
-use super::{entry, moved, told};
+use super::approve::{beside_another, not_passed};
+use super::{GateRecord, entry, moved, told};
 use crate::engine::Engine;
 
 /// What became of a promotion.
@@ -26,7 +27,8 @@ impl Engine {
     /// `by` puts an approved release live, or in line behind the change that settles now.
     ///
     /// # Errors
-    /// `gate_not_passed` unless it is approved on exactly this text and the table in force,
+    /// `gate_not_passed` unless it is approved on exactly this text and the table in force, and was
+    /// compared with the release that is live now (one that waits is compared when its turn comes),
     /// `change_frozen`, `not_allowed`.
     pub async fn promote_release(&self, id: ReleaseId, by: &Actor) -> Result<Promoted, Problem> {
         let row = self.release_row(id).await?;
@@ -69,6 +71,7 @@ impl Engine {
             release: row.id,
             by: person.clone(),
             at: now,
+            test: None,
         });
         workflow.version += 1;
         let entry = entry("release.waits", &row, by, now).fact("after", after.rfc3339());
@@ -92,6 +95,10 @@ impl Engine {
         let mut gate = self.gate_passed(&row, ReleaseState::Approved).await?;
         let mut workflow = self.standing(&row.workflow).await?;
         let old = self.release_row(workflow.live_release).await?;
+        let record = GateRecord::of(Some(&gate)).map_err(|why| not_passed(&row, &why))?;
+        if let Some(why) = beside_another(&record, &old) {
+            return Err(not_passed(&row, &why));
+        }
         let loaded = self.loaded(id).await?;
         let (away, _, away_words) = moved(&old, ReleaseEvent::Supersede)?;
         let (change, to, words) = moved(&row, ReleaseEvent::Promote)?;
@@ -120,11 +127,19 @@ impl Engine {
         }
         entry.moves.extend([words, away_words]);
         let mut changes = vec![away, change];
+        let before = self.loaded(old.id).await?;
+        let shipped = self.shipped_rules(&workflow, (&before, &loaded), by, now);
+        let mut table = String::new();
+        if let Some(shipped) = shipped.await? {
+            entry = entry.fact("rules", shipped.words.clone());
+            changes.extend(shipped.changes);
+            table = format!("; {}", shipped.words);
+        }
         changes.extend(self.named(def, by, now).await?);
         changes.push(Change::PutWorkflow(Box::new(workflow)));
         changes.push(Change::PutGate(Box::new(gate)));
         let title = format!(
-            "{}: release {} is live in place of release {}{}",
+            "{}: release {} is live in place of release {}{}{table}",
             row.workflow,
             row.number,
             old.number,

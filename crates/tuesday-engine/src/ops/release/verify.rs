@@ -52,6 +52,12 @@ impl Engine {
                 if judged && let Err(why) = GateRecord::of(gate.as_ref()) {
                     faults.push(fault(&release, "evidence_changed", why));
                 }
+                for said in self.judged_since(release.id).await? {
+                    if !said.valid {
+                        let why = format!("judgement {}: {}", said.number, said.reasons.join("; "));
+                        faults.push(fault(&release, "evidence_changed", why));
+                    }
+                }
             }
         }
         Ok(faults)
