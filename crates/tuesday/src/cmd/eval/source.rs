@@ -30,7 +30,7 @@ pub(crate) struct Source {
     pub(crate) vars: BTreeMap<String, String>,
     /// The files of cases, in the order of their names.
     cases: Vec<(String, Cases)>,
-    /// Hash of the release.
+    /// Hash of the release's texts; a trained model counts beside it.
     pub(crate) hash: [u8; 32],
     /// What people call it.
     pub(crate) title: String,
