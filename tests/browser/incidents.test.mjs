@@ -82,14 +82,14 @@ test("a wrong answer is taken, and closed only with a case", async () => {
   assert.deepEqual(await accessibilityFaults(page), []);
   await pictures(page, "incident-refused");
   assert.equal(await page.getByLabel("In words").inputValue(), "The mapping reads the new format", "nothing typed is lost");
-  await page.getByLabel("Regression case", { exact: true }).fill("evals/regression.jsonl#dates");
+  await page.getByLabel("Regression case", { exact: true }).fill("evals/golden.jsonl#urgent");
   await page.getByRole("button", { name: "Resolved" }).click();
   await page.locator(".tag", { hasText: /resolved/i }).waitFor();
   const shown = await command("incident", "show", made.id);
-  assert.deepEqual([shown.state, shown.case, shown.acknowledged_by], ["resolved", "evals/regression.jsonl#dates", "ana"]);
+  assert.deepEqual([shown.state, shown.case, shown.acknowledged_by], ["resolved", "evals/golden.jsonl#urgent", "ana"]);
   await pictures(page, "incident-resolved");
   const file = await page.request.get(`${server.url}/incidents/${made.id}/postmortem.md`);
-  assert.match(await file.text(), /evals\/regression.jsonl#dates/);
+  assert.match(await file.text(), /evals\/golden.jsonl#urgent/);
   const book = await page.request.get(`${server.url}/runbooks/wrong-answer`);
   assert.match(await book.text(), /blast-radius/);
   await command("incident", "mitigate", away.id, "it answers again", "--as", "ana");

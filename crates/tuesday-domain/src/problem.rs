@@ -184,6 +184,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         "That is no category of error of this workflow",
     ),
     (
+        "unknown_case",
+        422,
+        2,
+        "No pack of the workflow has that case",
+    ),
+    (
         "foreign_results",
         409,
         1,

@@ -17,6 +17,35 @@ pub struct SettlingSpec {
     /// Conditions that take the change back as soon as one is met. They count from the change on.
     #[serde(default)]
     pub guard: Vec<PauseRule>,
+    /// How often a release that waited is tested against the one that is live then, when its model does
+    /// not answer.
+    #[serde(default = "tries")]
+    pub tries: u32,
+    /// So long after a test without an answer the next one begins.
+    #[serde(default = "again_after")]
+    pub again_after: Span,
+}
+
+/// Tests of a release that waited, where the package declares no number.
+const fn tries() -> u32 {
+    3
+}
+
+/// Pause between two of them, where the package declares none.
+const fn again_after() -> Span {
+    Span(std::time::Duration::from_secs(300))
+}
+
+impl SettlingSpec {
+    /// How often what waited is tested, and the pause between two tests: as the live release declares
+    /// it, or as if it had said nothing.
+    #[must_use]
+    pub fn tests(spec: Option<&Self>) -> (u32, Span) {
+        spec.map_or_else(
+            || (tries(), again_after()),
+            |s| (s.tries.max(1), s.again_after),
+        )
+    }
 }
 
 /// `[[freeze]]`: no release is promoted and no rule loosened. Stopping, going back and tightening
@@ -97,6 +126,48 @@ pub struct Waiting {
     pub by: String,
     /// When.
     pub at: Timestamp,
+    /// It was judged beside another release than the one that is live now: how its new test stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<LineTest>,
+}
+
+/// The test of a release whose turn has come, against what is live then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineTest {
+    /// Tests that were begun.
+    pub tries: u32,
+    /// The node that began the last one.
+    pub node: String,
+    /// Until then it is that node's; after a test without an answer, when the next one begins.
+    pub until: Timestamp,
+    /// Why the last one came to nothing; absent while it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+impl LineTest {
+    /// May this node begin (or go on with) the test? Its own claim without an answer is what a kill of
+    /// this node left.
+    #[must_use]
+    pub fn free_for(&self, node: &str, now: Timestamp) -> bool {
+        self.until <= now || (self.why.is_none() && self.node == node)
+    }
+}
+
+impl Waiting {
+    /// How its test stands, for people; nothing before it began.
+    #[must_use]
+    pub fn words(&self) -> Option<String> {
+        let test = self.test.as_ref()?;
+        Some(match &test.why {
+            None => format!("test {} against the live release goes on", test.tries),
+            Some(why) => format!(
+                "test {} against the live release came to nothing, the next one begins at {}: {why}",
+                test.tries, test.until
+            ),
+        })
+    }
 }
 
 /// Releases whose news are kept.
@@ -218,6 +289,26 @@ mod tests {
     }
 
     #[test]
+    fn a_test_belongs_to_its_node_until_its_time_is_over() {
+        let (now, later) = (at("2026-01-01T00:00:00Z"), at("2026-01-01T00:30:00Z"));
+        let claim = |why: Option<&str>| LineTest {
+            tries: 1,
+            node: "one".into(),
+            until: later,
+            why: why.map(str::to_owned),
+        };
+        for (test, node, when, free) in [
+            (claim(None), "one", now, true),
+            (claim(None), "two", now, false),
+            (claim(None), "two", later, true),
+            (claim(Some("away")), "one", now, false),
+            (claim(Some("away")), "one", later, true),
+        ] {
+            assert_eq!(test.free_for(node, when), free, "{test:?} {node} {when}");
+        }
+    }
+
+    #[test]
     fn what_is_stored_is_read_again_and_another_form_is_refused() {
         let none = Changes::default();
         assert_eq!(none.text(), r#"{"v":1}"#);
@@ -231,10 +322,18 @@ mod tests {
                 release: ReleaseId::new(uuid::Uuid::from_u128(7)),
                 by: "tove".into(),
                 at: at("2026-01-01T00:01:00Z"),
+                test: None,
             }],
             ..none.clone()
         };
-        for changes in [none, some] {
+        let mut tested = some.clone();
+        tested.waiting[0].test = Some(LineTest {
+            tries: 2,
+            node: "one".into(),
+            until: at("2026-01-01T00:11:00Z"),
+            why: Some("the model is away".into()),
+        });
+        for changes in [none, some, tested] {
             assert_eq!(Changes::parse(&changes.text()), Ok(changes));
         }
         assert!(Changes::parse(r#"{"v":2}"#).is_err());

@@ -206,7 +206,7 @@ impl Catalog {
             .ok_or_else(|| LoadFault::Missing(id.to_string()))?;
         let broken = |why: String| LoadFault::Broken(id.to_string(), why);
         let (package, vars) = Package::from_bundle(&row.bundle).map_err(broken)?;
-        if package.release_hash(&vars) != row.hash {
+        if !package.is_release(&vars, &row.artifact, row.hash) {
             return Err(LoadFault::HashMismatch(id.to_string()));
         }
         let def = package.definition(&vars).map_err(|f| broken(f.message))?;

@@ -150,6 +150,7 @@ fn bind_rare<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
             Verb::One(workflows::SET_RELEASE)
         }
         Change::PutGate(_)
+        | Change::InsertJudgement(_)
         | Change::PutFix(_)
         | Change::PutEvalPart(_)
         | Change::DropEvalParts { .. } => bind_gate(change, out),
@@ -197,6 +198,11 @@ fn bind_rare<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
 fn bind_gate<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
     match change {
         Change::PutGate(g) => with(out, |o| gates::bind_gate(g, o), Verb::Put(&gates::GATES)),
+        Change::InsertJudgement(j) => with(
+            out,
+            |o| gates::bind_judgement(j, o),
+            Verb::Insert(&gates::JUDGEMENTS),
+        ),
         Change::PutFix(f) => with(out, |o| gates::bind_fix(f, o), Verb::Put(&gates::FIXES)),
         Change::PutEvalPart(p) => with(out, |o| gates::bind_part(p, o), Verb::Put(&gates::PARTS)),
         Change::DropEvalParts { release } => with(
@@ -305,6 +311,7 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         | Change::InsertRelease(_)
         | Change::SetReleaseState { .. }
         | Change::PutGate(_)
+        | Change::InsertJudgement(_)
         | Change::PutFix(_)
         | Change::PutEvalPart(_)
         | Change::DropEvalParts { .. }
@@ -356,6 +363,7 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::InsertRelease(v) => format!("release {} of {}", v.number, v.workflow),
         Change::SetReleaseState { id, .. } => id.to_string(),
         Change::PutGate(g) => format!("the gate of {}", g.release),
+        Change::InsertJudgement(j) => format!("judgement {} of {}", j.number, j.release),
         Change::PutFix(f) => format!("what {} answers", f.release),
         Change::PutEvalPart(p) => format!("part {} of the results of {}", p.part, p.release),
         Change::DropEvalParts { release } => format!("the results of {release}"),

@@ -50,6 +50,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(22, "0022_release_acks"),
     migration!(24, "0024_privacy"),
     migration!(25, "0025_canary"),
+    migration!(26, "0026_judgements"),
     migration!(28, "0028_duties"),
     migration!(32, "0032_postmortems"),
 ];

@@ -5,7 +5,7 @@
 //! of a Poisson count whose spread is widened by Pearson's dispersion (P. McCullagh and J. A. Nelder,
 //! Generalized Linear Models, 2nd ed., 4.5). A day that leaves its interval upwards sets the level of the
 //! days to come, until a day comes back: load that has just doubled is not averaged away.
-//! Share of people: Wilson's interval. Minutes: the measured mean with its normal interval, or what is
+//! Share of people: Wilson's interval, of the runs or, before there are enough, of the evaluation. Minutes: the measured mean with its normal interval, or what is
 //! declared. The ends of the product are the products of the ends, so the range is rather too wide.
 
 use serde::Serialize;
@@ -18,6 +18,9 @@ use crate::ledger::interval::wilson;
 /// The method in one sentence, printed beside every forecast.
 pub const METHOD: &str = "mean of the same weekday over the last 28 whole days, 95 % interval of a dispersed Poisson \
     count; a day above its interval sets the level of the next ones";
+
+/// Where the share comes from as soon as there are runs.
+const MEASURED: &str = "measured over the last 7 whole days and today";
 
 /// Whole days that are looked at.
 const BACK: usize = 28;
@@ -67,6 +70,35 @@ pub struct History {
     pub days: Vec<DayLoad>,
     /// Today so far.
     pub today: DayLoad,
+    /// The share of runs that need a person, where what is live now has brought too few to measure it.
+    pub assumed: Option<AssumedShare>,
+}
+
+/// Runs of the live release from which on its own share is measured.
+pub const LEAST_RUNS: u64 = 30;
+
+/// The share of cases that needed a person when a release was evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AssumedShare {
+    /// Trials that would have needed a person.
+    pub to_person: u64,
+    /// Trials in all.
+    pub of: u64,
+    /// Number of the release that was evaluated.
+    pub release: u32,
+    /// Runs it has brought so far.
+    pub runs: u64,
+}
+
+impl AssumedShare {
+    /// What it comes from.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!(
+            "from the eval of release {}: {} of {} tries would need a person; its {} runs so far are too few to measure it ({LEAST_RUNS})",
+            self.release, self.to_person, self.of, self.runs
+        )
+    }
 }
 
 /// What a task takes a person, in milliseconds.
@@ -185,6 +217,8 @@ pub struct LoadForecast {
     pub level_ppm: i64,
     /// Tasks for each run, in millionths.
     pub share_ppm: Range,
+    /// What that share comes from.
+    pub share_from: String,
     /// What a task takes.
     pub task: TaskTime,
     /// Tasks that wait now.
@@ -256,6 +290,18 @@ impl Profile {
         // One event more than nothing is always possible.
         let half = Z * (mean.max(1.0) * self.dispersion * (1.0 + 1.0 / n)).sqrt();
         ((mean - half).max(0.0), mean, mean + half)
+    }
+}
+
+/// The share of the evaluation where there is one to be assumed, otherwise the measured one.
+fn expected(days: &[DayLoad], assumed: Option<&AssumedShare>) -> ((f64, f64, f64), String) {
+    match assumed.filter(|a| a.of > 0) {
+        None => (share(days), MEASURED.to_owned()),
+        Some(a) => {
+            let (low, high) = wilson(a.to_person, a.of);
+            let point = f(a.to_person) / f(a.of);
+            ((fi(low) / WHOLE, point, fi(high) / WHOLE), a.words())
+        }
     }
 }
 
@@ -399,13 +445,14 @@ pub fn forecast(
     let broken = f(today.arrivals) > high && mean > 0.0;
     let mut recent = past[past.len().saturating_sub(7)..].to_vec();
     recent.push(today.clone());
+    let (share, share_from) = expected(&recent, history.assumed.as_ref());
     let ahead = Ahead {
         level: if broken {
             f(today.arrivals) / mean
         } else {
             1.0
         },
-        share: share(&recent),
+        share,
         profile,
         task,
         factor,
@@ -429,6 +476,7 @@ pub fn forecast(
             point: Some(whole(ahead.share.1 * WHOLE)),
             high: whole(ahead.share.2 * WHOLE),
         },
+        share_from,
         task,
         backlog_tasks,
         backlog_ms,

@@ -7,7 +7,8 @@ mod plan;
 mod response;
 
 pub use forecast::{
-    DayForecast, DayLoad, History, LoadForecast, METHOD, Range, TaskTime, back_cast, forecast,
+    AssumedShare, DayForecast, DayLoad, History, LEAST_RUNS, LoadForecast, METHOD, Range, TaskTime,
+    back_cast, forecast,
 };
 pub use plan::{CapacitySpec, Hours, HoursSpec, ResponseSpec, SampleSpec, WEEKDAYS};
 pub use response::{LoadState, Sampled, Step, Taken, next_step};

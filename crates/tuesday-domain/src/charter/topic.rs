@@ -183,7 +183,7 @@ impl Topic {
                 "state the signal of the old way, and let it fall silent for 14 days"
             }
             Self::DataCases | Self::CaseKinds => "add the missing kinds of cases to evals/",
-            Self::Gate => "tuesday eval, then approve and promote the release",
+            Self::Gate => "tuesday release eval ID of the live release, or promote one that passed",
             Self::Support => "fill workflow.support",
             Self::Rollback => "promote a second release, so that there is one to go back to",
             Self::Runbook => "write runbook.md",

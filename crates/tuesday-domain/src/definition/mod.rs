@@ -27,7 +27,7 @@ pub use model::{
     SelfConsistency,
 };
 pub use owners::{Owners, PersonSpec};
-pub use package::{Package, PackageFault, PackageFile};
+pub use package::{Package, PackageFault, PackageFile, with_artefact};
 pub use review::{
     FaultSpec, ManualSpec, OnApprove, OnPause, OnReject, OversightSpec, RejectSpec, ReviewSpec,
     SeedsSpec, TierSpec, TrainingRule,

@@ -33,6 +33,20 @@ impl PackageFault {
     }
 }
 
+/// The identity of a release whose model is trained from its files: the hash of the texts and of what was
+/// trained. Without an artefact it is the hash of the texts.
+#[must_use]
+pub fn with_artefact(texts: [u8; 32], artefact: &[u8]) -> [u8; 32] {
+    if artefact.is_empty() {
+        return texts;
+    }
+    let mut h = Sha256::new();
+    h.update(b"tuesday/release-artefact/1");
+    h.update(texts);
+    h.update(Sha256::digest(artefact));
+    h.finalize().into()
+}
+
 /// One file of a package.
 pub type PackageFile = (String, String);
 
@@ -128,10 +142,24 @@ impl Package {
     }
 
     /// SHA-256 over the names and hashes of all files that a run depends on, plus the vars: the
-    /// identity of the release. Readme, runbook and sample records are not part of it.
+    /// identity of the release where no model is trained (see [`with_artefact`]). Readme, runbook and sample
+    /// records are not part of it.
     #[must_use]
     pub fn release_hash(&self, vars: &BTreeMap<String, String>) -> [u8; 32] {
         self.release_hash_beside(vars, &BTreeMap::new())
+    }
+
+    /// Whether a stored release is this package with this model artefact. Releases from before the
+    /// artefact counted carry the hash of their texts alone.
+    #[must_use]
+    pub fn is_release(
+        &self,
+        vars: &BTreeMap<String, String>,
+        artefact: &[u8],
+        hash: [u8; 32],
+    ) -> bool {
+        let texts = self.release_hash(vars);
+        hash == with_artefact(texts, artefact) || hash == texts
     }
 
     /// As [`Package::release_hash`], with files that are not held in memory by their SHA-256.

@@ -124,6 +124,9 @@ pub struct Evidence {
     pub pack_hash: String,
     /// Hash of the decision table that was asked, hex.
     pub rules_hash: String,
+    /// Which table that is, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
     /// The model's pin.
     pub model: String,
     /// Asked or recorded.

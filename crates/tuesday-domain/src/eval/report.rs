@@ -192,6 +192,9 @@ fn figures(out: &mut String, pack: &Pack, e: &Evidence) {
     row(out, "Model", &e.model);
     row(out, "Release", &e.release_hash);
     row(out, "Pack", &e.pack_hash);
+    if let Some(table) = &e.table {
+        row(out, "Decision table", table);
+    }
     row(
         out,
         "Evaluated",

@@ -90,6 +90,7 @@ impl Bench {
             release_hash: "r".repeat(64),
             pack_hash: pack.hash.clone(),
             rules_hash: "t".repeat(64),
+            table: None,
             model: "m-1".to_owned(),
             mode: Mode::Live,
             repeats,

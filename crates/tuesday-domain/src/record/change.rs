@@ -87,6 +87,8 @@ pub enum Change {
     },
     /// The gate of a release as it is now.
     PutGate(Box<super::GateRow>),
+    /// What the gate said about a live release.
+    InsertJudgement(Box<super::Judgement>),
     /// The category of error a release answers, as it is now.
     PutFix(Box<super::ReleaseFix>),
     /// A part of an evaluation's results.

@@ -35,6 +35,24 @@ pub struct GateRow {
     pub cleared_by: Option<String>,
 }
 
+/// What the gate said about a release that was live already. The gate that it went live on stays as it
+/// was: each of these stands beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The release.
+    pub release: ReleaseId,
+    /// Counted from 1 for each release.
+    pub number: u32,
+    /// When.
+    pub at: Timestamp,
+    /// Who asked for it.
+    pub by: String,
+    /// Evidence and verdict, as in a gate.
+    pub judged: Vec<u8>,
+    /// SHA-256 of `judged`.
+    pub hash: [u8; 32],
+}
+
 /// Some results of an evaluation, in the order of the pack: one JSON object a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EvalPart {

@@ -30,7 +30,7 @@ pub use desk::{
     Seed, SeedResult, StampNotice, WorkflowPriority,
 };
 pub use duty::{Duty, DutyAnswer, DutyKind, DutyState};
-pub use gate::{EvalPart, GateRow, ReleaseFix};
+pub use gate::{EvalPart, GateRow, Judgement, ReleaseFix};
 pub use handoff::{HandoffKind, HandoffRow};
 pub use load::{CanaryTry, CapacityPlan, DriftBaseline, DriftFinding, DriftState, LoadChange};
 pub use money::{

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tuesday_domain::decide::{Decided, Under, confidence, decide, excluded, mismatch, plan_facts};
-use tuesday_domain::definition::{FailurePlan, Package};
+use tuesday_domain::definition::{FailurePlan, Package, with_artefact};
 use tuesday_domain::eval::{Case, Entry, Outcome, RouteWord, Tried, grade};
 use tuesday_domain::id::RunId;
 use tuesday_domain::ledger::cost_micros;
@@ -65,14 +65,15 @@ impl Stopped {
 }
 
 impl Trial {
-    /// Compiles a package for trials; a built-in model is trained here, once.
+    /// Compiles a package for trials; a built-in model is trained here, once. `texts` is the hash of the
+    /// package's texts; what was trained counts beside it.
     ///
     /// # Errors
     /// `package_faulty`, with every fault.
     pub async fn new(
         package: &Package,
         vars: &BTreeMap<String, String>,
-        hash: [u8; 32],
+        texts: [u8; 32],
         model: Arc<dyn Model>,
     ) -> Result<Self, Problem> {
         let ready = ops::ready_of(package, vars)?;
@@ -88,6 +89,7 @@ impl Trial {
         let csv = package.text("rules.csv").unwrap_or_default();
         let (artifact, report) =
             compiled.map_or((Vec::new(), None), |c| (c.artifact, Some(c.report)));
+        let hash = with_artefact(texts, &artifact);
         Self::of(Arc::new(ready), csv, Arc::new(artifact), hash, model)
             .map(|t| Self { report, ..t })
     }

@@ -20,6 +20,7 @@ mod grants_due;
 mod hand_off;
 mod held;
 mod labels;
+mod line;
 mod notices;
 mod reconcile;
 mod refresh;
@@ -246,6 +247,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     );
     let second = Duration::from_secs(1);
     every(engine, stop, tasks, second, "suspended", suspended::run);
+    every(engine, stop, tasks, second, "line", line::run);
     let five = Duration::from_secs(5);
     every(engine, stop, tasks, second, "grants_due", grants_due::run);
     every(engine, stop, tasks, five, "duties", duties::run);

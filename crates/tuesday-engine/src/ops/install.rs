@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tuesday_domain::access::Role;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::texts::TextUse;
-use tuesday_domain::definition::{Definition, Package, PackageFault, lint};
+use tuesday_domain::definition::{Definition, Package, PackageFault, lint, with_artefact};
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::ready::Ready;
@@ -124,13 +124,23 @@ impl Engine {
             &existing,
             releases
                 .iter()
-                .find(|r| r.hash == hash && r.state == ReleaseState::Live),
+                .find(|r| r.state == ReleaseState::Live && same_text(r, hash)),
         ) {
             return Ok(as_it_was(w, (live, false), parts.warnings));
         }
         if let Some(w) = existing.as_ref().filter(|_| !options.test_instance) {
             let draft = Box::pin(self.create_release(package, &options.vars, None, by)).await?;
-            return Ok(as_it_was(w, (&draft, true), parts.warnings));
+            let loaded = self.loaded(draft.id).await?;
+            let other = self.ships_other_rules(&name, &loaded).await?.map(|words| {
+                let way_out =
+                    "change the rules in force, or let the bound owner agree to the proposal";
+                PackageFault {
+                    warning: true,
+                    ..PackageFault::new("rules.csv", "rules_not_in_force", words, way_out)
+                }
+            });
+            let warnings = parts.warnings.into_iter().chain(other).collect();
+            return Ok(as_it_was(w, (&draft, true), warnings));
         }
         texts_are_final(package, texts, &releases)?;
         let (artifact, model_report) = self.compiled(&parts.ready.def, package).await?;
@@ -139,7 +149,7 @@ impl Engine {
             workflow: name.clone(),
             number: releases.iter().map(|r| r.number).max().unwrap_or(0) + 1,
             state: ReleaseState::Live,
-            hash,
+            hash: with_artefact(hash, &artifact),
             bundle: package.to_bundle(&vars),
             artifact,
             created_at: self.now(),
@@ -326,6 +336,17 @@ impl Engine {
         })));
         Ok(version)
     }
+}
+
+/// A release of exactly these texts. What was trained from them once stays what it is: the same package
+/// again changes nothing, also where this program would train it otherwise.
+pub(super) fn same_text(release: &Release, texts: [u8; 32]) -> bool {
+    if release.artifact.is_empty() || release.hash == texts {
+        return release.hash == texts;
+    }
+    // A bundle that cannot be read is the release watch's to tell.
+    Package::from_bundle(&release.bundle)
+        .is_ok_and(|(package, vars)| package.release_hash(&vars) == texts)
 }
 
 /// Which roles a package's owners hold on its workflow, each once.

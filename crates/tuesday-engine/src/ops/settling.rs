@@ -9,6 +9,7 @@ use tuesday_domain::settling::{Changed, Changes, Settling, Waiting, frozen};
 use tuesday_domain::trouble::{Category, Trouble};
 use tuesday_domain::watch::{Judged, PauseRule, judge};
 
+use super::release::Turn;
 use super::standing::Move;
 use crate::engine::Engine;
 use crate::maintenance::notice;
@@ -96,8 +97,15 @@ impl Engine {
         Ok(())
     }
 
-    /// The next release goes live in the name of who promoted it; what cannot any more is dropped.
+    /// The next release goes live in the name of who promoted it, when it was judged beside what is live
+    /// now; what cannot any more is dropped.
     async fn follow(&self, mut row: Workflow, next: Waiting) -> Result<(), Problem> {
+        // What was judged beside another release is tested first; `test_next` does that.
+        match self.turn_of(&row, &next).await {
+            Ok(Turn::Test(_)) => return Ok(()),
+            Err(p) if p.code == "unavailable" => return Err(p),
+            Ok(Turn::Ready | Turn::Gone) | Err(_) => {}
+        }
         let by = Actor::Person(next.by.clone());
         let why = match Box::pin(self.go_live(next.release, &by)).await {
             Ok(_) => return Ok(()),

@@ -55,7 +55,8 @@ impl Engine {
     /// reviewed the evidence since the present stage began, and `notice` tells the people concerned.
     ///
     /// # Errors
-    /// `stage_skipped`, `label_cap`, `capacity_undeclared`, `entry_condition` naming the one that is not true,
+    /// `stage_skipped`, `label_cap`, `capacity_undeclared`, `gate_not_passed` beyond drafts unless the
+    /// live release passed its pack not long ago, `entry_condition` naming the one that is not true,
     /// `decision_required`, `bad_request` without a notice, `reason_required`, `workflow_retired`,
     /// `unknown_workflow`.
     pub async fn set_stage(
@@ -86,6 +87,9 @@ impl Engine {
         let mut told = format!("stage {} from now on", to.word().replace('_', " "));
         if to > row.stage {
             may_follow(&row, to)?;
+            if to > Stage::DraftOnly {
+                Box::pin(self.live_passed(&row)).await?;
+            }
             self.has_capacity(&row, to).await?;
             let text = notice.map(str::trim).filter(|t| !t.is_empty());
             let text = text.ok_or_else(|| {

@@ -18,6 +18,7 @@ use tuesday_store::{AuditFilter, DayState};
 use tuesday_testkit::{Database, until};
 
 use crate::bench::Bench;
+use crate::releases::{FACTS, approver, by, changed, create, evaluate, pack};
 
 /// Two people of four hours on every day, twelve minutes a task.
 const HOURS: &str = r#"minutes_per_task = 12
@@ -321,4 +322,59 @@ async fn slowed_intake_keeps_every_event_and_lets_the_oldest_go_on() {
     })
     .await;
     worker.shut_down(Duration::from_secs(10)).await;
+}
+
+/// Before a release has brought runs of its own, people plan with what its evaluation said.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_release_is_planned_with_its_eval() {
+    let bench = Bench::on(&[FACTS, ("[rollout]\n", &package())], None).await;
+    let e = &bench.engine;
+    for back in 1..=28 {
+        day(&bench, back, asked(35)).await;
+    }
+    let from = |c: &tuesday_engine::ops::Capacity| c.forecast.clone().unwrap();
+    let before = from(&e.capacity("small").await.unwrap());
+    assert!(
+        before.share_from.starts_with("measured"),
+        "{}",
+        before.share_from
+    );
+    assert_eq!(before.share_ppm.point, Some(1_000_000));
+
+    approver(&bench).await;
+    let prompt = ("prompt.md", "Grade case", "Grade the case");
+    let row = create(e, &changed(e, &pack(0), &[prompt]).await).await;
+    let record = evaluate(e, row.id).await.record;
+    e.approve_release(row.id, "boris", "reads better")
+        .await
+        .unwrap();
+    e.promote_release(row.id, &by("tove")).await.unwrap();
+    // Eleven cases: five go by themselves, one is refused at the door, five need a person.
+    let s = &record.evidence.summary;
+    assert_eq!((s.to_person, s.trials), (6, 11), "{s:?}");
+    let planned = from(&e.capacity("small").await.unwrap());
+    let words = "from the eval of release 2: 6 of 11 tries would need a person; its 0 runs so far";
+    assert!(
+        planned.share_from.starts_with(words),
+        "{}",
+        planned.share_from
+    );
+    assert_eq!(planned.share_ppm.point, Some(545_455));
+    let all = e.capacity_what_if("small", tuesday_engine::ops::WhatIfWish::ServeAll, "rhea");
+    let notes = all.await.unwrap().notes;
+    assert!(
+        notes
+            .iter()
+            .any(|n| n.contains("from the eval of release 2")),
+        "{notes:?}"
+    );
+
+    // Thirty runs of its own, and it is measured.
+    day(&bench, 0, asked(30)).await;
+    let measured = from(&e.capacity("small").await.unwrap());
+    assert!(
+        measured.share_from.starts_with("measured"),
+        "{}",
+        measured.share_from
+    );
 }

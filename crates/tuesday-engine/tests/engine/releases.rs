@@ -443,3 +443,73 @@ async fn what_reaches_further_is_cleared_before_it_is_approved() {
         ["the regression case came-back is gone"]
     );
 }
+
+/// What a model was trained to is part of the release: changed behind the product's back it is found.
+async fn trained(database: Option<&Database>) {
+    let url = database.map(Database::url);
+    let bench = Bench::on(&[FACTS], url.as_deref()).await;
+    let worker = Worker::start(&bench.engine);
+    let e = &bench.engine;
+    approver(&bench).await;
+    let pairs = [(
+        "workflow.toml",
+        "pin = \"fake-1\"",
+        "pin = \"fake-1\"\nexamples = \"examples.jsonl\"",
+    )];
+    let mut package = changed(e, &pack(0), &pairs).await;
+    package.files.insert(
+        "examples.jsonl".into(),
+        "{\"id\":\"1\",\"label\":\"low\"}\n".into(),
+    );
+    let row = create(e, &package).await;
+    let texts = package.release_hash(&Default::default());
+    assert_ne!(row.hash, texts, "the trained model counts");
+    assert_eq!(
+        create(e, &package).await.id,
+        row.id,
+        "the same content again"
+    );
+    let done = evaluate(e, row.id).await;
+    assert_eq!(
+        done.release.state,
+        ReleaseState::Passed,
+        "{:?}",
+        done.record.verdict
+    );
+    e.approve_release(row.id, "boris", "learns").await.unwrap();
+    e.promote_release(row.id, &by("tove")).await.unwrap();
+    assert_eq!(create(e, &package).await.id, row.id, "it is live");
+    assert!(e.verify_releases(None).await.unwrap().is_empty());
+
+    let sql = edited(database.is_some(), "releases", "artifact", "low", "top");
+    raw(&bench, database, &sql).await;
+    let faults = e.verify_releases(Some("small")).await.unwrap();
+    assert_eq!((faults.len(), faults[0].code), (1, "release_hash_mismatch"));
+    assert!(faults[0].detail.contains("trained model"), "{faults:?}");
+    until("the node forgets the changed model", || async {
+        e.loaded(row.id).await.is_err().then_some(())
+    })
+    .await;
+    until("an incident names it", || async {
+        let filter = IncidentFilter {
+            category: Some(Category::ReleaseFault),
+            ..IncidentFilter::default()
+        };
+        let all = e.reader().incidents(&filter, None, 5).await.unwrap();
+        (!all.is_empty()).then_some(())
+    })
+    .await;
+    worker.shut_down(Duration::from_secs(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_model_is_another_release() {
+    Box::pin(trained(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_model_is_another_release_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(trained(Some(&database))).await;
+    database.drop().await;
+}

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tuesday_domain::actor::Actor;
-use tuesday_domain::record::{Incident, ProblemKind, ProblemState};
+use tuesday_domain::record::{Incident, ProblemKind, ProblemState, ReleaseState};
 use tuesday_domain::run::{Outcome, Status};
 use tuesday_domain::trouble::alert::AlertState;
 use tuesday_domain::trouble::incident::{FixLayer, IncidentState};
@@ -21,6 +21,7 @@ use tuesday_testkit::fakes::Said;
 use tuesday_testkit::until;
 
 use crate::bench::Bench;
+use crate::releases::{changed, create, pack};
 
 const DEGRADED: (&str, &str) = (
     "[limits]",
@@ -526,7 +527,17 @@ async fn wrong_answer(database: Option<&str>) {
         .resolve_incident(found.id, closed(None), "rhea")
         .await;
     assert_eq!(bare.unwrap_err().code, "case_required");
-    let case = Some("evals/regression.jsonl#grade");
+    // A name that no pack has guards against nothing; one of a release on its way does.
+    let made_up = Some("evals/golden.jsonl#grade");
+    let refused = engine.resolve_incident(found.id, closed(made_up), "rhea");
+    let refused = refused.await.unwrap_err();
+    assert_eq!(
+        (refused.code, refused.field.as_deref()),
+        ("unknown_case", Some("case"))
+    );
+    let draft = create(engine, &changed(engine, &pack(0), &[]).await).await;
+    assert_eq!(draft.state, ReleaseState::Draft);
+    let case = Some("evals/golden.jsonl#came-back");
     let done = engine
         .resolve_incident(found.id, closed(case), "rhea")
         .await
@@ -544,7 +555,7 @@ async fn wrong_answer(database: Option<&str>) {
     let text = engine.postmortem(found.id).await.unwrap();
     for part in [
         "desk 204",
-        "evals/regression.jsonl#grade",
+        "evals/golden.jsonl#came-back",
         "fixed in | input",
         "customers saw it",
     ] {

@@ -3,7 +3,7 @@
 mod read;
 
 use tuesday_domain::id::ReleaseId;
-use tuesday_domain::record::{EvalPart, GateRow, ReleaseAck, ReleaseFix};
+use tuesday_domain::record::{EvalPart, GateRow, Judgement, ReleaseAck, ReleaseFix};
 use tuesday_domain::trouble::incident::FixLayer;
 
 use crate::error::ReadError;
@@ -31,6 +31,32 @@ pub(crate) static GATES: Table = Table::new(
     13,
     false,
 );
+
+pub(crate) static JUDGEMENTS: Table = Table::new(
+    "judgements",
+    &[
+        ("release_id", Ty::Id),
+        ("number", Ty::Int),
+        ("at", Ty::Int),
+        ("judged_by", Ty::Text),
+        ("judged", Ty::Blob),
+        ("judged_hash", Ty::Blob),
+    ],
+    2,
+    6,
+    false,
+);
+
+pub(crate) fn bind_judgement<'a>(j: &'a Judgement, out: &mut Vec<Param<'a>>) {
+    out.extend([
+        Param::Id(j.release.uuid()),
+        Param::Int(i64::from(j.number)),
+        Param::Int(j.at.micros()),
+        Param::Text(&j.by),
+        Param::Blob(&j.judged),
+        Param::Blob(&j.hash),
+    ]);
+}
 
 pub(crate) static PARTS: Table = Table::new(
     "eval_parts",

@@ -1,7 +1,7 @@
 //! Reading gates and results.
 
 use tuesday_domain::id::ReleaseId;
-use tuesday_domain::record::{EvalPart, GateRow, ReleaseAck, ReleaseFix};
+use tuesday_domain::record::{EvalPart, GateRow, Judgement, ReleaseAck, ReleaseFix};
 use tuesday_domain::release::layers;
 use tuesday_domain::release::rewrites::Cited;
 use tuesday_domain::time::Timestamp;
@@ -107,6 +107,31 @@ impl StoreReader {
     pub async fn gate(&self, release: ReleaseId) -> Result<Option<GateRow>, ReadError> {
         let sql = format!("SELECT {GATE_COLUMNS} FROM release_gates WHERE release_id = $1");
         self.first(sql, vec![Value::Id(release.uuid())], gate).await
+    }
+
+    /// What the gate said about a release while it was live, the newest first.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn judgements(
+        &self,
+        release: ReleaseId,
+        most: u32,
+    ) -> Result<Vec<Judgement>, ReadError> {
+        let sql = "SELECT number, at, judged_by, judged, judged_hash, release_id FROM judgements WHERE release_id = $1 \
+            ORDER BY number DESC LIMIT $2";
+        let params = vec![Value::Id(release.uuid()), Value::Int(i64::from(most))];
+        self.rows(sql, params, |r: Row<'_>| {
+            Ok(Judgement {
+                release: ReleaseId::new(r.id(5)?),
+                number: r.num(0)?,
+                at: r.time(1)?,
+                by: r.text(2)?,
+                judged: r.blob(3)?,
+                hash: r.fixed(4)?,
+            })
+        })
+        .await
     }
 
     /// One part of a release's results, from 0; nothing behind the last.

@@ -1,6 +1,6 @@
 //! Gates of releases and the results of evaluations.
 
-use tuesday_domain::record::{Change, Decision, EvalPart, GateRow, Release, Subject};
+use tuesday_domain::record::{Change, Decision, EvalPart, GateRow, Judgement, Release, Subject};
 
 use crate::bed::each;
 use crate::rows::{at, decide, release};
@@ -114,6 +114,40 @@ async fn a_gate_that_makes_no_sense_is_refused() {
             assert!(bed.store.apply(put).await.is_err(), "{why}");
         }
         assert_eq!(bed.store.reader().gate(row.id).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_said_about_a_live_release_stands_beside_its_gate_and_is_never_replaced() {
+    each(|bed| async move {
+        let row = release("support", 1);
+        let said = |number: u32, text: &str| {
+            let said = Judgement {
+                release: row.id,
+                number,
+                at: at(u64::from(number)),
+                by: "person:tove".into(),
+                judged: text.as_bytes().to_vec(),
+                hash: [3; 32],
+            };
+            (
+                said.clone(),
+                one(vec![Change::InsertJudgement(Box::new(said))]),
+            )
+        };
+        let insert = one(vec![Change::InsertRelease(Box::new(row.clone()))]);
+        bed.store.apply(insert).await.unwrap();
+        let reader = bed.store.reader();
+        assert!(reader.judgements(row.id, 9).await.unwrap().is_empty());
+        let ((one, first), (two, second)) = (said(1, "a"), said(2, "b"));
+        bed.store.apply(first).await.unwrap();
+        bed.store.apply(second).await.unwrap();
+        assert!(bed.store.apply(said(2, "other").1).await.is_err());
+        let all = reader.judgements(row.id, 9).await.unwrap();
+        assert_eq!(all, vec![two.clone(), one]);
+        assert_eq!(reader.judgements(row.id, 1).await.unwrap(), vec![two]);
+        assert_eq!(reader.gate(row.id).await.unwrap(), None);
     })
     .await;
 }

@@ -154,6 +154,7 @@ async fn gate(app: &App, id: ReleaseId) -> Result<Value, ApiError> {
         "cleared_by": row.as_ref().and_then(|g| g.cleared_by.clone()),
         "reason": row.as_ref().and_then(|g| g.reason.clone()),
         "live_at": at(row.as_ref().and_then(|g| g.live_at)),
+        "judged_since": app.engine.judged_since(id).await?,
         "verdict": record.as_ref().ok().map(|r| &r.verdict),
         "evidence": record.as_ref().ok().map(|r| &r.evidence),
     }))

@@ -56,6 +56,31 @@ pub(crate) struct StandingBody {
     settling_guards: Vec<ConditionBody>,
     /// Releases that go live after it.
     waiting: Vec<String>,
+    /// Those of them that are tested against the release that is live now, as they were judged beside
+    /// another one.
+    waiting_tests: Vec<LineTestBody>,
+}
+
+/// The test of a release whose turn has come.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LineTestBody {
+    release: String,
+    /// Tests that were begun.
+    tries: u32,
+    /// Until when it may go on; with `why`, when the next one begins.
+    until: String,
+    /// Why the last one came to nothing.
+    why: Option<String>,
+}
+
+fn tested(w: &tuesday_domain::settling::Waiting) -> Option<LineTestBody> {
+    let test = w.test.as_ref()?;
+    Some(LineTestBody {
+        release: w.release.to_string(),
+        tries: test.tries,
+        until: test.until.rfc3339(),
+        why: test.why.clone(),
+    })
 }
 
 /// The next stage with what was written down for it beforehand.
@@ -119,6 +144,7 @@ async fn body(app: &App, w: Workflow) -> Result<Json<StandingBody>, ApiError> {
         }),
         settling_until: w.rollout.changes.settling.map(|s| s.until.rfc3339()),
         settling_guards: guards.map(|(r, j)| condition(r.name, j)).collect(),
+        waiting_tests: waiting.clone().filter_map(tested).collect(),
         waiting: waiting.map(|w| w.release.to_string()).collect(),
         name: w.name,
     }))

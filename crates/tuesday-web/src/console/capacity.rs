@@ -261,7 +261,7 @@ fn tiles(f: &LoadForecast, c: &Capacity) -> Vec<Tile> {
             "Tasks for each run",
             Unit::Share,
             Some(f.share_ppm),
-            "put before people, of all runs of the last week",
+            &format!("put before people; {}", f.share_from),
         )
         .behind(exceptions),
         Shown::measured("waiting", "Waiting now", Unit::Count, waits, &days)
@@ -368,6 +368,7 @@ fn inputs(f: &LoadForecast) -> Vec<(&'static str, String)> {
         ("Runs by weekday", days.join(", ")),
         ("Level", level),
         ("Tasks for each run", share(f.share_ppm)),
+        ("This share comes from", f.share_from.clone()),
         ("Half of the tasks take no longer than", half),
         ("A working day", time(f.working_day_ms)),
         (

@@ -39,6 +39,7 @@ pub(crate) mod queue;
 mod queue_view;
 pub(crate) mod reading;
 pub(crate) mod release_read;
+mod release_since;
 pub(crate) mod releases;
 pub(crate) mod report;
 pub(crate) mod rerun;

@@ -178,6 +178,7 @@ pub(crate) async fn page(
             Some(name.clone()),
         )
         .await?;
+    let since = super::release_since::since(&app, row, &w, zone).await?;
     let judged = GateRecord::of(gate.as_ref());
     let (mut gate_words, mut gate_tone) = gate_told(&judged, gate.as_ref(), zone);
     if row.state == ReleaseState::Draft && judged.is_ok() {
@@ -192,7 +193,7 @@ pub(crate) async fn page(
         number: row.number,
         state: code(row.state.word()),
         tone: tone(row.state),
-        facts: facts(row, gate.as_ref(), zone),
+        facts: [facts(row, gate.as_ref(), zone), since].concat(),
         gate: gate_words,
         gate_tone,
         reasons: record.as_ref().map(reasons).unwrap_or_default(),
@@ -381,6 +382,7 @@ fn figures(r: &GateRecord) -> Vec<Pair> {
             .chain(samples)
             .map(|(name, rate)| pair(name, rate.words())),
     );
+    out.extend(r.evidence.table.clone().map(|t| pair("Decision table", t)));
     out
 }
 

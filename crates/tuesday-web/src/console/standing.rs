@@ -239,9 +239,11 @@ fn facts(w: &Workflow, zone: &Zone) -> Vec<Pair> {
         let until = local(open.until, Some(zone));
         out.push(pair("Settling", format!("{what}, watched until {until}")));
     }
-    let waiting = w.rollout.changes.waiting.len();
-    if waiting > 0 {
-        out.push(pair("Goes live next", format!("{waiting} waiting")));
+    let waiting = &w.rollout.changes.waiting;
+    if let Some(first) = waiting.first() {
+        let test = first.words().map(|t| format!("; {t}")).unwrap_or_default();
+        let words = format!("{} waiting{test}", waiting.len());
+        out.push(pair("Goes live next", words));
     }
     let in_force = w.stage_in_force();
     if in_force != w.stage {

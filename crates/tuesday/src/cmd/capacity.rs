@@ -293,8 +293,9 @@ fn tell_forecast(f: &LoadForecast) {
         f.task.tasks
     ));
     out::line(&format!(
-        "Put before people     {}",
-        share(Some(f.share_ppm))
+        "Put before people     {} ({})",
+        share(Some(f.share_ppm)),
+        f.share_from
     ));
     let days: Vec<String> = f
         .weekday_milli

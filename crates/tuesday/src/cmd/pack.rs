@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
-use tuesday_domain::definition::lint;
+use tuesday_domain::definition::{lint, with_artefact};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::snapshot::sha256_hex;
 
 use crate::cli::Common;
-use crate::{files, out};
+use crate::config::Home;
+use crate::{files, out, wiring};
 
 /// Arguments of `pack`.
 #[derive(Debug, Args)]
@@ -49,8 +50,14 @@ pub(crate) fn run(common: &Common, args: &PackArgs) -> Result<ExitCode, Problem>
         .unwrap_or_else(|| PathBuf::from(format!("{}.tuesday.json", def.workflow.name)));
     std::fs::write(&to, &bytes)
         .map_err(|e| out::unavailable(format!("{}: {e}", to.display())).field("output"))?;
+    // What a built-in model is trained to is part of what the package will be as a release.
+    let model = wiring::ports(&Home::find(common)?)?.model;
+    let trained = model
+        .compile(&def.model, &package.files)
+        .map_err(|e| Problem::new("package_faulty", e).way_out("correct the examples"))?;
+    let artefact = trained.map(|c| c.artifact).unwrap_or_default();
     let (hash, file) = (
-        hex::encode(package.release_hash(&def.vars)),
+        hex::encode(with_artefact(package.release_hash(&def.vars), &artefact)),
         sha256_hex(&bytes),
     );
     if common.json {

@@ -287,6 +287,11 @@ async fn standing(common: &Common, node: &Node, name: &str) -> Result<(), Proble
             .iter()
             .map(|w| w.release.to_string())
             .collect();
+        let tested = changes.waiting.iter().filter_map(|w| {
+            let test = w.test.as_ref()?;
+            Some(json!({"release": w.release.to_string(), "try": test.tries, "until": test.until.rfc3339(), "why": test.why}))
+        });
+        value["waiting_tests"] = tested.collect();
         out::json_line(&value);
         return Ok(());
     }
@@ -300,7 +305,10 @@ async fn standing(common: &Common, node: &Node, name: &str) -> Result<(), Proble
     }
     for next in &row.rollout.changes.waiting {
         let (release, by) = (next.release, &next.by);
-        out::line(&format!("  waits to go live: {release}, promoted by {by}"));
+        let test = next.words().map(|w| format!("; {w}")).unwrap_or_default();
+        out::line(&format!(
+            "  waits to go live: {release}, promoted by {by}{test}"
+        ));
     }
     out::line(&format!("  serves {}", row.rollout.scope.words()));
     for (rule, j) in &watched.rules {

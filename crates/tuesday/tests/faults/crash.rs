@@ -512,7 +512,7 @@ async fn matrix(server: Option<String>) {
             if point.starts_with("spend.") {
                 return crash_change::play_spend(point, database.await).await;
             }
-            if ["settled.", "live.", "back."]
+            if ["settled.", "retest.", "live.", "back."]
                 .iter()
                 .any(|p| point.starts_with(p))
             {
@@ -585,6 +585,7 @@ fn no_step_writes_without_a_crash_point() {
         "ops/rules/reroute.rs",
         "ops/settling.rs",
         "ops/release/promote.rs",
+        "ops/release/retest.rs",
         "ops/release/roll_back.rs",
     ] {
         files.push(src.join(more));

@@ -2,11 +2,13 @@
 //! figures; it goes on only after a person decided.
 
 use serde_json::{Value, json};
+use tuesday_domain::record::ReleaseState;
 use tuesday_domain::run::Status;
 use tuesday_testkit::check::read_all;
 use tuesday_testkit::{Client, Database, until};
 
 use crate::bed::{Bed, Case, each};
+use crate::outage::{SUMMARY, pack};
 use crate::stopped::nodes;
 
 const CONDITIONS: (&str, &str) = (
@@ -206,6 +208,9 @@ async fn climbed(database: Option<Database>) {
         comparison = \"below\"\nnumber = 1\nover = \"1d\"\n";
     let asked = "[rollout]\nlabel = \"production\"\nstage = \"auto\"";
     let bed = Bed::changed(database, &[(asked, entry)]).await;
+    // A row of the table for each case of the pack, and a pack.
+    let judged = bed.variant("judged", &[&[(asked, entry)], &SUMMARY[1..3]].concat());
+    std::fs::create_dir(judged.join("evals")).unwrap();
     let node = bed.home.ready(&[]).await;
     let stage = |to: &'static str, notice: &'static [&'static str]| {
         let home = bed.home.clone();
@@ -234,6 +239,25 @@ async fn climbed(database: Option<Database>) {
     assert!(bed.effects().is_empty(), "shadow touches nothing");
     let (code, said) = stage("draft_only", told).await;
     assert_eq!(code, 0, "{said}");
+    // Nothing beyond drafts without a pack that the live release passed.
+    let (code, said) = stage("approval_first", told).await;
+    assert!(code == 1 && said.contains("gate_not_passed"), "{said}");
+    assert!(said.contains("it was never evaluated"), "{said}");
+    std::fs::write(judged.join("evals/golden.jsonl"), pack()).unwrap();
+    bed.home.install(&judged, &bed.vars()).await;
+    let all = bed.reader().releases("faults").await.unwrap();
+    let live = all.iter().find(|r| r.state == ReleaseState::Live).unwrap();
+    let id = live.id.to_string();
+    let eval = ["release", "eval", &id, "--as", "tove"];
+    let (code, out, err) = bed.home.run(&eval).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let said = bed.home.json(&["release", "show", &id, "--evidence"]).await;
+    let since = &said["gate"]["judged_since"][0];
+    assert_eq!(
+        (&since["passed"], &since["by"]),
+        (&json!(true), &json!("person:tove")),
+        "{said}"
+    );
     let (code, said) = stage("approval_first", told).await;
     assert!(code == 1 && said.contains("capacity_undeclared"), "{said}");
     let file = bed.home.dir.join("capacity.toml");

@@ -401,6 +401,10 @@ async fn guarded(desk: &Desk, id: &str, rows: &[Value]) {
     assert_eq!(case["kind"], "regression", "with its frozen inputs: {case}");
     let name = case["name"].as_str().unwrap();
     Box::pin(the_gate_proves_it(desk, &line, name)).await;
+    let close =
+        json!({"words": "the mapping reads the new format", "case": "evals/golden.jsonl#none"});
+    desk.refused(&format!("{path}/resolution"), &close, "unknown_case")
+        .await;
     let close = json!({"words": "the mapping reads the new format", "case": case["name"]});
     let (status, done) = desk.post(&format!("{path}/resolution"), &close).await;
     assert_eq!(
@@ -448,7 +452,11 @@ async fn the_gate_proves_it(desk: &Desk, line: &str, name: &str) {
         assert_eq!(code == 0, passes, "{folder}: {out}{err}");
         if !passes {
             assert!(out.contains(name), "it is the new case: {out}{err}");
+            continue;
         }
+        args.splice(..1, ["release", "create", "--as", "tove"]);
+        let (code, out, err) = desk.bed.home.run(&args).await;
+        assert_eq!(code, 0, "the case is on its way: {out}{err}");
     }
 }
 

@@ -49,6 +49,7 @@ fn said(history: &History, backlog: u64) -> LoadForecast {
 fn the_figures_of_the_story_come_out_the_same_day() {
     // Two people of four hours: 480 min. 350 runs of 1.2 min are 420 min: 87.5 %.
     let calm = History {
+        assumed: None,
         days: days(28, 350),
         today: load(today(), 350),
     };
@@ -58,6 +59,7 @@ fn the_figures_of_the_story_come_out_the_same_day() {
     assert_eq!((f.over(100), f.breaks_on), (None, None));
     // 700 on one day: 840 of 480 min.
     let risen = History {
+        assumed: None,
         days: days(28, 350),
         today: load(today(), 700),
     };
@@ -81,6 +83,7 @@ fn the_figures_of_the_story_come_out_the_same_day() {
 #[test]
 fn five_hundred_tasks_are_a_hundred_and_twenty_five_percent() {
     let h = History {
+        assumed: None,
         days: days(14, 500),
         today: load(today(), 0),
     };
@@ -90,6 +93,7 @@ fn five_hundred_tasks_are_a_hundred_and_twenty_five_percent() {
 #[test]
 fn few_days_give_a_range_and_a_warning() {
     let h = History {
+        assumed: None,
         days: days(3, 350),
         today: load(today(), 20),
     };
@@ -104,6 +108,7 @@ fn few_days_give_a_range_and_a_warning() {
     // Nothing at all is no evidence of room, and no alarm either.
     let f = said(
         &History {
+            assumed: None,
             days: Vec::new(),
             today: load(today(), 0),
         },
@@ -115,6 +120,7 @@ fn few_days_give_a_range_and_a_warning() {
 #[test]
 fn a_weekday_has_its_own_mean_and_nobody_at_work_is_said() {
     let mut h = History {
+        assumed: None,
         days: days(28, 100),
         today: load(today(), 0),
     };
@@ -175,7 +181,7 @@ proptest! {
     ) {
         let n = i64::try_from(counts.len()).unwrap();
         let past: Vec<DayLoad> = counts.iter().zip(1..).map(|(c, i)| load(today().plus(i - n - 1), *c)).collect();
-        let h = |now| History { days: past.clone(), today: load(today(), now) };
+        let h = |now| History { assumed: None, days: past.clone(), today: load(today(), now) };
         let (a, b) = (said(&h(now), backlog), said(&h(now + more), backlog));
         for d in a.days.iter().chain([&a.today]) {
             let r = d.load_ms;
@@ -184,4 +190,35 @@ proptest! {
         prop_assert!(a.today.load_ms.point <= b.today.load_ms.point);
         prop_assert!(a.breaks_on.is_none_or(|day| day >= today()));
     }
+}
+
+#[test]
+fn a_release_without_runs_is_expected_to_need_people_as_its_eval_did() {
+    let h = History {
+        assumed: Some(AssumedShare {
+            to_person: 15,
+            of: 60,
+            release: 4,
+            runs: 2,
+        }),
+        days: Vec::new(),
+        today: DayLoad::none(today()),
+    };
+    let made_up = said(&h, 0);
+    assert_eq!(made_up.share_ppm.point, Some(250_000));
+    assert!(made_up.share_ppm.low > 100_000 && made_up.share_ppm.high < 400_000);
+    assert!(
+        made_up
+            .share_from
+            .starts_with("from the eval of release 4: 15 of 60"),
+        "{}",
+        made_up.share_from
+    );
+    let without = History { assumed: None, ..h };
+    let measured = said(&without, 0);
+    assert!(
+        measured.share_from.starts_with("measured"),
+        "{}",
+        measured.share_from
+    );
 }

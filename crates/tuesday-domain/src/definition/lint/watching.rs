@@ -99,6 +99,11 @@ impl Lint<'_> {
                 let words = "the settling window is empty";
                 self.add("[settling]", "settling", words, "write window = \"5m\"");
             }
+            if settling.tries == 0 || settling.again_after.0.is_zero() {
+                let words = "a release that waited would never be tested, or without a pause";
+                let way_out = "write tries = 3 and again_after = \"5m\", or leave them out";
+                self.add("[settling]", "settling", words, way_out);
+            }
             for guard in &settling.guard {
                 self.pause_rule(guard, "[[settling.guard]]");
             }

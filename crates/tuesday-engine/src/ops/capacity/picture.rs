@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tuesday_domain::capacity::{
-    CapacitySpec, DayLoad, History, Hours, LoadForecast, TaskTime, forecast,
+    AssumedShare, CapacitySpec, DayLoad, History, Hours, LEAST_RUNS, LoadForecast, TaskTime,
+    forecast,
 };
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::figures::DayFigures;
@@ -66,6 +67,10 @@ pub(super) struct Picture {
     pub(super) outside: BTreeMap<String, u64>,
     pub(super) task: TaskTime,
     pub(super) waiting: u64,
+    /// Runs of the live release in the last 28 days.
+    pub(super) live_runs: u64,
+    /// What is assumed of it while they are too few.
+    pub(super) assumed: Option<AssumedShare>,
 }
 
 /// What a day's figures say about people's work.
@@ -108,6 +113,7 @@ impl Picture {
         let history = History {
             days: self.days.clone(),
             today: self.now.clone(),
+            assumed: self.assumed.clone(),
         };
         let capacity = |day: Day| self.capacity_ms(day);
         forecast(spec, &history, self.task, &capacity, self.waiting, factor)
@@ -217,7 +223,35 @@ impl Engine {
             task: TaskTime::of(spec, seen),
             outside: figures.outside.clone(),
             waiting,
+            live_runs: recent
+                .iter()
+                .flat_map(|s| &s.rows)
+                .filter(|r| r.release == row.live_release)
+                .map(|r| r.figures.runs)
+                .sum(),
+            assumed: None,
         })
+    }
+
+    /// The picture with the share of people that the live release's last evaluation said, while the
+    /// release has too few runs of its own. For people who plan: what narrows a workflow by itself goes
+    /// by what was measured.
+    pub(super) async fn assuming(
+        &self,
+        picture: Picture,
+        live: &LiveRelease,
+    ) -> Result<Picture, Problem> {
+        if picture.live_runs >= LEAST_RUNS {
+            return Ok(picture);
+        }
+        let judged = self.newest_judgement(live.id).await?;
+        let assumed = judged.ok().map(|(record, _)| AssumedShare {
+            to_person: record.evidence.summary.to_person,
+            of: record.evidence.summary.trials,
+            release: live.number,
+            runs: picture.live_runs,
+        });
+        Ok(Picture { assumed, ..picture })
     }
 }
 

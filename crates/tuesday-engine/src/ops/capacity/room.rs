@@ -168,6 +168,8 @@ mod tests {
                 .iter()
                 .map(|(k, n)| ((*k).to_owned(), *n))
                 .collect::<BTreeMap<_, _>>(),
+            live_runs: 0,
+            assumed: None,
             task: TaskTime {
                 mean_ms: 1,
                 low_ms: 1,

@@ -166,6 +166,7 @@ impl Engine {
         let back = 7 * (WEEKS + 1) + super::picture::BACK;
         let scope = row.rollout.scope.clone();
         let picture = self.load_picture(&row, &live, spec, &scope, back).await?;
+        let picture = self.assuming(picture, &live).await?;
         let today = picture.today;
         let days = plan.as_ref().map_or(
             Days {

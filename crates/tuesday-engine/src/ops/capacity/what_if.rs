@@ -226,7 +226,9 @@ impl Engine {
         let picture = self
             .load_picture(&row, &live, &spec, &present, BACK)
             .await?;
-        let wider = self.wider(&row, &spec, &scope).await?;
+        let picture = self.assuming(picture, &live).await?;
+        let mut wider = self.wider(&row, &spec, &scope).await?;
+        wider.picture.assumed.clone_from(&picture.assumed);
         let now = picture.forecast(&spec, 1.0);
         let then = wider.picture.forecast(&spec, wider.factor);
         let mut answer = answer(name, what, (&now, &then), spec.limit_percent);
@@ -246,6 +248,7 @@ impl Engine {
         let spec = plan.ok_or_else(|| undeclared(name))?.spec;
         let scope = row.rollout.scope.clone();
         let picture = self.load_picture(&row, &live, &spec, &scope, BACK).await?;
+        let picture = self.assuming(picture, &live).await?;
         let now = picture.forecast(&spec, 1.0);
         let window = BacktestWindow {
             last: None,
@@ -334,7 +337,12 @@ fn answer(
         moved: Vec::new(),
         errors: None,
         cells: Vec::new(),
-        notes: now.warning.iter().cloned().collect(),
+        notes: now
+            .warning
+            .iter()
+            .cloned()
+            .chain([format!("the share of people: {}", now.share_from)])
+            .collect(),
     }
 }
 

@@ -19,7 +19,6 @@ use tuesday_store::InstanceKind;
 
 use crate::catalog::LiveRelease;
 use crate::engine::{Engine, read_problem};
-use crate::ops::release::GateRecord;
 
 /// What is known about a workflow at one moment.
 pub(crate) struct Gathered {
@@ -35,6 +34,8 @@ pub(crate) struct Gathered {
     pub(crate) events: Vec<LabelEvent>,
     pub(crate) decision: Option<DecisionRecord>,
     pub(crate) overload: Option<String>,
+    /// Why the live release has no judgement that more trust could rest on.
+    pub(crate) unjudged: Option<String>,
     pub(crate) test_instance: bool,
 }
 
@@ -129,19 +130,17 @@ impl Engine {
         .map_err(read_problem)?;
         facts.extend(weeks.into_iter().next().map(signed));
         let facts = Facts::new(facts);
-        let (gate, instance) = tokio::try_join!(reader.gate(row.live_release), reader.instance())
-            .map_err(read_problem)?;
+        let instance = reader.instance().await.map_err(read_problem)?;
+        let gate = self.newest_judgement(row.live_release).await?;
+        let unjudged = self.live_unjudged(&row).await?.map(|(_, why)| why);
         let found = reader
             .charter_figures(name, facts.value(Statement::OldPathSignal), now)
             .await;
         let found = found.map_err(read_problem)?;
-        let gate = GateRecord::of(gate.as_ref())
-            .ok()
-            .zip(gate)
-            .map(|(record, row)| GateFacts {
-                passed: record.verdict.passed,
-                at: row.finished_at.unwrap_or(row.started_at),
-            });
+        let gate = gate.ok().map(|(record, at)| GateFacts {
+            passed: record.verdict.passed,
+            at,
+        });
         let release = ReleaseFacts {
             number: live.number,
             made_at: found.released_at.unwrap_or(row.installed_at),
@@ -156,6 +155,7 @@ impl Engine {
         let overload = self.overload(&row, &live).await?;
         Ok(Gathered {
             overload,
+            unjudged,
             deciders: deciders(&people, grants, name, now),
             now,
             row,

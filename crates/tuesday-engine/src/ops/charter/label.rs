@@ -142,11 +142,22 @@ fn earned(gathered: &Gathered, to: Label) -> Result<(), Problem> {
         .with("unmet", list))
 }
 
-/// What `to` lacks. Criteria that were good for the pilot are not taken over: production sets its own.
+/// What `to` lacks. Criteria that were good for the pilot are not taken over: production sets its own,
+/// and its release was judged not long ago, with the table that is in force.
 pub(super) fn lacking(gathered: &Gathered, to: Label) -> Vec<Unmet> {
     let mut out = unmet(to, &gathered.picture());
     if to != Label::Production {
         return out;
+    }
+    if let Some(why) = &gathered.unjudged
+        && !out.iter().any(|u| u.topic == Topic::Gate)
+    {
+        out.push(Unmet {
+            sheet: Sheet::Handoff,
+            topic: Topic::Gate,
+            title: "The release in force passed the gate",
+            words: why.clone(),
+        });
     }
     let began = gathered.standing().since;
     for item in Sheet::Goals.items() {

@@ -40,11 +40,14 @@ pub struct Around {
 const AT_WORK: &str = "release at work";
 
 /// Entries after which everything decides as before.
-const PAPER: [&str; 10] = [
+const PAPER: [&str; 13] = [
     "release.created",
     "release.evaluating",
     "release.evaluated_part",
     "release.judged",
+    "release.judged_live",
+    "release.tested",
+    "release.returned",
     "release.approved",
     "release.waits",
     "release.read",

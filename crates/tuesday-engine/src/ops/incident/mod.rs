@@ -6,6 +6,7 @@ pub(crate) mod alerts;
 mod assign;
 mod blast;
 mod correct;
+mod guard;
 mod link;
 mod note;
 mod open;

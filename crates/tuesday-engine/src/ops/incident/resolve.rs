@@ -62,7 +62,7 @@ impl Engine {
     /// Everything it left behind is put right.
     ///
     /// # Errors
-    /// `corrections_open`, `case_required`, `reason_required`; `not_found`, `not_allowed`,
+    /// `corrections_open`, `case_required`, `unknown_case`, `reason_required`; `not_found`, `not_allowed`,
     /// `illegal_state`.
     pub async fn resolve_incident(
         &self,
@@ -86,6 +86,9 @@ impl Engine {
             resolution: closed.resolution,
         };
         closable(found.category, &closing).map_err(|e| not_closable(&e))?;
+        if let Some(case) = &closing.case {
+            self.guarded_by(found.workflow.as_deref(), case).await?;
+        }
         let now = self.now();
         let actor = Actor::Person(by.to_owned());
         let mut h = Handling::on(&found, &actor, "incident.resolved", now);

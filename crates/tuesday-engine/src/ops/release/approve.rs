@@ -6,6 +6,7 @@ use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Change, Decision, GateRow, Release, ReleaseState};
 use tuesday_domain::release::ReleaseEvent;
+use tuesday_domain::time::Timestamp;
 
 use super::{GateRecord, entry, moved, reason_given};
 use crate::engine::{Engine, read_problem};
@@ -71,36 +72,62 @@ impl Engine {
         row: &Release,
         state: ReleaseState,
     ) -> Result<GateRow, Problem> {
-        let no = |why: String| {
-            Problem::new(
-                "gate_not_passed",
-                format!("release {} may not go on: {why}", row.number),
-            )
-            .with("state", row.state.word())
-            .way_out(format!("tuesday release eval {}", row.id))
-        };
         if row.state != state {
-            return Err(no(format!("it is {}, not {state}", row.state)));
+            return Err(not_passed(
+                row,
+                &format!("it is {}, not {state}", row.state),
+            ));
         }
+        match self.gate_standing(row).await? {
+            Judged::Holds(gate, _) => Ok(*gate),
+            Judged::Again(why) | Judged::No(why) => Err(not_passed(row, &why)),
+        }
+    }
+
+    /// Whether what the gate said about a release still holds.
+    pub(super) async fn gate_standing(&self, row: &Release) -> Result<Judged, Problem> {
         let gate = self.0.reader.gate(row.id).await.map_err(read_problem)?;
-        let record = GateRecord::of(gate.as_ref()).map_err(no)?;
+        let record = match GateRecord::of(gate.as_ref()) {
+            Ok(record) => record,
+            Err(why) => return Ok(Judged::No(why)),
+        };
+        let at = gate.as_ref().and_then(|g| g.finished_at);
+        Ok(match self.holds(row, &record, at).await? {
+            Some(Stale::Never(why)) => Judged::No(why),
+            Some(Stale::Again(why)) => Judged::Again(why),
+            None => match gate {
+                Some(gate) => Judged::Holds(Box::new(gate), Box::new(record)),
+                None => Judged::No("it was never evaluated".to_owned()),
+            },
+        })
+    }
+
+    /// Why a record says nothing about this release now; nothing when it does.
+    pub(super) async fn holds(
+        &self,
+        row: &Release,
+        record: &GateRecord,
+        at: Option<Timestamp>,
+    ) -> Result<Option<Stale>, Problem> {
         // The text itself, too: what was judged must be what would run.
         let loaded = self.loaded(row.id).await?;
         let rules = self.live_rules(&row.workflow).await?;
-        let same = record.evidence.release_hash == crate::catalog::hex(&loaded.hash)
-            && record.evidence.rules_hash == crate::catalog::hex(&rules.hash);
         if !record.verdict.passed || !record.verdict.reasons.is_empty() {
-            return Err(no("the gate stopped it".to_owned()));
+            return Ok(Some(Stale::Never("the gate stopped it".to_owned())));
         }
-        if !same {
-            return Err(no(
-                "it was judged with another text or another decision table".to_owned(),
-            ));
+        if record.evidence.release_hash != crate::catalog::hex(&loaded.hash) {
+            return Ok(Some(Stale::Never(
+                "it was judged with another text".to_owned(),
+            )));
         }
-        let judged = gate.as_ref().and_then(|g| g.finished_at);
-        if judged.is_none_or(|at| self.now().since(at) > FRESH) {
+        if record.evidence.rules_hash != crate::catalog::hex(&rules.hash) {
+            let why = "it was judged with another decision table than the one in force";
+            return Ok(Some(Stale::Again(why.to_owned())));
+        }
+        if at.is_none_or(|at| self.now().since(at) > FRESH) {
             let days = FRESH.as_secs() / 86_400;
-            return Err(no(format!("it was judged more than {days} days ago")));
+            let why = format!("it was judged more than {days} days ago");
+            return Ok(Some(Stale::Again(why)));
         }
         // People leave and prices run out while a release waits.
         let missing = self.ungoverned(&loaded).await?;
@@ -108,8 +135,52 @@ impl Engine {
             let words = missing
                 .iter()
                 .map(|s| format!("{}: {}", s.reason, s.detail));
-            return Err(no(words.collect::<Vec<_>>().join("; ")));
+            return Ok(Some(Stale::Never(words.collect::<Vec<_>>().join("; "))));
         }
-        gate.ok_or_else(|| no("it was never evaluated".to_owned()))
+        Ok(None)
+    }
+}
+
+/// What a stored judgement is worth now.
+pub(super) enum Judged {
+    /// It passed on this text and the table in force, not long ago.
+    Holds(Box<GateRow>, Box<GateRecord>),
+    /// It passed, and what it was judged beside is not there any more: it can be made again.
+    Again(String),
+    /// There is none that lets the release through.
+    No(String),
+}
+
+/// Why a judgement does not hold.
+pub(super) enum Stale {
+    /// Making it again may help.
+    Again(String),
+    /// This one never does.
+    Never(String),
+}
+
+/// The refusal of a release without a judgement that holds.
+pub(super) fn not_passed(row: &Release, why: &str) -> Problem {
+    Problem::new(
+        "gate_not_passed",
+        format!("release {} may not go on: {why}", row.number),
+    )
+    .with("state", row.state.word())
+    .way_out(format!("tuesday release eval {}", row.id))
+}
+
+/// Why a release that was judged beside another one may not take the place of `live`.
+pub(super) fn beside_another(record: &GateRecord, live: &Release) -> Option<String> {
+    let hash = crate::catalog::hex(&live.hash);
+    match &record.evidence.compared {
+        Some(c) if c.baseline_hash == hash => None,
+        Some(c) => Some(format!(
+            "it was compared with {}, and release {} is live now",
+            c.baseline, live.number
+        )),
+        None => Some(format!(
+            "it was never compared with release {}",
+            live.number
+        )),
     }
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
-use tuesday_domain::definition::Package;
+use tuesday_domain::definition::{Package, with_artefact};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Change, Decision, Release, ReleaseFix, ReleaseState};
 
 use super::{entry, rewrites};
 use crate::engine::{Engine, read_problem};
 use crate::ids;
-use crate::ops::install::{checked, texts_are_final};
+use crate::ops::install::{checked, same_text, texts_are_final};
 
 impl Engine {
     /// A draft of `package` in the name of `by`, which answers a category of error where one is named.
@@ -45,7 +45,7 @@ impl Engine {
         let hash = package.release_hash(&def.vars);
         let releases = self.0.reader.releases(name).await.map_err(read_problem)?;
         let under_way = releases.iter().find(|r| {
-            r.hash == hash
+            same_text(r, hash)
                 && !matches!(
                     r.state,
                     ReleaseState::Blocked
@@ -64,7 +64,7 @@ impl Engine {
             workflow: name.clone(),
             number: releases.iter().map(|r| r.number).max().unwrap_or(0) + 1,
             state: ReleaseState::Draft,
-            hash,
+            hash: with_artefact(hash, &artifact),
             bundle: package.to_bundle(&def.vars),
             artifact,
             created_at: self.now(),

@@ -15,10 +15,11 @@ use tuesday_domain::eval::{
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
-    Change, Decision, EvalPart, GateRow, Release, ReleaseFix, ReleaseState,
+    AuditEntry, Change, Decision, EvalPart, GateRow, Release, ReleaseFix, ReleaseState,
 };
 use tuesday_domain::release::rewrites::Answers;
 use tuesday_domain::release::{ReleaseEvent, layers};
+use tuesday_domain::time::Timestamp;
 use tuesday_domain::workflow::Label;
 
 use super::{GateRecord, entry, moved};
@@ -50,14 +51,45 @@ pub struct Evaluated {
 }
 
 /// What an evaluation works with.
-struct Bench {
-    row: Release,
+pub(super) struct Bench {
+    pub(super) row: Release,
     package: Package,
     trial: Arc<Trial>,
     other: Option<(String, Arc<Trial>)>,
     pack: Pack,
     cases: Vec<(Case, String)>,
-    repeats: u32,
+    pub(super) repeats: u32,
+    /// Version of the decision table that is asked.
+    rules: u64,
+}
+
+impl Bench {
+    /// What a started evaluation says of itself.
+    pub(super) fn facts(&self, entry: AuditEntry) -> AuditEntry {
+        entry
+            .fact("pack", self.pack.hash.clone())
+            .fact("cases", self.pack.cases)
+            .fact("repeats", self.repeats)
+    }
+
+    /// A gate whose evaluation starts now; nobody has decided anything.
+    pub(super) fn gate(&self, by: &Actor, now: Timestamp) -> GateRow {
+        GateRow {
+            release: self.row.id,
+            repeats: self.repeats,
+            started_at: now,
+            started_by: by.to_string(),
+            finished_at: None,
+            judged: None,
+            judged_hash: None,
+            decided_at: None,
+            decided_by: None,
+            reason: None,
+            live_at: None,
+            cleared_at: None,
+            cleared_by: None,
+        }
+    }
 }
 
 /// First line of a stored part: the decision table its cases were tried under.
@@ -79,10 +111,13 @@ impl Engine {
         let row = self.release_row(id).await?;
         self.may_release(Act::ProposeRelease, &row.workflow, by)
             .await?;
+        if row.state == ReleaseState::Live {
+            return Box::pin(self.judge_live(row, how, by)).await;
+        }
         let bench = self.bench(row, how.repeats).await?;
         let gate = self.evaluation_started(&bench, by).await?;
         let earlier = self.results_so_far(&bench).await?;
-        let (summary, paired, reused) = self.cases_tried(&bench, earlier, &how, by).await?;
+        let (summary, paired, reused) = self.cases_tried(&bench, earlier, &how, Some(by)).await?;
         self.gate_judges(&bench, gate, summary, paired, by)
             .await
             .map(|(release, record)| Evaluated {
@@ -92,7 +127,7 @@ impl Engine {
             })
     }
 
-    async fn bench(&self, row: Release, repeats: u32) -> Result<Bench, Problem> {
+    pub(super) async fn bench(&self, row: Release, repeats: u32) -> Result<Bench, Problem> {
         let loaded = self.loaded(row.id).await?;
         let (workflow, live) = self.live(&row.workflow).await?;
         let rules = self.live_rules(&row.workflow).await?;
@@ -128,6 +163,7 @@ impl Engine {
             trial: trial(&loaded)?,
             package: loaded.package.clone(),
             repeats: repeats.max(pack.limits.repeats),
+            rules: rules.version,
             row,
             other,
             pack,
@@ -143,33 +179,18 @@ impl Engine {
             .gate(bench.row.id)
             .await
             .map_err(read_problem)?;
+        // A gate with an approval is a test of the line: whoever evaluates anew begins anew, without it.
         if bench.row.state == ReleaseState::Evaluating
             && let Some(gate) = &before
             && gate.repeats == bench.repeats
+            && gate.decided_by.is_none()
         {
             return Ok(gate.clone());
         }
         let now = self.now();
         let (change, _, words) = moved(&bench.row, ReleaseEvent::Evaluate)?;
-        let gate = GateRow {
-            release: bench.row.id,
-            repeats: bench.repeats,
-            started_at: now,
-            started_by: by.to_string(),
-            finished_at: None,
-            judged: None,
-            judged_hash: None,
-            decided_at: None,
-            decided_by: None,
-            reason: None,
-            live_at: None,
-            cleared_at: None,
-            cleared_by: None,
-        };
-        let mut entry = entry("release.evaluating", &bench.row, by, now)
-            .fact("pack", bench.pack.hash.clone())
-            .fact("cases", bench.pack.cases)
-            .fact("repeats", bench.repeats);
+        let gate = bench.gate(by, now);
+        let mut entry = bench.facts(entry("release.evaluating", &bench.row, by, now));
         entry.moves.push(words);
         let changes = vec![
             change,
@@ -183,7 +204,10 @@ impl Engine {
     }
 
     /// Whole results that a killed evaluation left, from the first case on.
-    async fn results_so_far(&self, bench: &Bench) -> Result<VecDeque<CaseResult>, Problem> {
+    pub(super) async fn results_so_far(
+        &self,
+        bench: &Bench,
+    ) -> Result<VecDeque<CaseResult>, Problem> {
         let mut found = VecDeque::new();
         for part in 0.. {
             let stored = self.0.reader.eval_part(bench.row.id, part).await;
@@ -212,12 +236,13 @@ impl Engine {
         Ok(found)
     }
 
-    async fn cases_tried(
+    /// Tries every case, and keeps the results in parts where `by` is named.
+    pub(super) async fn cases_tried(
         &self,
         bench: &Bench,
         mut earlier: VecDeque<CaseResult>,
         how: &Evaluation<'_>,
-        by: &Actor,
+        by: Option<&Actor>,
     ) -> Result<(Summary, Paired, u64), Problem> {
         let whole = |r: &CaseResult| r.trials.iter().all(|t| t.error.is_none());
         let mut reused = 0;
@@ -256,16 +281,17 @@ impl Engine {
             if let Some(beside) = beside {
                 paired.add(&case, &result, &beside, agreement);
             }
+            (how.progress)(summary.cases.of, bench.pack.cases);
+            let Some(by) = by else { continue };
             lines.extend(serde_json::to_vec(&result).unwrap_or_default());
             lines.push(b'\n');
-            (how.progress)(summary.cases.of, bench.pack.cases);
             if summary.cases.of.is_multiple_of(PART as u64) {
                 self.store_part(bench, part, std::mem::take(&mut lines), by)
                     .await?;
                 part += 1;
             }
         }
-        if !lines.is_empty() {
+        if let Some(by) = by.filter(|_| !lines.is_empty()) {
             self.store_part(bench, part, lines, by).await?;
         }
         Ok((summary, paired, reused))
@@ -298,6 +324,37 @@ impl Engine {
         by: &Actor,
     ) -> Result<(Release, GateRecord), Problem> {
         let now = self.now();
+        let (record, fix) = self
+            .judgement(bench, row.started_at, summary, paired)
+            .await?;
+        let event = if record.verdict.passed {
+            ReleaseEvent::Pass
+        } else {
+            ReleaseEvent::Block
+        };
+        let (bytes, hash) = record.bytes();
+        row.finished_at = Some(now);
+        row.judged = Some(bytes);
+        row.judged_hash = Some(hash);
+        let mut release = self.release_row(bench.row.id).await?;
+        let (change, to, words) = moved(&release, event)?;
+        release.state = to;
+        let mut entry = record.told(entry("release.judged", &release, by, now));
+        entry.moves.push(words);
+        let mut changes = vec![change, Change::PutGate(Box::new(row))];
+        changes.extend(fix.map(|fix| Change::PutFix(Box::new(fix))));
+        self.commit_release(Decision { changes, entry }).await?;
+        Ok((release, record))
+    }
+
+    /// What the gate says of the figures; and what the release answers, compared with what is live now.
+    pub(super) async fn judgement(
+        &self,
+        bench: &Bench,
+        started_at: Timestamp,
+        summary: Summary,
+        paired: Paired,
+    ) -> Result<(GateRecord, Option<ReleaseFix>), Problem> {
         let trial = &bench.trial;
         let def = &trial.ready().def;
         let compared = bench
@@ -323,47 +380,26 @@ impl Engine {
             release_hash: trial.hash(),
             pack_hash: bench.pack.hash.clone(),
             rules_hash: trial.rules_hash(),
+            table: Some(format!("rules version {}, in force", bench.rules)),
             model: def.model.pin.clone(),
             mode: Mode::Live,
             repeats: bench.repeats,
-            started_at: row.started_at.rfc3339(),
-            finished_at: Some(now.rfc3339()),
+            started_at: started_at.rfc3339(),
+            finished_at: Some(self.now().rfc3339()),
             summary,
             compared,
         };
         let faults = lint::check(&bench.package, &def.vars);
-        let verdict = gate(&wanted, &faults, &bench.pack, Some(&evidence), 0);
-        let event = if verdict.passed {
-            ReleaseEvent::Pass
-        } else {
-            ReleaseEvent::Block
-        };
+        let mut verdict = gate(&wanted, &faults, &bench.pack, Some(&evidence), 0);
+        let loaded = self.loaded(bench.row.id).await?;
+        let other = self.ships_other_rules(&bench.row.workflow, &loaded).await?;
+        verdict.warnings.extend(other);
         let record = GateRecord {
             v: 1,
             evidence,
             verdict,
         };
-        let (bytes, hash) = record.bytes();
-        row.finished_at = Some(now);
-        row.judged = Some(bytes);
-        row.judged_hash = Some(hash);
-        let mut release = self.release_row(bench.row.id).await?;
-        let (change, to, words) = moved(&release, event)?;
-        release.state = to;
-        let reasons: Vec<&str> = record
-            .verdict
-            .reasons
-            .iter()
-            .map(|r| r.reason.word())
-            .collect();
-        let mut entry = entry("release.judged", &release, by, now)
-            .fact("evidence", crate::catalog::hex(&hash))
-            .fact("reasons", reasons.join(" "));
-        entry.moves.push(words);
-        let mut changes = vec![change, Change::PutGate(Box::new(row))];
-        changes.extend(fix.map(|(fix, _)| Change::PutFix(Box::new(fix))));
-        self.commit_release(Decision { changes, entry }).await?;
-        Ok((release, record))
+        Ok((record, fix.map(|(fix, _)| fix)))
     }
 
     /// What the release answers, compared with the release that is live now.

@@ -7,7 +7,9 @@ mod create;
 mod emergency;
 mod evaluate;
 mod governed;
+mod judge_live;
 mod promote;
+mod retest;
 mod reviewers_told;
 mod rewrites;
 mod roll_back;
@@ -34,7 +36,9 @@ pub use self::acknowledge::ToRead;
 pub(crate) use self::acknowledge::{release_read, side};
 pub use self::emergency::Emergency;
 pub use self::evaluate::{Evaluated, Evaluation};
+pub use self::judge_live::SaidSince;
 pub use self::promote::Promoted;
+pub(in crate::ops) use self::retest::Turn;
 pub(crate) use self::stand_by::may_stand_by;
 pub use self::verify::ReleaseFault;
 use super::task::not_found;
@@ -59,6 +63,19 @@ impl GateRecord {
         (bytes, hash)
     }
 
+    /// What an entry of the log says of it.
+    fn told(&self, entry: AuditEntry) -> AuditEntry {
+        let reasons: Vec<&str> = self
+            .verdict
+            .reasons
+            .iter()
+            .map(|r| r.reason.word())
+            .collect();
+        entry
+            .fact("evidence", crate::catalog::hex(&self.bytes().1))
+            .fact("reasons", reasons.join(" "))
+    }
+
     /// The record of a gate, or why it does not count.
     ///
     /// # Errors
@@ -68,6 +85,14 @@ impl GateRecord {
         let (Some(bytes), Some(hash)) = (&gate.judged, gate.judged_hash) else {
             return Err("its evaluation did not come to an end".to_owned());
         };
+        Self::stored(bytes, hash)
+    }
+
+    /// The record behind stored bytes, or why it does not count.
+    ///
+    /// # Errors
+    /// In words: bytes that are not what was stored, or no record.
+    pub fn stored(bytes: &[u8], hash: [u8; 32]) -> Result<Self, String> {
         let found: [u8; 32] = Sha256::digest(bytes).into();
         if found != hash {
             return Err("its evidence is not what was stored".to_owned());

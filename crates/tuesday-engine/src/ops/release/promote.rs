@@ -11,8 +11,9 @@ use tuesday_domain::release::news::ReleaseNews;
 use tuesday_domain::settling::{Changed, Waiting, frozen, watch};
 use tuesday_domain::time::Timestamp;
 
+use super::approve::{beside_another, not_passed};
 use super::reviewers_told::live_notices;
-use super::{entry, moved};
+use super::{GateRecord, entry, moved};
 use crate::engine::Engine;
 
 /// What became of a promotion.
@@ -28,7 +29,8 @@ impl Engine {
     /// `by` puts an approved release live, or in line behind the change that settles now, or behind a freeze.
     ///
     /// # Errors
-    /// `gate_not_passed` unless it is approved on exactly this text and the table in force,
+    /// `gate_not_passed` unless it is approved on exactly this text and the table in force, and was
+    /// compared with the release that is live now (one that waits is compared when its turn comes),
     /// `reviewers_not_told`, `not_allowed`.
     pub async fn promote_release(&self, id: ReleaseId, by: &Actor) -> Result<Promoted, Problem> {
         let row = self.release_row(id).await?;
@@ -76,6 +78,7 @@ impl Engine {
             release: row.id,
             by: person.clone(),
             at: now,
+            test: None,
         });
         workflow.version += 1;
         let entry = entry("release.waits", &row, by, now).fact("after", after.rfc3339());
@@ -99,6 +102,10 @@ impl Engine {
         let mut gate = self.gate_passed(&row, ReleaseState::Approved).await?;
         let mut workflow = self.standing(&row.workflow).await?;
         let old = self.release_row(workflow.live_release).await?;
+        let record = GateRecord::of(Some(&gate)).map_err(|why| not_passed(&row, &why))?;
+        if let Some(why) = beside_another(&record, &old) {
+            return Err(not_passed(&row, &why));
+        }
         let loaded = self.loaded(id).await?;
         let (away, _, away_words) = moved(&old, ReleaseEvent::Supersede)?;
         let (change, to, words) = moved(&row, ReleaseEvent::Promote)?;
@@ -131,9 +138,18 @@ impl Engine {
         }
         entry.moves.extend([words, away_words]);
         let mut changes = vec![away, change];
+        let before = self.loaded(old.id).await?;
+        let shipped = self.shipped_rules(&workflow, (&before, &loaded), by, now);
+        let mut table = String::new();
+        if let Some(shipped) = shipped.await? {
+            entry = entry.fact("rules", shipped.words.clone());
+            changes.extend(shipped.changes);
+            table = format!("; {}", shipped.words);
+        }
         changes.extend(self.named(def, by, now).await?);
         changes.push(Change::PutWorkflow(Box::new(workflow)));
         changes.push(Change::PutGate(Box::new(gate)));
+        let title = format!("{title}{table}");
         changes.extend(live_notices(&row, def, &heard, &title, now));
         self.crash_point("live.before_commit");
         self.commit_release(Decision { changes, entry }).await?;

@@ -3,7 +3,7 @@
 //! run refuses, and an incident finds its owner.
 
 use tuesday_domain::actor::Actor;
-use tuesday_domain::definition::Package;
+use tuesday_domain::definition::{Package, with_artefact};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Decision, Release, ReleaseState};
 use tuesday_domain::trouble::incident::IncidentState;
@@ -51,6 +51,12 @@ impl Engine {
                 let judged = gate.as_ref().is_some_and(|g| g.judged.is_some());
                 if judged && let Err(why) = GateRecord::of(gate.as_ref()) {
                     faults.push(fault(&release, "evidence_changed", why));
+                }
+                for said in self.judged_since(release.id).await? {
+                    if !said.valid {
+                        let why = format!("judgement {}: {}", said.number, said.reasons.join("; "));
+                        faults.push(fault(&release, "evidence_changed", why));
+                    }
                 }
             }
         }
@@ -118,13 +124,19 @@ fn text_fault(row: &Release) -> Option<ReleaseFault> {
     if row.state == ReleaseState::Withdrawn {
         return None;
     }
-    let found = match Package::from_bundle(&row.bundle) {
-        Ok((package, vars)) => package.release_hash(&vars),
+    let (package, vars) = match Package::from_bundle(&row.bundle) {
+        Ok(found) => found,
         Err(why) => return Some(fault(row, "release_hash_mismatch", why)),
     };
-    (found != row.hash).then(|| {
+    (!package.is_release(&vars, &row.artifact, row.hash)).then(|| {
+        let what = if row.artifact.is_empty() {
+            "the stored text"
+        } else {
+            "the stored text with its trained model"
+        };
+        let found = with_artefact(package.release_hash(&vars), &row.artifact);
         let words = format!(
-            "the stored text has the hash {}, approved was {}",
+            "{what} has the hash {}, approved was {}",
             crate::catalog::hex(&found),
             crate::catalog::hex(&row.hash)
         );

@@ -11,6 +11,7 @@ mod judge;
 mod recheck;
 mod report;
 mod reroute;
+mod shipped;
 mod unmapped;
 
 use std::sync::Arc;

@@ -96,7 +96,8 @@ fn tell(common: &Common, source: &Source, done: Option<&Done>, verdict: &Verdict
         (true, false) if name == "simulation" => "not done",
         (true, _) => "passed",
     };
-    let hash = hex::encode(source.hash);
+    let trained = done.map(|d| d.evidence.release_hash.clone());
+    let hash = trained.unwrap_or_else(|| hex::encode(source.hash));
     if common.json {
         let parts: serde_json::Map<_, _> = PARTS
             .iter()

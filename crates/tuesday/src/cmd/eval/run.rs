@@ -98,6 +98,7 @@ pub(crate) async fn evaluate(
         release_hash: trial.hash(),
         pack_hash: pack.hash.clone(),
         rules_hash: trial.rules_hash(),
+        table: Some(source.table.clone()),
         model: def.model.pin.clone(),
         mode: Mode::Live,
         repeats,

@@ -19,6 +19,9 @@ use crate::config::Home;
 use crate::wiring::{self, Opening};
 use crate::{files, out};
 
+/// The table of a package that no instance runs.
+const SHIPPED: &str = "rules.csv of the package";
+
 /// A package whose cases are somewhere.
 pub(crate) struct Source {
     /// Everything but the cases.
@@ -27,10 +30,12 @@ pub(crate) struct Source {
     pub(crate) vars: BTreeMap<String, String>,
     /// The files of cases, in the order of their names.
     cases: Vec<(String, Cases)>,
-    /// Hash of the release.
+    /// Hash of the release's texts; a trained model counts beside it.
     pub(crate) hash: [u8; 32],
     /// What people call it.
     pub(crate) title: String,
+    /// Which decision table its cases are asked with.
+    pub(crate) table: String,
 }
 
 enum Cases {
@@ -99,6 +104,7 @@ impl Source {
             .package
             .files
             .insert("rules.csv".to_owned(), rules.csv);
+        source.table = format!("rules version {}, in force", rules.version);
         Ok(source)
     }
 
@@ -129,6 +135,7 @@ impl Source {
             cases,
             hash,
             title,
+            table: SHIPPED.to_owned(),
         })
     }
 
@@ -151,6 +158,7 @@ impl Source {
             cases,
             hash,
             title: path.display().to_string(),
+            table: SHIPPED.to_owned(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tuesday_domain::eval::Kind;
 use tuesday_domain::problem::Problem;
 
 type File = (String, String);
@@ -22,6 +23,20 @@ const PACKAGE: [(&str, &str); 7] = [
     ),
 ];
 
+/// What holds besides the cases; kinds without a case stop the gate.
+const GATE: &str = "# What a release must keep besides passing every case: docs/guides/evals.md\n\
+    repeats = 1       # tries of each case at least\n\
+    agreement = 0.9   # share of a case's tries that must pass, and must agree; safety cases: all\n";
+
+/// A place for each kind of case that a pack needs, so that what is missing is seen from the first day.
+/// `golden.jsonl` has the happy ones.
+fn slots() -> impl Iterator<Item = File> {
+    let kinds = Kind::ALL.iter().filter(|k| **k != Kind::Happy);
+    let slot = |kind: &Kind| (format!("evals/{kind}.jsonl"), String::new());
+    let gate = ("evals/gate.toml".to_owned(), GATE.to_owned());
+    kinds.map(slot).chain([gate])
+}
+
 /// The model step of the blank package, from its heading to the next part.
 const MODEL: (&str, &str) = ("[model]\n", "[output]\n");
 
@@ -35,6 +50,7 @@ pub(super) fn files(name: &str) -> Vec<File> {
                 text.replace("NAME", name).replace("TITLE", &title(name)),
             )
         })
+        .chain(slots())
         .collect()
 }
 

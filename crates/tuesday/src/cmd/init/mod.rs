@@ -161,7 +161,29 @@ fn tell(common: &Common, args: &InitArgs, count: usize) {
 
 #[cfg(test)]
 mod tests {
+    use tuesday_domain::eval::{GateReason, Kind, PackReader};
+
     use super::*;
+
+    /// A pack from the first day: a file for each kind, and the gate names what it lacks.
+    #[test]
+    fn a_blank_package_has_a_place_for_each_kind_of_case() {
+        let package = Package::new(blank::files("own-work"));
+        let mut reader = PackReader::new(package.text("evals/gate.toml"));
+        for kind in Kind::ALL.iter().filter(|k| **k != Kind::Happy) {
+            assert_eq!(package.text(&format!("evals/{kind}.jsonl")), Some(""));
+        }
+        let golden = package.text("evals/golden.jsonl").unwrap_or_default();
+        for (line, number) in golden.lines().zip(1..) {
+            reader.line("evals/golden.jsonl", number, line);
+        }
+        let faults = reader.finish().faults;
+        let missing = faults
+            .iter()
+            .filter(|f| f.reason == GateReason::KindMissing);
+        assert_eq!(missing.count(), Kind::ALL.len() - 1);
+        assert_eq!(faults.len(), Kind::ALL.len() - 1, "{faults:?}");
+    }
 
     #[test]
     fn every_template_is_free_of_faults_and_warnings_about_rules() {

@@ -47,6 +47,10 @@ pub(super) async fn create(common: &Common, args: &CreateArgs) -> Result<ExitCod
     let row = engine.create_release(&package, &vars, answers, &by).await?;
     node.engine.seal().await?;
     said(common, &row, &format!("tuesday release eval {}", row.id));
+    let loaded = engine.loaded(row.id).await?;
+    if let Some(words) = engine.ships_other_rules(&row.workflow, &loaded).await? {
+        out::say(&format!("warning: {words}"));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

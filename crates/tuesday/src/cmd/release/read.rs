@@ -31,6 +31,7 @@ pub(super) async fn evidence(node: &Node, id: ReleaseId) -> Result<Value, Proble
         "reason": gate.as_ref().and_then(|g| g.reason.clone()),
         "live_at": gate.as_ref().and_then(|g| g.live_at).map(|t| t.rfc3339()),
         "answers": answers(node, id).await?,
+        "judged_since": node.engine.judged_since(id).await?,
         "verdict": record.as_ref().ok().map(|r| &r.verdict),
         "evidence": record.as_ref().ok().map(|r| &r.evidence),
     }))
@@ -77,6 +78,16 @@ pub(super) async fn tell_evidence(node: &Node, id: ReleaseId) -> Result<(), Prob
             reasons(&record.verdict);
         }
         Err(why) => out::line(&format!("  no evidence that counts: {why}")),
+    }
+    if let Some(said) = node.engine.judged_since(id).await?.first() {
+        let word = if said.passed { "passed" } else { "blocked" };
+        out::line(&format!(
+            "  judged again {} by {}: {word}",
+            said.at, said.by
+        ));
+        for why in &said.reasons {
+            out::line(&format!("  blocked by {why}"));
+        }
     }
     let row = node.engine.release_row(id).await?;
     if let Some((_, answers)) = node.engine.answers(&row).await? {
