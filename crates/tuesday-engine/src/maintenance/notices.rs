@@ -164,6 +164,14 @@ pub(crate) fn plain(
     }
 }
 
+/// The title with what the workflow may be called: whoever reads it knows what it is worth.
+fn labelled(engine: &Engine, notice: &Notice) -> String {
+    match engine.0.catalog.cached_workflow(&notice.workflow) {
+        Some(row) => format!("[{}] {}", row.label, notice.title),
+        None => notice.title.clone(),
+    }
+}
+
 /// When the task that a notice is about is due, as it is now.
 async fn due(engine: &Engine, notice: &Notice) -> Option<Timestamp> {
     let id = notice.path.strip_prefix(OF_A_TASK)?.parse().ok()?;
@@ -187,7 +195,7 @@ async fn send(engine: &Engine) -> Result<(), String> {
         let message = Message {
             name: person.map_or_else(|| notice.person.clone(), |p| p.name.clone()),
             email: person.map(|p| p.email.clone()).unwrap_or_default(),
-            title: notice.title.clone(),
+            title: labelled(engine, &notice),
             link: format!("{}{}", engine.0.config.public_url, notice.path),
             due_at: due(engine, &notice).await,
             alert: None,

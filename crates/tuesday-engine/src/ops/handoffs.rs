@@ -4,7 +4,7 @@
 use serde::Serialize;
 use tuesday_domain::access::{Act, Rights};
 use tuesday_domain::charter::Sheet;
-use tuesday_domain::id::{IncidentId, ProblemReportId, ReviewId};
+use tuesday_domain::id::{DutyId, IncidentId, ProblemReportId, ReviewId};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{HandoffKind, HandoffRow, ReleaseState};
 use tuesday_domain::time::Timestamp;
@@ -233,10 +233,11 @@ fn next_step(row: &HandoffRow) -> (&'static str, String) {
         }
         HandoffKind::Postmortem => ("answer seven questions", of("/postmortem")),
         HandoffKind::Drift => ("say what it was", of("/drift")),
-        HandoffKind::Duty => (
-            "bring it up to date, or say why not",
-            "/policies".to_owned(),
-        ),
+        HandoffKind::Duty => {
+            let id = row.id.map(|id| DutyId::new(id).to_string());
+            let path = format!("/duties/{}", id.unwrap_or_default());
+            ("bring it up to date, or say why not", path)
+        }
         HandoffKind::Release => ("approve, or leave it", of("/releases")),
         HandoffKind::Rules => ("agree or refuse", of("/rules")),
         HandoffKind::Gap => ("fill it in", of("/charter")),

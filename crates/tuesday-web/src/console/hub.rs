@@ -1,10 +1,12 @@
 //! All workflows side by side: what each is called beside what it does, and how far its evidence is.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use tuesday_domain::charter::Sheet;
-use tuesday_engine::ops::CharterView;
+use tuesday_engine::ops::{CharterView, HubFact, HubLine};
 
 use super::charter::{Badge, badge};
 use super::html;
@@ -19,6 +21,8 @@ use crate::state::App;
 struct HubPage {
     shell: Shell,
     rows: Vec<Row>,
+    /// Walls that postmortems of the last year were tagged with.
+    walls: Vec<(String, u64)>,
 }
 
 struct Row {
@@ -31,6 +35,9 @@ struct Row {
     /// Charter and checklist: clean, of.
     charter: (usize, usize),
     checklist: (usize, usize),
+    /// Role and name.
+    owners: Vec<(&'static str, String)>,
+    facts: Vec<(&'static str, HubFact)>,
     signs: Vec<Sign>,
     past: bool,
     /// What would stop it first.
@@ -46,16 +53,30 @@ struct Sign {
 
 /// Every workflow this person sees.
 pub(crate) async fn page(State(app): State<App>, visit: Visit) -> Result<Response, PageError> {
-    let all = app.engine.reader().workflows().await?;
+    let engine = &app.engine;
+    let (all, open) = (
+        engine.reader().workflows().await?,
+        engine.open_incidents().await?,
+    );
     let mut rows = Vec::new();
     for w in all.into_iter().filter(|w| visit.user.reads(&w.name)) {
-        rows.push(row(Box::pin(app.engine.charter(&w.name)).await?));
+        let line = Box::pin(engine.hub_line(&w.name, &open)).await?;
+        rows.push(row(Box::pin(engine.charter(&w.name)).await?, line));
+    }
+    let year = engine.now().minus(Duration::from_secs(365 * 86_400));
+    let mut walls = std::collections::BTreeMap::new();
+    for (_, wall, n) in engine.postmortem_causes(year).await? {
+        *walls.entry(code(wall.word())).or_insert(0) += n;
     }
     let shell = visit.shell(&app, "Hub", "hub", None).await?;
-    html(&HubPage { shell, rows })
+    html(&HubPage {
+        shell,
+        rows,
+        walls: walls.into_iter().collect(),
+    })
 }
 
-fn row(view: CharterView) -> Row {
+fn row(view: CharterView, line: HubLine) -> Row {
     let share = |which: Sheet| view.sheet(which).map_or((0, 0), |s| (s.clean, s.of));
     let wall = view.walls.first().filter(|w| w.clean < w.of);
     let signs = view.signs.iter().map(|s| Sign {
@@ -79,6 +100,12 @@ fn row(view: CharterView) -> Row {
             |w| format!("{}, {} of {}", w.wall, w.clean, w.of),
         ),
         signs: signs.collect(),
+        owners: line.owners,
+        facts: vec![
+            ("Health", line.health),
+            ("Load", line.load),
+            ("Value", line.value),
+        ],
         past: view.past_the_pilot,
         review_overdue: view.label.review_overdue,
         name: view.workflow,

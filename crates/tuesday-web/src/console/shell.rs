@@ -61,6 +61,10 @@ pub(crate) struct Who {
 pub(crate) struct WorkflowLink {
     pub(crate) name: String,
     pub(crate) title: String,
+    /// What it may be called.
+    pub(crate) label: &'static str,
+    /// How loud that is said.
+    pub(crate) label_tone: &'static str,
 }
 
 /// An entry of the main navigation.
@@ -152,6 +156,14 @@ impl Shell {
             .iter()
             .find(|w| Some(w.name.as_str()) == chosen)
             .map_or("All workflows", |w| &w.title)
+    }
+
+    /// What the workflow of the page may be called: it stands on every page about it.
+    pub(crate) fn label(&self) -> Option<&WorkflowLink> {
+        let chosen = self.workflow.as_deref();
+        self.workflows
+            .iter()
+            .find(|w| Some(w.name.as_str()) == chosen)
     }
 
     /// Where this person may go.

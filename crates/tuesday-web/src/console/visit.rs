@@ -11,6 +11,7 @@ use crate::refusal::PageError;
 use crate::state::App;
 use tuesday_domain::access::Act;
 use tuesday_domain::record::Incident;
+use tuesday_domain::workflow::Label;
 use tuesday_store::QueueFilter;
 
 /// Name of the cookie with the chosen look.
@@ -94,6 +95,13 @@ impl Visit {
             .map(|w| WorkflowLink {
                 name: w.name,
                 title: w.title,
+                label: w.label.word(),
+                label_tone: match w.label {
+                    Label::Production => "ok",
+                    Label::Pilot => "acc",
+                    Label::Retired => "bad",
+                    Label::Research => "esc",
+                },
             })
             .collect())
     }
