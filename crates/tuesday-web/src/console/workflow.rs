@@ -47,6 +47,8 @@ struct WorkflowPage {
     shadow: Option<ShadowView>,
     /// Templates that nobody keeps.
     unkept: Vec<String>,
+    /// What people owe since an emergency or a change of a policy, with the address of each.
+    owed: Vec<(String, String)>,
 }
 
 struct MapStep {
@@ -115,8 +117,10 @@ pub(super) async fn drawn(
     let kept = app.engine.upkeep(Some(name)).await?;
     let unkept = kept.into_iter();
     let unkept = unkept.filter_map(|k| Some(format!("{}: {}", k.item, k.finding?)));
+    let owed = super::duties::owed(app, name).await?;
     let page = WorkflowPage {
         unkept: unkept.collect(),
+        owed,
         shell,
         standing,
         problem,
