@@ -149,8 +149,18 @@ async fn drawn(
     })
 }
 
-/// What is owed on a workflow, the first due first, with the address of each.
-pub(super) async fn owed(app: &App, workflow: &str) -> Result<Vec<(String, String)>, PageError> {
+/// What a workflow's own page says: templates that nobody keeps, and what is owed with the address of each.
+pub(super) async fn of_workflow(
+    app: &App,
+    workflow: &str,
+) -> Result<(Vec<String>, Vec<(String, String)>), PageError> {
+    let kept = app.engine.upkeep(Some(workflow)).await?.into_iter();
+    let unkept = kept.filter_map(|k| Some(format!("{}: {}", k.item, k.finding?)));
+    Ok((unkept.collect(), owed(app, workflow).await?))
+}
+
+/// What is owed on a workflow, the first due first.
+async fn owed(app: &App, workflow: &str) -> Result<Vec<(String, String)>, PageError> {
     let filter = DutyFilter {
         workflow: Some(workflow.to_owned()),
         open: true,

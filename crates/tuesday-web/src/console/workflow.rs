@@ -114,12 +114,9 @@ pub(super) async fn drawn(
         .shell(app, w.title.clone(), "workflow", Some(name.to_owned()))
         .await?;
     let standing = standing::card(app, &visit, &w, (&def.rollout.scope, &known.zone)).await?;
-    let kept = app.engine.upkeep(Some(name)).await?;
-    let unkept = kept.into_iter();
-    let unkept = unkept.filter_map(|k| Some(format!("{}: {}", k.item, k.finding?)));
-    let owed = super::duties::owed(app, name).await?;
+    let (unkept, owed) = super::duties::of_workflow(app, name).await?;
     let page = WorkflowPage {
-        unkept: unkept.collect(),
+        unkept,
         owed,
         shell,
         standing,
