@@ -240,12 +240,6 @@ fn console() -> Router<App> {
         )
         .route("/incidents/{id}/{verb}", post(console::incidents::act))
         .route("/runbooks/{page}", get(console::incidents::runbook))
-        .route(
-            "/policies",
-            get(console::duties::list).post(console::duties::changed),
-        )
-        .route("/duties/{id}", get(console::duties::one))
-        .route("/duties/{id}/answer", post(console::duties::answer))
         .route("/problem-reports", get(console::problems::list))
         .route("/problem-reports/{id}", get(console::problems::one))
         .route(
@@ -267,6 +261,7 @@ fn console() -> Router<App> {
         .merge(console_rules())
         .merge(console_releases())
         .merge(console_money())
+        .merge(console_policies())
         .route(
             "/sign-in",
             get(console::sign_in::page).post(console::sign_in::post),
@@ -513,6 +508,15 @@ fn console_money() -> Router<App> {
         )
         .route("/workflows/{workflow}/baseline", post(costs::baseline))
         .route("/workflows/{workflow}/spend-limit", post(costs::limit))
+}
+
+/// Policies, and what is owed since one changed.
+fn console_policies() -> Router<App> {
+    use console::duties;
+    Router::new()
+        .route("/policies", get(duties::list).post(duties::changed))
+        .route("/duties/{id}", get(duties::one))
+        .route("/duties/{id}/answer", post(duties::answer))
 }
 
 /// The description of the API alone.

@@ -7,6 +7,7 @@
 //! ticked by hand: a statement of a person is at most a claim where the system can see for itself.
 
 mod blank;
+mod disuse;
 mod evidence;
 pub mod label;
 mod people;
@@ -24,6 +25,7 @@ pub mod turnover;
 mod views;
 
 pub use blank::is_blank;
+pub use disuse::{Use, disused};
 pub use evidence::{Evidence, EvidenceEvent, EvidenceState, IllegalEvidenceMove};
 pub use people::curriculum;
 pub use pilot::{PILOT_MOST, Pilot, PilotState};

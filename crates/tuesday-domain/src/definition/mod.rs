@@ -4,6 +4,7 @@
 //! mean together is checked in [`lint`]; what they mean alone, in their own file.
 
 mod action;
+pub mod differs;
 pub mod lint;
 mod model;
 mod owners;

@@ -83,6 +83,12 @@ impl Package {
             .collect()
     }
 
+    /// Whether a run depends on a file of this name: it is a part of the release's hash.
+    #[must_use]
+    pub fn is_part(name: &str) -> bool {
+        counts(name)
+    }
+
     /// Reads `workflow.toml` with `overrides` laid over its `[vars]`.
     ///
     /// # Errors

@@ -83,14 +83,7 @@ pub(crate) async fn answered(
     super::spend::settle(&mut draft, work.spend.take(), attempt.cost_micros);
     draft.fact("release", work.run.release.to_string());
     draft.fact("model", ready.model.pin.clone());
-    if let Some(reported) = &answer.model_reported {
-        draft.fact("model_reported", reported.clone());
-    }
-    // Wherever it goes from here: somebody else answers in the pinned model's name.
-    if let Some(words) = decide::mismatch(ready, &answer) {
-        draft.fact("model_mismatch", words.clone());
-        draft.change(engine.report_trouble(super::found::mismatched(work, words)));
-    }
+    who_answered(engine, work, &answer, &mut draft);
     draft.change(Change::InsertAttempt(Box::new(attempt)));
     match judged {
         Judged::Invalid(faults) => invalid(engine, work, draft, faults).await,
@@ -114,6 +107,17 @@ pub(crate) async fn answered(
             Ok(confidence) => routed(engine, work, draft, (answer, output, confidence), now).await,
             Err(why) => invalid(engine, work, draft, vec![why]).await,
         },
+    }
+}
+
+/// Keeps which model answered. Wherever the run goes from here: another one than the pinned one is an incident.
+fn who_answered(engine: &Engine, work: &Work, answer: &ModelAnswer, draft: &mut Draft) {
+    if let Some(reported) = &answer.model_reported {
+        draft.fact("model_reported", reported.clone());
+    }
+    if let Some(words) = decide::mismatch(&work.release.ready, answer) {
+        draft.fact("model_mismatch", words.clone());
+        draft.change(engine.report_trouble(super::found::mismatched(work, words)));
     }
 }
 

@@ -237,7 +237,7 @@ async fn a_freeze_keeps_changes_away_and_stops_nothing_else() {
     let r2 = approved(e, " well").await;
     let waits = e.promote_release(r2.id, &by("tove")).await.unwrap();
     assert_eq!(waits.release.state, ReleaseState::Approved);
-    assert_eq!(waits.after.unwrap().rfc3339(), "2999-01-01T00:00:00Z");
+    assert_eq!(waits.after.unwrap().rfc3339(), "2999-01-01T00:00:00.000Z");
     let standing = e.reader().workflow("small").await.unwrap().unwrap();
     assert_eq!(standing.rollout.changes.waiting.len(), 1);
     let tighter = e.change_rules("small", "rhea", route("r1", "review")).await;

@@ -6,8 +6,11 @@ use std::time::Duration;
 use tuesday_domain::access::Role;
 use tuesday_domain::eval::GateReason;
 use tuesday_domain::id::DutyId;
+use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::record::{Duty, DutyState, Grant, Release, ReleaseState};
-use tuesday_engine::ops::{Answered, RulesChange, RulesEdit};
+use tuesday_domain::workflow::{Stage, Switch};
+use tuesday_engine::ops::release::Emergency;
+use tuesday_engine::ops::{Answered, RulesChange, RulesEdit, Scorecard};
 use tuesday_engine::{Engine, Worker};
 use tuesday_store::{AuditFilter, DutyFilter};
 use tuesday_testkit::{Database, until};
@@ -437,5 +440,128 @@ async fn a_right_until_friday_ends_on_every_node() {
 async fn a_right_until_friday_ends_on_every_node_on_postgresql() {
     let database = Database::create().await;
     Box::pin(until_friday(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+async fn emergency(database: Option<&str>) {
+    let bench = Bench::on(&[FACTS], database).await;
+    let worker = Worker::start(&bench.engine);
+    let e = &bench.engine;
+    approver(&bench).await;
+    let r2 = approved(e, " well").await;
+    let never = approved(e, " better").await;
+    e.promote_release(r2.id, &by("tove")).await.unwrap();
+    let act = |what: Emergency, reviewer: &'static str, who: &'static str| async move {
+        e.emergency("small", what, reviewer, who, "it insults people")
+            .await
+    };
+    let back = Emergency::Release(None);
+    assert_eq!(code(act(back, "tove", "tove").await), "same_person_twice");
+    assert_eq!(
+        code(act(back, "edda", "tove").await),
+        "not_allowed",
+        "edda answers for nothing"
+    );
+    assert_eq!(code(act(back, "boris", "edda").await), "not_allowed");
+    let other = Emergency::Release(Some(never.id));
+    assert_eq!(
+        code(act(other, "boris", "tove").await),
+        "illegal_state",
+        "never live"
+    );
+    let duty = act(back, "boris", "tove").await.unwrap();
+    assert_eq!(duty.item, "release 1 in place of release 2");
+    assert_eq!(
+        duty.due_at,
+        duty.opened_at.plus(Duration::from_secs(86_400))
+    );
+    let row = e.reader().workflow("small").await.unwrap().unwrap();
+    let live = e.reader().release(row.live_release).await.unwrap().unwrap();
+    assert_eq!(live.number, 1);
+    let own = e
+        .answer_duty(duty.id, Answered::Reason, "was right", "tove")
+        .await;
+    assert_eq!(code(own), "same_person_twice");
+    let done = e
+        .answer_duty(duty.id, Answered::Reason, "was right", "boris")
+        .await;
+    assert_eq!(done.unwrap().state, DutyState::Done);
+
+    // Down only; and what nobody looks back at does not become the usual.
+    let up = act(Emergency::Stage(Stage::Auto), "boris", "tove").await;
+    assert_eq!(code(up), "bad_request");
+    act(Emergency::Stage(Stage::ApprovalFirst), "boris", "tove")
+        .await
+        .unwrap();
+    let row = e.reader().workflow("small").await.unwrap().unwrap();
+    assert_eq!(
+        (row.stage, row.switch),
+        (Stage::ApprovalFirst, Switch::Running)
+    );
+    later(&bench, 25 * 60).await;
+    until("nobody looked back: it is paused", || async {
+        let row = e.reader().workflow("small").await.unwrap().unwrap();
+        (row.switch == Switch::Paused).then_some(())
+    })
+    .await;
+    assert_eq!(entries(e, "workflow.emergency").await.len(), 1);
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emergency_goes_down_and_is_looked_back_at() {
+    Box::pin(emergency(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emergency_goes_down_and_is_looked_back_at_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(emergency(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+async fn lead(database: Option<&str>) {
+    let bench = Bench::on(&[FACTS], database).await;
+    let worker = Worker::start(&bench.engine);
+    let e = &bench.engine;
+    approver(&bench).await;
+    let today = |e: &Engine| Day::parse(&e.now().rfc3339()[..10]).unwrap();
+    let days = |e: &Engine| Days {
+        from: today(e).plus(-9),
+        to: today(e).plus(1),
+    };
+    let figure = |card: &Scorecard, key: &str| {
+        let all = card.figures.iter();
+        all.clone().find(|f| f.key == key).and_then(|f| f.value)
+    };
+    let none = e.scorecard("small", days(e)).await.unwrap();
+    assert_eq!(
+        (figure(&none, "lead_p50"), figure(&none, "released")),
+        (None, Some(0))
+    );
+    // Live 10, and 60 minutes after its approval.
+    for (n, minutes) in [(2, 10), (3, 60)] {
+        let row = approved(e, &format!(" {n}")).await;
+        later(&bench, minutes).await;
+        e.promote_release(row.id, &by("tove")).await.unwrap();
+    }
+    let card = e.scorecard("small", days(e)).await.unwrap();
+    let minutes = |key: &str| figure(&card, key).unwrap() / 60_000;
+    assert_eq!((minutes("lead_p50"), minutes("lead_p95")), (10, 60));
+    assert_eq!(figure(&card, "released"), Some(2));
+    let shown = card.figures.iter().find(|f| f.key == "released").unwrap();
+    assert!(shown.means.contains("0.18 a day"), "{}", shown.means);
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_scorecard_says_how_long_an_approved_change_waits() {
+    Box::pin(lead(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_scorecard_says_how_long_an_approved_change_waits_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(lead(Some(&database.url()))).await;
     database.drop().await;
 }

@@ -152,6 +152,28 @@ impl StoreReader {
             results,
         }))
     }
+
+    /// When each release of a workflow that went live in this span was approved, and when it was live.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn lead_times(
+        &self,
+        workflow: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<(Timestamp, Timestamp)>, ReadError> {
+        let sql = "SELECT g.decided_at, g.live_at FROM release_gates AS g JOIN releases AS r ON r.id = g.release_id \
+             WHERE r.workflow = $1 AND g.live_at >= $2 AND g.live_at < $3 AND g.decided_at IS NOT NULL \
+             ORDER BY g.live_at";
+        let params = vec![
+            Value::Text(workflow.to_owned()),
+            Value::Int(from.micros()),
+            Value::Int(to.micros()),
+        ];
+        let times = |r: Row<'_>| Ok((r.time(0)?, r.time(1)?));
+        self.rows(sql, params, times).await
+    }
 }
 
 fn read_layers(text: &str) -> Result<layers::Layers, ReadError> {

@@ -204,6 +204,9 @@ fn notices(view: &CharterView, zone: &Zone) -> Vec<String> {
     if label.review_overdue {
         out.push("The quarterly look at the label is due.".to_owned());
     }
+    if let Some(retire) = &label.retire {
+        out.push(format!("R{}.", retire.get(1..).unwrap_or_default()));
+    }
     if view.pilot.state == "lapsed" {
         out.push("The pilot's last day is over and nobody has decided: it is paused until somebody does.".to_owned());
     }

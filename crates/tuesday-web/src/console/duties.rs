@@ -28,6 +28,8 @@ use crate::refusal::{PageError, status};
 use crate::state::App;
 
 const PAGE: usize = 50;
+/// Duties that stand on a workflow's own page.
+const OWED: usize = 8;
 
 /// Of which workflow, and from where on.
 #[derive(Deserialize)]
@@ -145,6 +147,45 @@ async fn drawn(
         typed,
         problem,
     })
+}
+
+/// What a workflow's own page says: templates that nobody keeps, and what is owed with the address of each.
+pub(super) async fn of_workflow(
+    app: &App,
+    workflow: &str,
+) -> Result<(Vec<String>, Vec<(String, String)>), PageError> {
+    let kept = app.engine.upkeep(Some(workflow)).await?.into_iter();
+    let unkept = kept.filter_map(|k| Some(format!("{}: {}", k.item, k.finding?)));
+    Ok((unkept.collect(), owed(app, workflow).await?))
+}
+
+/// What is owed on a workflow, the first due first.
+async fn owed(app: &App, workflow: &str) -> Result<Vec<(String, String)>, PageError> {
+    let filter = DutyFilter {
+        workflow: Some(workflow.to_owned()),
+        open: true,
+        ..DutyFilter::default()
+    };
+    let reader = app.engine.reader();
+    let (found, people) = tokio::try_join!(reader.duties(&filter, None, OWED), reader.people())?;
+    let now = app.engine.now();
+    let told = |d: &Duty| {
+        let (owner, left) = (name(&d.owner, &people), due(d.due_at, now));
+        let words = match d.kind {
+            DutyKind::EmergencyReview => format!(
+                "Emergency, {}: {owner} looks back at it, {}; unanswered, the workflow pauses then",
+                d.item, left.words
+            ),
+            DutyKind::PolicyUpdate => {
+                format!(
+                    "Policy {} changed: {owner} looks at {}, {}",
+                    d.about, d.item, left.words
+                )
+            }
+        };
+        (format!("/duties/{}", d.id), words)
+    };
+    Ok(found.iter().map(told).collect())
 }
 
 fn line(k: KeptRow, people: &[Person]) -> KeptLine {

@@ -21,6 +21,8 @@ fn shell(assets: &Assets, title: &str) -> Shell {
     let link = |name: &str, title: &str| WorkflowLink {
         name: name.into(),
         title: title.into(),
+        label: "pilot",
+        label_tone: "acc",
     };
     Shell {
         title: title.into(),

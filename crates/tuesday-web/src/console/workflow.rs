@@ -47,6 +47,8 @@ struct WorkflowPage {
     shadow: Option<ShadowView>,
     /// Templates that nobody keeps.
     unkept: Vec<String>,
+    /// What people owe since an emergency or a change of a policy, with the address of each.
+    owed: Vec<(String, String)>,
 }
 
 struct MapStep {
@@ -112,11 +114,10 @@ pub(super) async fn drawn(
         .shell(app, w.title.clone(), "workflow", Some(name.to_owned()))
         .await?;
     let standing = standing::card(app, &visit, &w, (&def.rollout.scope, &known.zone)).await?;
-    let kept = app.engine.upkeep(Some(name)).await?;
-    let unkept = kept.into_iter();
-    let unkept = unkept.filter_map(|k| Some(format!("{}: {}", k.item, k.finding?)));
+    let (unkept, owed) = super::duties::of_workflow(app, name).await?;
     let page = WorkflowPage {
-        unkept: unkept.collect(),
+        unkept,
+        owed,
         shell,
         standing,
         problem,

@@ -1,5 +1,6 @@
 //! `tuesday drift`: whether the mix of outcomes stays what it was, freezing a baseline, closing a finding.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -30,6 +31,14 @@ enum Act {
         /// The workflow
         workflow: String,
     },
+    /// What the repository's package has otherwise than what is live, field by field; 1 when anything differs
+    Repo {
+        /// The package folder
+        path: PathBuf,
+        /// Compare with this exported release instead of the instance; its own rules count as in force
+        #[arg(long, value_name = "FILE")]
+        live: Option<PathBuf>,
+    },
     /// Freeze the mix of some whole days; what comes after is compared with it
     Baseline {
         /// The workflow
@@ -58,6 +67,9 @@ enum Act {
 
 /// Runs the command.
 pub(crate) async fn run(common: Common, args: DriftArgs) -> Result<ExitCode, Problem> {
+    if let Act::Repo { path, live } = &args.act {
+        return super::drift_repo::run(&common, path, live.as_deref()).await;
+    }
     let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
     let engine = &node.engine;
     match args.act {
@@ -75,6 +87,7 @@ pub(crate) async fn run(common: Common, args: DriftArgs) -> Result<ExitCode, Pro
                 return Ok(ExitCode::from(1));
             }
         }
+        Act::Repo { .. } => {}
         Act::Baseline {
             workflow,
             from,

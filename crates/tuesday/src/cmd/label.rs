@@ -67,6 +67,9 @@ pub(crate) async fn run(common: &Common, node: &Node, args: LabelArgs) -> Result
         return Ok(());
     }
     out::line(&label_line(&view));
+    if let Some(retire) = &view.label.retire {
+        out::line(&format!("  {retire}"));
+    }
     for e in history {
         out::line(&format!(
             "  {}  {} {} ({}) {}",

@@ -15,6 +15,7 @@ pub(crate) mod cost;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod drift;
+mod drift_repo;
 pub(crate) mod erase;
 pub(crate) mod eval;
 pub(crate) mod export;

@@ -330,22 +330,26 @@ async fn standing(common: &Common, node: &Node, name: &str) -> Result<(), Proble
         None => out::line("  no kill condition is declared"),
     }
     if let Some(next) = next {
-        for (_, j) in &next.conditions {
-            let standing = if j.standing == Standing::Met {
-                "true"
-            } else {
-                "not yet"
-            };
-            out::line(&format!(
-                "  for stage {}: {standing}, {}",
-                next.stage, j.words
-            ));
-        }
-        if let Some(remark) = next.remark() {
-            out::line(&format!("  for stage {}: {remark}", next.stage));
-        }
+        tell_next(&next);
     }
     Ok(())
+}
+
+fn tell_next(next: &NextStage) {
+    for (_, j) in &next.conditions {
+        let standing = if j.standing == Standing::Met {
+            "true"
+        } else {
+            "not yet"
+        };
+        out::line(&format!(
+            "  for stage {}: {standing}, {}",
+            next.stage, j.words
+        ));
+    }
+    if let Some(remark) = next.remark() {
+        out::line(&format!("  for stage {}: {remark}", next.stage));
+    }
 }
 
 fn as_next(next: &NextStage) -> serde_json::Value {

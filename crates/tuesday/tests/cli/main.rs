@@ -6,6 +6,7 @@ mod bench;
 mod codes;
 mod connector;
 mod copies;
+mod drifted;
 mod evals;
 mod oversight;
 mod real_packs;

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use tuesday_domain::action::ActionState;
 use tuesday_domain::record::{Attempt, AttemptResult};
 use tuesday_domain::run::{Reason, Status, Step};
+use tuesday_domain::trouble::Category;
+use tuesday_store::IncidentFilter;
 use tuesday_stub::{Cut, ModelRule, Script};
 use tuesday_testkit::check::read_all;
 use tuesday_testkit::{Found, Node, until};
@@ -91,6 +93,19 @@ impl Stage {
             .set_clock(offset + i64::try_from(by.as_micros()).unwrap())
             .await
             .unwrap();
+    }
+
+    /// One incident of this category is open.
+    async fn incident(&self, category: Category) {
+        let filter = IncidentFilter {
+            category: Some(category),
+            ..IncidentFilter::default()
+        };
+        until(&format!("{category} is an incident"), || async {
+            let found = self.bed.reader().incidents(&filter, None, 9).await.unwrap();
+            (!found.is_empty()).then_some(())
+        })
+        .await;
     }
 
     async fn settle(&self, found: &Found, body: &Value) {
@@ -210,6 +225,21 @@ async fn models_that_misbehave() {
         );
     }
 
+    // The pinned model is not there any more: the run waits for it, nobody else is asked in its place.
+    for status in [404, 410, 404, 410, 404] {
+        stage.model(Script {
+            status: Some(status),
+            ..Script::default()
+        });
+    }
+    let found = stage.play(&Case::new("withdrawn", "auto")).await;
+    done(&found);
+    let calls = stage.calls(&found).await;
+    assert_eq!(calls.len(), 6, "more than max_attempts: {calls:?}");
+    let codes: Vec<_> = calls.iter().filter_map(|a| a.code.as_deref()).collect();
+    assert_eq!(codes, ["model_withdrawn"; 5]);
+    stage.incident(Category::ConnectorFailing).await;
+
     stage.model(Script {
         delay_ms: 60_000,
         ..Script::default()
@@ -273,6 +303,7 @@ async fn models_that_misbehave() {
         Reason::ModelMismatch,
     );
     assert!(stage.requests("desk", "notes-swapped").is_empty());
+    stage.incident(Category::ModelMismatch).await;
     stage.end().await;
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tuesday_domain::access::{Act, Rights};
 use tuesday_domain::charter::label::{Basis, Standing};
 use tuesday_domain::charter::{
-    Facts, Figures, GateFacts, Picture, Pilot, ReleaseFacts, Statement, is_blank,
+    Facts, Figures, GateFacts, Picture, Pilot, ReleaseFacts, Statement, Use, disused, is_blank,
 };
 use tuesday_domain::eval::PackReader;
 use tuesday_domain::problem::Problem;
@@ -54,6 +54,24 @@ impl Gathered {
             overload: self.overload.clone(),
             test_instance: self.test_instance,
         }
+    }
+
+    /// Why it should be asked whether to retire it.
+    pub(crate) fn disused(&self) -> Option<String> {
+        if self.row.label == Label::Retired {
+            return None;
+        }
+        let has = |p: &&String| {
+            let fact = self.facts.about(Statement::Training, p);
+            fact.is_some_and(|f| !f.value.is_empty())
+        };
+        let of = Use {
+            figures: self.figures,
+            installed_at: self.row.installed_at,
+            deciders: self.deciders.len(),
+            trained: self.deciders.iter().filter(has).count(),
+        };
+        disused(&of, self.now)
     }
 
     pub(crate) fn standing(&self) -> Standing {

@@ -104,12 +104,7 @@ impl Engine {
                 None,
                 format!("label {to} from now on: evidence was lost"),
             ),
-            Next::Ask => (
-                LabelMove::Asked,
-                label,
-                None,
-                format!("label {label}: the quarterly look is due"),
-            ),
+            Next::Ask => (LabelMove::Asked, label, None, asked(label, gathered)),
         };
         let event = Told {
             workflow: name,
@@ -172,6 +167,13 @@ impl Engine {
             .tell("paused: the pilot is over and waits for a decision".to_owned());
         self.commit_move(moved, &KEEPER, reason).await.map(drop)
     }
+}
+
+/// The quarterly look, with the question whether to retire what nobody uses.
+fn asked(label: Label, gathered: &Gathered) -> String {
+    let retire = gathered.disused();
+    let retire = retire.map(|r| format!("; {r}")).unwrap_or_default();
+    format!("label {label}: the quarterly look is due{retire}")
 }
 
 /// Operator owner and sponsor, or who stands in for an owner that left.

@@ -102,6 +102,8 @@ pub struct LabelView {
     pub review_due: String,
     /// That day is over.
     pub review_overdue: bool,
+    /// Nobody used an output for 30 days: the question whether to retire it, with the numbers beside it.
+    pub retire: Option<String>,
     /// The highest stage the label allows.
     pub caps_stage: &'static str,
     /// No evidence stands behind labels of a test instance unless somebody decides them.
@@ -350,6 +352,7 @@ fn label(g: &Gathered, picture: &Picture<'_>) -> LabelView {
         lacking: next.map(|n| told(lacking(g, n))).unwrap_or_default(),
         review_due: due.rfc3339(),
         review_overdue: !matches!(present, Label::Research | Label::Retired) && g.now >= due,
+        retire: g.disused(),
         caps_stage: present.cap().word(),
         test_instance: g.test_instance,
     }

@@ -12,10 +12,11 @@ use tuesday_domain::ledger::shown::{Shown, Unit};
 use tuesday_domain::ledger::value::{Errors, Saved, errors, saved};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{BaselineRow, DayRow};
+use tuesday_domain::time::{Timestamp, Zone};
 
 use super::LimitState;
 use super::report::{Gathered, NamedCosts};
-use crate::engine::Engine;
+use crate::engine::{Engine, read_problem};
 
 /// Weeks a trend looks back.
 const WEEKS: i64 = 12;
@@ -114,7 +115,8 @@ impl Engine {
     /// # Errors
     /// `unknown_workflow`, `unavailable`.
     pub async fn scorecard(&self, workflow: &str, days: Days) -> Result<Scorecard, Problem> {
-        let (row, _) = self.live(workflow).await?;
+        let (row, live) = self.live(workflow).await?;
+        let lead = self.lead_times(workflow, days, &live.ready.zone).await?;
         let first = days.to.monday().plus(-7 * (WEEKS - 1));
         let all = Days {
             from: first.min(days.from),
@@ -134,6 +136,7 @@ impl Engine {
         shown.extend(cost_shown(&costs, workflow, days));
         shown.extend(quality_shown(&errors, workflow, days));
         shown.extend(work_shown(&figures, workflow, days));
+        shown.extend(lead_shown(&lead, workflow, days));
         let named = |by: By| {
             let groups = gathered.report(days, by).groups.into_iter();
             groups
@@ -178,6 +181,31 @@ impl Engine {
     ) -> Result<DayFigures, Problem> {
         let gathered = self.gathered(Some(workflow), None, days).await?;
         Ok(merged(within(&gathered.rows, days)))
+    }
+
+    /// From approval to live, in milliseconds, the shortest first.
+    async fn lead_times(
+        &self,
+        workflow: &str,
+        days: Days,
+        zone: &Zone,
+    ) -> Result<Vec<u64>, Problem> {
+        let moment = |day: Day| {
+            zone.moment(&format!("{day}T00:00:00"))
+                .map_err(|e| Problem::new("bad_request", e.to_string()))
+        };
+        let (from, to) = (moment(days.from)?, moment(days.to.plus(1))?);
+        let found = self.0.reader.lead_times(workflow, from, to).await;
+        let waited = |(approved, live): (Timestamp, Timestamp)| {
+            u64::try_from(live.since(approved).as_millis()).unwrap_or(u64::MAX)
+        };
+        let mut out: Vec<u64> = found
+            .map_err(read_problem)?
+            .into_iter()
+            .map(waited)
+            .collect();
+        out.sort_unstable();
+        Ok(out)
     }
 
     /// Net time saved over these days, line by line.
@@ -319,6 +347,42 @@ fn work_shown(f: &DayFigures, workflow: &str, days: Days) -> Vec<Shown> {
             "counted as open, not left out",
             "open",
         ),
+    ]
+}
+
+/// How long approved releases waited until they were live, and how many a day there were.
+fn lead_shown(waited_ms: &[u64], workflow: &str, days: Days) -> Vec<Shown> {
+    let page = format!("/workflows/{workflow}/releases");
+    let means = "releases that went live in these days, from their approval until they were live";
+    let time = |key, title: &str, percent: usize| {
+        // The nearest rank: with few releases the higher one.
+        let place = (waited_ms.len() * percent).div_ceil(100).saturating_sub(1);
+        let shown = match waited_ms.get(place) {
+            Some(ms) => {
+                let ms = i64::try_from(*ms).unwrap_or(i64::MAX);
+                Shown::measured(key, title, Unit::Time, ms, means)
+            }
+            None => Shown::missing(key, title, Unit::Time, "no release went live"),
+        };
+        shown.behind(page.clone())
+    };
+    let all = waited_ms.len();
+    let span = usize::try_from(days.count()).unwrap_or(1).max(1);
+    let hundredths = all * 100 / span;
+    let a_day = format!(
+        "went live in {span} days: {}.{:02} a day",
+        hundredths / 100,
+        hundredths % 100
+    );
+    let value = i64::try_from(all).unwrap_or(i64::MAX);
+    vec![
+        time(
+            "lead_p50",
+            "Half of the approved releases are live within",
+            50,
+        ),
+        time("lead_p95", "19 of 20 approved releases are live within", 95),
+        Shown::measured("released", "Releases", Unit::Count, value, &a_day).behind(page.clone()),
     ]
 }
 

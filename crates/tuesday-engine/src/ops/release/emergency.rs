@@ -123,7 +123,7 @@ impl Engine {
         let owed = Owed {
             kind: DutyKind::EmergencyReview,
             owner: reviewer.to_owned(),
-            due_at: self.now().plus(HOLDS),
+            within: HOLDS,
             about: "emergency",
             item,
             reason,

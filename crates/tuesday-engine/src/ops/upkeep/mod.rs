@@ -8,6 +8,7 @@ mod policy_changed;
 pub use self::answer::Answered;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::Serialize;
 use tuesday_domain::actor::Actor;
@@ -46,7 +47,8 @@ pub struct KeptRow {
 pub(in crate::ops) struct Owed<'a> {
     pub kind: DutyKind,
     pub owner: String,
-    pub due_at: Timestamp,
+    /// How long it may take from now on.
+    pub within: Duration,
     pub about: &'a str,
     pub item: String,
     pub reason: &'a str,
@@ -118,7 +120,7 @@ impl Engine {
             id: ids::duty(),
             state: DutyState::Open,
             owner: owed.owner,
-            due_at: owed.due_at,
+            due_at: now.plus(owed.within),
             answer: None,
             number: None,
             words: None,

@@ -64,7 +64,7 @@ impl Engine {
             let owed = Owed {
                 kind: DutyKind::PolicyUpdate,
                 owner,
-                due_at: now.plus(due),
+                within: due,
                 about: policy,
                 item: item.item.clone(),
                 reason,
