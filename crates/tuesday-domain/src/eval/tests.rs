@@ -105,6 +105,7 @@ impl Bench {
             rows: vec!["r1".to_owned()],
             repeats,
             max_age_s: Some(3_600),
+            recorded: false,
             production: true,
             baseline_hash: None,
             answers: None,
@@ -213,6 +214,15 @@ fn results_of_other_texts_do_not_count() {
         change(&mut b.evidence);
         assert_eq!(b.reasons(), [reason]);
     }
+}
+
+#[test]
+fn recorded_answers_are_enough_to_try_a_pack_and_never_for_a_release() {
+    let mut b = Bench::new(3);
+    b.evidence.mode = Mode::Recorded;
+    assert_eq!(b.reasons(), [GateReason::Recorded]);
+    b.wanted.recorded = true;
+    assert_eq!(b.reasons(), []);
 }
 
 #[test]

@@ -367,6 +367,7 @@ impl Engine {
             release_hash: crate::catalog::hex(&bench.row.hash),
             rules_hash: trial.rules_hash(),
             rows: trial.rows(),
+            recorded: false,
             repeats: bench.repeats,
             max_age_s: None,
             // What the workflow is counts as well as what the package asks for.

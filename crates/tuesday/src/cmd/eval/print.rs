@@ -33,6 +33,7 @@ pub(super) fn evaluation(common: &Common, done: &Done, verdict: &Verdict) {
         of: s.trials,
     };
     for (name, words) in [
+        ("answers", done.evidence.mode.word().to_owned()),
         ("sent to a person rightly", asked.rate().words()),
         ("sent to a person needlessly", x.needless.to_string()),
         ("acted on wrongly", s.false_positives.to_string()),

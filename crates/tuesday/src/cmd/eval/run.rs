@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::StreamExt as _;
+use tuesday_connectors::models::Recorded;
 use tuesday_domain::definition::PackageFault;
 use tuesday_domain::eval::{
     Case, CaseResult, Evidence, Mode, Pack, Paired, Summary, Verdict, Wanted, gate, junit_case,
     junit_close, junit_open,
 };
+use tuesday_domain::port::Model;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::workflow::Label;
 use tuesday_engine::Clock;
@@ -32,6 +34,36 @@ pub(crate) struct Asked {
     pub(crate) results: Option<PathBuf>,
     pub(crate) resume: bool,
     pub(crate) baseline: Option<Source>,
+    /// Keep what the model answers here.
+    pub(crate) record: Option<PathBuf>,
+    /// Answer from here.
+    pub(crate) recorded: Option<PathBuf>,
+    /// The pack is tried, no release is judged: recorded answers are enough.
+    pub(crate) tries_only: bool,
+}
+
+impl Asked {
+    fn mode(&self) -> Mode {
+        if self.recorded.is_some() {
+            Mode::Recorded
+        } else {
+            Mode::Live
+        }
+    }
+
+    /// The model as it is asked here.
+    fn model(&self, model: Arc<dyn Model>) -> Result<Arc<dyn Model>, Problem> {
+        let bad = |field: &str, e: String| Problem::new("bad_request", e).field(field.to_owned());
+        Ok(match (&self.record, &self.recorded) {
+            (Some(file), _) => {
+                Arc::new(Recorded::recording(model, file).map_err(|e| bad("record", e))?)
+            }
+            (None, Some(file)) => {
+                Arc::new(Recorded::given(model, file).map_err(|e| bad("recorded", e))?)
+            }
+            (None, None) => model,
+        })
+    }
 }
 
 /// What came of it.
@@ -62,9 +94,10 @@ pub(crate) async fn evaluate(
     let pack = source.pack()?;
     let home = Home::find(common)?;
     let ports = wiring::ports(&home)?;
-    let trial = Arc::new(source.trial(Arc::clone(&ports.model)).await?);
+    let model = asked.model(ports.model)?;
+    let trial = Arc::new(source.trial(Arc::clone(&model)).await?);
     let other = match &asked.baseline {
-        Some(b) => Some(Arc::new(b.trial(ports.model).await?)),
+        Some(b) => Some(Arc::new(b.trial(model).await?)),
         None => None,
     };
     let repeats = asked.repeat.max(pack.limits.repeats);
@@ -100,7 +133,7 @@ pub(crate) async fn evaluate(
         rules_hash: trial.rules_hash(),
         table: Some(source.table.clone()),
         model: def.model.pin.clone(),
-        mode: Mode::Live,
+        mode: asked.mode(),
         repeats,
         started_at,
         finished_at: Some(clock.now().rfc3339()),
@@ -111,6 +144,7 @@ pub(crate) async fn evaluate(
         release_hash: trial.hash(),
         rules_hash: trial.rules_hash(),
         rows: trial.rows(),
+        recorded: asked.tries_only,
         repeats,
         max_age_s: None,
         production: def.rollout.label == Label::Production,
@@ -184,7 +218,8 @@ impl Fold {
         repeats: u32,
         asked: &Asked,
     ) -> Result<Self, Problem> {
-        let head = Head::new(trial.hash(), pack.hash.clone(), trial.rules_hash(), repeats);
+        let mut head = Head::new(trial.hash(), pack.hash.clone(), trial.rules_hash(), repeats);
+        head.recorded = asked.recorded.is_some();
         let (results, earlier) = match &asked.results {
             Some(path) => {
                 let (results, earlier) = Results::open(path, &head, asked.resume)?;
