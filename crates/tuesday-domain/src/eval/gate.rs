@@ -126,6 +126,9 @@ pub struct Evidence {
     pub model: String,
     /// Asked or recorded.
     pub mode: Mode,
+    /// Answers that came from a cache of an earlier evaluation, and were not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<u64>,
     /// Tries of each case that were asked for.
     pub repeats: u32,
     /// Start, RFC 3339.
@@ -281,6 +284,14 @@ impl Judge {
             let words = "the answers were recorded, not asked for";
             if wanted.recorded {
                 self.warnings.push(format!("{}: {words}", R::Recorded));
+            } else {
+                self.stop(R::Recorded, words);
+            }
+        }
+        if let Some(n) = e.cached.filter(|n| *n > 0) {
+            let words = format!("{n} answers came from a cache");
+            if wanted.recorded {
+                self.warnings.push(format!("cached: {words}"));
             } else {
                 self.stop(R::Recorded, words);
             }

@@ -93,6 +93,7 @@ impl Bench {
             table: None,
             model: "m-1".to_owned(),
             mode: Mode::Live,
+            cached: None,
             repeats,
             started_at: String::new(),
             finished_at: Some(String::new()),
@@ -207,6 +208,7 @@ fn results_of_other_texts_do_not_count() {
         (GateReason::ForeignPack, |e| e.pack_hash = "x".repeat(64)),
         (GateReason::ForeignRules, |e| e.rules_hash.clear()),
         (GateReason::Recorded, |e| e.mode = Mode::Recorded),
+        (GateReason::Recorded, |e| e.cached = Some(1)),
         (GateReason::EvidenceChanged, |e| e.v = 2),
         (GateReason::TooFewRepeats, |e| e.repeats = 2),
     ] {

@@ -78,6 +78,32 @@ async fn story(database: Option<Database>) {
     let (code, said) = ran(&bed, &offline, Some(NOWHERE)).await;
     assert!(code == 1 && words(&said).contains("case_error"), "{said}");
     assert!(said.to_string().contains("not_recorded"), "{said}");
+    // A cache asks a model without chance once for each request, and only then.
+    let cache = bed
+        .home
+        .dir
+        .join("cache.jsonl")
+        .to_string_lossy()
+        .into_owned();
+    let cached = ["eval", &package, "--cache", &cache];
+    let toml = path.join("workflow.toml");
+    let text = std::fs::read_to_string(&toml).unwrap();
+    for (pinned, served) in [("", false), ("temperature_milli = 0\n", true)] {
+        let set = text.replacen(
+            "pin = \"stub-1\"\n",
+            &format!("pin = \"stub-1\"\n{pinned}"),
+            1,
+        );
+        std::fs::write(&toml, set).unwrap();
+        let (code, said) = ran(&bed, &cached, None).await;
+        assert_eq!((code, &said["cached"]), (0, &false.into()), "{said}");
+        let (code, said) = ran(&bed, &cached, Some(NOWHERE)).await;
+        assert_eq!(
+            (code == 0, &said["cached"]),
+            (served, &served.into()),
+            "{said}"
+        );
+    }
     let (code, said) = ran(&bed, &["eval", &package, "--recorded", &package], None).await;
     assert_eq!(
         (code, &said["error"]["code"]),

@@ -383,6 +383,7 @@ impl Engine {
             table: Some(format!("rules version {}, in force", bench.rules)),
             model: def.model.pin.clone(),
             mode: Mode::Live,
+            cached: None,
             repeats: bench.repeats,
             started_at: started_at.rfc3339(),
             finished_at: Some(self.now().rfc3339()),

@@ -44,6 +44,9 @@ pub(crate) struct EvalArgs {
     /// Keep what the model answers in this file, for --recorded
     #[arg(long, value_name = "FILE", conflicts_with_all = ["recorded", "resume"])]
     record: Option<PathBuf>,
+    /// Ask a model that is pinned with temperature 0 only what this file does not know yet
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["recorded", "record"])]
+    cache: Option<PathBuf>,
     /// With `eval add`: make a case of this run, personal data taken out
     #[arg(long, value_name = "RUN")]
     from_run: Option<String>,
@@ -101,6 +104,7 @@ pub(crate) async fn run(common: Common, args: EvalArgs) -> Result<ExitCode, Prob
         resume: args.resume,
         baseline,
         record: args.record,
+        cache: args.cache,
         recorded: args.which.recorded,
         tries_only: true,
     };

@@ -38,6 +38,8 @@ pub(crate) struct Asked {
     pub(crate) record: Option<PathBuf>,
     /// Answer from here.
     pub(crate) recorded: Option<PathBuf>,
+    /// Take what leaves nothing to chance from here, and keep it here.
+    pub(crate) cache: Option<PathBuf>,
     /// The pack is tried, no release is judged: recorded answers are enough.
     pub(crate) tries_only: bool,
 }
@@ -51,18 +53,17 @@ impl Asked {
         }
     }
 
-    /// The model as it is asked here.
-    fn model(&self, model: Arc<dyn Model>) -> Result<Arc<dyn Model>, Problem> {
-        let bad = |field: &str, e: String| Problem::new("bad_request", e).field(field.to_owned());
-        Ok(match (&self.record, &self.recorded) {
-            (Some(file), _) => {
-                Arc::new(Recorded::recording(model, file).map_err(|e| bad("record", e))?)
-            }
-            (None, Some(file)) => {
-                Arc::new(Recorded::given(model, file).map_err(|e| bad("recorded", e))?)
-            }
-            (None, None) => model,
-        })
+    /// The record that answers are kept in or taken from; nothing where the model is simply asked.
+    fn tape(&self, model: &Arc<dyn Model>) -> Result<Option<Arc<Recorded>>, Problem> {
+        let model = Arc::clone(model);
+        let (field, made) = match (&self.record, &self.recorded, &self.cache) {
+            (Some(file), _, _) => ("record", Recorded::recording(model, file)),
+            (None, Some(file), _) => ("recorded", Recorded::given(model, file)),
+            (None, None, Some(file)) => ("cache", Recorded::cached(model, file)),
+            (None, None, None) => return Ok(None),
+        };
+        let made = made.map_err(|e| Problem::new("bad_request", e).field(field))?;
+        Ok(Some(Arc::new(made)))
     }
 }
 
@@ -83,6 +84,14 @@ impl Done {
     }
 }
 
+/// The model behind its record.
+fn through(tape: Option<&Arc<Recorded>>, model: Arc<dyn Model>) -> Arc<dyn Model> {
+    match tape {
+        Some(tape) => Arc::<Recorded>::clone(tape),
+        None => model,
+    }
+}
+
 /// Evaluates a package.
 pub(crate) async fn evaluate(
     common: &Common,
@@ -94,7 +103,8 @@ pub(crate) async fn evaluate(
     let pack = source.pack()?;
     let home = Home::find(common)?;
     let ports = wiring::ports(&home)?;
-    let model = asked.model(ports.model)?;
+    let tape = asked.tape(&ports.model)?;
+    let model = through(tape.as_ref(), ports.model);
     let trial = Arc::new(source.trial(Arc::clone(&model)).await?);
     let other = match &asked.baseline {
         Some(b) => Some(Arc::new(b.trial(model).await?)),
@@ -134,6 +144,7 @@ pub(crate) async fn evaluate(
         table: Some(source.table.clone()),
         model: def.model.pin.clone(),
         mode: asked.mode(),
+        cached: asked.cache.as_ref().and(tape).map(|t| t.from_cache()),
         repeats,
         started_at,
         finished_at: Some(clock.now().rfc3339()),
