@@ -20,6 +20,7 @@ mod http;
 mod openai;
 mod openai_stream;
 mod pieces;
+mod recorded;
 mod sse;
 mod status;
 mod template;
@@ -31,6 +32,8 @@ use std::sync::Arc;
 
 use tuesday_domain::definition::{ConfidenceSource, ModelKind, ModelSpec};
 use tuesday_domain::port::{Call, Compiled, Model, ModelAnswer, ModelFault, ModelRequest, Secrets};
+
+pub use recorded::Recorded;
 
 use crate::net::Http;
 use exchange::Exchange;

@@ -105,6 +105,8 @@ pub struct Wanted {
     pub max_age_s: Option<u64>,
     /// The workflow is, or is to be called, production.
     pub production: bool,
+    /// Recorded answers are enough: a job without a key that tries the pack. Never for a release.
+    pub recorded: bool,
     /// A comparison with this release (hash, hex) must be there.
     pub baseline_hash: Option<String>,
     /// The category of error it answers, with what was tried against it before.
@@ -131,6 +133,9 @@ pub struct Evidence {
     pub model: String,
     /// Asked or recorded.
     pub mode: Mode,
+    /// Answers that came from a cache of an earlier evaluation, and were not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<u64>,
     /// Tries of each case that were asked for.
     pub repeats: u32,
     /// Start, RFC 3339.
@@ -297,7 +302,20 @@ impl Judge {
             }
         }
         if e.mode == Mode::Recorded {
-            self.stop(R::Recorded, "the answers were recorded, not asked for");
+            let words = "the answers were recorded, not asked for";
+            if wanted.recorded {
+                self.warnings.push(format!("{}: {words}", R::Recorded));
+            } else {
+                self.stop(R::Recorded, words);
+            }
+        }
+        if let Some(n) = e.cached.filter(|n| *n > 0) {
+            let words = format!("{n} answers came from a cache");
+            if wanted.recorded {
+                self.warnings.push(format!("cached: {words}"));
+            } else {
+                self.stop(R::Recorded, words);
+            }
         }
         if let Some(max) = wanted.max_age_s
             && age_s > max

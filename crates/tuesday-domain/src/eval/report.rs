@@ -190,6 +190,7 @@ fn figures(out: &mut String, pack: &Pack, e: &Evidence) {
         ),
     );
     row(out, "Model", &e.model);
+    row(out, "Answers", e.mode.word());
     row(out, "Release", &e.release_hash);
     row(out, "Pack", &e.pack_hash);
     if let Some(table) = &e.table {

@@ -93,6 +93,7 @@ impl Bench {
             table: None,
             model: "m-1".to_owned(),
             mode: Mode::Live,
+            cached: None,
             repeats,
             started_at: String::new(),
             finished_at: Some(String::new()),
@@ -105,6 +106,7 @@ impl Bench {
             rows: vec!["r1".to_owned()],
             repeats,
             max_age_s: Some(3_600),
+            recorded: false,
             production: true,
             baseline_hash: None,
             answers: None,
@@ -207,6 +209,7 @@ fn results_of_other_texts_do_not_count() {
         (GateReason::ForeignPack, |e| e.pack_hash = "x".repeat(64)),
         (GateReason::ForeignRules, |e| e.rules_hash.clear()),
         (GateReason::Recorded, |e| e.mode = Mode::Recorded),
+        (GateReason::Recorded, |e| e.cached = Some(1)),
         (GateReason::EvidenceChanged, |e| e.v = 2),
         (GateReason::TooFewRepeats, |e| e.repeats = 2),
     ] {
@@ -214,6 +217,15 @@ fn results_of_other_texts_do_not_count() {
         change(&mut b.evidence);
         assert_eq!(b.reasons(), [reason]);
     }
+}
+
+#[test]
+fn recorded_answers_are_enough_to_try_a_pack_and_never_for_a_release() {
+    let mut b = Bench::new(3);
+    b.evidence.mode = Mode::Recorded;
+    assert_eq!(b.reasons(), [GateReason::Recorded]);
+    b.wanted.recorded = true;
+    assert_eq!(b.reasons(), []);
 }
 
 #[test]

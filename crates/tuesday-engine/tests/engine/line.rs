@@ -199,6 +199,34 @@ async fn a_model_that_is_away_is_asked_again_and_not_for_ever() {
     worker.shut_down(Duration::from_secs(10)).await;
 }
 
+/// It is as good as what is live now, and gives up a case that what is live now has: nobody agreed to that.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_does_not_stand_for_what_nobody_saw() {
+    let bench = Bench::on(&[FACTS, SETTLING], None).await;
+    let worker = Worker::start(&bench.engine);
+    let e = &bench.engine;
+    approver(&bench).await;
+    let guard = json!({"name": "never-again", "kind": "regression", "input": {"id": "2"},
+        "sources": {"crm": {"id": "1", "tier": "gold", "updated_at": "@-1h"}, "contract": null},
+        "expect": {"route": "auto"}})
+    .to_string();
+    let first = worded(e, " well", &[("evals/more.jsonl", &guard)]).await;
+    let without = worded(e, " best", &[]).await;
+    for row in [&first, &without] {
+        e.promote_release(row.id, &by("tove")).await.unwrap();
+    }
+    later(&bench, 11).await;
+    becomes(e, &without, ReleaseState::Passed).await;
+    let told = returned(e).await;
+    let words = "which nobody approved";
+    assert!(told.len() == 1 && told[0].contains(words), "{told:?}");
+    assert!(told[0].contains("never-again"), "{told:?}");
+    assert!(workflow(e).await.rollout.changes.waiting.is_empty());
+    let cleared = e.approve_release(without.id, "boris", "still").await;
+    assert_eq!(code(cleared), "clearance_needed");
+    worker.shut_down(Duration::from_secs(10)).await;
+}
+
 /// Without a line nothing tests it by itself: it says what it was compared with, and how to go on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_compared_with_another_one_is_not_promoted() {

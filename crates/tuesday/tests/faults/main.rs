@@ -21,6 +21,7 @@ mod kills;
 mod last_tuesday;
 mod outage;
 mod overload;
+mod recorded;
 mod restart;
 mod restored;
 mod secrets;

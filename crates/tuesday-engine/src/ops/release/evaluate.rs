@@ -367,6 +367,7 @@ impl Engine {
             release_hash: crate::catalog::hex(&bench.row.hash),
             rules_hash: trial.rules_hash(),
             rows: trial.rows(),
+            recorded: false,
             repeats: bench.repeats,
             max_age_s: None,
             // What the workflow is counts as well as what the package asks for.
@@ -383,6 +384,7 @@ impl Engine {
             table: Some(format!("rules version {}, in force", bench.rules)),
             model: def.model.pin.clone(),
             mode: Mode::Live,
+            cached: None,
             repeats: bench.repeats,
             started_at: started_at.rfc3339(),
             finished_at: Some(self.now().rfc3339()),

@@ -130,7 +130,10 @@ impl Engine {
         def: &Definition,
     ) -> Result<(), Problem> {
         let release = self.release_row(next.release).await?;
-        let mut bench = self.bench(release, 0).await?;
+        let before = self.0.reader.gate(release.id).await.map_err(read_problem)?;
+        // Never fewer tries of a case than what was approved rests on.
+        let repeats = before.map_or(0, |g| g.repeats);
+        let mut bench = self.bench(release, repeats).await?;
         let gate = self.test_begun(row, next, &bench, tries, &why).await?;
         bench.row = self.release_row(next.release).await?;
         let earlier = self.results_so_far(&bench).await?;
@@ -365,31 +368,37 @@ impl Engine {
         if wider.is_empty() {
             return Ok(wider);
         }
-        let decided = gate.decided_at;
         let all = self.0.reader.releases(&bench.row.workflow).await;
         let now = record.evidence.compared.as_ref().map(|c| &c.baseline_hash);
+        let mut known: Option<Vec<String>> = None;
         for old in all.map_err(read_problem)? {
             let hash = crate::catalog::hex(&old.hash);
-            let seen = matches!(
+            let was_live = matches!(
                 old.state,
                 ReleaseState::Superseded | ReleaseState::RolledBack
             );
-            if !seen || Some(&hash) == now {
+            if !was_live || Some(&hash) == now {
                 continue;
             }
             let live_then = self.0.reader.gate(old.id).await.map_err(read_problem)?;
             let live_at = live_then.and_then(|g| g.live_at).unwrap_or(old.created_at);
-            if decided.is_some_and(|at| live_at <= at) {
-                let (old, new) = (self.loaded(old.id).await?, self.loaded(bench.row.id).await?);
-                let mut known = widened(&old.ready, &new.ready);
-                known.extend(given_up(
-                    (&old.package, &old.ready.def),
-                    (&new.package, &new.ready.def),
-                ));
-                wider.retain(|w| !known.contains(w));
-                break;
+            if gate.decided_at.is_none_or(|at| live_at > at) {
+                continue;
             }
+            // Any of them may have been the live one that day: only what each of them shows was agreed to.
+            let (old, new) = (self.loaded(old.id).await?, self.loaded(bench.row.id).await?);
+            let mut seen = widened(&old.ready, &new.ready);
+            seen.extend(given_up(
+                (&old.package, &old.ready.def),
+                (&new.package, &new.ready.def),
+            ));
+            known = Some(match known {
+                None => seen,
+                Some(all) => all.into_iter().filter(|w| seen.contains(w)).collect(),
+            });
         }
+        let known = known.unwrap_or_default();
+        wider.retain(|w| !known.contains(w));
         Ok(wider)
     }
 

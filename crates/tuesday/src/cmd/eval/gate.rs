@@ -38,6 +38,7 @@ pub(crate) async fn run(common: Common, args: GateArgs) -> Result<ExitCode, Prob
         repeat: args.which.repeat,
         concurrency: args.which.concurrency,
         junit: args.junit,
+        recorded: args.which.recorded,
         ..Asked::default()
     };
     let (done, verdict) = match evaluate(&common, &source, asked).await {
@@ -106,6 +107,7 @@ fn tell(common: &Common, source: &Source, done: Option<&Done>, verdict: &Verdict
         out::json_line(&json!({
             "gate": if verdict.passed { "passed" } else { "blocked" }, "release_hash": hash, "parts": parts,
             "reasons": verdict.reasons, "warnings": verdict.warnings,
+            "mode": done.map(|d| d.evidence.mode.word()),
             "pack_hash": done.map(|d| &d.pack.hash), "cases": done.map(|d| d.pack.cases),
             "failed": done.map(|d| &d.evidence.summary.failed),
         }));

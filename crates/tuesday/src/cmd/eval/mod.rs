@@ -41,6 +41,12 @@ pub(crate) struct EvalArgs {
     /// Go on where the file of --results stopped
     #[arg(long, requires = "results")]
     resume: bool,
+    /// Keep what the model answers in this file, for --recorded
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["recorded", "resume"])]
+    record: Option<PathBuf>,
+    /// Ask a model that is pinned with temperature 0 only what this file does not know yet
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["recorded", "record"])]
+    cache: Option<PathBuf>,
     /// With `eval add`: make a case of this run, personal data taken out
     #[arg(long, value_name = "RUN")]
     from_run: Option<String>,
@@ -66,6 +72,9 @@ pub(crate) struct Which {
     /// Cases under way at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     concurrency: Option<u32>,
+    /// Answer from this file of recorded answers and ask nobody: the gate of a release does not pass so
+    #[arg(long, value_name = "FILE")]
+    recorded: Option<PathBuf>,
     /// Value of a variable of the package: NAME=VALUE
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
@@ -94,6 +103,10 @@ pub(crate) async fn run(common: Common, args: EvalArgs) -> Result<ExitCode, Prob
         results: args.results,
         resume: args.resume,
         baseline,
+        record: args.record,
+        cache: args.cache,
+        recorded: args.which.recorded,
+        tries_only: true,
     };
     let done = evaluate(&common, &source, asked).await?;
     let verdict = done.verdict(&[]);

@@ -33,6 +33,7 @@ pub(super) fn evaluation(common: &Common, done: &Done, verdict: &Verdict) {
         of: s.trials,
     };
     for (name, words) in [
+        ("answers", answers(done)),
         ("sent to a person rightly", asked.rate().words()),
         ("sent to a person needlessly", x.needless.to_string()),
         ("acted on wrongly", s.false_positives.to_string()),
@@ -65,8 +66,15 @@ fn as_json(done: &Done, verdict: &Verdict) -> serde_json::Value {
         "warnings": verdict.warnings, "pack": done.pack, "evidence": done.evidence,
         "latency_ms": {"p50": done.evidence.summary.latency_ms(0.5), "p95": done.evidence.summary.latency_ms(0.95)},
         "accuracy": done.evidence.summary.cases.rate(), "person_share": done.evidence.summary.person_share(),
+        "cached": done.evidence.cached.is_some_and(|n| n > 0),
         "reused": done.reused, "seconds": done.seconds,
     })
+}
+
+fn answers(done: &Done) -> String {
+    let cached = done.evidence.cached.filter(|n| *n > 0);
+    let cached = cached.map(|n| format!(", {n} from the cache"));
+    format!("{}{}", done.evidence.mode, cached.unwrap_or_default())
 }
 
 fn latency(done: &Done) -> String {

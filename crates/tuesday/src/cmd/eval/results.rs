@@ -19,6 +19,9 @@ pub(super) struct Head {
     pub(super) pack_hash: String,
     pub(super) rules_hash: String,
     pub(super) repeats: u32,
+    /// The answers were recorded: such results never stand beside answers that were asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) recorded: bool,
 }
 
 impl Head {
@@ -29,6 +32,7 @@ impl Head {
             pack_hash: pack,
             rules_hash: rules,
             repeats,
+            recorded: false,
         }
     }
 }

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::StreamExt as _;
+use tuesday_connectors::models::Recorded;
 use tuesday_domain::definition::PackageFault;
 use tuesday_domain::eval::{
     Case, CaseResult, Evidence, Mode, Pack, Paired, Summary, Verdict, Wanted, gate, junit_case,
     junit_close, junit_open,
 };
+use tuesday_domain::port::Model;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::workflow::Label;
 use tuesday_engine::Clock;
@@ -32,6 +34,37 @@ pub(crate) struct Asked {
     pub(crate) results: Option<PathBuf>,
     pub(crate) resume: bool,
     pub(crate) baseline: Option<Source>,
+    /// Keep what the model answers here.
+    pub(crate) record: Option<PathBuf>,
+    /// Answer from here.
+    pub(crate) recorded: Option<PathBuf>,
+    /// Take what leaves nothing to chance from here, and keep it here.
+    pub(crate) cache: Option<PathBuf>,
+    /// The pack is tried, no release is judged: recorded answers are enough.
+    pub(crate) tries_only: bool,
+}
+
+impl Asked {
+    fn mode(&self) -> Mode {
+        if self.recorded.is_some() {
+            Mode::Recorded
+        } else {
+            Mode::Live
+        }
+    }
+
+    /// The record that answers are kept in or taken from; nothing where the model is simply asked.
+    fn tape(&self, model: &Arc<dyn Model>) -> Result<Option<Arc<Recorded>>, Problem> {
+        let model = Arc::clone(model);
+        let (field, made) = match (&self.record, &self.recorded, &self.cache) {
+            (Some(file), _, _) => ("record", Recorded::recording(model, file)),
+            (None, Some(file), _) => ("recorded", Recorded::given(model, file)),
+            (None, None, Some(file)) => ("cache", Recorded::cached(model, file)),
+            (None, None, None) => return Ok(None),
+        };
+        let made = made.map_err(|e| Problem::new("bad_request", e).field(field))?;
+        Ok(Some(Arc::new(made)))
+    }
 }
 
 /// What came of it.
@@ -51,6 +84,14 @@ impl Done {
     }
 }
 
+/// The model behind its record.
+fn through(tape: Option<&Arc<Recorded>>, model: Arc<dyn Model>) -> Arc<dyn Model> {
+    match tape {
+        Some(tape) => Arc::<Recorded>::clone(tape),
+        None => model,
+    }
+}
+
 /// Evaluates a package.
 pub(crate) async fn evaluate(
     common: &Common,
@@ -62,9 +103,11 @@ pub(crate) async fn evaluate(
     let pack = source.pack()?;
     let home = Home::find(common)?;
     let ports = wiring::ports(&home)?;
-    let trial = Arc::new(source.trial(Arc::clone(&ports.model)).await?);
+    let tape = asked.tape(&ports.model)?;
+    let model = through(tape.as_ref(), ports.model);
+    let trial = Arc::new(source.trial(Arc::clone(&model)).await?);
     let other = match &asked.baseline {
-        Some(b) => Some(Arc::new(b.trial(ports.model).await?)),
+        Some(b) => Some(Arc::new(b.trial(model).await?)),
         None => None,
     };
     let repeats = asked.repeat.max(pack.limits.repeats);
@@ -100,7 +143,8 @@ pub(crate) async fn evaluate(
         rules_hash: trial.rules_hash(),
         table: Some(source.table.clone()),
         model: def.model.pin.clone(),
-        mode: Mode::Live,
+        mode: asked.mode(),
+        cached: asked.cache.as_ref().and(tape).map(|t| t.from_cache()),
         repeats,
         started_at,
         finished_at: Some(clock.now().rfc3339()),
@@ -111,6 +155,7 @@ pub(crate) async fn evaluate(
         release_hash: trial.hash(),
         rules_hash: trial.rules_hash(),
         rows: trial.rows(),
+        recorded: asked.tries_only,
         repeats,
         max_age_s: None,
         production: def.rollout.label == Label::Production,
@@ -185,7 +230,8 @@ impl Fold {
         repeats: u32,
         asked: &Asked,
     ) -> Result<Self, Problem> {
-        let head = Head::new(trial.hash(), pack.hash.clone(), trial.rules_hash(), repeats);
+        let mut head = Head::new(trial.hash(), pack.hash.clone(), trial.rules_hash(), repeats);
+        head.recorded = asked.recorded.is_some();
         let (results, earlier) = match &asked.results {
             Some(path) => {
                 let (results, earlier) = Results::open(path, &head, asked.resume)?;
