@@ -22,6 +22,7 @@ mod tests;
 mod topic;
 pub mod turnover;
 mod views;
+mod wrong;
 
 pub use blank::is_blank;
 pub use evidence::{Evidence, EvidenceEvent, EvidenceState, IllegalEvidenceMove};
@@ -32,3 +33,4 @@ pub use signals::{PilotSign, past_the_pilot, signs};
 pub use statement::{Fault, Statement};
 pub use topic::Topic;
 pub use views::{Entry, Item, Sheet, sheet};
+pub use wrong::{InForce, WrongPart, missing_parts};
