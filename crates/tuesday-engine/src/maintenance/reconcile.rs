@@ -29,6 +29,8 @@ const PAGE: usize = 100;
 const CURSOR: &str = "watch.reconcile";
 /// A run may have waited so long for a person before it wrote.
 const WAITED: Duration = Duration::from_secs(90 * 86_400);
+/// A run that wrote later may have come so long before.
+const OVERLAP: Duration = Duration::from_secs(14 * 86_400);
 /// A search that lags behind is waited for no longer than this.
 const LAG: Duration = Duration::from_secs(10);
 
@@ -100,7 +102,7 @@ async fn page(
     reach: Duration,
 ) -> Result<(), String> {
     let from = look.began.minus(reach);
-    let first = first_day(from);
+    let first = day(from.minus(WAITED));
     let found = engine
         .0
         .reader
@@ -125,9 +127,8 @@ async fn page(
         .await
 }
 
-fn first_day(from: Timestamp) -> String {
-    let day = from.minus(WAITED).rfc3339();
-    day.chars().take(10).collect()
+fn day(at: Timestamp) -> String {
+    at.rfc3339().chars().take(10).collect()
 }
 
 async fn one(engine: &Engine, workflow: &Workflow, place: &Place) -> Result<(), String> {
@@ -148,7 +149,10 @@ async fn one(engine: &Engine, workflow: &Workflow, place: &Place) -> Result<(), 
         let Ok(intent) = stored_intent(&release.ready, action, &request) else {
             continue;
         };
-        if !intent.spec.ability.can_look() {
+        let dependencies = &engine.0.dependencies;
+        if !intent.spec.ability.can_look()
+            || dependencies.is_down(Category::DestinationOutage, &intent.spec.system)
+        {
             continue;
         }
         let receipt = action
@@ -240,7 +244,7 @@ async fn told(
             {
                 return Ok(());
             }
-            if written_over(engine, place, action, intent).await? {
+            if written_over(engine, action, intent).await? {
                 return Ok(());
             }
             (state, words)
@@ -302,12 +306,8 @@ async fn keep(
 }
 
 /// Whether a later confirmed write of ours to the same record explains what is there now.
-async fn written_over(
-    engine: &Engine,
-    place: &Place,
-    action: &Action,
-    intent: &Intent,
-) -> Result<bool, String> {
+async fn written_over(engine: &Engine, action: &Action, intent: &Intent) -> Result<bool, String> {
+    let first = day(action.updated_at.minus(OVERLAP));
     for other in engine.0.catalog.workflows() {
         let reader = &engine.0.reader;
         let release = engine.0.catalog.release(reader, other.live_release).await;
@@ -317,7 +317,7 @@ async fn written_over(
         let names: Vec<String> = there.map(|a| a.name.clone()).collect();
         let later = reader.written_since(
             (&other.name, &names),
-            &place.batch,
+            &first,
             &action.target,
             action.updated_at,
         );
