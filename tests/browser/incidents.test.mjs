@@ -98,3 +98,60 @@ test("a wrong answer is taken, and closed only with a case", async () => {
   noFaults(page);
   await page.context().close();
 });
+
+test("the blast radius is looked at, taken along and corrected from, by keyboard", async () => {
+  const sample = join(server.dir, "own", "records", "sample.json");
+  const run = await command("run", "start", "own", "--input", sample, "--wait");
+  const { stdout } = await promisify(execFile)(process.env.TUESDAY_BIN, ["review", "list", "--json", "--dir", server.dir]);
+  const task = JSON.parse(stdout.trim().split("\n")[0]);
+  await command("review", "approve", task.id, "--as", "ana", "--all-checked", "--wait");
+  const made = await command("incident", "open", "The summary is wrong", "--category", "wrong_answer", "--workflow", "own", "--as", "ana");
+  const page = await signedIn("ana");
+
+  await page.goto(`${server.url}/blast-radius`);
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await pictures(page, "blast-empty");
+  await page.getByRole("button", { name: "Look" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").filter({ hasText: "nothing is named that could be the cause" }).waitFor();
+  assert.equal(await page.getByRole("link", { name: "CSV" }).count(), 0, "nothing, and not everything");
+
+  await page.goto(`${server.url}/incidents/${made.id}`);
+  await page.getByRole("link", { name: "Blast radius" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByLabel("Person who decided").fill("ana");
+  await page.keyboard.press("Enter");
+  await page.getByRole("status").filter({ hasText: "1 run made an output, 1 output is at a destination." }).waitFor();
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await pictures(page, "blast-found");
+  const csv = await page.request.get(new URL(await page.getByRole("link", { name: "CSV" }).getAttribute("href"), server.url).href);
+  const lines = (await csv.text()).trim().split("\n");
+  assert.equal(lines.length, 2);
+  assert.match(lines[0], /^run,workflow,subject,received_at,release/);
+  const json = await page.request.get(new URL(await page.getByRole("link", { name: "JSON" }).getAttribute("href"), server.url).href);
+  const found = await json.json();
+  assert.deepEqual([found.runs, found.delivered, found.rows[0].run], [1, 1, run.id ?? run.run_id]);
+
+  await page.getByLabel("What is to be put right").fill("write the right summary");
+  await page.getByRole("button", { name: "Make 1 correction" }).focus();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(new RegExp(`/incidents/${made.id}$`));
+  await page.getByText("Corrections are made").first().waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await pictures(page, "incident-corrections");
+  // A receipt cannot be typed: an action that is none is refused, a word is shown as no more than that.
+  const answer = page.getByLabel("Right value, action, or in words");
+  await answer.fill(found.rows[0].action);
+  await page.getByRole("button", { name: "By an action" }).click();
+  await page.getByText("it was sent before the wrong write").first().waitFor();
+  await answer.fill("corrected by telephone");
+  await page.getByRole("button", { name: "By word" }).focus();
+  await page.keyboard.press("Enter");
+  await page.locator(".tag", { hasText: "By word of Ana Example" }).waitFor();
+  await pictures(page, "incident-by-word");
+  await page.goto(`${server.url}/blast-radius?look=1&incident=${made.id}&person=ana`);
+  await page.getByText("1 output at a destination, 0 without a correction of this incident.").waitFor();
+  noFaults(page);
+  await page.context().close();
+});

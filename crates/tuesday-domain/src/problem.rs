@@ -249,6 +249,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
     ("claimed_by_other", 409, 1, "Somebody else is on it"),
     ("illegal_state", 409, 1, "That cannot happen in this state"),
     (
+        "not_corrected",
+        409,
+        1,
+        "Nothing shows that the record is right",
+    ),
+    (
         "not_undoable",
         409,
         1,

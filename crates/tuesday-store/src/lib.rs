@@ -61,7 +61,8 @@ pub use charter::CharterFigures;
 pub use duties::DutyFilter;
 pub use error::{ApplyError, OpenError, ReadError};
 pub use incidents::{
-    AlertFilter, BlastFilter, DeliveryFigure, IncidentFilter, Late, StuckRun, Touched, Waiting,
+    AlertFilter, BlastFilter, DeliveryFigure, IncidentFilter, Late, Place, StuckRun, Touched,
+    Waiting,
 };
 pub use instance::{Instance, InstanceKind};
 pub use intake::IntakeFilter;

@@ -48,10 +48,13 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(20, "0020_load"),
     migration!(21, "0021_turnover"),
     migration!(22, "0022_release_acks"),
+    migration!(23, "0023_undoing"),
     migration!(24, "0024_privacy"),
     migration!(25, "0025_canary"),
     migration!(26, "0026_judgements"),
     migration!(28, "0028_duties"),
+    migration!(30, "0030_proofs"),
+    migration!(31, "0031_gaps"),
     migration!(32, "0032_postmortems"),
 ];
 

@@ -111,7 +111,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(incidents::postmortem))
         .routes(routes!(incidents::settle))
         .routes(routes!(compensations::compensate))
+        .routes(routes!(compensations::show))
         .routes(routes!(incidents::radius))
+        .routes(routes!(incidents::degraded))
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::show))
         .routes(routes!(releases::list))
@@ -234,6 +236,8 @@ fn console() -> Router<App> {
         .route("/workflows/{workflow}/wrong", get(console::wrong::page))
         .route("/incidents", get(console::incidents::list))
         .route("/incidents/{id}", get(console::incidents::one))
+        .route("/blast-radius", get(console::blast::page))
+        .route("/blast-radius/file", get(console::blast::file))
         .route(
             "/incidents/{id}/postmortem.md",
             get(console::incidents::postmortem),

@@ -29,7 +29,7 @@ Try it     demo          the four example packages with stub systems; start here
 
 Work       run           start, show, list, retry, cancel, replay
            rerun         an ended run again: other inputs, another release, or without effect
-           writeback     compensate: put back what an action had overwritten
+           writeback     show, compensate: one write in full; put back what it had overwritten
            review        the queue: list, show, claim, approve, edit, reject, escalate, reassign, settle, seed
            intake        refused events: list, show, resubmit
            trigger       backfill: what a schedule missed

@@ -81,6 +81,7 @@ pub fn unmet(label: Label, picture: &Picture<'_>) -> Vec<Unmet> {
             ] {
                 need(list, sheet(list, picture), Entry::clean);
             }
+            need(Sheet::Handoff, only(PRODUCTION, picture), Entry::clean);
         }
     }
     out
@@ -109,6 +110,13 @@ const PILOT: &[Item] = &[
         topic: Topic::Sponsor,
     },
 ];
+
+/// What production needs beside the lists.
+const PRODUCTION: &[Item] = &[Item {
+    group: "",
+    title: "What happens when the model is wrong, in full",
+    topic: Topic::WrongPage,
+}];
 
 fn only(items: &[Item], picture: &Picture<'_>) -> Vec<Entry> {
     let entry = |item: &Item| Entry {

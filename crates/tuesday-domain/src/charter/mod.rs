@@ -23,6 +23,7 @@ mod tests;
 mod topic;
 pub mod turnover;
 mod views;
+mod wrong;
 
 pub use blank::is_blank;
 pub use disuse::{Use, disused};
@@ -34,3 +35,4 @@ pub use signals::{PilotSign, past_the_pilot, signs};
 pub use statement::{Fault, Statement};
 pub use topic::Topic;
 pub use views::{Entry, Item, Sheet, sheet};
+pub use wrong::{InForce, WrongPart, missing_parts};

@@ -208,3 +208,25 @@ pub(super) fn support(p: &Picture<'_>) -> Evidence {
     }
     Evidence::verified(path.clone())
 }
+
+/// Somebody is asked who did not build it: what only its builder can answer stops with them.
+pub(super) fn support_owner(p: &Picture<'_>) -> Evidence {
+    let owners = &p.ready.def.owners;
+    let path = support(p);
+    let Some(owner) = &owners.support else {
+        return Evidence::missing("no support owner is named");
+    };
+    if p.active(&owner.handle).is_none() {
+        return Evidence::lapsed(format!("vacant: {} is not active any more", owner.name));
+    }
+    if owner.handle == owners.technical.handle {
+        return Evidence::missing(format!(
+            "{} builds it, and nobody else is asked",
+            owner.name
+        ));
+    }
+    if path.state != super::EvidenceState::Verified {
+        return path;
+    }
+    Evidence::verified(format!("{}; {}", owner.name, p.ready.def.workflow.support))
+}

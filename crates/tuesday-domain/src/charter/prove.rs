@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::evidence::Evidence;
 use super::statement::Statement;
 use super::topic::Topic;
+use super::wrong::WrongPart;
 use super::{people, records};
 use crate::eval::Kind;
 use crate::ready::Ready;
@@ -57,7 +58,7 @@ impl Facts {
 /// said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// The newest run whose actions were all confirmed.
+    /// The newest confirmed action at a destination that counts as live.
     pub written_back_at: Option<Timestamp>,
     /// The newest change or rejection by a person.
     pub override_at: Option<Timestamp>,
@@ -133,7 +134,9 @@ pub struct Picture<'a> {
     pub figures: Figures,
     /// How the review work passes what people have hours for, when it does.
     pub overload: Option<String>,
-    /// Stand-ins count as live systems.
+    /// What nothing in force says about the day it is wrong.
+    pub wrong: Vec<WrongPart>,
+    /// An instance for tests: its stand-ins can stand for live systems.
     pub test_instance: bool,
 }
 
@@ -162,6 +165,17 @@ pub fn prove(topic: Topic, p: &Picture<'_>) -> Evidence {
         Topic::ReviewTiers => people::tiers(p),
         Topic::Training => people::training(p),
         Topic::Support => people::support(p),
+        Topic::WrongPage => wrong_page(p),
+        Topic::SupportOwner => people::support_owner(p),
         other => records::prove(other, p),
     }
+}
+
+/// The page that says what happens when the model is wrong, without a gap.
+fn wrong_page(p: &Picture<'_>) -> Evidence {
+    let lacks: Vec<&str> = p.wrong.iter().map(|part| part.lacks()).collect();
+    if lacks.is_empty() {
+        return Evidence::verified("every part of the answer is in force");
+    }
+    Evidence::missing(lacks.join("; "))
 }

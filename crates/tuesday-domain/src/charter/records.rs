@@ -8,7 +8,7 @@ use super::prove::Picture;
 use super::statement::Statement;
 use super::topic::Topic;
 use crate::action::ActionClass;
-use crate::definition::{ActionSpec, TriggerKind};
+use crate::definition::TriggerKind;
 use crate::eval::Kind;
 use crate::rules::{Decimal, Route};
 use crate::watch::Metric;
@@ -138,29 +138,18 @@ fn pilot_end(p: &Picture<'_>) -> Evidence {
     evidence.stated(&f.by, f.at)
 }
 
-/// A destination on this machine is a stand-in, unless the whole instance is a test.
-fn is_live(action: &ActionSpec, test_instance: bool) -> bool {
-    let place = action.url.as_deref().or(action.server.as_deref());
-    let stand_in = place.is_some_and(|place| {
-        let host = place.split_once("://").map_or(place, |(_, rest)| rest);
-        ["127.", "localhost", "[::1]"]
-            .iter()
-            .any(|local| host.starts_with(local))
-    });
-    action.class > ActionClass::Draft && (test_instance || !stand_in)
-}
-
 fn write_back(p: &Picture<'_>) -> Evidence {
     let live = p
         .ready
         .def
         .action
         .iter()
-        .find(|a| is_live(a, p.test_instance));
+        .find(|a| a.is_live(p.test_instance));
     match (live, p.figures.written_back_at) {
-        (None, _) => Evidence::missing(
-            "every destination is a stand-in on this machine or takes drafts only",
+        (None, _) if p.test_instance => Evidence::missing(
+            "no action that writes says `stands_for = \"live\"`, which a stub of a test instance needs",
         ),
+        (None, _) => Evidence::missing("every destination is a stand-in or takes drafts only"),
         (Some(a), None) => {
             Evidence::missing(format!("nothing was confirmed at {} in 30 days", a.system))
         }

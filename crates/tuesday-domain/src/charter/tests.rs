@@ -16,10 +16,13 @@ use crate::ready::Ready;
 use crate::record::{CharterFact, LabelEvent, LabelMove, Person};
 use crate::rules::{RuleSet, parse};
 use crate::time::{Timestamp, Zone};
-use crate::workflow::Label;
+use crate::workflow::{Label, Stage};
 
 /// One thing that is taken away, and the item that misses it.
 type Loss = (Topic, fn(&mut World));
+
+/// What is said once something is taken away.
+type Spoilt = (&'static str, fn(&mut World));
 
 const RULES: &str = include_str!("../../../../examples/support-triage/rules.csv");
 
@@ -60,6 +63,7 @@ struct World {
     people: Vec<Person>,
     figures: Figures,
     release: ReleaseFacts,
+    wrong: Vec<WrongPart>,
     now: Timestamp,
 }
 
@@ -114,6 +118,7 @@ impl World {
                 runbook: true,
                 before: 1,
             },
+            wrong: Vec::new(),
             now: at(20),
             people,
             ready,
@@ -199,6 +204,7 @@ impl World {
             facts,
             figures: self.figures,
             overload: None,
+            wrong: self.wrong.clone(),
             test_instance: true,
         }
     }
@@ -527,4 +533,97 @@ fn a_pilot_runs_is_due_and_lapses() {
     });
     let pilot = Pilot::of(&Facts::new(changed), Some(at(1)), None, at(40), zone);
     assert_eq!(pilot.changed, ["pilot_criteria"]);
+}
+
+#[test]
+fn support_by_nobody_or_by_its_builder_alone_stops_production_and_no_pilot() {
+    let cases: [Spoilt; 4] = [
+        ("no support owner", |w| w.ready.def.owners.support = None),
+        ("builds it", |w| {
+            w.ready.def.owners.support = Some(w.ready.def.owners.technical.clone());
+        }),
+        ("not active", |w| {
+            let gone = w.ready.def.owners.support.as_mut().unwrap();
+            gone.handle = "gone".to_owned();
+        }),
+        ("nobody says where", |w| {
+            w.ready.def.workflow.support = "TBD".to_owned();
+        }),
+    ];
+    for (words, spoil) in cases {
+        let mut world = World::good();
+        spoil(&mut world);
+        assert!(
+            world
+                .topics(Label::Production)
+                .contains(&Topic::SupportOwner),
+            "{words}"
+        );
+        let said = world.evidence(Topic::SupportOwner).words;
+        assert!(said.contains(words), "{said}");
+        assert!(!world.topics(Label::Pilot).contains(&Topic::SupportOwner));
+    }
+}
+
+#[test]
+fn a_gap_in_what_happens_when_it_is_wrong_stops_production() {
+    let world = World::good();
+    let now = |stage, alternative| InForce {
+        stage,
+        alternative,
+        can_be_stopped: true,
+    };
+    let mut def = world.ready.def.clone();
+    let auto = now(Stage::Auto, false);
+    assert_eq!(missing_parts(&def, auto), [WrongPart::SecondLook]);
+    def.review.second_look.automatic_percent = 5.0;
+    assert_eq!(missing_parts(&def, auto), []);
+    def.degraded.model = Some(crate::definition::DegradedPlan::Alternative);
+    assert_eq!(missing_parts(&def, auto), [WrongPart::Meanwhile]);
+    assert_eq!(missing_parts(&def, now(Stage::Auto, true)), []);
+    def.degraded.destination = None;
+    def.owners.sponsor = None;
+    def.workflow.support = " ".to_owned();
+    def.review.second_look.automatic_percent = 0.0;
+    def.review.second_look.human_percent = 0.0;
+    let nobody = InForce {
+        can_be_stopped: false,
+        ..now(Stage::Auto, true)
+    };
+    assert_eq!(missing_parts(&def, nobody), WrongPart::ALL);
+    let looked = now(Stage::ApprovalFirst, true);
+    assert!(!missing_parts(&def, looked).contains(&WrongPart::SecondLook));
+
+    let mut world = World::good();
+    assert!(world.topics(Label::Production).is_empty());
+    world.wrong = vec![WrongPart::Stop];
+    assert_eq!(
+        world.topics(Label::Production),
+        BTreeSet::from([Topic::WrongPage])
+    );
+    assert!(world.topics(Label::Pilot).is_empty());
+}
+
+#[test]
+fn a_stub_shows_a_live_write_back_only_on_a_test_instance_that_declares_it() {
+    let world = World::good();
+    let mut action = world.ready.def.action[0].clone();
+    action.url = Some("https://desk.example.com/tickets".to_owned());
+    assert!(
+        action.is_live(true) && !action.is_live(false),
+        "declared a stub"
+    );
+    action.stands_for = None;
+    assert!(!action.is_live(true) && action.is_live(false));
+    for here in [
+        "http://127.0.0.1:9/x",
+        "http://localhost/x",
+        "http://[::1]/x",
+    ] {
+        action.url = Some(here.to_owned());
+        assert!(!action.is_live(false), "{here}");
+    }
+    action.url = Some("https://desk.example.com/tickets".to_owned());
+    action.class = crate::action::ActionClass::Draft;
+    assert!(!action.is_live(false), "a draft acts on nothing");
 }

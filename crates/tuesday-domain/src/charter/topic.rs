@@ -36,6 +36,8 @@ words! {
         WriteBack = "write_back",
         /// What happens when it is wrong.
         WhenWrong = "when_wrong",
+        /// Every part of the answer to that is in force.
+        WrongPage = "wrong_page",
         /// The one metric.
         NinetyDayMetric = "ninety_day_metric",
         /// The day of the test without the builder.
@@ -78,6 +80,8 @@ words! {
         Gate = "gate",
         /// Somebody can be asked.
         Support = "support",
+        /// A person answers requests, and not the builder alone.
+        SupportOwner = "support_owner",
         /// There is a release to go back to, or the package to install again.
         Rollback = "rollback",
         /// Steps for when something is wrong.
@@ -166,6 +170,7 @@ impl Topic {
             Self::WriteBack => {
                 "let a run write to the real system; drafts and stand-ins do not count"
             }
+            Self::WrongPage => "open /workflows/WORKFLOW/wrong and set what is missing there",
             Self::WhenWrong | Self::ManualFallback => {
                 "say what people do under [manual] and in runbook.md"
             }
@@ -185,6 +190,9 @@ impl Topic {
             Self::DataCases | Self::CaseKinds => "add the missing kinds of cases to evals/",
             Self::Gate => "tuesday release eval ID of the live release, or promote one that passed",
             Self::Support => "fill workflow.support",
+            Self::SupportOwner => {
+                "name support under [owners]: an active person who is not the technical owner"
+            }
             Self::Rollback => "promote a second release, so that there is one to go back to",
             Self::Runbook => "write runbook.md",
             Self::DegradedMode => "declare [degraded] for model, source and destination",
@@ -209,11 +217,12 @@ impl Topic {
                 "/releases"
             }
             Self::WriteBack | Self::OverrideLogging | Self::CostPerTask => "/batches",
-            Self::WhenWrong | Self::Runbook | Self::ManualFallback => "/wrong",
+            Self::WhenWrong | Self::WrongPage | Self::Runbook | Self::ManualFallback => "/wrong",
             Self::OperatorOwner
             | Self::TechnicalOwner
             | Self::Sponsor
             | Self::EscalationPath
+            | Self::SupportOwner
             | Self::OnCall => "#people",
             Self::Trigger
             | Self::InputSchema

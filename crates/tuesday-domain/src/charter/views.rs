@@ -268,7 +268,7 @@ const HANDOFF: &[Item] = &[
         T::CaseKinds,
     ),
     part(EVALS, "The release in force passed the gate", T::Gate),
-    part(OPERATIONS, "Support ownership", T::Support),
+    part(OPERATIONS, "Support ownership", T::SupportOwner),
     part(OPERATIONS, "Rollback path", T::Rollback),
     part(OPERATIONS, "Runbook", T::Runbook),
     part(OPERATIONS, "Alerts reach somebody all week", T::OnCall),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Ability, ActionClass};
 use crate::time::Span;
+use crate::words::words;
 
 /// `[[action]]`
 ///
@@ -38,9 +39,13 @@ pub struct ActionSpec {
     /// Only a real instance may reach it; a test instance writes nothing there.
     #[serde(default)]
     pub production: bool,
-    /// The stub or live system it stands for; `trusted = true` skips the read-back.
+    /// What it answers is believed: the read-back is skipped.
     #[serde(default)]
     pub trusted: bool,
+    /// A stub says for what it stands: on a test instance `live` counts as a real destination. What is
+    /// declared so is a stub everywhere else.
+    #[serde(default)]
+    pub stands_for: Option<StandsFor>,
 
     /// http: address template over the snapshot and `target`.
     #[serde(default)]
@@ -116,7 +121,40 @@ pub struct ActionSpec {
     pub user: Option<String>,
 }
 
+words! {
+    /// What a stub stands for.
+    StandsFor {
+        /// The system that people use.
+        Live = "live",
+    }
+}
+
 impl ActionSpec {
+    /// Does a confirmed write there show that results reach a system that people use? A draft does not,
+    /// and neither does a stand-in: on this machine, or declared as one. On a test instance only a stub
+    /// that is declared to stand for the live system does.
+    #[must_use]
+    pub fn is_live(&self, test_instance: bool) -> bool {
+        let declared = self.stands_for == Some(StandsFor::Live);
+        let live = if test_instance {
+            declared
+        } else {
+            !declared && !self.is_here()
+        };
+        live && self.class > ActionClass::Draft
+    }
+
+    /// Its address is this machine.
+    fn is_here(&self) -> bool {
+        let place = self.url.as_deref().or(self.server.as_deref());
+        place.is_some_and(|place| {
+            let host = place.split_once("://").map_or(place, |(_, rest)| rest);
+            ["127.", "localhost", "[::1]", "0.0.0.0"]
+                .iter()
+                .any(|local| host.starts_with(local))
+        })
+    }
+
     /// Does it write to a record that other runs may write to as well? Then runs take turns at it. A
     /// record that is only ever added, a line of a file or a mail needs no order.
     #[must_use]

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use action::{ActionSpec, DestinationKind, HttpMethod, SecretHeader};
+pub use action::{ActionSpec, DestinationKind, HttpMethod, SecretHeader, StandsFor};
 pub use model::{
     ConfidenceSource, ConfidenceSpec, FeatureSpec, ModelKind, ModelSpec, PairSpec, PriceSpec,
     SelfConsistency,

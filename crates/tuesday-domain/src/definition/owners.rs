@@ -17,6 +17,9 @@ pub struct Owners {
     /// Budget, bounds, continue or retire.
     #[serde(default)]
     pub sponsor: Option<PersonSpec>,
+    /// Is asked by those who use it and by customers, once it is live; somebody else than the builder.
+    #[serde(default)]
+    pub support: Option<PersonSpec>,
     /// Others who review.
     #[serde(default)]
     pub reviewers: Vec<PersonSpec>,
@@ -45,6 +48,7 @@ impl Owners {
             Some(&self.technical),
             Some(&self.escalation),
             self.sponsor.as_ref(),
+            self.support.as_ref(),
         ]
         .into_iter()
         .flatten()

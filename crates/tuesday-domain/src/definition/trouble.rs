@@ -68,6 +68,8 @@ pub struct WatchSpec {
     pub delivery: Option<Span>,
     /// Confirmed actions are looked up at their destination this often. Absent: never.
     pub reconcile: Option<Span>,
+    /// How far back each such look reaches: what was confirmed within it is looked up again and again.
+    pub reconcile_for: Span,
     /// Sources and destinations are read this often, to see whether they still have the fields that the
     /// package was written against. Absent: never.
     pub contract: Option<Span>,
@@ -81,6 +83,7 @@ impl Default for WatchSpec {
             oldest: Span(Duration::from_secs(48 * 3600)),
             delivery: None,
             reconcile: None,
+            reconcile_for: Span(Duration::from_secs(7 * 86_400)),
             contract: None,
         }
     }

@@ -52,7 +52,7 @@ pub use rules::{
 pub use run::{Event, Intake, IntakeVerdict, Job, Lease, Payload, PayloadKind, PayloadRef, Run};
 pub use task::{Action, OverrideKind, Review, ReviewDecision};
 pub use trouble::{
-    Alert, AlertDelivery, Correction, DeliveryKind, Finding, Incident, IncidentEntry, IncidentRun,
-    TroubleChange,
+    Alert, AlertDelivery, Correction, DeliveryKind, Finding, Gap, Incident, IncidentEntry,
+    IncidentRun, TroubleChange,
 };
 pub use workflow::{Checkpoint, Cursor, Release, ReleaseState, Workflow};

@@ -4,7 +4,7 @@ use super::{FollowUp, Postmortem};
 use crate::id::{ActionId, AlertId, CorrectionId, FindingId, IncidentId, RunId};
 use crate::time::Timestamp;
 use crate::trouble::alert::AlertState;
-use crate::trouble::incident::{CorrectionState, FixLayer, IncidentState};
+use crate::trouble::incident::{CorrectionState, FixLayer, GapState, IncidentState, Proof};
 use crate::trouble::{Category, Severity};
 use crate::words::words;
 
@@ -208,13 +208,15 @@ pub struct Correction {
     pub owner: String,
     /// When it is due.
     pub due_at: Timestamp,
-    /// Proof from the destination: its id, its version, its answer.
+    /// What shows that it is done; absent while it is not.
+    pub proof: Option<Proof>,
+    /// What was looked up: the action with its receipt, or what the destination showed. Never typed.
     pub receipt: Option<String>,
     /// Who settled it.
     pub settled_by: Option<String>,
     /// When.
     pub settled_at: Option<Timestamp>,
-    /// What was done, or why it was dropped.
+    /// In the words of the person: what was done, or why it was dropped.
     pub note: Option<String>,
     /// Grows by one with every change.
     pub version: u32,
@@ -230,6 +232,26 @@ pub struct Correction {
     pub words: String,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// How a confirmed action stands against its destination, once it was found to differ. What is known is
+/// not told again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The action.
+    pub action: ActionId,
+    /// What the last look found.
+    pub state: GapState,
+    /// In which field, without its content.
+    pub words: String,
+    /// When it was found so.
+    pub at: Timestamp,
+    /// Grows by one with every change.
+    pub version: u32,
+    /// The run of the action.
+    pub run: RunId,
+    /// Its workflow.
+    pub workflow: String,
 }
 
 /// A change of one of these rows.
@@ -270,4 +292,8 @@ pub enum TroubleChange {
     InsertPostmortem(Postmortem),
     /// The postmortem as it is now; `version` is `expect + 1`.
     UpdatePostmortem(Postmortem),
+    /// A confirmed action was found to differ from its destination.
+    InsertGap(Gap),
+    /// What the last look found; `version` is `expect + 1`.
+    UpdateGap(Gap),
 }

@@ -126,7 +126,11 @@ pub fn suggested(category: &str) -> &'static str {
             "the input: a source, its mapping or its freshness"
         }
         Ok(
-            C::ConnectorFailing | C::DestinationOutage | C::RecordMissing | C::CredentialRefused,
+            C::ConnectorFailing
+            | C::DestinationOutage
+            | C::RecordMissing
+            | C::RecordChanged
+            | C::CredentialRefused,
         ) => "the connector: what the destination takes and what it keeps",
         Ok(C::DeliveryLate | C::BacklogGrowing | C::StuckWork) => {
             "the process: who does the work, when, and how much of it"

@@ -204,10 +204,46 @@ words! {
     CorrectionState {
         /// Somebody has to do it.
         Open = "open",
-        /// Done, with the destination's receipt.
+        /// Done, and it says what shows that.
         Done = "done",
         /// Not possible or not wanted, with the reason.
         Dropped = "dropped",
+    }
+}
+
+words! {
+    /// What shows that a correction is done.
+    Proof {
+        /// A confirmed action of ours wrote there since; the receipt is the destination's.
+        Action = "action",
+        /// The destination was read at that moment and shows the corrected values.
+        ReadBack = "read_back",
+        /// Nothing but the word of the person who settled it.
+        Word = "word",
+    }
+}
+
+impl Proof {
+    /// In words for people.
+    #[must_use]
+    pub const fn told(self) -> &'static str {
+        match self {
+            Self::Action => "by a confirmed write",
+            Self::ReadBack => "read at the destination",
+            Self::Word => "by word only",
+        }
+    }
+}
+
+words! {
+    /// What a look at the destination of a confirmed action found.
+    GapState {
+        /// The record is not there.
+        Missing = "missing",
+        /// It is there and reads otherwise than was written, by no write of ours.
+        Changed = "changed",
+        /// It was one of these and is as it was written again.
+        Mended = "mended",
     }
 }
 

@@ -48,6 +48,8 @@ words! {
         DataExposed = "data_exposed",
         /// What was confirmed is no longer at its destination.
         RecordMissing = "record_missing",
+        /// What was confirmed reads otherwise at its destination now.
+        RecordChanged = "record_changed",
         /// The disk is filling.
         StorageFilling = "storage_filling",
         /// The audit log does not verify.
@@ -105,7 +107,10 @@ impl Category {
             | Self::DriftFound
             | Self::CanaryFailed
             | Self::ModelMismatch => Severity::High,
-            Self::TriggerSilent | Self::RotationGap | Self::CredentialExpiring => Severity::Low,
+            Self::TriggerSilent
+            | Self::RotationGap
+            | Self::CredentialExpiring
+            | Self::RecordChanged => Severity::Low,
         }
     }
 
@@ -129,6 +134,7 @@ impl Category {
             Self::WrongAnswer => "A wrong answer reached somebody",
             Self::DataExposed => "Data reached somebody who must not have it",
             Self::RecordMissing => "A confirmed record is not at its destination",
+            Self::RecordChanged => "A confirmed record reads otherwise now",
             Self::StorageFilling => "Disk is filling",
             Self::AuditBroken => "Audit log does not verify",
             Self::AlertUndelivered => "An alert reached nobody",
@@ -159,6 +165,7 @@ impl Category {
             Self::WrongAnswer => "wrong-answer",
             Self::DataExposed => "data-exposed",
             Self::RecordMissing => "record-missing",
+            Self::RecordChanged => "record-changed",
             Self::StorageFilling => "disk-full",
             Self::AuditBroken => "audit-broken",
             Self::AlertUndelivered => "alert-undelivered",

@@ -265,7 +265,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     every(engine, stop, tasks, slow, "promises", watch::promises);
     every(engine, stop, tasks, slow, "rotations", watch::rotations);
     every(engine, stop, tasks, slow, "expiry", watch::credentials);
-    every(engine, stop, tasks, slow, "reconcile", reconcile::run);
+    every(engine, stop, tasks, five, "reconcile", reconcile::run);
     every(engine, stop, tasks, slow, "contract", contract::run);
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
-use tuesday_domain::access::Rights;
+use tuesday_domain::access::{Act, Rights};
 use tuesday_domain::actor::{Actor, Class};
 use tuesday_domain::id::{ReleaseId, ReviewId, RunId};
 use tuesday_domain::problem::Problem;
@@ -18,6 +18,7 @@ use tuesday_store::QueueRow;
 use super::approve::Decided;
 use super::batch::Batch;
 use super::case::{Case, CaseWrite};
+use super::incident::Blast;
 use super::task::Task;
 use crate::engine::Engine;
 
@@ -147,6 +148,28 @@ impl Engine {
         }
     }
 
+    /// What a cause has touched, as this reader may see it: workflows that they do not read are left out,
+    /// and counted no more.
+    pub async fn veil_blast(&self, rights: &Rights, blast: &mut Blast) {
+        blast
+            .rows
+            .retain(|r| rights.may(Act::ReadWork, &r.workflow));
+        blast.count();
+        let pairs = blast.rows.iter();
+        let pairs = pairs.map(|r| (r.workflow.as_str(), Some(r.release)));
+        let veils = self.text_veils(rights, pairs).await;
+        for row in &mut blast.rows {
+            let Some(veil) = veils.get(&(row.workflow.clone(), Some(row.release))) else {
+                continue;
+            };
+            row.subject = veil.text(&row.subject, veil.subject_class());
+            let class = veil.effect_class(row.name.as_deref().unwrap_or_default(), "");
+            for text in [&mut row.target, &mut row.external_id] {
+                *text = text.take().map(|t| veil.text(&t, class));
+            }
+        }
+    }
+
     /// What was sent and did not become a run, field by field as this reader may see it; what is no JSON
     /// object counts as the strictest field of the schema. Answers whether something is masked.
     ///
@@ -232,7 +255,7 @@ impl Engine {
 
     /// The releases of these runs. Where the database does not answer they are left out, and what is
     /// without a release counts as the live one says.
-    async fn releases(&self, runs: &[RunId]) -> BTreeMap<RunId, ReleaseId> {
+    pub(crate) async fn releases(&self, runs: &[RunId]) -> BTreeMap<RunId, ReleaseId> {
         let found = self.0.reader.releases_of(runs).await;
         found.unwrap_or_default().into_iter().collect()
     }

@@ -125,23 +125,16 @@ impl Engine {
         let receipt = stored(original.receipt_ref);
         let receipt = receipt.and_then(|r| serde_json::from_value::<Delivery>(r).ok());
         let receipt = receipt.ok_or_else(|| not_undoable("there is no receipt of the write"))?;
-        let before = match (receipt.before, receipt.version_before) {
-            (Some(Value::Object(before)), _) => before,
-            // The record was read, and had none of the fields.
-            (None, Some(_)) => Map::new(),
-            _ => {
-                return Err(not_undoable(
-                    "the receipt does not say what was there before",
-                ));
-            }
-        };
+        let before = before(
+            receipt.before,
+            receipt.version_before.is_some(),
+            &intent.fields,
+        )?;
         let Some(after) = receipt.version_after else {
             let words = "the destination did not say which version our write left, so an edit since could not be seen";
             return Err(not_undoable(words));
         };
-        let old = |name: &String| before.get(name).cloned().unwrap_or(Value::Null);
-        let back: Map<String, Value> = intent.fields.keys().map(|n| (n.clone(), old(n))).collect();
-        intent.fields = back;
+        intent.fields = before;
         intent.expected_version = Some(after);
         Ok(intent)
     }
@@ -214,8 +207,39 @@ impl Engine {
 
 fn not_undoable(words: &str) -> Problem {
     Problem::new("not_undoable", words).way_out(
-        "put it right in the destination, and keep its receipt with a correction of the incident",
+        "put it right in the destination; a correction of the incident is settled by reading it there",
     )
+}
+
+/// The old value of every field that was written. A field that the record did not show has no old
+/// value: writing nothing in its place would leave the record as it never was.
+fn before(
+    shown: Option<Value>,
+    was_read: bool,
+    written: &Map<String, Value>,
+) -> Result<Map<String, Value>, Problem> {
+    let shown = match shown {
+        Some(Value::Object(shown)) => shown,
+        None if was_read => Map::new(),
+        _ => {
+            let words = "the receipt does not say what was there before";
+            return Err(not_undoable(words));
+        }
+    };
+    let missing: Vec<&str> = written
+        .keys()
+        .filter(|name| !shown.contains_key(*name))
+        .map(String::as_str)
+        .collect();
+    if missing.is_empty() {
+        let old = |name: &String| shown.get(name).map(|v| (name.clone(), v.clone()));
+        return Ok(written.keys().filter_map(old).collect());
+    }
+    let words = format!(
+        "before our write the record did not show {}, and what was not there cannot be put back",
+        missing.join(", ")
+    );
+    Err(not_undoable(&words).with("fields", missing))
 }
 
 fn open_task(found: &Work) -> Option<ReviewId> {
@@ -285,5 +309,35 @@ fn new_undo(
         original: original.clone(),
         action,
         intent,
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_was_shown_before_goes_back_and_a_null_that_was_there_is_a_value() {
+        let written = json!({"grade": "low", "tier": "gold"});
+        let written = written.as_object().unwrap();
+        let old = json!({"grade": null, "tier": "silver", "owner": "ann"});
+        let back = before(Some(old), true, written).unwrap();
+        assert_eq!(
+            Value::Object(back),
+            json!({"grade": null, "tier": "silver"})
+        );
+        for (shown, was_read, named) in [
+            (Some(json!({"tier": "silver"})), true, vec!["grade"]),
+            (None, true, vec!["grade", "tier"]),
+        ] {
+            let refused = before(shown, was_read, written).unwrap_err();
+            assert_eq!(refused.code, "not_undoable");
+            assert_eq!(refused.more["fields"], json!(named));
+        }
+        let unread = before(None, false, written).unwrap_err();
+        assert!(!unread.more.contains_key("fields"), "nothing is known");
     }
 }

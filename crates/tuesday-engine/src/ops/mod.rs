@@ -4,6 +4,7 @@ mod accept;
 mod access_review;
 mod approve;
 mod archive;
+mod away;
 mod backfill;
 mod batch;
 mod cancel;
@@ -88,12 +89,14 @@ mod token;
 mod upkeep;
 mod verify;
 mod watch;
+mod writeback;
 
 pub use access_review::AccessRow;
 pub use approve::{Approval, Decided};
 pub use archive::{
     Compared, ExportWish, FileEntry, MANIFEST, Manifest, Sheet, checked_export, pieces,
 };
+pub use away::{Away, Behaviour, Meanwhile};
 pub use backfill::Backfilled;
 pub use batch::{Batch, OpenCase, Versions};
 pub use capacity::{
@@ -177,3 +180,4 @@ pub(crate) use verify::record_trouble;
 pub use verify::{Verified, published_notes, verify_log};
 pub(crate) use watch::LOOK;
 pub use watch::Watched;
+pub use writeback::Writeback;

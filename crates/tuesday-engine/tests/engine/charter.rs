@@ -492,3 +492,99 @@ async fn who_has_not_passed_the_practice_decides_nothing_on_postgres() {
     Box::pin(practised(Some(&database.url()))).await;
     database.drop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_nothing_proved_for_a_week_is_a_warning() {
+    let bench = Bench::new().await;
+    let engine = &bench.engine;
+    let warned = || async { engine.charter("small").await.unwrap().warnings };
+    let never = warned().await;
+    assert!(
+        never[0].starts_with("No channel has ever taken"),
+        "{never:?}"
+    );
+    let by = tuesday_domain::actor::Actor::Person("rhea".to_owned());
+    bench.fakes.channels_are_up(false);
+    let deaf = engine.test_alerts("rhea", &by).await.unwrap();
+    assert!(!deaf.ok);
+    assert_eq!(
+        warned().await.len(),
+        1,
+        "a test that did not arrive proves nothing"
+    );
+    bench.fakes.channels_are_up(true);
+    assert!(engine.test_alerts("rhea", &by).await.unwrap().ok);
+    assert!(warned().await.is_empty());
+    let eight = Duration::from_secs(8 * 86_400);
+    engine
+        .clock()
+        .set_offset(i64::try_from(eight.as_micros()).unwrap());
+    let old = warned().await;
+    assert!(
+        old[0].starts_with("No channel has taken an alert or a test since"),
+        "{old:?}"
+    );
+    let view = engine.charter("small").await.unwrap();
+    let alerts = view
+        .label
+        .lacking
+        .iter()
+        .filter(|u| u.words.contains("channel"));
+    assert_eq!(alerts.count(), 0, "a warning, and no part of the label");
+}
+
+/// A confirmed write to a stub shows nothing.
+async fn to_a_stub(database: Option<&str>) {
+    let bench = Bench::on(&[], database).await;
+    let worker = tuesday_engine::Worker::start(&bench.engine);
+    bench.receive("to-a-stub").await;
+    assert_eq!(bench.rest("to-a-stub").await.actions.len(), 1);
+    let (state, words) = item(&bench.engine, "write_back").await;
+    assert_eq!(state, "missing", "{words}");
+    assert!(words.contains("stands_for"), "{words}");
+    worker.shut_down(Duration::from_secs(10)).await;
+}
+
+/// One to a stub that stands for the live system of a test instance does, for thirty days.
+async fn to_a_stand_in(database: Option<&str>) {
+    let bench = Bench::on(
+        &[(
+            "system = \"Desk\"",
+            "system = \"Desk\"\nstands_for = \"live\"",
+        )],
+        database,
+    )
+    .await;
+    let worker = tuesday_engine::Worker::start(&bench.engine);
+    let (state, words) = item(&bench.engine, "write_back").await;
+    assert_eq!(state, "missing", "{words}");
+    assert!(words.contains("nothing was confirmed at Desk"), "{words}");
+    bench.receive("to-the-stand-in").await;
+    bench.rest("to-the-stand-in").await;
+    let (state, words) = item(&bench.engine, "write_back").await;
+    assert_eq!((state, words.as_str()), ("verified", "confirmed at Desk"));
+    worker.shut_down(Duration::from_secs(10)).await;
+    bench.engine.clock().set_offset(31 * DAY_US);
+    let (state, words) = item(&bench.engine, "write_back").await;
+    assert_eq!(state, "lapsed", "{words}");
+}
+
+async fn item(engine: &Engine, name: &str) -> (&'static str, String) {
+    let view = engine.charter("small").await.unwrap();
+    let mut sheets = view.sheets.into_iter();
+    let sheet = sheets.find(|s| s.sheet == "checklist").unwrap();
+    let one = sheet.items.into_iter().find(|i| i.item == name).unwrap();
+    (one.state, one.words)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_confirmed_write_to_a_live_destination_is_a_live_write_back() {
+    to_a_stub(None).await;
+    to_a_stand_in(None).await;
+    let database = Database::create().await;
+    to_a_stub(Some(&database.url())).await;
+    database.drop().await;
+    let database = Database::create().await;
+    to_a_stand_in(Some(&database.url())).await;
+    database.drop().await;
+}

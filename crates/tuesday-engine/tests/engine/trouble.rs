@@ -12,7 +12,7 @@ use tuesday_domain::trouble::sort::{Facts, Reach, Reversibility};
 use tuesday_domain::trouble::{Category, Severity};
 use tuesday_engine::Worker;
 use tuesday_engine::ops::{
-    BlastQuery, Closed, Complaint, Looked, NewCorrection, PostedSignal, Settled,
+    Behaviour, BlastQuery, Closed, Complaint, Looked, NewCorrection, PostedSignal, Settled,
 };
 use tuesday_store::IncidentFilter;
 use tuesday_testkit::Database;
@@ -85,6 +85,17 @@ async fn an_outage_is_one_incident_and_nothing_is_lost_on_postgresql() {
     database.drop().await;
 }
 
+/// What is said to happen to the work while the model is away.
+async fn in_force(bench: &Bench) -> (Behaviour, String) {
+    let open = bench.engine.reader().open_incidents().await.unwrap();
+    let mut away = bench.engine.away(&open, None).await;
+    away.retain(|a| a.category == Category::ProviderOutage);
+    assert_eq!(away.len(), 1, "{away:?}");
+    let one = away.remove(0).workflows.remove(0);
+    assert_eq!(one.workflow, "small");
+    (one.behaviour, one.words)
+}
+
 async fn outage(database: Option<&str>) {
     let patient = [
         ("first_delay = \"10ms\"", "first_delay = \"1s\""),
@@ -115,6 +126,13 @@ async fn outage(database: Option<&str>) {
         facts.runbook
     );
     assert!(message.link.ends_with(&format!("/incidents/{}", found.id)));
+
+    let (behaviour, words) = in_force(&bench).await;
+    assert_eq!(behaviour, Behaviour::People);
+    assert!(
+        words.contains("manual work once it has waited 1h"),
+        "{words}"
+    );
 
     // New events are still accepted, and wait.
     bench.receive("late").await;
@@ -204,6 +222,26 @@ async fn several_tries_of_one_run_are_no_outage() {
     assert!(of(&bench, Category::ProviderOutage).await.is_empty());
     bench.receive("another").await;
     incident(&bench, Category::ProviderOutage, IncidentState::Triggered).await;
+    // Nothing is declared about it: it waits, and that is said.
+    let (behaviour, words) = in_force(&bench).await;
+    assert_eq!(behaviour, Behaviour::Undeclared, "{words}");
+    assert!(
+        words.contains("held until fake answers again, and goes on by itself"),
+        "{words}"
+    );
+    let open = bench.engine.reader().open_incidents().await.unwrap();
+    let others = ["elsewhere".to_owned()];
+    let away = bench.engine.away(&open, Some(&others)).await;
+    assert!(away.iter().all(|a| a.workflows.is_empty()), "{away:?}");
+    bench
+        .engine
+        .pause("small", "rhea", "looks odd")
+        .await
+        .unwrap();
+    until("it is said to be paused", || async {
+        (in_force(&bench).await.0 == Behaviour::Paused).then_some(())
+    })
+    .await;
     bench.end(worker).await;
 }
 
@@ -513,14 +551,10 @@ async fn wrong_answer(database: Option<&str>) {
         ("corrections_open", Some(14))
     );
     for c in &made {
-        let how = Settled::Done {
-            receipt: "desk 204".into(),
-        };
+        let how = Settled::Word("rewritten by hand, desk 204".into());
         engine.settle_correction(c.id, how, "boris").await.unwrap();
     }
-    let twice = Settled::Dropped {
-        reason: "no".into(),
-    };
+    let twice = Settled::Dropped("no".into());
     let twice = engine.settle_correction(made[0].id, twice, "boris").await;
     assert_eq!(twice.unwrap_err().code, "illegal_state");
     let bare = engine

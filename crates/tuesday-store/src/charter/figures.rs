@@ -13,8 +13,6 @@ use crate::value::{Row, Value};
 const WINDOW: Duration = Duration::from_secs(30 * 86_400);
 
 const FIGURES: &str = "SELECT r.finished, r.failed, r.cost, r.unknown, v.decided, v.stood, o.waiting, o.overdue, \
-    (SELECT finished_at FROM runs WHERE workflow = $1 AND batch >= $2 AND outcome = 'written_back' \
-        ORDER BY batch DESC, id DESC LIMIT 1), \
     (SELECT decided_at FROM reviews WHERE override_kind IS NOT NULL AND decided_at >= $3 AND workflow = $1 \
         ORDER BY decided_at DESC LIMIT 1), \
     (SELECT count(*) FROM corrections AS c JOIN incidents AS i ON i.id = c.incident_id \
@@ -80,14 +78,15 @@ impl StoreReader {
                     stood: r.num(5)?,
                     open: r.num(6)?,
                     overdue: r.num(7)?,
-                    written_back_at: r.opt_time(8)?,
-                    override_at: r.opt_time(9)?,
-                    uncorrected: r.num(10)?,
-                    old_path_at: r.opt_time(11)?,
-                    sealed_at: r.opt_time(12)?,
+                    // Only who knows the packages can say which destinations count.
+                    written_back_at: None,
+                    override_at: r.opt_time(8)?,
+                    uncorrected: r.num(9)?,
+                    old_path_at: r.opt_time(10)?,
+                    sealed_at: r.opt_time(11)?,
                 },
-                releases_before: r.num(13)?,
-                released_at: r.opt_time(14)?,
+                releases_before: r.num(12)?,
+                released_at: r.opt_time(13)?,
             })
         });
         Ok(found.await?.unwrap_or_default())

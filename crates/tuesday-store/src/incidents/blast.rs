@@ -7,7 +7,7 @@ use tuesday_domain::time::Timestamp;
 use crate::error::ReadError;
 use crate::reader::StoreReader;
 use crate::select::{Select, limit as page};
-use crate::value::{Row, Value, big};
+use crate::value::{Value, big};
 use crate::{actions, runs};
 
 /// What to look for. All that is given must hold; a filter without anything finds nothing.
@@ -101,37 +101,6 @@ impl StoreReader {
             out.extend(self.rows(sql, params, actions::action).await?);
         }
         Ok(out)
-    }
-
-    /// Confirmed actions of a workflow from `from` on, in the order they were last changed; for
-    /// comparing them with their destination.
-    ///
-    /// # Errors
-    /// See [`StoreReader::run`].
-    pub async fn confirmed_actions(
-        &self,
-        workflow: &str,
-        window: (Timestamp, Timestamp),
-        after: Option<RunId>,
-        limit: usize,
-    ) -> Result<Vec<RunId>, ReadError> {
-        let mut q = Select::new(
-            "SELECT DISTINCT a.run_id FROM actions AS a JOIN runs AS r ON r.id = a.run_id",
-        );
-        q.and(
-            "a.state = 'confirmed' AND r.workflow = ? AND a.updated_at >= ? AND a.updated_at < ?",
-            [
-                Value::Text(workflow.to_owned()),
-                Value::Int(window.0.micros()),
-                Value::Int(window.1.micros()),
-            ],
-        );
-        if let Some(after) = after {
-            q.and("a.run_id > ?", [Value::Id(after.uuid())]);
-        }
-        let (sql, params) = q.push(" ORDER BY a.run_id LIMIT ?", [page(limit)]).done();
-        self.rows(sql, params, |r: Row<'_>| r.id(0).map(RunId::new))
-            .await
     }
 }
 

@@ -2,19 +2,22 @@
 
 mod alerts;
 mod blast;
+mod gaps;
 mod read;
 mod watch;
 
 pub use alerts::{AlertFilter, DeliveryFigure};
 pub use blast::{BlastFilter, Touched};
+pub use gaps::Place;
 pub use read::IncidentFilter;
 pub use watch::{Late, StuckRun, Waiting};
 
 use tuesday_domain::id::{ActionId, RunId};
 use tuesday_domain::record::{
-    Alert, AlertDelivery, Correction, Finding, Incident, IncidentEntry, IncidentRun, TroubleChange,
+    Alert, AlertDelivery, Correction, Finding, Gap, Incident, IncidentEntry, IncidentRun,
+    TroubleChange,
 };
-use tuesday_domain::trouble::incident::FixLayer;
+use tuesday_domain::trouble::incident::{FixLayer, Proof};
 
 use crate::change::Verb;
 use crate::table::{Table, Ty};
@@ -144,6 +147,7 @@ pub(crate) static CORRECTIONS: Table = Table::new(
         ("settled_by", Ty::Text),
         ("settled_at", Ty::Int),
         ("note", Ty::Text),
+        ("proof", Ty::Text),
         ("version", Ty::Int),
         ("incident_id", Ty::Id),
         ("run_id", Ty::Id),
@@ -153,7 +157,23 @@ pub(crate) static CORRECTIONS: Table = Table::new(
         ("created_at", Ty::Int),
     ],
     1,
-    9,
+    10,
+    true,
+);
+
+pub(crate) static GAPS: Table = Table::new(
+    "gaps",
+    &[
+        ("action_id", Ty::Id),
+        ("state", Ty::Text),
+        ("words", Ty::Text),
+        ("at", Ty::Int),
+        ("version", Ty::Int),
+        ("run_id", Ty::Id),
+        ("workflow", Ty::Text),
+    ],
+    1,
+    5,
     true,
 );
 
@@ -264,6 +284,7 @@ fn bind_correction<'a>(c: &'a Correction, out: &mut Vec<Param<'a>>) {
         opt_text(c.settled_by.as_deref()),
         opt_time(c.settled_at),
         opt_text(c.note.as_deref()),
+        opt_text(c.proof.map(Proof::word)),
         Param::Int(i64::from(c.version)),
         Param::Id(c.incident.uuid()),
         Param::Id(c.run.uuid()),
@@ -271,6 +292,18 @@ fn bind_correction<'a>(c: &'a Correction, out: &mut Vec<Param<'a>>) {
         Param::Text(&c.place),
         Param::Text(&c.words),
         Param::Int(c.created_at.micros()),
+    ]);
+}
+
+fn bind_gap<'a>(g: &'a Gap, out: &mut Vec<Param<'a>>) {
+    out.extend([
+        Param::Id(g.action.uuid()),
+        Param::Text(g.state.word()),
+        Param::Text(&g.words),
+        Param::Int(g.at.micros()),
+        Param::Int(i64::from(g.version)),
+        Param::Id(g.run.uuid()),
+        Param::Text(&g.workflow),
     ]);
 }
 
@@ -298,6 +331,8 @@ pub(crate) fn bind<'a>(change: &'a TroubleChange, out: &mut Vec<Param<'a>>) -> V
         | T::UpdateFollowUp(_)
         | T::InsertPostmortem(_)
         | T::UpdatePostmortem(_) => crate::postmortems::bind(change, out),
+        T::InsertGap(g) => with(out, |o| bind_gap(g, o), Verb::Insert(&GAPS)),
+        T::UpdateGap(g) => with(out, |o| bind_gap(g, o), Verb::Update(&GAPS)),
     }
 }
 
@@ -322,5 +357,6 @@ pub(crate) fn describe(change: &TroubleChange) -> String {
         T::InsertPostmortem(p) | T::UpdatePostmortem(p) => {
             format!("postmortem {} of {}", p.seq, p.workflow)
         }
+        T::InsertGap(g) | T::UpdateGap(g) => format!("what {} reads at its destination", g.action),
     }
 }

@@ -14,8 +14,8 @@ const FINDING: &str = "id, incident_id, key, category, workflow, run_id, words, 
 const INCIDENT: &str = "id, state, severity, owner, count, last_at, acknowledged_by, acknowledged_at, resolution, \
     resolved_by, resolved_at, case_name, waiver, fix_layer, reviewed_by, version, key, category, title, workflow, \
     opened_by, opened_at";
-const CORRECTION: &str = "id, state, owner, due_at, receipt, settled_by, settled_at, note, version, incident_id, \
-    run_id, action_id, place, words, created_at";
+const CORRECTION: &str = "id, state, owner, due_at, receipt, settled_by, settled_at, note, proof, version, \
+    incident_id, run_id, action_id, place, words, created_at";
 /// Word for word the condition of the index on open incidents.
 const OPEN: &str = "(state = 'triggered' OR state = 'acknowledged' OR state = 'mitigated')";
 
@@ -101,13 +101,14 @@ fn correction(r: Row<'_>) -> Result<Correction, ReadError> {
         settled_by: r.opt_text(5)?,
         settled_at: r.opt_time(6)?,
         note: r.opt_text(7)?,
-        version: r.num(8)?,
-        incident: IncidentId::new(r.id(9)?),
-        run: RunId::new(r.id(10)?),
-        action: r.opt_id(11)?.map(ActionId::new),
-        place: r.text(12)?,
-        words: r.text(13)?,
-        created_at: r.time(14)?,
+        proof: r.opt_word(8)?,
+        version: r.num(9)?,
+        incident: IncidentId::new(r.id(10)?),
+        run: RunId::new(r.id(11)?),
+        action: r.opt_id(12)?.map(ActionId::new),
+        place: r.text(13)?,
+        words: r.text(14)?,
+        created_at: r.time(15)?,
     })
 }
 
@@ -274,6 +275,23 @@ impl StoreReader {
         let sql =
             format!("SELECT {CORRECTION} FROM corrections WHERE incident_id = $1 ORDER BY id");
         self.rows(sql, vec![Value::Id(id.uuid())], correction).await
+    }
+
+    /// The corrections of an action, in the order they were made.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn corrections_of_action(
+        &self,
+        run: RunId,
+        action: ActionId,
+    ) -> Result<Vec<Correction>, ReadError> {
+        let sql = format!(
+            "SELECT {CORRECTION} FROM corrections WHERE incident_id IN \
+             (SELECT incident_id FROM incident_runs WHERE run_id = $1) AND action_id = $2 ORDER BY id"
+        );
+        let params = vec![Value::Id(run.uuid()), Value::Id(action.uuid())];
+        self.rows(sql, params, correction).await
     }
 
     /// Open corrections whose wrong value was put back.

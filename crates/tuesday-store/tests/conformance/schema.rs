@@ -30,6 +30,14 @@ async fn migrating_twice_is_migrating_once() {
             bed.number("SELECT max(number) FROM schema_migrations")
                 .await
         );
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite");
+        let files = std::fs::read_dir(folder).unwrap().count();
+        assert_eq!(
+            bed.number("SELECT count(*) FROM schema_migrations").await,
+            i64::try_from(files).unwrap(),
+            "{}: every file of the folder is applied",
+            bed.name
+        );
         assert!(health.bytes > 0);
         assert_eq!(
             health.durability,

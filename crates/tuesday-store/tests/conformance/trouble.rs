@@ -3,7 +3,7 @@
 use tuesday_domain::id::{AlertId, CorrectionId, FindingId, IncidentId};
 use tuesday_domain::record::*;
 use tuesday_domain::trouble::alert::AlertState;
-use tuesday_domain::trouble::incident::{CorrectionState, IncidentState};
+use tuesday_domain::trouble::incident::{CorrectionState, GapState, IncidentState, Proof};
 use tuesday_domain::trouble::{Category, Severity};
 use tuesday_store::{ApplyError, BlastFilter, IncidentFilter};
 
@@ -279,6 +279,7 @@ async fn alerts_are_due_and_corrections_end_with_proof() {
             settled_by: None,
             settled_at: None,
             note: None,
+            proof: None,
             version: 1,
             incident: i.id,
             run: new.id,
@@ -374,13 +375,31 @@ async fn alerts_are_due_and_corrections_end_with_proof() {
             version: 2,
             ..fix.clone()
         };
-        let refused = bed
-            .store
-            .apply(trouble(vec![TroubleChange::UpdateCorrection(bare.clone())]))
-            .await;
-        assert!(refused.is_err(), "{}: done without a receipt", bed.name);
+        let typed = Some("desk 204".to_owned());
+        for (proof, receipt, note) in [
+            (None, None, None),
+            (None, typed.clone(), None),
+            (Some(Proof::Action), None, typed.clone()),
+            (Some(Proof::ReadBack), None, None),
+            (Some(Proof::Word), typed.clone(), None),
+            (Some(Proof::Word), typed.clone(), typed.clone()),
+        ] {
+            let words = format!("{}: {proof:?} {receipt:?} {note:?}", bed.name);
+            let poor = Correction {
+                proof,
+                receipt,
+                note,
+                ..bare.clone()
+            };
+            let refused = bed
+                .store
+                .apply(trouble(vec![TroubleChange::UpdateCorrection(poor)]))
+                .await;
+            assert!(refused.is_err(), "{words}");
+        }
         let done = Correction {
-            receipt: Some("desk 204".into()),
+            proof: Some(Proof::Word),
+            note: typed,
             ..bare
         };
         bed.store
@@ -472,13 +491,49 @@ async fn alerts_are_due_and_corrections_end_with_proof() {
                 .unwrap()
                 .is_empty()
         );
-        let window = (at(0), at(99));
+        let gap = Gap {
+            action: tuesday_domain::id::ActionId::new(new_id()),
+            state: GapState::Missing,
+            words: "the record is not there".into(),
+            at: at(3),
+            version: 1,
+            run: new.id,
+            workflow: "support".into(),
+        };
+        let again = Gap {
+            state: GapState::Mended,
+            words: String::new(),
+            at: at(4),
+            version: 2,
+            ..gap.clone()
+        };
+        let insert = || trouble(vec![TroubleChange::InsertGap(gap.clone())]);
+        assert_eq!(
+            bed.read.gap(gap.action).await.unwrap(),
+            None,
+            "{}",
+            bed.name
+        );
+        bed.store.apply(insert()).await.unwrap();
+        let twice = bed.store.apply(insert()).await;
         assert!(
-            bed.read
-                .confirmed_actions("support", window, None, 9)
-                .await
-                .unwrap()
-                .is_empty()
+            matches!(twice, Err(ApplyError::Conflict { .. })),
+            "{}: {twice:?}",
+            bed.name
+        );
+        let update = vec![TroubleChange::UpdateGap(again.clone())];
+        bed.store.apply(trouble(update.clone())).await.unwrap();
+        let late = bed.store.apply(trouble(update)).await;
+        assert!(
+            matches!(late, Err(ApplyError::Conflict { .. })),
+            "{}",
+            bed.name
+        );
+        assert_eq!(
+            bed.read.gap(gap.action).await.unwrap(),
+            Some(again),
+            "{}",
+            bed.name
         );
     })
     .await;

@@ -11,9 +11,11 @@ use tuesday_domain::id::{CorrectionId, IncidentId, RunId};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Correction, Incident};
 use tuesday_domain::time::Timestamp;
-use tuesday_domain::trouble::incident::FixLayer;
+use tuesday_domain::trouble::incident::{FixLayer, Proof};
 use tuesday_domain::trouble::{Category, Severity};
-use tuesday_engine::ops::{Blast, BlastQuery, Closed, Looked, NewCorrection, NewIncident, Settled};
+use tuesday_engine::ops::{
+    Away, Blast, BlastQuery, Closed, Looked, NewCorrection, NewIncident, Settled,
+};
 use tuesday_store::IncidentFilter;
 use utoipa::{IntoParams, ToSchema};
 
@@ -205,11 +207,17 @@ pub(crate) struct CorrectionBody {
     action_id: Option<String>,
     place: String,
     words: String,
+    /// What shows that it is done: `action` (a confirmed write of ours), `read_back` (the destination was
+    /// read and shows it) or `word` (nothing but the word of `settled_by`).
+    proof: Option<&'static str>,
+    /// What was looked up; absent for a word.
     receipt: Option<String>,
     note: Option<String>,
+    settled_by: Option<String>,
+    settled_at: Option<String>,
 }
 
-fn correction(c: &Correction) -> CorrectionBody {
+pub(crate) fn correction(c: &Correction) -> CorrectionBody {
     CorrectionBody {
         id: c.id.to_string(),
         state: c.state.word(),
@@ -219,8 +227,11 @@ fn correction(c: &Correction) -> CorrectionBody {
         action_id: c.action.map(|a| a.to_string()),
         place: c.place.clone(),
         words: c.words.clone(),
+        proof: c.proof.map(Proof::word),
         receipt: c.receipt.clone(),
         note: c.note.clone(),
+        settled_by: c.settled_by.clone(),
+        settled_at: c.settled_at.map(Timestamp::rfc3339),
     }
 }
 
@@ -412,12 +423,16 @@ pub(crate) async fn correct(
     ))
 }
 
-/// How a correction ended.
+/// How a correction ended; exactly one of these.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SettleBody {
-    /// What the destination says about it; done.
-    receipt: Option<String>,
+    /// Done: a confirmed action that wrote something else to the same record since. It is looked up.
+    action_id: Option<String>,
+    /// Done: what the destination shows now, by the fields that the action wrote. It is read.
+    shows: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Done by the word of the person: what was done. It is kept and shown as no more than that.
+    word: Option<String>,
     /// Why it was dropped.
     reason: Option<String>,
 }
@@ -437,15 +452,18 @@ pub(crate) async fn settle(
     let found = found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
     let incident = app.engine.incident(found.incident).await?;
     by.sees(incident.workflow.as_deref().unwrap_or_default())?;
-    let how = match (b.receipt, b.reason) {
-        (Some(receipt), None) => Settled::Done { receipt },
-        (None, Some(reason)) => Settled::Dropped { reason },
+    let how = match (b.action_id, b.shows, b.word, b.reason) {
+        (Some(action), None, None, None) => Settled::Action(query::id(&action)?),
+        (None, Some(values), None, None) => Settled::ReadBack(values),
+        (None, None, Some(note), None) => Settled::Word(note),
+        (None, None, None, Some(reason)) => Settled::Dropped(reason),
         _ => {
-            let words = "give either the receipt or the reason";
-            return Err(Problem::new("bad_request", words).field("receipt").into());
+            let words = "give exactly one of action_id, shows, word and reason";
+            return Err(Problem::new("bad_request", words).field("action_id").into());
         }
     };
-    let done = app.engine.settle_correction(id, how, &by.person).await?;
+    let done = app.engine.settle_correction(id, how, &by.person);
+    let done = Box::pin(done).await?;
     Ok(Json(correction(&done)))
 }
 
@@ -487,7 +505,7 @@ pub(crate) async fn radius(
         to: q.to.as_deref().map(moment).transpose()?,
     };
     let mut blast = app.engine.blast_radius(&query).await?;
-    blast.rows.retain(|r| reader.reads(&r.workflow));
+    app.engine.veil_blast(reader.rights(), &mut blast).await;
     Ok(Json(blast))
 }
 
@@ -502,4 +520,54 @@ pub(crate) async fn postmortem(
     let incident = seen(&app, &reader, &id).await?;
     let text = app.engine.postmortem(incident.id).await?;
     Ok(([(CONTENT_TYPE, "text/markdown; charset=utf-8")], text).into_response())
+}
+
+/// What is in force for one workflow.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MeanwhileBody {
+    workflow: String,
+    /// `held`, `undeclared` (held, because nothing is declared), `alternative`, `people` or `paused`.
+    behaviour: &'static str,
+    /// The same in a sentence without its subject.
+    words: String,
+}
+
+/// A system that is away.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AwayBody {
+    incident: String,
+    /// `provider_outage`, `source_outage` or `destination_outage`.
+    category: &'static str,
+    /// Absent where a person reported it.
+    system: Option<String>,
+    since: String,
+    /// Every workflow that needs it, with the behaviour in force.
+    workflows: Vec<MeanwhileBody>,
+}
+
+/// The systems that are away now, and what happens to the work of each workflow meanwhile.
+#[utoipa::path(get, path = "/api/v1/degraded", tag = "incidents",
+    responses((status = 200, body = Vec<AwayBody>)))]
+pub(crate) async fn degraded(
+    State(app): State<App>,
+    reader: ApiReader,
+) -> Result<Json<Vec<AwayBody>>, ApiError> {
+    let open = app.engine.reader().open_incidents().await?;
+    let found = app.engine.away(&open, reader.readable().as_deref()).await;
+    let body = |a: Away| AwayBody {
+        incident: a.incident.to_string(),
+        category: a.category.word(),
+        system: a.system,
+        since: a.since.rfc3339(),
+        workflows: a
+            .workflows
+            .into_iter()
+            .map(|m| MeanwhileBody {
+                workflow: m.workflow,
+                behaviour: m.behaviour.word(),
+                words: m.words,
+            })
+            .collect(),
+    };
+    Ok(Json(found.into_iter().map(body).collect()))
 }

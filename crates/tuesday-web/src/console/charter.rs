@@ -210,6 +210,7 @@ fn notices(view: &CharterView, zone: &Zone) -> Vec<String> {
     if view.pilot.state == "lapsed" {
         out.push("The pilot's last day is over and nobody has decided: it is paused until somebody does.".to_owned());
     }
+    out.extend(view.warnings.iter().cloned());
     out
 }
 

@@ -9,7 +9,7 @@ use tuesday_domain::access::Act;
 use tuesday_domain::id::{CorrectionId, IncidentId};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AlertDelivery, Correction, Incident, IncidentEntry, Person};
-use tuesday_domain::trouble::incident::{CorrectionState, FixLayer, IncidentState};
+use tuesday_domain::trouble::incident::{CorrectionState, FixLayer, IncidentState, Proof};
 use tuesday_domain::trouble::{Category, Severity};
 use tuesday_engine::Engine;
 use tuesday_engine::ops::{Closed, FollowUpOf, Looked, Settled};
@@ -96,7 +96,14 @@ struct Fix {
     owner: String,
     place: String,
     words: String,
+    /// What shows that it is done, in words.
     proof: String,
+    /// Its receipt, or what the person wrote.
+    receipt: String,
+    /// Nothing but somebody's word.
+    by_word: bool,
+    /// The fields that the action wrote, to say which value is right.
+    fields: Vec<String>,
     run: String,
     /// What wrote it is known, so the old value can be put back.
     undo: bool,
@@ -247,6 +254,9 @@ async fn drawn(
         Some(alert) => reader.deliveries_of(alert.id).await?,
         None => Vec::new(),
     };
+    let fields = app.engine.corrected_fields(&made).await?;
+    let each = made.iter().zip(fields);
+    let fixes = each.map(|(c, fields)| fix(c, fields, &people)).collect();
     let place = incident.workflow.clone().unwrap_or_default();
     let own = visit.user.session.person == incident.owner;
     let active = people.iter().filter(|p| p.active);
@@ -283,7 +293,7 @@ async fn drawn(
             .iter()
             .filter(|c| c.state == CorrectionState::Open)
             .count(),
-        fixes: made.iter().map(|c| fix(c, &people)).collect(),
+        fixes,
         layers: FixLayer::ALL.iter().map(|l| l.word()).collect(),
         people: active.map(|p| (p.handle.clone(), p.name.clone())).collect(),
         shell: visit
@@ -353,7 +363,7 @@ fn lines(entries: &[IncidentEntry], told: &[AlertDelivery], people: &[Person]) -
     all.into_iter().map(|l| l.1).collect()
 }
 
-fn fix(c: &Correction, people: &[Person]) -> Fix {
+fn fix(c: &Correction, fields: Vec<String>, people: &[Person]) -> Fix {
     Fix {
         undo: c.action.is_some(),
         id: c.id.to_string(),
@@ -367,11 +377,18 @@ fn fix(c: &Correction, people: &[Person]) -> Fix {
         owner: name(people, &c.owner),
         place: c.place.clone(),
         words: c.words.clone(),
-        proof: c
+        proof: match (c.proof, &c.settled_by) {
+            (Some(Proof::Word), Some(by)) => format!("By word of {}", name(people, by)),
+            (Some(proof), _) => code(proof.told()),
+            (None, _) => String::new(),
+        },
+        receipt: c
             .receipt
             .clone()
             .or_else(|| c.note.clone())
             .unwrap_or_default(),
+        by_word: c.proof == Some(Proof::Word),
+        fields,
         run: c.run.to_string(),
     }
 }
@@ -445,18 +462,15 @@ async fn done(
             .await
             .map(|_| "Open again"),
         "settlement" => {
-            let how = if form.text("how").as_deref() == Some("drop") {
-                Settled::Dropped { reason: words }
-            } else {
-                Settled::Done { receipt: words }
-            };
+            let how = settled(&text("how"), &text("field"), words)?;
             let correction = query::id(&text("correction"))?;
-            engine
-                .settle_correction(correction, how, by)
-                .await
-                .map(|_| "Settled")
+            let done = engine.settle_correction(correction, how, by);
+            Box::pin(done).await.map(|_| "Settled")
         }
         "follow-up" | "follow-up-end" => followed(app, id, verb, form).await,
+        "corrections" => Box::pin(super::blast::correct(app, id, form))
+            .await
+            .map(|()| "Corrections are made"),
         "restoring" => {
             let correction: CorrectionId = query::id(&text("correction"))?;
             restore(engine, correction, id, &words, by).await
@@ -500,6 +514,23 @@ async fn followed(
     }
     let adding = postmortem::add(app, FollowUpOf::Incident(id), form);
     adding.await.map(|()| "Given")
+}
+
+/// What the pressed button of a correction says about its end.
+fn settled(how: &str, field: &str, words: String) -> Result<Settled, Problem> {
+    Ok(match how {
+        "read" => {
+            let values = [(field.to_owned(), words.trim().into())];
+            Settled::ReadBack(values.into_iter().collect())
+        }
+        "action" => Settled::Action(query::id(words.trim())?),
+        "word" => Settled::Word(words),
+        "drop" => Settled::Dropped(words),
+        _ => {
+            let words = "say how it ended: read there, by an action, by word, or dropped";
+            return Err(Problem::new("bad_request", words).field("how"));
+        }
+    })
 }
 
 /// Puts back the value that a correction is about; the incident is the reason unless one is given.

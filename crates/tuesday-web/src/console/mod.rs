@@ -8,6 +8,7 @@ mod advice_plot;
 mod alike;
 pub(crate) mod audit;
 pub(crate) mod batch;
+pub(crate) mod blast;
 pub(crate) mod capacity;
 mod case;
 mod case_parts;

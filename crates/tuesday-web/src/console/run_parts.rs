@@ -297,10 +297,18 @@ fn undoable(action: &Action, payloads: &[Payload]) -> bool {
     let stored = |n| payloads.iter().find(|p| Some(p.n) == n);
     let receipt = stored(action.receipt_ref);
     let receipt = receipt.and_then(|p| serde_json::from_slice::<Delivery>(&p.bytes).ok());
+    let request = stored(Some(action.request_ref));
+    let request = request.and_then(|p| serde_json::from_slice::<serde_json::Value>(&p.bytes).ok());
+    let written = request.as_ref().and_then(|r| r["fields"].as_object());
     action.state == ActionState::Confirmed
         && action.undoes().is_none()
-        && receipt
-            .is_some_and(|r| r.version_after.is_some() && r.before.is_some_and(|b| b.is_object()))
+        && receipt.is_some_and(|r| {
+            let before = r.before.as_ref().and_then(|b| b.as_object());
+            let had = |b: &serde_json::Map<_, _>| {
+                written.is_some_and(|w| w.keys().all(|name| b.contains_key(name)))
+            };
+            r.version_after.is_some() && before.is_some_and(had)
+        })
 }
 
 pub(crate) fn proof(

@@ -36,8 +36,8 @@ pub(crate) struct AwayLine {
     pub(crate) incident: String,
     /// What is away, since when.
     pub(crate) words: String,
-    /// What happens meanwhile, where the machine found it.
-    pub(crate) meanwhile: &'static str,
+    /// What happens meanwhile, a sentence for each workflow that needs it.
+    pub(crate) meanwhile: Vec<String>,
 }
 
 /// What the person's roles offer.

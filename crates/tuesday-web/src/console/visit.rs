@@ -12,6 +12,7 @@ use crate::state::App;
 use tuesday_domain::access::Act;
 use tuesday_domain::record::Incident;
 use tuesday_domain::workflow::Label;
+use tuesday_engine::ops::Away;
 use tuesday_store::QueueFilter;
 
 /// Name of the cookie with the chosen look.
@@ -149,25 +150,23 @@ impl Visit {
             assets: assets::all().links.clone(),
             demo: app.config.demo_people,
             flash: app.sessions.told(&self.user),
-            away: away(&incidents),
+            away: away(app, &incidents, self.user.readable().as_deref()).await,
         })
     }
 }
 
-/// The systems that are away now. Everybody sees them: whose work waits wants to know why.
-fn away(incidents: &[Incident]) -> Vec<AwayLine> {
-    let now = |i: &&Incident| i.category.is_outage() && i.state.is_burning();
-    incidents
-        .iter()
-        .filter(now)
-        .map(|i| AwayLine {
-            incident: i.id.to_string(),
-            words: format!("{} since {}", i.title, local(i.opened_at, None)),
-            meanwhile: if i.opened_by.starts_with("system:") {
-                "Work that needs it waits, and goes on by itself when it is back."
-            } else {
-                ""
-            },
-        })
-        .collect()
+/// The systems that are away now. Everybody sees them: whose work waits wants to know why. What happens
+/// meanwhile is told for the workflows that this person reads.
+async fn away(app: &App, incidents: &[Incident], among: Option<&[String]>) -> Vec<AwayLine> {
+    let found = app.engine.away(incidents, among).await;
+    let line = |a: Away| AwayLine {
+        incident: a.incident.to_string(),
+        words: format!("{} since {}", a.title, local(a.since, None)),
+        meanwhile: a
+            .workflows
+            .into_iter()
+            .map(|m| format!("{} {}.", m.title, m.words))
+            .collect(),
+    };
+    found.into_iter().map(line).collect()
 }

@@ -5,6 +5,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use tuesday_domain::access::Act;
+use tuesday_domain::charter::WrongPart;
 use tuesday_domain::definition::{Definition, DegradedPlan};
 use tuesday_domain::record::ReleaseState;
 use tuesday_domain::time::Span;
@@ -18,12 +19,17 @@ use super::words::{code, plural};
 use crate::refusal::PageError;
 use crate::state::App;
 
+#[derive(Default)]
 struct Claim {
     question: &'static str,
     answer: String,
     href: String,
     set_in: &'static str,
+    /// The part of the answer that it is; the label production asks for the same parts.
+    part: Option<WrongPart>,
     missing: bool,
+    /// It is set and nothing recent shows that it works: a warning, and no part of the label.
+    unproved: bool,
 }
 
 #[derive(Template)]
@@ -55,13 +61,15 @@ pub(crate) async fn page(
     let may: Vec<String> = may.into_iter().map(|p| p.1).collect();
     let alerts = app.engine.alerts().await?;
     let proved = alerts.channels.iter().any(|c| !c.stale);
+    let parts = app.engine.wrong_parts(&workflow, &live).await?;
     let mut claims = found(def, &name, workflow.stage, workflow.rules_version);
     claims.push(Claim {
         question: "Who can stop it now?",
         answer: may.join(", "),
         href: "/people".to_owned(),
         set_in: "people",
-        missing: may.is_empty(),
+        part: Some(WrongPart::Stop),
+        ..Claim::default()
     });
     let alternative = releases
         .iter()
@@ -69,6 +77,9 @@ pub(crate) async fn page(
         .map(|r| r.number);
     claims.extend(undone(def, &name, (live.number, before, alternative)));
     claims.extend(told(def, &name, proved));
+    for claim in &mut claims {
+        claim.missing = claim.part.is_some_and(|p| parts.contains(&p));
+    }
     html(&WrongPage {
         shell: visit
             .shell(
@@ -100,7 +111,7 @@ fn found(def: &Definition, name: &str, stage: Stage, rules: u64) -> Vec<Claim> {
             ),
             href: format!("{here}/rules"),
             set_in: "rules",
-            missing: false,
+            ..Claim::default()
         },
         Claim {
             question: "What is checked on every answer?",
@@ -115,7 +126,7 @@ fn found(def: &Definition, name: &str, stage: Stage, rules: u64) -> Vec<Claim> {
             },
             href: here.clone(),
             set_in: "package",
-            missing: false,
+            ..Claim::default()
         },
         Claim {
             question: "Who looks again at what was approved?",
@@ -129,8 +140,8 @@ fn found(def: &Definition, name: &str, stage: Stage, rules: u64) -> Vec<Claim> {
             },
             href: here,
             set_in: "package",
-            // Where a person approves everything, everything was looked at.
-            missing: !shares && stage == Stage::Auto,
+            part: Some(WrongPart::SecondLook),
+            ..Claim::default()
         },
     ]
 }
@@ -153,7 +164,7 @@ fn undone(
             },
             href: here.clone(),
             set_in: "package",
-            missing: false,
+            ..Claim::default()
         },
         Claim {
             question: "What does it go back to?",
@@ -163,18 +174,15 @@ fn undone(
             ),
             href: here.clone(),
             set_in: "releases",
-            missing: false,
+            ..Claim::default()
         },
         Claim {
             question: "What happens to work meanwhile?",
             answer: plans(def, alternative),
             href: format!("{here}/releases"),
             set_in: "package and releases",
-            missing: match def.degraded.model {
-                None => true,
-                Some(DegradedPlan::Alternative) => alternative.is_none(),
-                Some(DegradedPlan::Hold | DegradedPlan::People) => false,
-            },
+            part: Some(WrongPart::Meanwhile),
+            ..Claim::default()
         },
     ]
 }
@@ -230,7 +238,8 @@ fn told(def: &Definition, name: &str, proved: bool) -> Vec<Claim> {
             },
             href: here.clone(),
             set_in: "package",
-            missing: !gap.is_empty() || owners.sponsor.is_none(),
+            part: Some(WrongPart::Told),
+            ..Claim::default()
         },
         Claim {
             question: "Does an alert arrive?",
@@ -241,21 +250,23 @@ fn told(def: &Definition, name: &str, proved: bool) -> Vec<Claim> {
             },
             href: "/runbooks/alert-undelivered".to_owned(),
             set_in: "alerts",
-            missing: !proved,
+            unproved: !proved,
+            ..Claim::default()
         },
         Claim {
             question: "Where do customers and colleagues say so?",
             answer: format!("{} Every report has an owner and an answer within three days.", def.workflow.support),
             href: "/problem-reports".to_owned(),
             set_in: "problem reports",
-            missing: def.workflow.support.trim().is_empty(),
+            part: Some(WrongPart::Support),
+            ..Claim::default()
         },
         Claim {
             question: "How are wrong outputs put right?",
             answer: "The blast radius lists each of them and where it went; each gets a correction with an owner and a receipt. The incident stays open until all are settled and a regression case guards against the next one.".to_owned(),
             href: "/runbooks/wrong-answer".to_owned(),
             set_in: "runbook",
-            missing: false,
+            ..Claim::default()
         },
     ]
 }

@@ -241,11 +241,14 @@ fn shown(common: &Common, view: &CharterView, which: Sheet) -> Result<bool, Prob
         .ok_or_else(|| Problem::new("internal", "a list is missing"))?;
     if common.json {
         out::json_line(
-            &json!({"workflow": view.workflow, "label": view.label, "pilot": view.pilot, "sheet": sheet, "at": view.at}),
+            &json!({"workflow": view.workflow, "label": view.label, "pilot": view.pilot, "sheet": sheet, "warnings": view.warnings, "at": view.at}),
         );
     } else {
         out::line(&label_line(view));
         print(sheet);
+        for warning in &view.warnings {
+            out::say(&format!("warning: {warning}"));
+        }
     }
     Ok(sheet.clean == sheet.of)
 }

@@ -413,6 +413,15 @@ async fn told_over_the_second_channel(friday: &Friday, incident: &Incident) {
 }
 
 /// What a machine reads about it: the alert with its deliveries, the releases page by page.
+/// The behaviour in force for a workflow while the model is away, with its words.
+fn in_force(degraded: &Value, name: &str) -> (String, String) {
+    let all = degraded[0]["workflows"].as_array().unwrap();
+    let one = all.iter().find(|w| w["workflow"] == name);
+    let one = one.unwrap_or_else(|| panic!("{name} is not told: {degraded}"));
+    let text = |field: &str| one[field].as_str().unwrap().to_owned();
+    (text("behaviour"), text("words"))
+}
+
 async fn shown_to_machines(friday: &Friday, release: &str) {
     let reader = &friday.bed.reviewers[2].1;
     let get = |path: String| async move {
@@ -434,6 +443,19 @@ async fn shown_to_machines(friday: &Friday, release: &str) {
         ),
         "three hundred events, one incident"
     );
+    // The other node hears of the approval with its next look.
+    let degraded = until("the alternative is in force", || async {
+        let degraded = get("degraded".to_owned()).await;
+        (in_force(&degraded, "summary").0 == "alternative").then_some(degraded)
+    })
+    .await;
+    let (_, words) = in_force(&degraded, "summary");
+    assert!(
+        words.contains("release 2, which stands in until grader answers"),
+        "{words}"
+    );
+    let (behaviour, words) = in_force(&degraded, "faults");
+    assert_eq!(behaviour, "people", "{words}");
     let page = one["runbook"].as_str().unwrap();
     assert!(page.ends_with("/runbooks/provider-outage"), "{page}");
     let alerts = get("alerts?open=true".to_owned()).await;

@@ -13,7 +13,7 @@ use crate::bed::{Bed, Case, each, now};
 use crate::crash_again::{died, person};
 
 /// The account as somebody else keeps it, at a version of its own.
-fn account(bed: &Bed, case: &Case, grade: &str, version: &str) {
+pub(crate) fn account(bed: &Bed, case: &Case, grade: &str, version: &str) {
     let record = json!({"id": case.account(), "tier": "silver", "owner": "ann", "updated_at": "@-1h",
         "grade": grade, "version": version});
     bed.world
@@ -21,7 +21,7 @@ fn account(bed: &Bed, case: &Case, grade: &str, version: &str) {
         .unwrap();
 }
 
-fn grade(bed: &Bed, case: &Case) -> Value {
+pub(crate) fn grade(bed: &Bed, case: &Case) -> Value {
     bed.world
         .record("crm", "accounts", &case.account())
         .unwrap()["grade"]
@@ -37,11 +37,11 @@ fn writes(bed: &Bed) -> usize {
         .count()
 }
 
-async fn found(bed: &Bed, case: &Case) -> Found {
+pub(crate) async fn found(bed: &Bed, case: &Case) -> Found {
     read_all(&bed.reader()).await.remove(&case.id).unwrap()
 }
 
-fn flag(found: &Found) -> &Action {
+pub(crate) fn flag(found: &Found) -> &Action {
     let is = |a: &&Action| a.name == "flag" && a.undoes().is_none();
     found.actions.iter().find(is).expect("the flag was written")
 }
@@ -54,7 +54,7 @@ fn undoing(found: &Found) -> Vec<&Action> {
         .collect()
 }
 
-async fn undo(bed: &Bed, node: &Node, found: &Found, reason: &str) -> Option<Answer> {
+pub(crate) async fn undo(bed: &Bed, node: &Node, found: &Found, reason: &str) -> Option<Answer> {
     let (run, action) = (found.run.id, flag(found).id);
     let address = format!(
         "{}/api/v1/runs/{run}/actions/{action}/compensation",
@@ -65,7 +65,7 @@ async fn undo(bed: &Bed, node: &Node, found: &Found, reason: &str) -> Option<Ans
         .await
 }
 
-async fn delivered(bed: &Bed, node: &Node, ids: &[&str]) -> Vec<Case> {
+pub(crate) async fn delivered(bed: &Bed, node: &Node, ids: &[&str]) -> Vec<Case> {
     let cases: Vec<Case> = ids.iter().map(|id| Case::new(*id, "version")).collect();
     for case in &cases {
         account(bed, case, "unset", "1");
@@ -82,6 +82,7 @@ async fn story(database: Option<Database>) {
     put_back(&bed, &node, &cases[0]).await;
     Box::pin(stays_as_edited(&bed, &node, &cases[1])).await;
     Box::pin(from_an_incident(&bed, &node, &cases[2])).await;
+    Box::pin(never_a_null(&bed, &node)).await;
     bed.settle(&node).await;
     assert!(node.stop().await.success());
     let ends = bed.check().await;
@@ -158,6 +159,29 @@ async fn put_back(bed: &Bed, node: &Node, case: &Case) {
     assert_eq!(by, Some("person:rhea"));
 }
 
+/// What the record did not show before our write has no old value: nothing is written in its place.
+async fn never_a_null(bed: &Bed, node: &Node) {
+    let case = Case::new("bare", "version");
+    let record = json!({"id": case.account(), "tier": "silver", "owner": "ann", "updated_at": "@-1h",
+        "version": "1"});
+    bed.world
+        .seed(&json!({"crm/accounts": [record]}), now())
+        .unwrap();
+    bed.finish(node, std::slice::from_ref(&case)).await;
+    let (before, count) = (found(bed, &case).await, writes(bed));
+    assert_eq!(grade(bed, &case), "low");
+    let refused = undo(bed, node, &before, "graded wrongly").await.unwrap();
+    assert_eq!(
+        (refused.status, refused.text("code")),
+        (409, "not_undoable"),
+        "{refused:?}"
+    );
+    assert_eq!(refused.body["fields"], json!(["grade"]), "{refused:?}");
+    assert_eq!(grade(bed, &case), "low");
+    assert_eq!(writes(bed), count, "nothing was sent");
+    assert!(undoing(&found(bed, &case).await).is_empty());
+}
+
 /// Somebody has edited the record: it stays, and a task has both versions.
 async fn stays_as_edited(bed: &Bed, node: &Node, case: &Case) {
     account(bed, case, "by hand", "77");
@@ -229,6 +253,7 @@ async fn from_an_incident(bed: &Bed, node: &Node, case: &Case) {
         .unwrap();
     let correction = &shown.body["corrections"][0];
     assert_eq!(correction["state"], "done", "{shown:?}");
+    assert_eq!(correction["proof"], "action", "{shown:?}");
     let receipt = correction["receipt"].as_str().unwrap();
     assert!(receipt.contains(done.text("key")), "{receipt}");
 }

@@ -332,7 +332,7 @@ async fn contained(desk: &Desk) {
     );
 }
 
-/// A correction for each place, each with the destination's receipt; not closed before.
+/// A correction for each place, settled by the word of a named person here; not closed before.
 async fn put_right(desk: &Desk, id: &str, rows: &[Value]) {
     let places: Vec<Value> = rows
         .iter()
@@ -360,11 +360,18 @@ async fn put_right(desk: &Desk, id: &str, rows: &[Value]) {
     assert_eq!(open["open"], 2 * WRONG);
     for c in made {
         let path = format!("corrections/{}/settlement", c["id"].as_str().unwrap());
-        desk.refused(&path, &json!({"receipt": " "}), "reason_required")
+        desk.refused(&path, &json!({"receipt": "desk 200"}), "bad_request")
             .await;
-        let receipt = json!({"receipt": format!("desk 200, {}", c["place"].as_str().unwrap())});
-        let (status, done) = desk.post(&path, &receipt).await;
-        assert_eq!((status, &done["state"]), (200, &json!("done")), "{done}");
+        desk.refused(&path, &json!({"word": " "}), "reason_required")
+            .await;
+        let word =
+            json!({"word": format!("rewritten by hand at {}", c["place"].as_str().unwrap())});
+        let (status, done) = desk.post(&path, &word).await;
+        assert_eq!(
+            (status, &done["state"], &done["proof"]),
+            (200, &json!("done"), &json!("word")),
+            "{done}"
+        );
     }
 }
 

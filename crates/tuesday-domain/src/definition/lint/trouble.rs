@@ -8,6 +8,9 @@ use super::Lint;
 use crate::definition::DegradedPlan;
 use crate::trouble::rotation;
 
+/// The farthest that looks at confirmed actions reach back.
+const RECONCILE_MOST: Duration = Duration::from_secs(90 * 86_400);
+
 impl Lint<'_> {
     pub(super) fn trouble(&mut self, def: &Definition) {
         let people = def.owners.people();
@@ -53,6 +56,7 @@ impl Lint<'_> {
             }
         }
         self.away_and_ending(def);
+        self.reconciled(def);
         let watch = &def.watch;
         let never = Duration::ZERO;
         for (key, span) in [
@@ -63,6 +67,7 @@ impl Lint<'_> {
             ("oldest", Some(watch.oldest)),
             ("delivery", watch.delivery),
             ("reconcile", watch.reconcile),
+            ("reconcile_for", Some(watch.reconcile_for)),
             ("contract", watch.contract),
         ] {
             if span.is_some_and(|s| s.0 == never) {
@@ -73,6 +78,27 @@ impl Lint<'_> {
                     "write a time such as 15m",
                 );
             }
+        }
+    }
+
+    /// A look that reaches less far back than the next one is away would miss what lies between.
+    fn reconciled(&mut self, def: &Definition) {
+        let span = def.watch.reconcile_for;
+        if def.watch.reconcile.is_some_and(|every| span.0 < every.0) {
+            self.add(
+                "reconcile_for",
+                "bad_span",
+                &format!("reconcile_for is {span}, less than the time between two looks"),
+                "write at least the time of `reconcile`; a week unless there is a reason",
+            );
+        }
+        if span.0 > RECONCILE_MOST {
+            self.add(
+                "reconcile_for",
+                "bad_span",
+                &format!("reconcile_for is {span}: each look would read all of that again"),
+                "90d at most",
+            );
         }
     }
 

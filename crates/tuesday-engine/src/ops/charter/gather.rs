@@ -1,11 +1,13 @@
 //! Reads everything that proofs look at: one statement for each kind of record.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tuesday_domain::access::{Act, Rights};
 use tuesday_domain::charter::label::{Basis, Standing};
 use tuesday_domain::charter::{
-    Facts, Figures, GateFacts, Picture, Pilot, ReleaseFacts, Statement, Use, disused, is_blank,
+    Facts, Figures, GateFacts, InForce, Picture, Pilot, ReleaseFacts, Statement, Use, WrongPart,
+    disused, is_blank, missing_parts,
 };
 use tuesday_domain::eval::PackReader;
 use tuesday_domain::problem::Problem;
@@ -19,6 +21,11 @@ use tuesday_store::InstanceKind;
 
 use crate::catalog::LiveRelease;
 use crate::engine::{Engine, read_problem};
+
+/// A confirmed write from before this is not looked for; what it shows lapses long before.
+const WRITTEN: Duration = Duration::from_secs(365 * 86_400);
+/// Releases whose runs are looked through for a confirmed write, the newest first.
+const RELEASES: usize = 20;
 
 /// What is known about a workflow at one moment.
 pub(crate) struct Gathered {
@@ -36,6 +43,7 @@ pub(crate) struct Gathered {
     pub(crate) overload: Option<String>,
     /// Why the live release has no judgement that more trust could rest on.
     pub(crate) unjudged: Option<String>,
+    pub(crate) wrong: Vec<WrongPart>,
     pub(crate) test_instance: bool,
 }
 
@@ -52,6 +60,7 @@ impl Gathered {
             facts: &self.facts,
             figures: self.figures,
             overload: self.overload.clone(),
+            wrong: self.wrong.clone(),
             test_instance: self.test_instance,
         }
     }
@@ -171,9 +180,12 @@ impl Engine {
             before: found.releases_before,
         };
         let overload = self.overload(&row, &live).await?;
+        let test_instance = instance.is_some_and(|i| i.kind == InstanceKind::Test);
+        let written_back_at = self.live_write(name, test_instance, now).await?;
         Ok(Gathered {
             overload,
             unjudged,
+            wrong: self.wrong_parts(&row, &live).await?,
             deciders: deciders(&people, grants, name, now),
             now,
             row,
@@ -182,11 +194,61 @@ impl Engine {
             release,
             people,
             facts,
-            figures: found.figures,
+            figures: Figures {
+                written_back_at,
+                ..found.figures
+            },
             events,
             decision: decisions.into_iter().next(),
-            test_instance: instance.is_some_and(|i| i.kind == InstanceKind::Test),
+            test_instance,
         })
+    }
+
+    /// Which parts of "what happens when the model is wrong" nothing in force gives.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn wrong_parts(
+        &self,
+        row: &Workflow,
+        live: &LiveRelease,
+    ) -> Result<Vec<WrongPart>, Problem> {
+        let may = self.who_may(Act::PauseWorkflow, &row.name).await?;
+        let now = InForce {
+            stage: row.stage,
+            alternative: row.rollout.alternative.is_some(),
+            can_be_stopped: !may.is_empty(),
+        };
+        Ok(missing_parts(&live.ready.def, now))
+    }
+
+    /// When something was last confirmed at a destination that counts as live, by what the release that
+    /// wrote it declared. A write of a time when the address was a stub's shows nothing.
+    async fn live_write(
+        &self,
+        name: &str,
+        test_instance: bool,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Problem> {
+        let reader = &self.0.reader;
+        let since = now.minus(WRITTEN);
+        let releases = reader.release_page(Some(name), None, None, None, RELEASES);
+        let mut live = Vec::new();
+        for row in releases.await.map_err(read_problem)? {
+            // One that cannot be read shows nothing.
+            let Ok(release) = self.0.catalog.release(reader, row.id).await else {
+                continue;
+            };
+            let actions = release.ready.def.action.iter();
+            live.extend(
+                actions
+                    .filter(|a| a.is_live(test_instance))
+                    .map(|a| (row.id, a.name.clone())),
+            );
+        }
+        let first: String = since.rfc3339().chars().take(10).collect();
+        let at = reader.last_confirmed(name, &first, &live).await;
+        at.map_err(read_problem)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The charter as people and machines read it: every list with its items, their evidence and its age,
 //! and the label with what it rests on.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use tuesday_domain::charter::label::{Basis, REVIEW_EVERY, above, unmet};
 use tuesday_domain::charter::{
@@ -14,6 +16,9 @@ use tuesday_domain::workflow::Label;
 use super::Gathered;
 use super::label::lacking;
 use crate::engine::{Engine, read_problem};
+
+/// An alert or a test that went through shows for so long that they arrive.
+const ALERTS_PROVED: Duration = Duration::from_secs(7 * 86_400);
 
 /// One item of a list.
 #[derive(Clone, Debug, Serialize)]
@@ -176,6 +181,8 @@ pub struct CharterView {
     pub past_the_pilot: bool,
     /// The six walls, the one that is most likely to stop it first.
     pub walls: Vec<WallView>,
+    /// What does not stand against the label and should be seen to.
+    pub warnings: Vec<String>,
     /// The moment all of it is about, RFC 3339.
     pub at: String,
 }
@@ -195,7 +202,24 @@ impl Engine {
     /// `unknown_workflow`, `record_damaged`, `unavailable`.
     pub async fn charter(&self, name: &str) -> Result<CharterView, Problem> {
         let gathered = self.gather(name).await?;
-        Ok(view(&gathered))
+        let proved = self.last_delivery().await?;
+        let stale = |at: Timestamp| gathered.now.since(at) > ALERTS_PROVED;
+        let mut out = view(&gathered);
+        if proved.is_none_or(stale) {
+            let words = proved.map_or_else(
+                || "No channel has ever taken an alert or a test".to_owned(),
+                |at| {
+                    format!(
+                        "No channel has taken an alert or a test since {}",
+                        &at.rfc3339()[..10]
+                    )
+                },
+            );
+            out.warnings.push(format!(
+                "{words}: `tuesday alerts test --to HANDLE` shows whether one arrives"
+            ));
+        }
+        Ok(out)
     }
 
     /// What ever happened to a label, newest first, below `before` (0 for the newest).
@@ -238,6 +262,7 @@ fn view(g: &Gathered) -> CharterView {
         switch: g.row.switch.word(),
         pilot: pilot(g.pilot()),
         sheets,
+        warnings: Vec::new(),
         at: g.now.rfc3339(),
     }
 }

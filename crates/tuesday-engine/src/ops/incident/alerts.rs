@@ -89,6 +89,16 @@ impl Engine {
         })
     }
 
+    /// When any channel last took an alert or a test.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn last_delivery(&self) -> Result<Option<Timestamp>, Problem> {
+        let figures = self.0.reader.delivery_figures().await;
+        let figures = figures.map_err(read_problem)?;
+        Ok(figures.into_iter().filter_map(|f| f.last_at).max())
+    }
+
     /// Sends a test to `to` through the channels and keeps how it went.
     ///
     /// # Errors

@@ -217,7 +217,24 @@ impl Engine {
     }
 }
 
+impl BlastRow {
+    /// The output is at its destination.
+    #[must_use]
+    pub fn delivered(&self) -> bool {
+        matches!(self.state.as_deref(), Some("confirmed" | "delivered"))
+    }
+}
+
 impl Blast {
+    /// Counts what the rows hold.
+    pub(crate) fn count(&mut self) {
+        let mut runs: Vec<RunId> = self.rows.iter().map(|r| r.run).collect();
+        // The rows of a run stand together.
+        runs.dedup();
+        self.runs = runs.len() as u64;
+        self.delivered = self.rows.iter().filter(|r| r.delivered()).count() as u64;
+    }
+
     fn add(&mut self, t: &Touched) {
         self.runs += 1;
         let row = BlastRow {

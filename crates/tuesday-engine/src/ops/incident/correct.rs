@@ -1,12 +1,11 @@
-//! Puts delivered wrong outputs right: one tracked correction for each place, with its receipt.
+//! Puts delivered wrong outputs right: one tracked correction for each place.
 
 use std::time::Duration;
 
-use tuesday_domain::action::ActionState;
 use tuesday_domain::actor::Actor;
-use tuesday_domain::id::{ActionId, CorrectionId, IncidentId, RunId};
+use tuesday_domain::id::{ActionId, IncidentId, RunId};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Action, Change, Correction, Incident, IncidentRun, TroubleChange};
+use tuesday_domain::record::{Change, Correction, Incident, IncidentRun, TroubleChange};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::incident::CorrectionState;
 
@@ -17,7 +16,7 @@ use crate::ids;
 /// From its making until a correction is due.
 const DUE: Duration = Duration::from_secs(2 * 86_400);
 /// Most corrections in one go.
-const MOST: usize = 1_000;
+pub(super) const MOST: usize = 1_000;
 
 /// A place where something wrong was written.
 #[derive(Clone, Debug)]
@@ -28,21 +27,6 @@ pub struct NewCorrection {
     pub action: Option<ActionId>,
     /// What is to be put right.
     pub words: String,
-}
-
-/// How a correction ended.
-#[derive(Clone, Debug)]
-pub enum Settled {
-    /// Done; what the destination says about it.
-    Done {
-        /// Its id, version or answer.
-        receipt: String,
-    },
-    /// Not possible or not wanted.
-    Dropped {
-        /// Why.
-        reason: String,
-    },
 }
 
 impl Engine {
@@ -155,98 +139,6 @@ impl Engine {
             .ok_or_else(|| Problem::new("not_found", format!("{} has no {id}", run.id)))?;
         Ok(format!("{}: {}", action.name, action.target))
     }
-
-    /// Settles a correction: done with the destination's receipt, or dropped with a reason.
-    ///
-    /// # Errors
-    /// `not_found`, `not_allowed`, `reason_required` without receipt or reason, `illegal_state`.
-    pub async fn settle_correction(
-        &self,
-        id: CorrectionId,
-        how: Settled,
-        by: &str,
-    ) -> Result<Correction, Problem> {
-        let found = self.0.reader.correction(id).await.map_err(read_problem)?;
-        let mut c = found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
-        let incident = self.incident(c.incident).await?;
-        if c.owner != by {
-            self.may_handle(&incident, by).await?;
-        }
-        let done = matches!(how, Settled::Done { .. });
-        let (field, text) = match how {
-            Settled::Done { receipt } => ("receipt", receipt),
-            Settled::Dropped { reason } => ("reason", reason),
-        };
-        if text.trim().is_empty() {
-            let words = "a correction ends with the destination's receipt, or with the reason it was dropped";
-            return Err(Problem::new("reason_required", words).field(field));
-        }
-        let before = c.state;
-        c.state = before
-            .settle(done)
-            .map_err(|e| Problem::new("illegal_state", e))?;
-        let now = self.now();
-        c.settled_by = Some(by.to_owned());
-        c.settled_at = Some(now);
-        c.version += 1;
-        if done {
-            c.receipt = Some(text.trim().to_owned());
-        } else {
-            c.note = Some(text.trim().to_owned());
-        }
-        let mut h = Handling::on(
-            &incident,
-            &Actor::Person(by.to_owned()),
-            "incident.correction_settled",
-            now,
-        );
-        h.fact("correction", id.to_string());
-        h.fact("state", c.state.word());
-        h.say(
-            "correction",
-            format!("{} {}: {}", c.place, c.state, text.trim()),
-            None,
-        );
-        h.change(TroubleChange::UpdateCorrection(c.clone()));
-        self.not_quiet(&mut h, now).await?;
-        self.commit_incident(h).await?;
-        Ok(c)
-    }
-
-    /// Corrections whose wrong value was put back are done; the receipt is that of the action which did.
-    pub(crate) async fn close_corrections(&self) -> Result<(), Problem> {
-        let reader = &self.0.reader;
-        let open = reader
-            .corrections_undone(MOST)
-            .await
-            .map_err(read_problem)?;
-        for c in open {
-            let actions = reader.actions_of(c.run).await.map_err(read_problem)?;
-            let wrong = actions.iter().find(|a| Some(a.id) == c.action);
-            let by = |a: &&Action| {
-                a.state == ActionState::Confirmed
-                    && a.undoes()
-                        .is_some_and(|p| wrong.is_some_and(|w| w.ordinal == p))
-            };
-            let Some(undone) = actions.iter().find(by) else {
-                continue;
-            };
-            let receipt = format!("{} put the old value back, key {}", undone.id, undone.key);
-            let authorised = undone.authorised_by.as_deref().unwrap_or_default();
-            let person = authorised
-                .strip_prefix("person:")
-                .unwrap_or(&c.owner)
-                .to_owned();
-            let done = self.settle_correction(c.id, Settled::Done { receipt }, &person);
-            match Box::pin(done).await {
-                Ok(_) => {}
-                // Somebody has just settled it by hand, or the incident moved: the next pass looks again.
-                Err(p) if p.code == "illegal_state" || p.code == "revision_moved" => {}
-                Err(p) => return Err(p),
-            }
-        }
-        Ok(())
-    }
 }
 
 fn correction(
@@ -265,6 +157,7 @@ fn correction(
         state: CorrectionState::Open,
         owner: owner.to_owned(),
         due_at: now.plus(DUE),
+        proof: None,
         receipt: None,
         settled_by: None,
         settled_at: None,

@@ -13,13 +13,15 @@ mod open;
 mod postmortem;
 mod report;
 mod resolve;
+mod settle_correction;
 mod sort;
 
 pub use alerts::{AlertsView, ChannelView, KindView};
 pub use blast::{Blast, BlastQuery, BlastRow};
-pub use correct::{NewCorrection, Settled};
+pub use correct::NewCorrection;
 pub use open::NewIncident;
 pub use resolve::{Closed, Looked};
+pub use settle_correction::Settled;
 pub(crate) use sort::Opened;
 pub use sort::SortedReport;
 

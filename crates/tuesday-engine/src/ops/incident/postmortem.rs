@@ -7,6 +7,7 @@ use tuesday_domain::id::IncidentId;
 use tuesday_domain::postmortem::RootCause;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AlertDelivery, Correction, FollowUp, Incident, IncidentEntry};
+use tuesday_domain::trouble::incident::Proof;
 
 use crate::engine::{Engine, read_problem};
 
@@ -124,7 +125,11 @@ fn put_right(out: &mut String, corrections: &[Correction]) {
         out.push_str("None.\n");
     }
     for c in corrections {
+        let by = c.settled_by.as_deref().unwrap_or_default();
         let end = match (&c.receipt, &c.note) {
+            (None, Some(note)) if c.proof == Some(Proof::Word) => {
+                format!("by word of {by}, without a receipt: {note}")
+            }
             (Some(receipt), _) => format!("receipt {receipt}"),
             (None, Some(note)) => note.clone(),
             (None, None) => format!("due {}", c.due_at),

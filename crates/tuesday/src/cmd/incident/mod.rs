@@ -107,17 +107,8 @@ enum Act {
         #[command(flatten)]
         radius: Selection,
     },
-    /// Settle a correction: done with a receipt, or dropped with a reason
-    Settle {
-        /// The correction
-        id: String,
-        /// What the destination says about it: its id, its version, its answer
-        #[arg(long, value_name = "TEXT", required_unless_present = "drop")]
-        receipt: Option<String>,
-        /// Why it is not done
-        #[arg(long, value_name = "REASON", conflicts_with = "receipt")]
-        drop: Option<String>,
-    },
+    /// Settle a correction: done by what is looked up, done by your word, or dropped
+    Settle(Settle),
     /// Say that the cause is contained
     Mitigate {
         /// The incident
@@ -236,6 +227,54 @@ struct Selection {
 }
 
 #[derive(Debug, Args)]
+#[group(id = "how", required = true, multiple = false)]
+struct How {
+    /// Done by this confirmed action, which wrote something else to the same record since
+    #[arg(long, value_name = "ID")]
+    action: Option<String>,
+    /// Done: the destination is read now and shows this; may be repeated
+    #[arg(long, value_name = "FIELD=VALUE")]
+    shows: Vec<String>,
+    /// Done by your word: what was done. It is shown as no more than that
+    #[arg(long, value_name = "TEXT")]
+    word: Option<String>,
+    /// Why it is not done
+    #[arg(long, value_name = "REASON")]
+    drop: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Settle {
+    /// The correction
+    id: String,
+    #[command(flatten)]
+    how: How,
+}
+
+impl How {
+    fn settled(self) -> Result<Settled, Problem> {
+        if let Some(action) = self.action {
+            return Ok(Settled::Action(args::id(&action, "action")?));
+        }
+        if let Some(note) = self.word {
+            return Ok(Settled::Word(note));
+        }
+        if let Some(reason) = self.drop {
+            return Ok(Settled::Dropped(reason));
+        }
+        let pair = |text: &String| match text.split_once('=') {
+            Some((field, value)) => Ok((field.to_owned(), value.into())),
+            None => {
+                let words = format!("`{text}` is not FIELD=VALUE");
+                Err(Problem::new("bad_request", words).field("shows"))
+            }
+        };
+        let values: Result<_, Problem> = self.shows.iter().map(pair).collect();
+        Ok(Settled::ReadBack(values?))
+    }
+}
+
+#[derive(Debug, Args)]
 struct Radius {
     #[command(flatten)]
     selection: Selection,
@@ -314,16 +353,11 @@ pub(crate) async fn run(common: Common, args: IncidentArgs) -> Result<ExitCode, 
             let made = engine.correct(id, &wanted, owner.as_deref(), &by).await?;
             corrections(&common, &made);
         }
-        Act::Settle { id, receipt, drop } => {
-            let id: CorrectionId = args::id(&id, "id")?;
-            let how = match (receipt, drop) {
-                (Some(receipt), _) => Settled::Done { receipt },
-                (None, reason) => Settled::Dropped {
-                    reason: reason.unwrap_or_default(),
-                },
-            };
-            let by = wiring::person(&common)?;
-            corrections(&common, &[engine.settle_correction(id, how, &by).await?]);
+        Act::Settle(s) => {
+            let id: CorrectionId = args::id(&s.id, "id")?;
+            let (how, by) = (s.how.settled()?, wiring::person(&common)?);
+            let done = Box::pin(engine.settle_correction(id, how, &by)).await?;
+            corrections(&common, &[done]);
         }
         other => Box::pin(change(&common, &session, other)).await?,
     }
@@ -388,7 +422,7 @@ async fn change(common: &Common, session: &Session, act: Act) -> Result<(), Prob
         | Act::BlastRadius(_)
         | Act::Postmortem { .. }
         | Act::Correct { .. }
-        | Act::Settle { .. } => return Ok(()),
+        | Act::Settle(_) => return Ok(()),
     };
     tell(common, &incident);
     Ok(())

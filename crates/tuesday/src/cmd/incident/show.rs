@@ -5,6 +5,7 @@ use tuesday_domain::id::IncidentId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Correction, Incident};
 use tuesday_domain::time::Timestamp;
+use tuesday_domain::trouble::incident::Proof;
 use tuesday_engine::ops::BlastQuery;
 
 use crate::args::stored;
@@ -90,10 +91,11 @@ pub(super) fn corrections(common: &Common, made: &[Correction]) {
             c.owner.clone(),
             c.place.clone(),
             c.words.clone(),
-            c.receipt
-                .clone()
-                .or_else(|| c.note.clone())
-                .unwrap_or_default(),
+            match (&c.receipt, &c.note, c.proof) {
+                (Some(receipt), _, _) => receipt.clone(),
+                (None, Some(note), Some(proof)) => format!("{}: {note}", proof.told()),
+                (None, note, _) => note.clone().unwrap_or_default(),
+            },
         ]);
     }
     if !common.json {
@@ -183,7 +185,7 @@ fn correction(c: &Correction) -> Value {
     json!({
         "id": c.id.to_string(), "incident_id": c.incident.to_string(), "state": c.state.word(), "owner": c.owner,
         "due_at": c.due_at.rfc3339(), "run_id": c.run.to_string(), "action_id": c.action.map(|a| a.to_string()),
-        "place": c.place, "words": c.words, "receipt": c.receipt, "note": c.note, "settled_by": c.settled_by,
+        "place": c.place, "words": c.words, "proof": c.proof.map(Proof::word), "receipt": c.receipt, "note": c.note, "settled_by": c.settled_by,
         "settled_at": c.settled_at.map(Timestamp::rfc3339),
     })
 }
