@@ -533,6 +533,23 @@ async fn back(s: &Story) {
         let told = s.bed.reader().notices_of(person, 50).await.unwrap();
         assert!(told.iter().any(|n| n.kind == "release_rolled_back"));
     }
+    // Looking back, records point to governance first: the text passed its gate and still surprised people.
+    let asks = [
+        "postmortem",
+        "open",
+        "faults",
+        "--reason",
+        "the tone had shifted",
+    ];
+    s.done("rhea", &asks).await;
+    let asked = s.bed.home.json(&["postmortem", "show", "faults"]).await;
+    let first = &asked["offered"][0];
+    assert_eq!(first["root"], "governance", "{asked}");
+    let because = first["because"].as_str().unwrap();
+    assert!(
+        because.starts_with("style text brand-voice v3→v4"),
+        "{because}"
+    );
     // The flags are still of today: somebody decides that their cause is gone.
     let owner = Client::new(&s.bed.home.token("admin", Some("rhea")).await);
     let decision = json!({"decision": "proceed", "question": "Does it go on?",
