@@ -78,6 +78,7 @@ pub fn unmet(label: Label, picture: &Picture<'_>) -> Vec<Unmet> {
                 Sheet::Questions,
                 Sheet::Institution,
                 Sheet::Goals,
+                Sheet::Repeatability,
             ] {
                 need(list, sheet(list, picture), Entry::clean);
             }

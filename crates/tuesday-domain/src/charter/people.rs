@@ -88,6 +88,20 @@ pub(super) fn on_call(p: &Picture<'_>) -> Evidence {
     }
 }
 
+/// Every tier that a person's decision comes from goes through the same points each time.
+pub(super) fn checklists(p: &Picture<'_>) -> Evidence {
+    let tiers = &p.ready.def.review.tier;
+    if tiers.is_empty() {
+        return Evidence::missing("no tier is declared");
+    }
+    let without = tiers.iter().find(|t| t.checklist.is_empty());
+    if let Some(tier) = without {
+        return Evidence::missing(format!("tier {} has no checklist", tier.name));
+    }
+    let points: usize = tiers.iter().map(|t| t.checklist.len()).sum();
+    Evidence::verified(format!("{points} points in {} tiers", tiers.len())).since(p.release.made_at)
+}
+
 /// Every row that goes to a person goes to a tier with an owner, a backup, guidance and a due time.
 pub(super) fn tiers(p: &Picture<'_>) -> Evidence {
     let review = &p.ready.def.review;

@@ -163,6 +163,7 @@ pub fn prove(topic: Topic, p: &Picture<'_>) -> Evidence {
         Topic::EscalationPath => people::escalation(p),
         Topic::OnCall => people::on_call(p),
         Topic::ReviewTiers => people::tiers(p),
+        Topic::ReviewChecklists => people::checklists(p),
         Topic::Training => people::training(p),
         Topic::Support => people::support(p),
         Topic::WrongPage => wrong_page(p),

@@ -339,6 +339,7 @@ fn declared(topic: Topic, p: &Picture<'_>) -> Evidence {
                 Evidence::verified(format!("{}: rank and freshness declared", names.join(", ")))
             }
         },
+        Topic::PromptVersions => prompt_versions(p),
         Topic::OutputFormat => Evidence::verified(def.output.schema.clone()),
         Topic::AutoApproved => {
             let auto = p
@@ -429,4 +430,15 @@ fn kept(topic: Topic, p: &Picture<'_>) -> Evidence {
         // Every other topic has its proof above; one that is forgotten proves nothing.
         _ => Evidence::missing("nothing shows it"),
     }
+}
+
+/// The text itself is part of the release: another word is another version, which passes the gate again.
+fn prompt_versions(p: &Picture<'_>) -> Evidence {
+    let (model, number) = (&p.ready.def.model, p.release.number);
+    let what = if model.kind.is_built_in() {
+        "built-in model".to_owned()
+    } else {
+        model.prompt.clone()
+    };
+    Evidence::verified(format!("{what}, release {number}"))
 }

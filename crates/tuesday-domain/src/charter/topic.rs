@@ -56,6 +56,10 @@ words! {
         PilotEnd = "pilot_end",
         /// Where it is to go after the pilot.
         ProductionPath = "production_path",
+        /// What the model is told has a version.
+        PromptVersions = "prompt_versions",
+        /// Who decides goes through the same points each time.
+        ReviewChecklists = "review_checklists",
         /// People's changes are kept.
         OverrideLogging = "override_logging",
         /// Somebody looks at the metric every week.
@@ -165,6 +169,10 @@ impl Topic {
             Self::ReviewTiers => {
                 "give every tier an active owner, a backup, guidance and a due time"
             }
+            Self::PromptVersions => {
+                "keep the prompt in the package, and what it includes under texts/NAME.vN.md"
+            }
+            Self::ReviewChecklists => "give every tier that rules send to a checklist",
             Self::AutoApproved => "correct rules.csv",
             Self::Destination => "declare an [[action]]",
             Self::WriteBack => {
@@ -210,12 +218,15 @@ impl Topic {
     #[must_use]
     pub const fn path(self) -> &'static str {
         match self {
-            Self::ReviewTiers | Self::AutoApproved => "/rules",
+            Self::ReviewTiers | Self::ReviewChecklists | Self::AutoApproved => "/rules",
             Self::TurnoverTest | Self::TurnoverDate => "/turnover",
             Self::Training => "/practice",
-            Self::Gate | Self::DataCases | Self::CaseKinds | Self::Rollback | Self::ChangeLog => {
-                "/releases"
-            }
+            Self::PromptVersions
+            | Self::Gate
+            | Self::DataCases
+            | Self::CaseKinds
+            | Self::Rollback
+            | Self::ChangeLog => "/releases",
             Self::WriteBack | Self::OverrideLogging | Self::CostPerTask => "/batches",
             Self::WhenWrong | Self::WrongPage | Self::Runbook | Self::ManualFallback => "/wrong",
             Self::OperatorOwner

@@ -33,6 +33,8 @@ words! {
         Conditions = "conditions",
         /// The six walls that stop pilots.
         Walls = "walls",
+        /// The four tools that make Tuesday's output that of Thursday.
+        Repeatability = "repeatability",
         /// What to do next, in order; prompts come last.
         Order = "order",
     }
@@ -131,6 +133,7 @@ impl Sheet {
             Self::Goals => "Criteria at go-live",
             Self::Conditions => "Conditions of production",
             Self::Walls => "Six walls",
+            Self::Repeatability => "Repeatability",
             Self::Order => "What to do next",
         }
     }
@@ -151,6 +154,7 @@ impl Sheet {
             Self::Goals => GOALS,
             Self::Conditions => CONDITIONS,
             Self::Walls => WALLS,
+            Self::Repeatability => REPEATABILITY,
             Self::Order => ORDER,
         }
     }
@@ -308,6 +312,13 @@ const WALLS: &[Item] = &[
     part("Economics", "One metric with a target", T::NinetyDayMetric),
     part("Economics", "Cost per task", T::CostPerTask),
     part("Economics", "Maintenance budget", T::MaintenanceBudget),
+];
+
+const REPEATABILITY: &[Item] = &[
+    ask("Versioned prompts", T::PromptVersions),
+    ask("Structured inputs", T::InputSchema),
+    ask("Review checklists", T::ReviewChecklists),
+    ask("Logged overrides", T::OverrideLogging),
 ];
 
 const ORDER: &[Item] = &[

@@ -173,6 +173,9 @@ fn about(sheet: Sheet) -> &'static str {
         Sheet::Goals => "Set anew for production; the pilot's are not taken over.",
         Sheet::Conditions => "What differs between a pilot and production.",
         Sheet::Walls => "Where pilots stop: data, eval, ops, security, change, economics.",
+        Sheet::Repeatability => {
+            "The same case on Tuesday as on Thursday; missing keeps it from production."
+        }
         Sheet::Order => "In this order; work on prompts comes after all of them.",
     }
 }
