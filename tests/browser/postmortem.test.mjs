@@ -73,7 +73,7 @@ test("a stopped workflow is answered for and closed", async () => {
   await pictures(page, "handoffs");
   await press(page, page.getByRole("link", { name: /nobody could say/ }));
   await page.waitForURL(/\/workflows\/own\/postmortem/);
-  await page.getByText("Did it have an owner on day one?").waitFor();
+  await page.getByText("Did it have an owner on day one?", { exact: true }).waitFor();
   assert.deepEqual(await accessibilityFaults(page), []);
   await pictures(page, "postmortem");
 
@@ -87,7 +87,7 @@ test("a stopped workflow is answered for and closed", async () => {
     await item.getByLabel("What it rests on").fill(evidence);
     await page.keyboard.press("Enter");
     await page.getByText("Answered.").waitFor();
-    await page.getByText(evidence).waitFor();
+    await page.getByText(evidence).first().waitFor();
   }
   await page.getByText("Model quality is irrelevant").waitFor();
 
