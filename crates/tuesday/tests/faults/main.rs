@@ -16,6 +16,7 @@ mod data_wall;
 mod duplicates;
 mod ended;
 mod exported;
+mod graded;
 mod injection;
 mod kills;
 mod last_tuesday;
