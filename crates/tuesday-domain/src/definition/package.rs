@@ -77,7 +77,7 @@ impl Package {
     pub fn cases(&self) -> Vec<Case> {
         let files = self.files.iter();
         files
-            .filter(|(n, _)| n.starts_with("evals/") && n.ends_with(".jsonl"))
+            .filter(|(n, _)| crate::eval::holds_cases(n))
             .flat_map(|(_, text)| text.lines())
             .filter_map(|line| serde_json::from_str(line).ok())
             .collect()

@@ -194,6 +194,22 @@ impl Expect {
             || !self.unseen.is_empty()
     }
 
+    /// Names of the graders that ask a model.
+    pub fn asked(&self) -> impl Iterator<Item = &str> {
+        self.grade.iter().filter_map(|g| match g {
+            Grader::Model { grader } => Some(grader.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Asserts nothing but what a model is asked about.
+    #[must_use]
+    pub fn is_only_asked(&self) -> bool {
+        !self.asserts_handling()
+            && self.output.is_empty()
+            && self.asked().count() == self.grade.len()
+    }
+
     /// Asserts nothing that a fault could break.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::agreement::Agreement;
 use super::compare::{Comparison, Standing};
 use super::measure::{Mode, Summary, ratio};
 use super::pack::Pack;
@@ -81,6 +82,8 @@ words! {
         WorseThanLive = "worse_than_live",
         /// A comparison was asked for and is not there.
         NotCompared = "not_compared",
+        /// A model grades, and was not shown to agree with people.
+        GraderUnproven = "grader_unproven",
         /// The fourth prompt-only rewrite against one kind of error.
         ThreeRewrites = "three_rewrites",
         /// Nobody keeps a template when a policy changes, or whoever did is not there any more.
@@ -146,6 +149,9 @@ pub struct Evidence {
     pub summary: Summary,
     /// The comparison, when one was made.
     pub compared: Option<Comparison>,
+    /// How far the graders that ask a model agree with people, measured in this evaluation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub graders: Vec<Agreement>,
 }
 
 /// One reason, with what a person needs to act on it.
@@ -187,6 +193,7 @@ pub fn gate(
         Some(e) => {
             judge.origin(wanted, pack, e, age_s);
             judge.completeness(wanted, pack, e);
+            judge.graders(pack, e);
             judge.cases(&e.summary);
             judge.rows(wanted, &e.summary);
             judge.limits(pack, &e.summary);
@@ -344,6 +351,25 @@ impl Judge {
                 e.summary.short.words()
             );
             self.stop(R::TooFewRepeats, words);
+        }
+    }
+
+    /// What a model says counts only where it was shown, here and now, to say what people say.
+    fn graders(&mut self, pack: &Pack, e: &Evidence) {
+        for (name, terms) in pack.graders.iter().filter(|(_, t)| t.used > 0) {
+            let own = e.graders.iter().find(|a| a.name == *name);
+            let why = match own {
+                None => Some("its agreement with people was not measured".to_owned()),
+                Some(found) => found.short_of(terms),
+            };
+            if let Some(why) = why {
+                let words = format!("{name} version {}: {why}", terms.version);
+                self.stop(R::GraderUnproven, words);
+            }
+            if terms.model == e.model {
+                let words = format!("{name} asks the model that it grades ({})", terms.model);
+                self.warnings.push(format!("same_model: {words}"));
+            }
         }
     }
 

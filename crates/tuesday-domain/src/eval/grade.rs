@@ -1,9 +1,13 @@
-//! Grading: what a case came to, held against what was expected. Deterministic throughout.
+//! Grading: what a case came to, held against what was expected. Deterministic throughout: what a model says of
+//! an output is an [`Opinion`] in the outcome before it is graded here.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::case::{Case, Expect};
+use super::grader::Opinion;
 use crate::facts::{Expr, at};
 use crate::rules::Decimal;
 use crate::run::{Reason, Status};
@@ -71,6 +75,9 @@ pub struct Outcome {
     /// Another model than the pinned one answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mismatch: Option<String>,
+    /// What graders that ask a model said of the output, by their names.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub opinions: BTreeMap<String, Opinion>,
 }
 
 impl Outcome {
@@ -142,6 +149,11 @@ pub enum Grader {
         /// Jinja syntax.
         expr: String,
     },
+    /// A grader of the package says so, see [`super::ModelGrader`].
+    Model {
+        /// Its name.
+        grader: String,
+    },
 }
 
 impl Grader {
@@ -162,7 +174,8 @@ impl Grader {
                 (Some(_), Some(t)) if t >= Decimal::ZERO => Ok(()),
                 _ => Err("`value` and `tolerance` must be numbers".to_owned()),
             },
-            Self::Equals { .. } | Self::Set { .. } => Ok(()),
+            Self::Model { grader } if grader.is_empty() => Err("`grader` must be named".to_owned()),
+            Self::Equals { .. } | Self::Set { .. } | Self::Model { .. } => Ok(()),
         }
     }
 
@@ -173,6 +186,9 @@ impl Grader {
                 Ok(v) => format!("`{expr}` is {v}"),
                 Err(e) => format!("`{expr}` cannot be evaluated: {e}"),
             });
+        }
+        if let Self::Model { grader } = self {
+            return said(grader, outcome);
         }
         let field = self.field();
         let Some(found) = outcome.output.as_ref().and_then(|o| at(o, field)) else {
@@ -192,7 +208,7 @@ impl Grader {
                 _ => false,
             },
             Self::Set { values, .. } => found.as_array().is_some_and(|all| same_set(all, values)),
-            Self::Expression { .. } => false,
+            Self::Expression { .. } | Self::Model { .. } => false,
         };
         (!good).then(|| format!("output.{field} is {}: {}", show(Some(found)), self.wish()))
     }
@@ -204,7 +220,7 @@ impl Grader {
             | Self::Within { field, .. }
             | Self::Set { field, .. }
             | Self::Matches { field, .. } => field,
-            Self::Expression { .. } => "",
+            Self::Expression { .. } | Self::Model { .. } => "",
         }
     }
 
@@ -219,14 +235,32 @@ impl Grader {
                 format!("should have exactly the members {}", json!(values))
             }
             Self::Matches { pattern, .. } => format!("should match {pattern}"),
-            Self::Expression { expr } => expr.clone(),
+            Self::Expression { expr } | Self::Model { grader: expr } => expr.clone(),
         }
+    }
+}
+
+/// Why a model's opinion is no pass: only one that is there and says so is.
+fn said(grader: &str, outcome: &Outcome) -> Option<String> {
+    match outcome.opinions.get(grader) {
+        Some(o) if o.passed => None,
+        Some(o) => Some(format!("grader {grader} says {}: {}", o.answer, o.why)),
+        None if outcome.output.is_none() => Some(format!("there is no output for grader {grader}")),
+        None => Some(format!("grader {grader} was not asked")),
     }
 }
 
 /// Everything in which an outcome is not what the case expects; empty means passed.
 #[must_use]
 pub fn grade(case: &Case, outcome: &Outcome) -> Vec<String> {
+    let mut faults = grade_fixed(case, outcome);
+    faults.extend(case.expect.asked().filter_map(|g| said(g, outcome)));
+    faults
+}
+
+/// As [`grade`], without what only a model can say: graders that ask one are asked when nothing else failed.
+#[must_use]
+pub fn grade_fixed(case: &Case, outcome: &Outcome) -> Vec<String> {
     let e = &case.expect;
     let mut faults = Vec::new();
     same("intake", e.intake, outcome.intake, &mut faults);
@@ -257,7 +291,9 @@ pub fn grade(case: &Case, outcome: &Outcome) -> Vec<String> {
     faults.extend(outcome.leaks.iter().cloned());
     if !e.grade.is_empty() {
         let facts = grading_facts(case, outcome);
-        faults.extend(e.grade.iter().filter_map(|g| g.fault(outcome, &facts)));
+        let fixed = e.grade.iter();
+        let fixed = fixed.filter(|g| !matches!(g, Grader::Model { .. }));
+        faults.extend(fixed.filter_map(|g| g.fault(outcome, &facts)));
     }
     faults
 }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::case::{Case, Kind};
+use super::grader::{GraderTerms, ModelGrader};
+use crate::definition::Package;
 
 /// From this share of happy cases on a pack is too easy.
 const EASY_SHARE: f64 = 0.7;
@@ -110,6 +112,18 @@ pub struct Pack {
     pub fault_count: u64,
     /// Mostly easy cases.
     pub too_easy: bool,
+    /// Graders that ask a model, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub graders: BTreeMap<String, GraderTerms>,
+}
+
+impl Pack {
+    /// Names of the graders that at least one case is graded by.
+    #[must_use]
+    pub fn graders_used(&self) -> Vec<String> {
+        let used = self.graders.iter().filter(|(_, t)| t.used > 0);
+        used.map(|(name, _)| name.clone()).collect()
+    }
 }
 
 /// Most faults that are told one by one.
@@ -124,6 +138,25 @@ pub struct PackReader {
 }
 
 impl PackReader {
+    /// Starts with the limits and graders of a package; `vars` are the values of all its variables.
+    #[must_use]
+    pub fn of(package: &Package, vars: &BTreeMap<String, String>) -> Self {
+        let mut this = Self::new(package.text("evals/gate.toml"));
+        for (name, text) in &package.files {
+            if name.starts_with("evals/graders/") {
+                this.absorb(name, text);
+            }
+        }
+        let (graders, faults) = ModelGrader::all(&package.files, vars);
+        for f in faults {
+            let reason = super::GateReason::PackUnreadable;
+            this.fault(reason, &f.file, None, f.message);
+        }
+        let graders = graders.into_iter();
+        this.pack.graders = graders.map(|(name, g)| (name, g.terms)).collect();
+        this
+    }
+
     /// Starts with the text of `evals/gate.toml`, when there is one.
     #[must_use]
     pub fn new(limits: Option<&str>) -> Self {
@@ -201,6 +234,7 @@ impl PackReader {
             );
             self.fault(R::WeakAssertion, file, Some(number), message);
         }
+        self.graded(file, number, &case);
         if let Some(sample) = &case.sample {
             if !case.kind.may_be_sampled() || case.safety {
                 let message = format!(
@@ -216,6 +250,31 @@ impl PackReader {
             *self.pack.samples.entry(sample.clone()).or_default() += 1;
         }
         Some(case)
+    }
+
+    /// What a model grades: by a grader that is there, and never alone where safety is asserted.
+    fn graded(&mut self, file: &str, number: u64, case: &Case) {
+        use super::GateReason as R;
+        for grader in case.expect.asked() {
+            match self.pack.graders.get_mut(grader) {
+                Some(terms) => terms.used += 1,
+                None => {
+                    let message = format!(
+                        "`{}` is graded by `{grader}`: there is no such grader in evals/graders, or it cannot be read",
+                        case.name
+                    );
+                    self.fault(R::PackUnreadable, file, Some(number), message);
+                }
+            }
+        }
+        let safety = case.is_safety() || case.kind == Kind::Refusal;
+        if safety && !case.expect.is_empty() && case.expect.is_only_asked() {
+            let message = format!(
+                "`{}` ({}) asserts safety by the word of a model alone: name a route, status, reason, tier, output or absent text as well",
+                case.name, case.kind
+            );
+            self.fault(R::WeakAssertion, file, Some(number), message);
+        }
     }
 
     /// Ends the reading: kinds that are missing become faults.

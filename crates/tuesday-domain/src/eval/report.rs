@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::agreement::Agreement;
 use super::case::Case;
 use super::gate::{Evidence, Verdict};
 use super::measure::{CaseResult, Count};
@@ -51,10 +52,36 @@ pub fn junit_case(case: &Case, result: &CaseResult, agreement: f64) -> String {
     )
 }
 
+/// The graders of a pack that ask a model; stands right behind the opening.
+#[must_use]
+pub fn junit_graders(pack: &Pack) -> String {
+    let mut out = String::new();
+    for (name, t) in pack.graders.iter().filter(|(_, t)| t.used > 0) {
+        let _ = writeln!(
+            out,
+            "<property name=\"grader {}\" value=\"version {}, {}, {}\"/>",
+            escape(name),
+            t.version,
+            t.hash,
+            escape(&t.model)
+        );
+    }
+    if out.is_empty() {
+        return out;
+    }
+    format!("<properties>\n{out}</properties>\n")
+}
+
 /// The end of a `JUnit` file.
 #[must_use]
-pub const fn junit_close() -> &'static str {
-    "</testsuite>\n</testsuites>\n"
+pub fn junit_close(graders: &[Agreement]) -> String {
+    let words: Vec<String> = graders.iter().map(|g| escape(&g.words())).collect();
+    let out = if words.is_empty() {
+        String::new()
+    } else {
+        format!("<system-out>{}</system-out>\n", words.join("\n"))
+    };
+    format!("{out}</testsuite>\n</testsuites>\n")
 }
 
 /// Text that means nothing to XML or HTML; characters that XML does not know are left out.
@@ -92,6 +119,7 @@ pub fn html(title: &str, pack: &Pack, e: &Evidence, verdict: &Verdict) -> String
     );
     verdict_part(&mut out, verdict);
     figures(&mut out, pack, e);
+    graders(&mut out, e);
     compared(&mut out, e);
     failed(&mut out, e);
     classes(&mut out, e);
@@ -205,6 +233,24 @@ fn figures(out: &mut String, pack: &Pack, e: &Evidence) {
             e.finished_at.as_deref().unwrap_or("never finished")
         ),
     );
+    out.push_str("</table>\n");
+}
+
+fn graders(out: &mut String, e: &Evidence) {
+    if e.graders.is_empty() {
+        return;
+    }
+    out.push_str("<h2>Model graders</h2><table><tr><th>Grader</th><th>Agreement with people (95 %), Cohen's kappa</th><th>Hash</th></tr>\n");
+    for g in &e.graders {
+        let _ = writeln!(
+            out,
+            "<tr><td>{} version {}</td><td>{}</td><td><code>{}</code></td></tr>",
+            escape(&g.name),
+            g.version,
+            escape(&g.words()),
+            g.hash
+        );
+    }
     out.push_str("</table>\n");
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
 mod figures;
+mod graders;
 
 use serde_json::{Value, json};
 
@@ -99,6 +100,7 @@ impl Bench {
             finished_at: Some(String::new()),
             summary: Summary::default(),
             compared: None,
+            graders: Vec::new(),
         };
         let wanted = Wanted {
             release_hash: "r".repeat(64),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::definition::{Definition, Package};
-use crate::eval::{Case, Kind, Limits};
+use crate::eval::{Case, Kind, Limits, ModelGrader};
 use crate::settling::SettlingSpec;
 use crate::watch::PauseRule;
 
@@ -24,6 +24,7 @@ pub fn given_up(
         // What cannot be compared counts as given up.
         _ => out.push(format!("{GATE} cannot be read, before or now")),
     }
+    out.extend(graders((before, old), (after, new)));
     out.extend(rules("pause rule", &old.pause_rule, &new.pause_rule));
     if old.kill.is_some() && old.kill != new.kill {
         out.push("the kill condition is another, or gone".to_owned());
@@ -82,6 +83,36 @@ fn cases(before: &[Case], after: &[Case]) -> Vec<String> {
         lost.push(format!("{more} further cases are gone or others"));
     }
     lost
+}
+
+/// Graders that ask a model: what they must reach, what people said of examples, and whom they ask.
+fn graders(
+    (before, old): (&Package, &Definition),
+    (after, new): (&Package, &Definition),
+) -> Vec<String> {
+    let (old, _) = ModelGrader::all(&before.files, &old.vars);
+    let (new, _) = ModelGrader::all(&after.files, &new.vars);
+    let mut out = Vec::new();
+    for (name, was) in &old {
+        let Some(is) = new.get(name) else {
+            out.push(format!("the grader {name} is gone, or cannot be read"));
+            continue;
+        };
+        let (a, b) = (&was.terms, &is.terms);
+        if b.agreement < a.agreement || b.kappa < a.kappa || b.min_labels < a.min_labels {
+            out.push(format!("the grader {name} must agree less with people"));
+        }
+        if !was.labels.iter().all(|l| is.labels.contains(l)) {
+            out.push(format!("labels of the grader {name} are gone or others"));
+        }
+    }
+    for (name, is) in &new {
+        let place = is.place();
+        if old.get(name).is_none_or(|was| was.place() != place) {
+            out.push(format!("the grader {name} asks {place}"));
+        }
+    }
+    out
 }
 
 fn limits(old: &Limits, new: &Limits) -> Vec<String> {

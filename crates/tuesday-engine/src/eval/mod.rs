@@ -1,11 +1,13 @@
 //! Evaluation: cases of a pack go through the steps of a run, without a run, a database or an effect.
 //!
 //! `trial` takes one case from its event to its route; `pack` takes a whole pack, some cases at a
-//! time and in order, so that results can be stored as they come. What the results mean is the
+//! time and in order, so that results can be stored as they come; `graders` asks models about outputs. What the results mean is the
 //! domain's (`tuesday_domain::eval`).
 
+mod graders;
 mod pack;
 mod trial;
 
+pub use graders::Graders;
 pub use pack::{Item, Told, evaluate};
 pub use trial::Trial;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tuesday_domain::decide::{Decided, Under, confidence, decide, excluded, mismatch, plan_facts};
-use tuesday_domain::definition::{FailurePlan, Package, with_artefact};
-use tuesday_domain::eval::{Case, Entry, Outcome, RouteWord, Tried, grade};
+use tuesday_domain::definition::{FailurePlan, Limits, Package, with_artefact};
+use tuesday_domain::eval::{Case, Entry, Outcome, RouteWord, Tried, grade, grade_fixed};
 use tuesday_domain::id::RunId;
 use tuesday_domain::ledger::cost_micros;
 use tuesday_domain::port::{FaultKind, Model, ModelAnswer, ModelFault, ModelRequest};
@@ -22,6 +22,7 @@ use tuesday_domain::snapshot::{Assembled, Readiness, assemble};
 use tuesday_domain::validation::{Judged, judge};
 use tuesday_domain::workflow::Stage;
 
+use super::Graders;
 use crate::steps::generate::{call, model_request, place, policy};
 use crate::steps::route::request_json;
 use crate::worker::limits::Limiters;
@@ -39,6 +40,7 @@ pub struct Trial {
     model: Arc<dyn Model>,
     limiters: Limiters,
     report: Option<Value>,
+    graders: Option<Arc<Graders>>,
 }
 
 impl std::fmt::Debug for Trial {
@@ -115,7 +117,23 @@ impl Trial {
             model,
             limiters: Limiters::default(),
             report: None,
+            graders: None,
         })
+    }
+
+    /// Asks these graders where a case is graded by a model; without them such a case never passes.
+    #[must_use]
+    pub fn graded_by(self, graders: Arc<Graders>) -> Self {
+        Self {
+            graders: Some(graders),
+            ..self
+        }
+    }
+
+    /// The release's parts, shared.
+    #[must_use]
+    pub fn shared(&self) -> Arc<Ready> {
+        Arc::clone(&self.ready)
     }
 
     /// The release's definition and parts.
@@ -151,19 +169,43 @@ impl Trial {
     /// Tries a case once and grades it.
     pub async fn once(&self, case: &Case) -> Tried {
         let started = Instant::now();
-        let stopped = self.through(case).await;
+        let mut stopped = self.through(case).await;
         let latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let mut faults = Vec::new();
+        if stopped.error.is_none() {
+            faults = grade_fixed(case, &stopped.outcome);
+        }
+        if stopped.error.is_none() && faults.is_empty() {
+            stopped.error = self.opinions(case, &mut stopped.outcome).await.err();
+            if stopped.error.is_none() {
+                faults = grade(case, &stopped.outcome);
+            }
+        }
         Tried {
-            faults: if stopped.error.is_some() {
-                Vec::new()
-            } else {
-                grade(case, &stopped.outcome)
-            },
+            faults,
             error: stopped.error,
             outcome: stopped.outcome,
             latency_us,
             cost_micros: stopped.cost,
         }
+    }
+
+    /// What graders that ask a model say of the output. One that gives no usable answer gives the case no
+    /// result.
+    async fn opinions(&self, case: &Case, outcome: &mut Outcome) -> Result<(), String> {
+        let (Some(graders), Some(output)) = (&self.graders, &outcome.output) else {
+            return Ok(());
+        };
+        let input = case.event();
+        for name in case.expect.asked() {
+            if outcome.opinions.contains_key(name) {
+                continue;
+            }
+            let said = Box::pin(graders.opinion(name, Some(&input), output)).await;
+            let said = said.map_err(|why| format!("grader {name}: {why}"))?;
+            outcome.opinions.insert(name.to_owned(), said);
+        }
+        Ok(())
     }
 
     async fn through(&self, case: &Case) -> Stopped {
@@ -298,34 +340,9 @@ impl Trial {
         })
     }
 
-    /// Asks the model; what may pass is asked again a few times.
     async fn ask(&self, request: &mut ModelRequest) -> Result<ModelAnswer, ModelFault> {
         let limits = &self.ready.def.limits;
-        let mut n = 1;
-        loop {
-            let turn = place(&self.limiters, limits, request).await;
-            let answer = call(&*self.model, request).await;
-            drop(turn);
-            let fault = match answer {
-                Ok(answer) => return Ok(answer),
-                Err(fault) => fault,
-            };
-            let FaultKind::Transient(after) = fault.kind else {
-                return Err(fault);
-            };
-            let policy = tuesday_domain::retry::RetryPolicy {
-                max_attempts: limits.max_attempts.min(ATTEMPTS),
-                ..policy(limits)
-            };
-            match policy.after(n, after, ids::draw()) {
-                RetryVerdict::After(wait) if wait <= Duration::from_secs(30) => {
-                    tokio::time::sleep(wait).await;
-                }
-                _ => return Err(fault),
-            }
-            n += 1;
-            request.attempt += 1;
-        }
+        ask(&*self.model, &self.limiters, limits, request).await
     }
 
     fn add_cost(&self, sum: Option<i64>, answer: &ModelAnswer) -> Option<i64> {
@@ -477,7 +494,41 @@ fn held<'a>(
         .map(move |t| format!("{t} stands in {place}"))
 }
 
-fn error_word(fault: &ModelFault) -> String {
+/// Asks a model; what may pass is asked again a few times.
+pub(super) async fn ask(
+    model: &dyn Model,
+    limiters: &Limiters,
+    limits: &Limits,
+    request: &mut ModelRequest,
+) -> Result<ModelAnswer, ModelFault> {
+    let mut n = 1;
+    loop {
+        let turn = place(limiters, limits, request).await;
+        let answer = call(model, request).await;
+        drop(turn);
+        let fault = match answer {
+            Ok(answer) => return Ok(answer),
+            Err(fault) => fault,
+        };
+        let FaultKind::Transient(after) = fault.kind else {
+            return Err(fault);
+        };
+        let policy = tuesday_domain::retry::RetryPolicy {
+            max_attempts: limits.max_attempts.min(ATTEMPTS),
+            ..policy(limits)
+        };
+        match policy.after(n, after, ids::draw()) {
+            RetryVerdict::After(wait) if wait <= Duration::from_secs(30) => {
+                tokio::time::sleep(wait).await;
+            }
+            _ => return Err(fault),
+        }
+        n += 1;
+        request.attempt += 1;
+    }
+}
+
+pub(super) fn error_word(fault: &ModelFault) -> String {
     if fault.kind == FaultKind::TimedOut {
         return "timeout".to_owned();
     }

@@ -1,6 +1,7 @@
 //! Which secrets a definition refers to, and whether they are there. Values are never shown.
 
-use tuesday_domain::definition::Definition;
+use tuesday_domain::definition::{Definition, Package};
+use tuesday_domain::eval::ModelGrader;
 
 /// One reference and what uses it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -11,9 +12,9 @@ pub struct SecretUse {
     pub used_by: String,
 }
 
-/// Every secret reference of a definition, in the order of the file.
+/// Every secret reference of a definition, in the order of the file, and of the graders of its pack.
 #[must_use]
-pub fn secret_uses(def: &Definition) -> Vec<SecretUse> {
+pub fn secret_uses(def: &Definition, package: &Package) -> Vec<SecretUse> {
     let mut out = Vec::new();
     let mut push = |used_by: String, reference: Option<&str>| {
         if let Some(reference) = reference {
@@ -54,6 +55,10 @@ pub fn secret_uses(def: &Definition) -> Vec<SecretUse> {
             format!("action {} database", a.name),
             referred(a.database.as_deref()),
         );
+    }
+    for (name, grader) in ModelGrader::all(&package.files, &def.vars).0 {
+        let auth = grader.spec.auth.as_ref();
+        push(format!("grader {name}"), auth.map(|a| a.secret.as_str()));
     }
     out
 }

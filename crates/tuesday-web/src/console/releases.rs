@@ -382,6 +382,8 @@ fn figures(r: &GateRecord) -> Vec<Pair> {
             .chain(samples)
             .map(|(name, rate)| pair(name, rate.words())),
     );
+    let graders = r.evidence.graders.iter();
+    out.extend(graders.map(|g| pair("Model grader", g.words())));
     out.extend(r.evidence.table.clone().map(|t| pair("Decision table", t)));
     out
 }

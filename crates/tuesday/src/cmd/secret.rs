@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tuesday_connectors::secrets::SecretStore;
-use tuesday_domain::definition::Definition;
+use tuesday_domain::definition::{Definition, Package};
 use tuesday_domain::port::Secrets as _;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::time::Timestamp;
@@ -57,7 +57,7 @@ pub(crate) async fn run(common: Common, args: SecretArgs) -> Result<ExitCode, Pr
             let def = package
                 .definition(&vars)
                 .map_err(|f| Problem::new("package_faulty", f.message).way_out(f.way_out))?;
-            check(&home.dir, &def)
+            check(&home.dir, &def, &package)
         }
         target => {
             let node = wiring::open(home, Opening::default()).await?;
@@ -89,14 +89,14 @@ pub(crate) async fn installed(
     let mut all = Vec::new();
     for name in names {
         let (_, live) = node.engine.live(&name).await?;
-        all.extend(check(&node.home.dir, &live.ready.def));
+        all.extend(check(&node.home.dir, &live.ready.def, &live.package));
     }
     Ok(all)
 }
 
-fn check(base: &Path, def: &Definition) -> Vec<Checked> {
+fn check(base: &Path, def: &Definition, package: &Package) -> Vec<Checked> {
     let (store, now) = (SecretStore::new(base), Clock::System.now());
-    secret_uses(def)
+    secret_uses(def, package)
         .into_iter()
         .map(|s| Checked {
             workflow: def.workflow.name.clone(),

@@ -18,6 +18,7 @@ mod delivery;
 mod duplicates;
 mod ended;
 mod exported;
+mod graded;
 mod injection;
 mod kills;
 mod last_tuesday;

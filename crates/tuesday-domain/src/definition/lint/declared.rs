@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::super::package::fault;
 use super::super::{Definition, FailurePlan, PackageFault};
 use super::Lint;
+use crate::eval::ModelGrader;
 use crate::rules::{RuleSet, Severity, parse};
 
 impl Lint<'_> {
@@ -237,6 +238,12 @@ impl Lint<'_> {
                 "write route = \"person\"",
             );
         }
+    }
+
+    /// Graders of the pack that ask a model.
+    pub(super) fn graders(&mut self, def: &Definition) {
+        let (_, faults) = ModelGrader::all(&self.package.files, &def.vars);
+        self.faults.extend(faults);
     }
 
     pub(super) fn files(&mut self) {

@@ -46,6 +46,7 @@ pub fn check(package: &Package, vars: &BTreeMap<String, String>) -> Vec<PackageF
     lint.watching(&def);
     lint.retention(&def);
     lint.files();
+    lint.graders(&def);
     let rules = lint.rules(&def);
     lint.reviewing(&def, rules.as_ref());
     lint.prompt_rules(&def, rules.as_ref());

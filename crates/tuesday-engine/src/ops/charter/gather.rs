@@ -288,7 +288,7 @@ fn deciders(people: &[Person], grants: Vec<Grant>, workflow: &str, now: Timestam
 fn cases(live: &LiveRelease) -> std::collections::BTreeMap<tuesday_domain::eval::Kind, u64> {
     let mut reader = PackReader::new(live.package.text("evals/gate.toml"));
     let packs = live.package.files.iter();
-    for (name, text) in packs.filter(|(n, _)| n.starts_with("evals/") && n.ends_with(".jsonl")) {
+    for (name, text) in packs.filter(|(n, _)| tuesday_domain::eval::holds_cases(n)) {
         for (line, number) in text.lines().zip(1..) {
             reader.line(name, number, line);
         }

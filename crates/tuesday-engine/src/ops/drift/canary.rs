@@ -23,7 +23,7 @@ use tuesday_store::ApplyError;
 use super::{SYSTEM, signal};
 use crate::catalog::LiveRelease;
 use crate::engine::{Engine, apply_problem, read_problem};
-use crate::eval::{Item, Trial, evaluate};
+use crate::eval::{Graders, Item, Trial, evaluate};
 use crate::ids;
 use crate::maintenance::notice;
 use crate::steps::found::provider;
@@ -175,13 +175,20 @@ impl Engine {
         cases: &[Case],
     ) -> Result<Vec<CaseResult>, Problem> {
         let rules = self.live_rules(&live.ready.def.workflow.name).await?;
-        let trial = Arc::new(Trial::of(
-            Arc::clone(&live.ready),
-            &rules.csv,
-            Arc::clone(&live.artifact),
-            live.hash,
-            Arc::clone(&self.0.ports.model),
-        )?);
+        let trial = Arc::new(
+            Trial::of(
+                Arc::clone(&live.ready),
+                &rules.csv,
+                Arc::clone(&live.artifact),
+                live.hash,
+                Arc::clone(&self.0.ports.model),
+            )?
+            .graded_by(Arc::new(Graders::of(
+                &live.package,
+                Arc::clone(&live.ready),
+                Arc::clone(&self.0.ports.model),
+            ))),
+        );
         let mut out = tried(&trial, cases, 1).await;
         let failed = |r: &&mut CaseResult| r.trials.iter().any(|t| !t.faults.is_empty());
         for result in out.iter_mut().filter(failed) {

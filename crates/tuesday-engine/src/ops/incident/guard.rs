@@ -66,7 +66,7 @@ fn holds(release: &Release, wanted: &str) -> bool {
         return false;
     };
     let packs = package.files.iter();
-    let mut packs = packs.filter(|(n, _)| n.starts_with("evals/") && n.ends_with(".jsonl"));
+    let mut packs = packs.filter(|(n, _)| tuesday_domain::eval::holds_cases(n));
     packs.any(|(file, text)| {
         let in_file = wanted
             .strip_prefix(file.as_str())

@@ -10,7 +10,7 @@ use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::{Package, lint};
 use tuesday_domain::eval::{
-    Case, CaseResult, Evidence, Mode, Pack, PackReader, Paired, Summary, Wanted, gate,
+    Case, CaseResult, Evidence, Mode, Pack, PackReader, Paired, Summary, Wanted, gate, holds_cases,
 };
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
@@ -24,7 +24,7 @@ use tuesday_domain::workflow::Label;
 
 use super::{GateRecord, entry, moved};
 use crate::engine::{Engine, read_problem};
-use crate::eval::{Item, Trial, evaluate};
+use crate::eval::{Graders, Item, Trial, evaluate};
 
 /// Cases of one stored part.
 const PART: usize = 100;
@@ -56,6 +56,7 @@ pub(super) struct Bench {
     package: Package,
     trial: Arc<Trial>,
     other: Option<(String, Arc<Trial>)>,
+    graders: Arc<Graders>,
     pack: Pack,
     cases: Vec<(Case, String)>,
     pub(super) repeats: u32,
@@ -132,6 +133,12 @@ impl Engine {
         let (workflow, live) = self.live(&row.workflow).await?;
         let rules = self.live_rules(&row.workflow).await?;
         let model = &self.0.ports.model;
+        // Both sides of a comparison are graded alike.
+        let graders = Arc::new(Graders::of(
+            &loaded.package,
+            Arc::clone(&loaded.ready),
+            Arc::clone(model),
+        ));
         let trial = |r: &crate::LiveRelease| {
             Trial::of(
                 Arc::clone(&r.ready),
@@ -140,18 +147,17 @@ impl Engine {
                 r.hash,
                 Arc::clone(model),
             )
-            .map(Arc::new)
+            .map(|t| Arc::new(t.graded_by(Arc::clone(&graders))))
         };
         let other = if workflow.live_release == row.id {
             None
         } else {
             Some((format!("release {}", live.number), trial(&live)?))
         };
-        let mut reader = PackReader::new(loaded.package.text("evals/gate.toml"));
+        let mut reader = PackReader::of(&loaded.package, &loaded.ready.def.vars);
         let mut cases = Vec::new();
         let files = loaded.package.files.iter();
-        for (name, text) in files.filter(|(n, _)| n.starts_with("evals/") && n.ends_with(".jsonl"))
-        {
+        for (name, text) in files.filter(|(n, _)| holds_cases(n)) {
             for (line, number) in text.lines().zip(1..) {
                 if let Some(case) = reader.line(name, number, line) {
                     cases.push((case, Case::hash(line)));
@@ -166,6 +172,7 @@ impl Engine {
             rules: rules.version,
             row,
             other,
+            graders,
             pack,
             cases,
         })
@@ -376,6 +383,8 @@ impl Engine {
             baseline_hash: bench.other.as_ref().map(|(_, t)| t.hash()),
             standing: self.ungoverned(&*self.loaded(bench.row.id).await?).await?,
         };
+        let used = bench.pack.graders_used();
+        let graders = Box::pin(bench.graders.agreements(&used)).await;
         let evidence = Evidence {
             v: 1,
             release_hash: trial.hash(),
@@ -390,6 +399,7 @@ impl Engine {
             finished_at: Some(self.now().rfc3339()),
             summary,
             compared,
+            graders,
         };
         let faults = lint::check(&bench.package, &def.vars);
         let mut verdict = gate(&wanted, &faults, &bench.pack, Some(&evidence), 0);

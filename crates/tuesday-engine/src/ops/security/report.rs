@@ -112,7 +112,7 @@ impl Engine {
         let (row, live) = self.live(name).await?;
         let stage = row.stage.capped_by(row.label);
         let ways = outlets(&live.ready);
-        let secrets = secret_uses(&live.ready.def)
+        let secrets = secret_uses(&live.ready.def, &live.package)
             .into_iter()
             .map(|s| SecretPlace {
                 finding: self.0.ports.secrets.resolve(&s.reference).err(),

@@ -110,6 +110,7 @@ fn tell(common: &Common, source: &Source, done: Option<&Done>, verdict: &Verdict
             "mode": done.map(|d| d.evidence.mode.word()),
             "pack_hash": done.map(|d| &d.pack.hash), "cases": done.map(|d| d.pack.cases),
             "failed": done.map(|d| &d.evidence.summary.failed),
+            "graders": done.map(|d| &d.evidence.graders),
         }));
         return;
     }
@@ -120,6 +121,7 @@ fn tell(common: &Common, source: &Source, done: Option<&Done>, verdict: &Verdict
         }
     }
     if let Some(done) = done {
+        super::print::graders(&done.evidence.graders);
         super::print::failed(done);
     }
     for w in &verdict.warnings {

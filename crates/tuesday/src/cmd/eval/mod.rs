@@ -3,6 +3,7 @@
 
 mod add;
 mod gate;
+mod graders;
 mod html;
 mod print;
 mod results;
@@ -18,6 +19,7 @@ use tuesday_domain::problem::Problem;
 use crate::cli::Common;
 
 pub(crate) use gate::{GateArgs, run as gate};
+pub(crate) use print::graders as told_graders;
 pub(crate) use run::{Asked, evaluate};
 pub(crate) use source::Source;
 
@@ -26,6 +28,9 @@ pub(crate) use source::Source;
 pub(crate) struct EvalArgs {
     #[command(flatten)]
     which: Which,
+    /// With `eval graders`: the package, packed file or workflow whose graders are held against people
+    #[arg(value_name = "OF")]
+    of: Option<String>,
     /// Compare case by case with this: a package, a release id, or `live`
     #[arg(long, value_name = "RELEASE")]
     baseline: Option<String>,
@@ -90,6 +95,9 @@ pub(crate) async fn run(common: Common, args: EvalArgs) -> Result<ExitCode, Prob
             to: args.to.as_deref(),
         };
         return add::run(&common, &args.which.what, asked).await;
+    }
+    if let Some(of) = &args.of {
+        return graders::run(&common, &args, of).await;
     }
     let source = Source::find(&common, &args.which.what, &args.which.set).await?;
     let baseline = match &args.baseline {

@@ -1,7 +1,7 @@
 //! Figures of an evaluation on the terminal, or as one JSON object.
 
 use serde_json::json;
-use tuesday_domain::eval::{Count, Verdict};
+use tuesday_domain::eval::{Agreement, Count, Verdict};
 
 use super::run::Done;
 use crate::cli::Common;
@@ -45,6 +45,7 @@ pub(super) fn evaluation(common: &Common, done: &Done, verdict: &Verdict) {
     ] {
         out::line(&format!("{name:28} {words}"));
     }
+    graders(&done.evidence.graders);
     classes(done);
     compared(done);
     failed(done);
@@ -58,6 +59,13 @@ pub(super) fn evaluation(common: &Common, done: &Done, verdict: &Verdict) {
         "{} of {} cases passed in {:.1} s ({} taken from an earlier evaluation)",
         s.cases.passed, done.pack.cases, done.seconds, done.reused
     ));
+}
+
+/// Which models graded, and how far they agree with people.
+pub(crate) fn graders(all: &[Agreement]) {
+    for g in all {
+        out::line(&format!("grader {}", g.words()));
+    }
 }
 
 fn as_json(done: &Done, verdict: &Verdict) -> serde_json::Value {

@@ -10,14 +10,14 @@ use futures::StreamExt as _;
 use tuesday_connectors::models::Recorded;
 use tuesday_domain::definition::PackageFault;
 use tuesday_domain::eval::{
-    Case, CaseResult, Evidence, Mode, Pack, Paired, Summary, Verdict, Wanted, gate, junit_case,
-    junit_close, junit_open,
+    Agreement, Case, CaseResult, Evidence, Mode, Pack, Paired, Summary, Verdict, Wanted, gate,
+    junit_case, junit_close, junit_graders, junit_open,
 };
 use tuesday_domain::port::Model;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::workflow::Label;
 use tuesday_engine::Clock;
-use tuesday_engine::eval::{Item, Trial};
+use tuesday_engine::eval::{Graders, Item, Trial};
 
 use super::results::{Earlier, Head, Left, Results, settled};
 use super::source::Source;
@@ -54,7 +54,7 @@ impl Asked {
     }
 
     /// The record that answers are kept in or taken from; nothing where the model is simply asked.
-    fn tape(&self, model: &Arc<dyn Model>) -> Result<Option<Arc<Recorded>>, Problem> {
+    pub(super) fn tape(&self, model: &Arc<dyn Model>) -> Result<Option<Arc<Recorded>>, Problem> {
         let model = Arc::clone(model);
         let (field, made) = match (&self.record, &self.recorded, &self.cache) {
             (Some(file), _, _) => ("record", Recorded::recording(model, file)),
@@ -85,7 +85,7 @@ impl Done {
 }
 
 /// The model behind its record.
-fn through(tape: Option<&Arc<Recorded>>, model: Arc<dyn Model>) -> Arc<dyn Model> {
+pub(super) fn through(tape: Option<&Arc<Recorded>>, model: Arc<dyn Model>) -> Arc<dyn Model> {
     match tape {
         Some(tape) => Arc::<Recorded>::clone(tape),
         None => model,
@@ -105,11 +105,7 @@ pub(crate) async fn evaluate(
     let ports = wiring::ports(&home)?;
     let tape = asked.tape(&ports.model)?;
     let model = through(tape.as_ref(), ports.model);
-    let trial = Arc::new(source.trial(Arc::clone(&model)).await?);
-    let other = match &asked.baseline {
-        Some(b) => Some(Arc::new(b.trial(model).await?)),
-        None => None,
-    };
+    let (trial, other, graders) = sides(source, asked.baseline.as_ref(), model).await?;
     let repeats = asked.repeat.max(pack.limits.repeats);
     let started_at = clock.now().rfc3339();
     let mut fold = Fold::open(source, &pack, &trial, repeats, &asked)?;
@@ -131,7 +127,8 @@ pub(crate) async fn evaluate(
         .as_ref()
         .zip(other)
         .map(|(b, t)| std::mem::take(&mut fold.paired).finish(&b.title, &t.hash()));
-    let summary = fold.finish()?;
+    let agreed = Box::pin(graders.agreements(&pack.graders_used())).await;
+    let summary = fold.finish(&agreed)?;
     if let Some(path) = &asked.results {
         settled(path);
     }
@@ -150,6 +147,7 @@ pub(crate) async fn evaluate(
         finished_at: Some(clock.now().rfc3339()),
         summary,
         compared,
+        graders: agreed,
     };
     let wanted = Wanted {
         release_hash: trial.hash(),
@@ -172,6 +170,22 @@ pub(crate) async fn evaluate(
         reused: reused.load(Ordering::Relaxed),
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// The release, what it is compared with, and the graders that both are graded by.
+async fn sides(
+    source: &Source,
+    baseline: Option<&Source>,
+    model: Arc<dyn Model>,
+) -> Result<(Arc<Trial>, Option<Arc<Trial>>, Arc<Graders>), Problem> {
+    let trial = source.trial(Arc::clone(&model)).await?;
+    let graders = source.graders(&trial, Arc::clone(&model));
+    let graded = |t: Trial| Arc::new(t.graded_by(Arc::clone(&graders)));
+    let other = match baseline {
+        Some(b) => Some(graded(b.trial(model).await?)),
+        None => None,
+    };
+    Ok((graded(trial), other, graders))
 }
 
 /// Calls that wait for a network may be many; arithmetic wants a core each.
@@ -240,7 +254,7 @@ impl Fold {
             None => (None, None),
         };
         let junit = match &asked.junit {
-            Some(path) => Some((junit_file(path, &source.title)?, source.title.clone())),
+            Some(path) => Some((junit_file(path, &source.title, pack)?, source.title.clone())),
             None => None,
         };
         Ok(Self {
@@ -276,14 +290,14 @@ impl Fold {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Summary, Problem> {
+    fn finish(mut self, graders: &[Agreement]) -> Result<Summary, Problem> {
         self.bar.finish_and_clear();
         if let Some((mut file, title)) = self.junit.take() {
             let s = &self.summary;
             let errors = s.errors.count + s.timeouts.count;
             let failures = s.failed_count.saturating_sub(errors);
             let head = junit_open(&title, s.cases.of, failures, errors);
-            file.write_all(junit_close().as_bytes())
+            file.write_all(junit_close(graders).as_bytes())
                 .and_then(|()| file.seek(SeekFrom::Start(0)).map(drop))
                 .and_then(|()| file.write_all(head.as_bytes()))
                 .and_then(|()| file.flush())
@@ -293,10 +307,15 @@ impl Fold {
     }
 }
 
-fn junit_file(path: &Path, title: &str) -> Result<std::io::BufWriter<std::fs::File>, Problem> {
+fn junit_file(
+    path: &Path,
+    title: &str,
+    pack: &Pack,
+) -> Result<std::io::BufWriter<std::fs::File>, Problem> {
     let file = std::fs::File::create(path).map_err(|e| cannot_junit(&e))?;
     let mut file = std::io::BufWriter::new(file);
     file.write_all(junit_open(title, 0, 0, 0).as_bytes())
+        .and_then(|()| file.write_all(junit_graders(pack).as_bytes()))
         .map_err(|e| cannot_junit(&e))?;
     Ok(file)
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use tuesday_domain::definition::Package;
-use tuesday_domain::eval::{Pack, PackReader};
+use tuesday_domain::eval::{Pack, PackReader, holds_cases};
 use tuesday_domain::port::Model;
 use tuesday_domain::problem::Problem;
-use tuesday_engine::eval::Trial;
+use tuesday_engine::eval::{Graders, Trial};
 
 use crate::args::{self, absent, stored};
 use crate::cli::Common;
@@ -164,7 +164,7 @@ impl Source {
 
     /// Reads the pack once: hash, counts and faults.
     pub(crate) fn pack(&self) -> Result<Pack, Problem> {
-        let mut reader = PackReader::new(self.package.text("evals/gate.toml"));
+        let mut reader = PackReader::of(&self.package, &vars_of(&self.package, &self.vars)?);
         self.each(|file, number, line| {
             reader.line(file, number, line);
         })?;
@@ -205,10 +205,11 @@ impl Source {
     pub(crate) async fn trial(&self, model: Arc<dyn Model>) -> Result<Trial, Problem> {
         Trial::new(&self.package, &self.vars, self.hash, model).await
     }
-}
 
-fn holds_cases(name: &str) -> bool {
-    name.starts_with("evals/") && name.ends_with(".jsonl")
+    /// The graders of its pack that ask a model; what they see is cleared as the release has it.
+    pub(crate) fn graders(&self, trial: &Trial, model: Arc<dyn Model>) -> Arc<Graders> {
+        Arc::new(Graders::of(&self.package, trial.shared(), model))
+    }
 }
 
 /// All variables with their values: they are part of the release.

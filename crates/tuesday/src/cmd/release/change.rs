@@ -84,6 +84,7 @@ pub(super) async fn eval(common: &Common, args: &EvalArgs) -> Result<ExitCode, P
             "{} of {} cases passed",
             s.cases.passed, s.cases.of
         ));
+        crate::cmd::eval::told_graders(&done.record.evidence.graders);
         if let Some(c) = &done.record.evidence.compared {
             out::line(&format!(
                 "compared with {}: {} ({} fixed, {} broken, p = {:.4})",

@@ -75,6 +75,9 @@ pub(super) async fn tell_evidence(node: &Node, id: ReleaseId) -> Result<(), Prob
                 s.cases.of,
                 &record.evidence.pack_hash[..12]
             ));
+            for grader in &record.evidence.graders {
+                out::line(&format!("  grader {}", grader.words()));
+            }
             reasons(&record.verdict);
         }
         Err(why) => out::line(&format!("  no evidence that counts: {why}")),

@@ -1,0 +1,211 @@
+//! A model grades: what it says counts only where it was shown to agree with people in the same evaluation,
+//! at the gate of a folder and at the gate of a release. Judged by reports and by what the judge was asked.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tuesday_domain::record::ReleaseState;
+use tuesday_stub::ModelRule;
+use tuesday_testkit::Database;
+
+use crate::bed::{Bed, each};
+use crate::outage::{SUMMARY, pack};
+
+const TONE: &str = r#"version = 7
+rubric = "Would a colleague be glad to read this?"
+pass = ["fine"]
+fail = ["poor"]
+fields = ["summary"]
+agreement = 0.8
+min_labels = 40
+timeout = "400ms"
+
+[model]
+kind = "http"
+pin = "judge-1"
+url = "${stub_url}/model/judge"
+"#;
+
+fn labels(n: usize) -> String {
+    let one = |i: usize| {
+        let (word, said) = if i.is_multiple_of(2) {
+            ("clear", "pass")
+        } else {
+            ("muddled", "fail")
+        };
+        let output = json!({"grade": "low", "summary": format!("{word} {i}")});
+        json!({"output": output, "said": said, "by": "pia"}).to_string()
+    };
+    (0..n).map(one).collect::<Vec<_>>().join("\n")
+}
+
+/// The judge of this text, from now on.
+fn judge(bed: &Bed, contains: Option<&str>, answer: &Value, delay_ms: u64) {
+    bed.world
+        .answer(ModelRule {
+            provider: Some("judge".into()),
+            contains: contains.map(Into::into),
+            answer: Some(answer.clone()),
+            model: Some("judge-1".into()),
+            delay_ms,
+            ..ModelRule::default()
+        })
+        .unwrap();
+}
+
+fn fine() -> Value {
+    json!({"answer": "fine", "why": "reads well"})
+}
+
+fn poor() -> Value {
+    json!({"answer": "poor", "why": "nobody follows it"})
+}
+
+/// As people said.
+fn agreeing(bed: &Bed) {
+    judge(bed, None, &fine(), 0);
+    judge(bed, Some("muddled"), &poor(), 0);
+}
+
+fn write(path: &Path, labels: &str) {
+    let folder = path.join("evals/graders");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("tone.toml"), TONE).unwrap();
+    std::fs::write(folder.join("tone.labels.jsonl"), labels).unwrap();
+    let mut lines: Vec<Value> = pack()
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    lines[0]["expect"]["grade"] = json!([{"by": "model", "grader": "tone"}]);
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    std::fs::write(path.join("evals/golden.jsonl"), lines.join("\n")).unwrap();
+}
+
+async fn ran(bed: &Bed, what: &[&str]) -> (i32, Value) {
+    let vars: Vec<String> = bed.vars().iter().map(|(n, v)| format!("{n}={v}")).collect();
+    let mut args = vec!["--json"];
+    args.extend(what);
+    for var in &vars {
+        args.extend(["--set", var.as_str()]);
+    }
+    let (code, out, err) = bed.home.run(&args).await;
+    let last = out.lines().last().or(err.lines().last());
+    let last = last.unwrap_or_default();
+    let said = serde_json::from_str(last).unwrap_or_else(|e| panic!("{e}: {out}{err}"));
+    (code, said)
+}
+
+fn reasons(said: &Value) -> Vec<String> {
+    let all = said["reasons"].as_array().unwrap().iter();
+    all.map(|r| r["reason"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+async fn story(database: Option<Database>) {
+    let bed = Bed::new(database).await;
+    let path = bed.variant("graded", &SUMMARY[..3]);
+    write(&path, &labels(40));
+    let package = path.to_string_lossy().into_owned();
+    let at = |name: &str| bed.home.dir.join(name).to_string_lossy().into_owned();
+    let gate = ["gate", package.as_str()];
+    agreeing(&bed);
+
+    // Shown to agree: it counts, and every report names it.
+    let (junit, html) = (at("gate.xml"), at("gate.html"));
+    let (code, said) = ran(
+        &bed,
+        &["gate", &package, "--junit", &junit, "--html", &html],
+    )
+    .await;
+    assert_eq!(code, 0, "{said}");
+    let tone = &said["graders"][0];
+    assert_eq!(
+        (&tone["name"], &tone["version"], &tone["agreed"]),
+        (&json!("tone"), &json!(7), &json!(40)),
+        "{said}"
+    );
+    let hash = tone["hash"].as_str().unwrap();
+    assert_eq!(hash.len(), 64);
+    for file in [&junit, &html] {
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(text.contains(hash) && text.contains("tone"), "{text}");
+    }
+    let eval = ["eval", &package];
+    let (code, said) = ran(&bed, &eval).await;
+    assert_eq!(
+        (code, &said["evidence"]["graders"][0]["hash"]),
+        (0, &json!(hash))
+    );
+    let graders = ["eval", "graders", package.as_str()];
+    let (code, said) = ran(&bed, &graders).await;
+    assert_eq!((code, &said["counts"]), (0, &json!(true)), "{said}");
+    assert_eq!(said["graders"][0]["grader"]["kappa"], json!(1.0), "{said}");
+
+    // It finds the answer poor, gives none that is allowed, or none in time: the case does not pass.
+    let own = Some("nothing that matters");
+    judge(&bed, own, &poor(), 0);
+    let (code, said) = ran(&bed, &gate).await;
+    assert_eq!((code, reasons(&said)), (1, vec!["always_fails".to_owned()]));
+    assert!(
+        said["failed"].to_string().contains("nobody follows it"),
+        "{said}"
+    );
+    for (answer, delay, word) in [
+        (json!({"answer": "perfect", "why": ""}), 0, "unusable"),
+        (fine(), 1_500, "timeout"),
+    ] {
+        judge(&bed, own, &answer, delay);
+        let (code, said) = ran(&bed, &gate).await;
+        assert_eq!(code, 1, "{said}");
+        assert!(reasons(&said).contains(&"case_error".to_owned()), "{said}");
+        assert!(said["failed"].to_string().contains(word), "{said}");
+    }
+    judge(&bed, own, &fine(), 0);
+
+    // Too few labels, or a judge that likes everything: the case passes by its word, the gate does not.
+    std::fs::write(path.join("evals/graders/tone.labels.jsonl"), labels(38)).unwrap();
+    let (code, said) = ran(&bed, &gate).await;
+    assert_eq!(
+        (code, reasons(&said)),
+        (1, vec!["grader_unproven".to_owned()]),
+        "{said}"
+    );
+    write(&path, &labels(40));
+    judge(&bed, None, &fine(), 0);
+    let (code, said) = ran(&bed, &gate).await;
+    assert_eq!(
+        (code, reasons(&said)),
+        (1, vec!["grader_unproven".to_owned()]),
+        "{said}"
+    );
+    let (code, said) = ran(&bed, &graders).await;
+    assert_eq!((code, &said["graders"][0]["counts"]), (1, &json!(false)));
+    assert_eq!(said["graders"][0]["grader"]["let_through"], 20, "{said}");
+
+    // The same at the gate of a release, where the agreement is kept with the evidence.
+    bed.home.install(&path, &bed.vars()).await;
+    let all = bed.reader().releases("summary").await.unwrap();
+    let live = all.iter().find(|r| r.state == ReleaseState::Live).unwrap();
+    let id = live.id.to_string();
+    let eval = ["--json", "release", "eval", &id, "--as", "tove"];
+    let (code, out, err) = bed.home.run(&eval).await;
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("grader_unproven"), "{out}{err}");
+    agreeing(&bed);
+    let (code, out, err) = bed.home.run(&eval).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let said: Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    let kept = &said["evidence"]["graders"][0];
+    assert_eq!(
+        (&kept["hash"], &kept["labels"]),
+        (&json!(hash), &json!(40)),
+        "{said}"
+    );
+    assert_eq!(kept["labels_hash"].as_str().map(str::len), Some(64));
+    bed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_grades_only_where_it_agrees_with_people() {
+    each("model graders", story).await;
+}
