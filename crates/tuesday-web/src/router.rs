@@ -13,10 +13,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, alerts, audit, capacity, charter, compensations, costs, decisions, drift, health,
-    incidents, intake, ledger, people, practice, privacy, problem_reports, release_acts, releases,
-    reroute, reruns, reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens,
-    triggers, turnover, unmapped, verdicts, views, workflows,
+    Description, alerts, audit, capacity, charter, compensations, costs, decisions, drift, fixes,
+    health, incidents, intake, ledger, people, practice, privacy, problem_reports, release_acts,
+    releases, reroute, reruns, reviews, rollout, rules, runs, security, seeds, shadow, signals,
+    tokens, triggers, turnover, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -100,6 +100,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(problem_reports::show))
         .routes(routes!(problem_reports::triage))
         .routes(routes!(incidents::list, incidents::open))
+        .routes(routes!(fixes::report))
         .routes(routes!(incidents::show))
         .routes(routes!(incidents::act))
         .routes(routes!(incidents::correct))

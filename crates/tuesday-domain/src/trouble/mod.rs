@@ -64,6 +64,8 @@ words! {
         DriftFound = "drift_found",
         /// The live model answers fixed cases otherwise than it did, or not at all.
         CanaryFailed = "canary_failed",
+        /// For some time no node worked.
+        NodeDown = "node_down",
     }
 }
 
@@ -103,7 +105,8 @@ impl Category {
             | Self::AlertUndelivered
             | Self::ReviewOverload
             | Self::DriftFound
-            | Self::CanaryFailed => Severity::High,
+            | Self::CanaryFailed
+            | Self::NodeDown => Severity::High,
             Self::TriggerSilent
             | Self::RotationGap
             | Self::CredentialExpiring
@@ -139,6 +142,7 @@ impl Category {
             Self::ReviewOverload => "People cannot keep up with the review",
             Self::DriftFound => "The mix of outcomes has drifted",
             Self::CanaryFailed => "The model answers otherwise than it did",
+            Self::NodeDown => "No node was at work",
         }
     }
 
@@ -169,6 +173,7 @@ impl Category {
             Self::ReviewOverload => "review-overload",
             Self::DriftFound => "drift-found",
             Self::CanaryFailed => "canary-failed",
+            Self::NodeDown => "node-down",
         }
     }
 
@@ -183,6 +188,7 @@ impl Category {
                 | Self::ConnectorFailing
                 | Self::ReleaseFault
                 | Self::CanaryFailed
+                | Self::NodeDown
                 | Self::StorageFilling
                 | Self::AuditBroken
         )

@@ -133,6 +133,7 @@ async fn story(database: Option<&Database>) {
     let looked = |layer| Looked {
         layer,
         words: "the contract was not read".into(),
+        without_code: Some(false),
     };
     let refused = e.review_incident(last, looked(FixLayer::Prompt), "rhea");
     let refused = refused.await.unwrap_err();

@@ -569,6 +569,7 @@ async fn wrong_answer(database: Option<&str>) {
     let looked = Looked {
         layer: FixLayer::Input,
         words: "a date format changed".into(),
+        without_code: Some(true),
     };
     engine
         .review_incident(found.id, looked, "rhea")
@@ -579,6 +580,7 @@ async fn wrong_answer(database: Option<&str>) {
         "desk 204",
         "evals/regression.jsonl#grade",
         "fixed in | input",
+        "fix the next one? | yes",
         "customers saw it",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");

@@ -50,6 +50,8 @@ pub(crate) struct IncidentBody {
     case: Option<String>,
     waiver: Option<String>,
     fixed_in: Option<&'static str>,
+    /// Whether someone who does not write code can fix the next one.
+    without_code: Option<bool>,
     /// Link to the runbook.
     runbook: String,
 }
@@ -76,6 +78,7 @@ fn body(app: &App, i: Incident) -> IncidentBody {
         case: i.case,
         waiver: i.waiver,
         fixed_in: i.fix_layer.map(FixLayer::word),
+        without_code: i.without_code,
     }
 }
 
@@ -310,6 +313,8 @@ pub(crate) struct VerbBody {
     waiver: Option<String>,
     /// `review`: `input`, `prompt`, `model`, `rules`, `connector`, `process` or `platform`.
     fixed_in: Option<String>,
+    /// `review`: whether someone who does not write code can fix the next one.
+    without_code: Option<bool>,
 }
 
 /// Does one of the verbs: `acknowledgement`, `assignment`, `note`, `mitigation`, `resolution`, `review`
@@ -354,6 +359,7 @@ pub(crate) async fn act(
             let looked = Looked {
                 layer,
                 words: b.words,
+                without_code: b.without_code,
             };
             engine.review_incident(id, looked, who).await?
         }

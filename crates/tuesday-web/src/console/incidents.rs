@@ -277,7 +277,7 @@ async fn drawn(
             .clone()
             .or_else(|| incident.waiver.as_ref().map(|w| format!("None: {w}")))
             .unwrap_or_default(),
-        fixed_in: incident.fix_layer.map_or("", FixLayer::word).to_owned(),
+        fixed_in: fixed_in(incident.fix_layer, incident.without_code),
         needs_case: incident.category == Category::WrongAnswer,
         alert: alert.map_or_else(String::new, |a| {
             format!("{} with {}", code(a.state.word()), name(&people, &a.person))
@@ -398,6 +398,31 @@ pub(crate) async fn act(
     }
 }
 
+/// The layer, and whether the next one takes code, in words.
+pub(super) fn fixed_in(layer: Option<FixLayer>, without_code: Option<bool>) -> String {
+    let Some(layer) = layer else {
+        return String::new();
+    };
+    match without_code {
+        Some(true) => format!("{layer}; the next one takes no code"),
+        Some(false) => format!("{layer}; the next one takes code"),
+        None => layer.to_string(),
+    }
+}
+
+/// What a choice of yes and no says; nothing when none was made.
+pub(super) fn yes_no(text: &str) -> Result<Option<bool>, Problem> {
+    match text {
+        "" => Ok(None),
+        "yes" => Ok(Some(true)),
+        "no" => Ok(Some(false)),
+        other => Err(
+            Problem::new("bad_request", format!("`{other}` is neither yes nor no"))
+                .field("without_code"),
+        ),
+    }
+}
+
 async fn done(
     app: &App,
     incident: &Incident,
@@ -441,8 +466,13 @@ async fn done(
                 query::word::<FixLayer>("layer", Some(&text("layer")))?.ok_or_else(|| {
                     Problem::new("bad_request", "say in which layer it was fixed").field("layer")
                 })?;
+            let looked = Looked {
+                layer,
+                words,
+                without_code: yes_no(&text("without_code"))?,
+            };
             engine
-                .review_incident(id, Looked { layer, words }, by)
+                .review_incident(id, looked, by)
                 .await
                 .map(|_| "Reviewed")
         }

@@ -63,7 +63,7 @@ use crate::cli::{Cli, Command};
 pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
     let common = cli.common;
     match cli.command {
-        Command::Demo(args) => demo::run(common, args).await,
+        Command::Demo(args) => Box::pin(demo::run(common, args)).await,
         Command::Serve(args) => serve::run(common, args).await,
         Command::Init(args) => init::run(&common, &args),
         Command::Check(args) => check::run(&common, &args),

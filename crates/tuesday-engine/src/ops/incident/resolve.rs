@@ -30,6 +30,8 @@ pub struct Looked {
     pub layer: FixLayer,
     /// Cause and follow-ups.
     pub words: String,
+    /// Whether somebody who writes no code can fix the next one. It has to be said.
+    pub without_code: Option<bool>,
 }
 
 impl Engine {
@@ -109,7 +111,7 @@ impl Engine {
     ///
     /// # Errors
     /// `not_found`, `not_allowed`, `reason_required`, `illegal_state` unless it is resolved;
-    /// `three_rewrites` for the prompt, when it was rewritten three times against this before.
+    /// `fix_not_said` without the answer whether it takes code; `three_rewrites` for the prompt, when it was rewritten three times against this before.
     pub async fn review_incident(
         &self,
         id: IncidentId,
@@ -122,6 +124,7 @@ impl Engine {
             let words = "say what the cause was and what follows from it";
             return Err(Problem::new("reason_required", words).field("words"));
         }
+        let without_code = super::answered_without_code(looked.without_code)?;
         if let (FixLayer::Prompt, Some(workflow)) = (looked.layer, &found.workflow) {
             let category = found.category.word();
             self.not_the_prompt_again(workflow, category).await?;
@@ -133,6 +136,8 @@ impl Engine {
         h.incident.fix_layer = Some(looked.layer);
         h.incident.reviewed_by = Some(by.to_owned());
         h.fact("fix_layer", looked.layer.word());
+        h.incident.without_code = Some(without_code);
+        h.fact("without_code", without_code);
         h.say("reviewed", looked.words.trim(), None);
         self.commit_incident(h).await
     }

@@ -18,6 +18,7 @@ use self::show::{corrections, list, radius, show, tell};
 use super::wait::Session;
 use crate::args::{self, stored};
 use crate::cli::Common;
+use crate::cmd::problem::Closing;
 use crate::{out, wiring};
 
 /// Arguments of `incident`.
@@ -138,6 +139,9 @@ enum Act {
         /// input, prompt, model, rules, connector, process or platform
         #[arg(long, value_name = "LAYER")]
         fixed_in: String,
+        /// yes or no: can someone who does not write code fix the next one?
+        #[arg(long, value_name = "YES|NO")]
+        without_code: Option<String>,
     },
     /// It was not over
     Reopen {
@@ -189,6 +193,8 @@ struct Sort {
     category: Option<String>,
     /// What was found
     words: String,
+    #[command(flatten)]
+    closing: Closing,
 }
 
 /// What could be the cause; all that is given must hold.
@@ -403,11 +409,14 @@ async fn change(common: &Common, session: &Session, act: Act) -> Result<(), Prob
             id: i,
             words,
             fixed_in,
+            without_code,
         } => {
-            let layer = args::word(&fixed_in, "fixed-in")?;
-            engine
-                .review_incident(id(&i)?, Looked { layer, words }, &by)
-                .await?
+            let looked = Looked {
+                layer: args::word(&fixed_in, "fixed-in")?,
+                words,
+                without_code: args::yes_no(without_code.as_deref(), "without_code")?,
+            };
+            engine.review_incident(id(&i)?, looked, &by).await?
         }
         Act::Reopen { id: i, words } => engine.reopen_incident(id(&i)?, &words, &by).await?,
         Act::List { .. }
@@ -447,7 +456,7 @@ async fn sort(session: &Session, s: Sort, by: &str) -> Result<Result<Incident, S
     let sorted = session
         .node
         .engine
-        .sort_report(report, facts, category, &s.words, by)
+        .sort_report(report, facts, category, s.closing.answer(s.words)?, by)
         .await?;
     Ok(sorted.incident.ok_or_else(|| sorted.report.id.to_string()))
 }
