@@ -51,12 +51,17 @@ test("a problem is reported from a run by keyboard, taken, and answered with wor
   await page.locator(".tag", { hasText: "Triaged" }).waitFor();
   await page.locator('input[value="quality_issue"]').focus();
   await page.keyboard.press("Space");
+  const form = page.locator("form", { hasText: "Your answer" });
+  await form.locator('select[name="fixed_in"]').selectOption("rules");
+  await form.locator('select[name="without_code"]').selectOption("yes");
+  await form.locator('input[name="minutes"]').fill("12");
   await page.locator("#text").focus();
   await page.keyboard.type("Paid twice is a refund; the rule now says so.");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await page.locator(".tag", { hasText: "Quality issue" }).waitFor();
   assert.match(await page.locator("main").innerText(), /Paid twice is a refund/);
+  assert.match(await page.locator("main").innerText(), /rules; the next one takes no code/);
   assert.equal(await page.getByRole("button", { name: "Answer and close" }).count(), 0);
   await page.goto(`${on.url}/problem-reports`);
   assert.equal(await page.locator("tbody a", { hasText: "The customer had paid" }).count(), 0);

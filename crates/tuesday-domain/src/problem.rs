@@ -281,6 +281,7 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
     ("schema_violation", 422, 2, "A field breaks the schema"),
     ("reason_required", 422, 2, "A reason is needed"),
     ("report_empty", 422, 2, "The report says nothing"),
+    ("fix_not_said", 422, 2, "Say how the next error is fixed"),
     (
         "incident_category_required",
         422,

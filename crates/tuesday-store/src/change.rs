@@ -2,6 +2,7 @@
 
 use tuesday_domain::id::RunId;
 use tuesday_domain::record::{Change, Decision, Subject};
+use tuesday_domain::time::Timestamp;
 
 use crate::reviews::Lists;
 use crate::table::Table;
@@ -278,10 +279,8 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
             |o| workflows::bind_cursor(c, o),
             Verb::Put(&workflows::CURSORS),
         ),
-        Change::MarkRestored { at } => {
-            out.push(Param::Int(at.micros()));
-            Verb::One(instance::RESTORED)
-        }
+        Change::MarkReturned { seen_at, at } => marked(out, &[*at, *seen_at], instance::RETURNED),
+        Change::MarkRestored { at } => marked(out, &[*at], instance::RESTORED),
         Change::Desk(d) => desk::bind(d, out),
         Change::Trouble(t) => incidents::bind(t, out),
         Change::Charter(c) => charter::bind(c, out),
@@ -340,6 +339,12 @@ fn with<'a>(out: &mut Vec<Param<'a>>, bind: impl FnOnce(&mut Vec<Param<'a>>), ve
     verb
 }
 
+/// A moment of the instance's own row.
+fn marked(out: &mut Vec<Param<'_>>, times: &[Timestamp], sql: &'static str) -> Verb {
+    out.extend(times.iter().map(|t| Param::Int(t.micros())));
+    Verb::One(sql)
+}
+
 fn fenced(out: &mut Vec<Param<'_>>, kind: jobs::Fence, run: RunId, fence: i64) -> Verb {
     out.extend([Param::Id(run.uuid()), Param::Int(fence)]);
     Verb::Fence(kind)
@@ -392,6 +397,7 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::PutGuesses(_) => "the count of wrong guesses".to_owned(),
         Change::PutAway(a) => format!("the absence of {}", a.person),
         Change::PutCursor(c) => format!("cursor {} of {}", c.trigger, c.workflow),
+        Change::MarkReturned { .. } => "the mark of a return".to_owned(),
         Change::MarkRestored { .. } => "the mark of a restored database".to_owned(),
         Change::Desk(d) => desk::describe(d),
         Change::Trouble(t) => incidents::describe(t),

@@ -61,10 +61,10 @@ pub use charter::CharterFigures;
 pub use duties::DutyFilter;
 pub use error::{ApplyError, OpenError, ReadError};
 pub use incidents::{
-    AlertFilter, BlastFilter, DeliveryFigure, IncidentFilter, Late, Place, StuckRun, Touched,
-    Waiting,
+    AlertFilter, BlastFilter, DeliveryFigure, FixCount, IncidentFilter, Late, Place, StuckRun,
+    Touched, Waiting,
 };
-pub use instance::{Instance, InstanceKind};
+pub use instance::{Instance, InstanceKind, LastSeen};
 pub use intake::IntakeFilter;
 pub use jobs::{ClaimRequest, NodeName};
 pub use migrate::Migrate;
@@ -74,7 +74,7 @@ pub use pages::{Health, Work};
 pub use portable::{In, LEFT_OUT, Out, Piece, schema};
 pub use postmortems::FollowUpFilter;
 pub use privacy::{Due, RetentionMark, Scanned};
-pub use problems::ProblemFilter;
+pub use problems::{Asked, ProblemFilter};
 pub use queue::{DueGroup, QueueCounts, QueueFilter, QueuePage, QueuePlace, QueueRow, QueueTimes};
 pub use reader::StoreReader;
 pub use reviews::{OverrideCount, ReviewCount};

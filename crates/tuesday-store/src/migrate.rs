@@ -56,6 +56,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(30, "0030_proofs"),
     migration!(31, "0031_gaps"),
     migration!(32, "0032_postmortems"),
+    migration!(33, "0033_answers"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \

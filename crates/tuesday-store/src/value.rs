@@ -179,6 +179,9 @@ impl Row<'_> {
     pub(crate) fn flag(&self, i: usize) -> Result<bool, ReadError> {
         Ok(self.int(i)? != 0)
     }
+    pub(crate) fn opt_flag(&self, i: usize) -> Result<Option<bool>, ReadError> {
+        Ok(self.opt_int(i)?.map(|n| n != 0))
+    }
     pub(crate) fn time(&self, i: usize) -> Result<Timestamp, ReadError> {
         self.int(i).map(Timestamp::from_micros)
     }

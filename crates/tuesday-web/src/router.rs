@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, alerts, audit, capacity, charter, compensations, costs, decisions, drift,
+    Description, alerts, audit, capacity, charter, compensations, costs, decisions, drift, fixes,
     follow_ups, handoffs, health, incidents, intake, ledger, people, policies, postmortems,
     practice, privacy, problem_reports, release_acts, releases, reroute, reruns, reviews, rollout,
     rules, runs, security, seeds, shadow, signals, tokens, triggers, turnover, unmapped, verdicts,
@@ -105,6 +105,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(policies::duties))
         .routes(routes!(policies::answer))
         .routes(routes!(incidents::list, incidents::open))
+        .routes(routes!(fixes::report))
         .routes(routes!(incidents::show))
         .routes(routes!(incidents::act))
         .routes(routes!(incidents::correct))

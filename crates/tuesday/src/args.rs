@@ -31,6 +31,20 @@ pub(crate) fn word<T: FromStr<Err = UnknownWord>>(text: &str, field: &str) -> Re
     })
 }
 
+/// `yes` or `no`, where it was said.
+pub(crate) fn yes_no(text: Option<&str>, field: &str) -> Result<Option<bool>, Problem> {
+    match text {
+        None => Ok(None),
+        Some("yes") => Ok(Some(true)),
+        Some("no") => Ok(Some(false)),
+        Some(other) => Err(
+            Problem::new("bad_request", format!("`{other}` is neither yes nor no"))
+                .field(field)
+                .way_out("one of: yes, no"),
+        ),
+    }
+}
+
 /// A calendar day.
 pub(crate) fn day(text: &str, field: &str) -> Result<String, Problem> {
     parse_day(text).map_err(|e| Problem::new("bad_request", e.to_string()).field(field))

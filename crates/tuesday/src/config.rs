@@ -29,6 +29,8 @@ pub(crate) struct File {
     pub(crate) notify: Vec<Channel>,
     /// Where signs of life are sent, for somebody outside who notices when they stay away.
     pub(crate) heartbeat: Option<HeartbeatTo>,
+    /// A time without a node that is longer than this opens an incident; 5 minutes when absent.
+    pub(crate) downtime_after: Option<tuesday_domain::time::Span>,
     /// Host names inside the own network that may be reached over plain HTTP.
     pub(crate) internal_hosts: Vec<String>,
     /// How people sign in, beyond what is always there.

@@ -180,6 +180,13 @@ pub enum Change {
     UpdateNotice(Box<Notice>),
     /// A trigger read on.
     PutCursor(Cursor),
+    /// A node is back after a time in which none was there.
+    MarkReturned {
+        /// When the last node was seen; another one that said so since is a conflict.
+        seen_at: Timestamp,
+        /// When the first node came back.
+        at: Timestamp,
+    },
     /// The database was put back from a backup: what it says has not been sent may have been.
     MarkRestored {
         /// When.

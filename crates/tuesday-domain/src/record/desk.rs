@@ -4,6 +4,7 @@
 use super::Duty;
 use crate::id::{ProblemReportId, ReviewId, RunId};
 use crate::time::Timestamp;
+use crate::trouble::incident::FixLayer;
 use crate::words::words;
 
 words! {
@@ -282,6 +283,12 @@ pub struct ProblemReport {
     pub answered_by: Option<String>,
     /// When.
     pub answered_at: Option<Timestamp>,
+    /// In which layer the error is fixed, where the output was wrong.
+    pub fix_layer: Option<FixLayer>,
+    /// Whether somebody who writes no code can fix the next one, where the output was wrong.
+    pub without_code: Option<bool>,
+    /// Minutes the answer took, where they were said.
+    pub minutes: Option<u32>,
     /// Grows by one with every change.
     pub version: u32,
     /// What it says.

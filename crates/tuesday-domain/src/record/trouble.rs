@@ -63,6 +63,8 @@ pub struct Incident {
     pub waiver: Option<String>,
     /// In which layer it was fixed, once it is reviewed.
     pub fix_layer: Option<FixLayer>,
+    /// Whether somebody who writes no code can fix the next one, once it is reviewed.
+    pub without_code: Option<bool>,
     /// Who looked back on it.
     pub reviewed_by: Option<String>,
     /// Grows by one with every change.

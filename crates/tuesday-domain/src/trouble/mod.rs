@@ -66,6 +66,8 @@ words! {
         CanaryFailed = "canary_failed",
         /// Another model than the pinned one answers.
         ModelMismatch = "model_mismatch",
+        /// For some time no node worked.
+        NodeDown = "node_down",
     }
 }
 
@@ -106,7 +108,8 @@ impl Category {
             | Self::ReviewOverload
             | Self::DriftFound
             | Self::CanaryFailed
-            | Self::ModelMismatch => Severity::High,
+            | Self::ModelMismatch
+            | Self::NodeDown => Severity::High,
             Self::TriggerSilent
             | Self::RotationGap
             | Self::CredentialExpiring
@@ -143,6 +146,7 @@ impl Category {
             Self::DriftFound => "The mix of outcomes has drifted",
             Self::CanaryFailed => "The model answers otherwise than it did",
             Self::ModelMismatch => "Another model than the pinned one answers",
+            Self::NodeDown => "No node was at work",
         }
     }
 
@@ -174,6 +178,7 @@ impl Category {
             Self::DriftFound => "drift-found",
             Self::CanaryFailed => "canary-failed",
             Self::ModelMismatch => "model-mismatch",
+            Self::NodeDown => "node-down",
         }
     }
 
@@ -189,6 +194,7 @@ impl Category {
                 | Self::ReleaseFault
                 | Self::CanaryFailed
                 | Self::ModelMismatch
+                | Self::NodeDown
                 | Self::StorageFilling
                 | Self::AuditBroken
         )

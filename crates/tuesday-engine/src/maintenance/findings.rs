@@ -98,6 +98,7 @@ async fn open(engine: &Engine, found: &[Finding], now: Timestamp) -> Result<Hand
         case: None,
         waiver: None,
         fix_layer: None,
+        without_code: None,
         reviewed_by: None,
         version: 1,
         key: first.key.clone(),

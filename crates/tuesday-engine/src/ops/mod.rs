@@ -20,6 +20,7 @@ mod cost;
 mod credential;
 mod decide_many;
 mod decide_workflow;
+mod downtime;
 mod drift;
 mod escalate;
 mod export;
@@ -118,6 +119,7 @@ pub use cost::{
 pub use credential::TotpOffer;
 pub use decide_many::Together;
 pub use decide_workflow::WorkflowDecision;
+pub use downtime::{Downtime, SIGN};
 pub use drift::{
     Around, Canary, CanaryShown, Drift, DriftDimension, FrozenMix, InputWeek, MixFinding,
 };
@@ -130,8 +132,8 @@ pub use identity::Identity;
 pub(crate) use incident::Handling;
 pub(crate) use incident::alerts::told;
 pub use incident::{
-    AlertsView, Blast, BlastQuery, BlastRow, ChannelView, Closed, KindView, Looked, NewCorrection,
-    NewIncident, Settled, SortedReport,
+    AlertsView, Blast, BlastQuery, BlastRow, ChannelView, Closed, FixLine, FixTally, Fixes,
+    KindView, Looked, NewCorrection, NewIncident, Settled, SortedReport,
 };
 pub use inclusion::Inclusion;
 pub use install::{InstallOptions, Installed, ready_of};
@@ -145,7 +147,7 @@ pub use privacy::{
     Erase, ErasureDone, ErasureOf, ErasurePlan, ErasureQuery, HeldBy, KeptCopy, NewHold,
     PlannedRun, Retained, RetentionRule,
 };
-pub use problem::Complaint;
+pub use problem::{Answer, Complaint};
 pub(crate) use reading::Presence;
 pub use reading::{Doing, There};
 pub(crate) use receive::readable;

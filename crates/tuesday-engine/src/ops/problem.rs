@@ -4,18 +4,21 @@ use std::time::Duration;
 
 use tuesday_domain::actor::Actor;
 use tuesday_domain::id::{ProblemReportId, ReviewId, RunId};
+use tuesday_domain::ledger::entry::fault;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
-    AuditEntry, Change, Decision, DeskChange, ProblemKind, ProblemReport, ProblemState, ProblemTie,
-    Run, Subject,
+    AuditEntry, Change, CostCategory, CostEntry, Decision, DeskChange, MoneyChange, ProblemKind,
+    ProblemReport, ProblemState, ProblemTie, Run, Subject,
 };
 use tuesday_domain::trouble::Category;
+use tuesday_domain::trouble::incident::FixLayer;
 use tuesday_store::RunFilter;
 
 use crate::engine::{Engine, apply_problem, read_problem};
 use crate::ids;
 use crate::maintenance::notice;
-use crate::ops::incident::Opened;
+use crate::ops::cost::unbookable;
+use crate::ops::incident::{Opened, answered_without_code};
 
 /// Most bytes of words.
 const MOST: usize = 8 * 1_024;
@@ -39,6 +42,35 @@ pub struct Complaint {
     pub workflow: Option<String>,
     /// Who reports: a handle, an address.
     pub reported_by: String,
+}
+
+/// What is said when a report is answered.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// The answer; whoever reported reads it.
+    pub words: String,
+    /// For a wrong output: in which layer the error is fixed.
+    pub layer: Option<FixLayer>,
+    /// For a wrong output: whether somebody who writes no code can fix the next one.
+    pub without_code: Option<bool>,
+    /// How long it took; booked as support.
+    pub minutes: Option<u32>,
+}
+
+impl From<&str> for Answer {
+    fn from(words: &str) -> Self {
+        Self {
+            words: words.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// What sorting a report stores, and what the log says of it.
+pub(crate) struct Told {
+    pub(crate) moved: String,
+    pub(crate) facts: Vec<(&'static str, serde_json::Value)>,
+    pub(crate) changes: Vec<Change>,
 }
 
 impl Engine {
@@ -72,6 +104,9 @@ impl Engine {
             answer: None,
             answered_by: None,
             answered_at: None,
+            fix_layer: None,
+            without_code: None,
+            minutes: None,
             version: 1,
             kind: c.kind,
             words: c.words,
@@ -175,14 +210,17 @@ impl Engine {
     ///
     /// # Errors
     /// `illegal_state` for an answered report, `reason_required` for an answer without words,
-    /// `not_allowed` unless `by` owns it or the workflow.
+    /// `fix_not_said` for a wrong output without its layer and whether it takes code, `cost_invalid` for
+    /// minutes that cannot be booked, `not_allowed` unless `by` owns it or the workflow.
     pub async fn triage(
         &self,
         id: ProblemReportId,
         to: ProblemState,
         by: &str,
-        words: &str,
+        answer: impl Into<Answer> + Send,
     ) -> Result<ProblemReport, Problem> {
+        let answer = answer.into();
+        let words = answer.words.clone();
         let found = self
             .0
             .reader
@@ -190,7 +228,7 @@ impl Engine {
             .await
             .map_err(read_problem)?;
         let report = found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
-        let (report, moved) = self.answered(report, to, by, words).await?;
+        let (report, told) = self.answered(report, to, by, answer).await?;
         if to == ProblemState::Incident {
             let category = match report.kind {
                 ProblemKind::Slow => Category::DeliveryLate,
@@ -202,8 +240,8 @@ impl Engine {
                 count: 1,
                 extra: &[],
             };
-            let said = (by, words);
-            Box::pin(self.incident_of(&report, moved, opened, said)).await?;
+            let said = (by, words.as_str());
+            Box::pin(self.incident_of(&report, told, opened, said)).await?;
             return Ok(report);
         }
         let subject = report
@@ -217,20 +255,26 @@ impl Engine {
             subject,
         )
         .fact("report", id.to_string());
-        entry.moves.push(moved);
-        self.desk(DeskChange::UpdateProblem(report.clone()), entry)
-            .await?;
+        entry.moves.push(told.moved);
+        for (name, value) in told.facts {
+            entry = entry.fact(name, value);
+        }
+        let changes = told.changes;
+        self.apply(Decision { changes, entry })
+            .await
+            .map_err(apply_problem)?;
         Ok(report)
     }
 
-    /// The report as it is once `by` has sorted it, and the move in words. Nothing is stored yet.
+    /// The report as it is once `by` has sorted it, and what is stored and told of it. Nothing is stored
+    /// yet.
     pub(super) async fn answered(
         &self,
         mut report: ProblemReport,
         to: ProblemState,
         by: &str,
-        words: &str,
-    ) -> Result<(ProblemReport, String), Problem> {
+        answer: Answer,
+    ) -> Result<(ProblemReport, Told), Problem> {
         let owners = match &report.workflow {
             Some(name) => {
                 let (_, live) = self.live(name).await?;
@@ -256,18 +300,96 @@ impl Engine {
             .map_err(|e| Problem::new("illegal_state", e.to_string()).field("state"))?;
         let now = self.now();
         if to.is_answered() {
-            if words.trim().is_empty() {
+            if answer.words.trim().is_empty() {
                 return Err(
                     Problem::new("reason_required", "an answer needs words").field("answer")
                 );
             }
-            report.answer = Some(words.to_owned());
+            self.closed_as(&mut report, to, &answer)?;
+            report.answer = Some(answer.words);
             report.answered_by = Some(by.to_owned());
             report.answered_at = Some(now);
         } else {
+            if answer.minutes.is_some() {
+                let words = "minutes are said with the answer";
+                return Err(Problem::new("bad_request", words).field("minutes"));
+            }
             by.clone_into(&mut report.owner);
         }
         report.version += 1;
-        Ok((report, format!("problem {from} {to}")))
+        let mut told = Told {
+            moved: format!("problem {from} {to}"),
+            facts: Vec::new(),
+            changes: vec![Change::Desk(Box::new(DeskChange::UpdateProblem(
+                report.clone(),
+            )))],
+        };
+        if let Some(layer) = report.fix_layer {
+            told.facts.push(("fix_layer", layer.word().into()));
+        }
+        if let Some(yes) = report.without_code {
+            told.facts.push(("without_code", yes.into()));
+        }
+        if let Some(minutes) = report.minutes {
+            let entry = self.support_of(&report, minutes, by).await?;
+            told.facts.push(("minutes", minutes.into()));
+            told.facts.push(("cost_entry", entry.id.to_string().into()));
+            let entry = MoneyChange::InsertEntry(entry);
+            told.changes.push(Change::Money(Box::new(entry)));
+        }
+        Ok((report, told))
+    }
+
+    /// What is asked of an answer: an error is closed with its layer and whether the next one takes code.
+    /// An incident is asked when people look back on it.
+    fn closed_as(
+        &self,
+        report: &mut ProblemReport,
+        to: ProblemState,
+        answer: &Answer,
+    ) -> Result<(), Problem> {
+        if to == ProblemState::QualityIssue {
+            let layer = answer.layer.ok_or_else(|| {
+                Problem::new("fix_not_said", "say in which layer the error is fixed")
+                    .field("fixed_in")
+                    .way_out("one of input, prompt, model, rules, connector, process, platform")
+            })?;
+            report.fix_layer = Some(layer);
+            report.without_code = Some(answered_without_code(answer.without_code)?);
+        }
+        report.minutes = answer.minutes;
+        Ok(())
+    }
+
+    /// The minutes of an answer as a cost of support; the report's id counts once.
+    async fn support_of(
+        &self,
+        report: &ProblemReport,
+        minutes: u32,
+        by: &str,
+    ) -> Result<CostEntry, Problem> {
+        let day = self.today(report.workflow.as_deref()).await?.to_string();
+        let entry = CostEntry {
+            id: ids::cost_entry(),
+            category: CostCategory::Support,
+            workflow: report.workflow.clone(),
+            day_from: day.clone(),
+            day_to: day,
+            amount_micros: None,
+            currency: None,
+            minutes: Some(i64::from(minutes)),
+            person: Some(by.to_owned()),
+            vendor: None,
+            bucket: None,
+            words: format!("answering {}", report.id),
+            reference: Some(report.id.to_string()),
+            reverses: None,
+            entered_by: by.to_owned(),
+            entered_at: self.now(),
+        };
+        match fault(&entry) {
+            None => Ok(entry),
+            Some((field, why)) => Err(unbookable(field, why)),
+        }
     }
 }

@@ -10,9 +10,10 @@ use tuesday_domain::record::{
 };
 use tuesday_domain::review::ReviewState;
 use tuesday_domain::trouble::Category;
+use tuesday_domain::trouble::incident::FixLayer;
 use tuesday_domain::workflow::Switch;
 use tuesday_engine::Worker;
-use tuesday_engine::ops::{Complaint, Doing, Together};
+use tuesday_engine::ops::{Answer, Complaint, Doing, Together};
 use tuesday_store::IncidentFilter;
 use tuesday_testkit::fakes::Said;
 use tuesday_testkit::until;
@@ -325,7 +326,26 @@ async fn a_report_finds_its_run_or_is_kept_all_the_same() {
             .code,
         "reason_required"
     );
-    let answered = sort(ProblemState::QualityIssue, "boris", "the label was off")
+    let said = |layer, without_code| Answer {
+        words: "the label was off".into(),
+        layer,
+        without_code,
+        minutes: Some(25),
+    };
+    for (answer, field) in [
+        (said(None, Some(true)), "fixed_in"),
+        (said(Some(FixLayer::Rules), None), "without_code"),
+    ] {
+        let refused = engine.triage(written.id, ProblemState::QualityIssue, "boris", answer);
+        let refused = refused.await.unwrap_err();
+        assert_eq!(
+            (refused.code, refused.field.as_deref()),
+            ("fix_not_said", Some(field))
+        );
+    }
+    let answer = said(Some(FixLayer::Rules), Some(true));
+    let answered = engine
+        .triage(written.id, ProblemState::QualityIssue, "boris", answer)
         .await
         .unwrap();
     assert_eq!(answered.answered_by.as_deref(), Some("boris"));

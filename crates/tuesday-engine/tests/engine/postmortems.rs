@@ -301,6 +301,7 @@ async fn listed(database: Option<&str>) {
         layer: FixLayer::Connector,
         words: "the desk hung".to_owned(),
         uncaught: String::new(),
+        without_code: Some(true),
     };
     let review = |looked: &Looked| engine.review_incident(incident.id, looked.clone(), "rhea");
     assert_eq!(

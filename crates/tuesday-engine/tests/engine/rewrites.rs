@@ -134,6 +134,7 @@ async fn story(database: Option<&Database>) {
         layer,
         words: "the contract was not read".into(),
         uncaught: "no case of the pack had two contracts".into(),
+        without_code: Some(false),
     };
     let refused = e.review_incident(last, looked(FixLayer::Prompt), "rhea");
     let refused = refused.await.unwrap_err();

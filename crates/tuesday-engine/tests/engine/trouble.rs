@@ -581,6 +581,7 @@ async fn wrong_answer(database: Option<&str>) {
         layer: FixLayer::Input,
         words: "a date format changed".into(),
         uncaught: "no check looks at the order of day and month".into(),
+        without_code: Some(true),
     };
     engine
         .review_incident(found.id, looked, "rhea")
@@ -591,6 +592,7 @@ async fn wrong_answer(database: Option<&str>) {
         "desk 204",
         "evals/golden.jsonl#came-back",
         "fixed in | input",
+        "fix the next one? | yes",
         "customers saw it",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");

@@ -2,12 +2,14 @@
 
 mod alerts;
 mod blast;
+mod fixes;
 mod gaps;
 mod read;
 mod watch;
 
 pub use alerts::{AlertFilter, DeliveryFigure};
 pub use blast::{BlastFilter, Touched};
+pub use fixes::FixCount;
 pub use gaps::Place;
 pub use read::IncidentFilter;
 pub use watch::{Late, StuckRun, Waiting};
@@ -21,7 +23,7 @@ use tuesday_domain::trouble::incident::{FixLayer, Proof};
 
 use crate::change::Verb;
 use crate::table::{Table, Ty};
-use crate::value::{Param, big, opt_id, opt_text, opt_time};
+use crate::value::{Param, big, opt_id, opt_int, opt_text, opt_time};
 
 pub(crate) static FINDINGS: Table = Table::new(
     "findings",
@@ -58,6 +60,7 @@ pub(crate) static INCIDENTS: Table = Table::new(
         ("case_name", Ty::Text),
         ("waiver", Ty::Text),
         ("fix_layer", Ty::Text),
+        ("without_code", Ty::Int),
         ("reviewed_by", Ty::Text),
         ("version", Ty::Int),
         ("key", Ty::Text),
@@ -68,7 +71,7 @@ pub(crate) static INCIDENTS: Table = Table::new(
         ("opened_at", Ty::Int),
     ],
     1,
-    16,
+    17,
     true,
 );
 
@@ -211,6 +214,7 @@ fn bind_incident<'a>(i: &'a Incident, out: &mut Vec<Param<'a>>) {
         opt_text(i.case.as_deref()),
         opt_text(i.waiver.as_deref()),
         opt_text(i.fix_layer.map(FixLayer::word)),
+        opt_int(i.without_code.map(i64::from)),
         opt_text(i.reviewed_by.as_deref()),
         Param::Int(i64::from(i.version)),
         Param::Text(&i.key),

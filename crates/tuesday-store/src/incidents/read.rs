@@ -12,8 +12,8 @@ use crate::value::{Row, Value};
 
 const FINDING: &str = "id, incident_id, key, category, workflow, run_id, words, hard, at";
 const INCIDENT: &str = "id, state, severity, owner, count, last_at, acknowledged_by, acknowledged_at, resolution, \
-    resolved_by, resolved_at, case_name, waiver, fix_layer, reviewed_by, version, key, category, title, workflow, \
-    opened_by, opened_at";
+    resolved_by, resolved_at, case_name, waiver, fix_layer, without_code, reviewed_by, version, key, category, title, \
+    workflow, opened_by, opened_at";
 const CORRECTION: &str = "id, state, owner, due_at, receipt, settled_by, settled_at, note, proof, version, \
     incident_id, run_id, action_id, place, words, created_at";
 /// Word for word the condition of the index on open incidents.
@@ -68,14 +68,15 @@ fn incident(r: Row<'_>) -> Result<Incident, ReadError> {
         case: r.opt_text(11)?,
         waiver: r.opt_text(12)?,
         fix_layer: r.opt_word(13)?,
-        reviewed_by: r.opt_text(14)?,
-        version: r.num(15)?,
-        key: r.text(16)?,
-        category: r.word(17)?,
-        title: r.text(18)?,
-        workflow: r.opt_text(19)?,
-        opened_by: r.text(20)?,
-        opened_at: r.time(21)?,
+        without_code: r.opt_flag(14)?,
+        reviewed_by: r.opt_text(15)?,
+        version: r.num(16)?,
+        key: r.text(17)?,
+        category: r.word(18)?,
+        title: r.text(19)?,
+        workflow: r.opt_text(20)?,
+        opened_by: r.text(21)?,
+        opened_at: r.time(22)?,
     })
 }
 

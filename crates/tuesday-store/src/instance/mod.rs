@@ -61,10 +61,24 @@ pub struct Instance {
     pub restored_at: Option<Timestamp>,
 }
 
+/// The last sign of a node that works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastSeen {
+    /// When.
+    pub at: Timestamp,
+    /// It stopped because it was told to.
+    pub stopped: bool,
+}
+
 const INIT: &str = "INSERT INTO instance (one, id, origin, kind, created_at, clock_offset) \
     VALUES (1, $1, $2, $3, $4, $5) ON CONFLICT (one) DO NOTHING";
 const CLOCK: &str = "UPDATE instance SET clock_offset = $1 WHERE one = 1 AND kind = 'test'";
 pub(crate) const RESTORED: &str = "UPDATE instance SET restored_at = $1 WHERE one = 1";
+const ALIVE: &str = "UPDATE instance SET seen_at = $1, stopped_at = NULL WHERE one = 1";
+const STOPPED: &str = "UPDATE instance SET seen_at = $1, stopped_at = $1 WHERE one = 1";
+const SEEN: &str = "SELECT seen_at, stopped_at FROM instance WHERE one = 1 AND seen_at IS NOT NULL";
+pub(crate) const RETURNED: &str =
+    "UPDATE instance SET seen_at = $1, stopped_at = NULL WHERE one = 1 AND seen_at = $2";
 const READ: &str =
     "SELECT id, origin, kind, created_at, clock_offset, restored_at FROM instance WHERE one = 1";
 
@@ -110,6 +124,24 @@ impl Store {
         }
     }
 
+    /// A node that works is there; no other one has been the last to stop.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn say_alive(&self, at: Timestamp) -> Result<(), ApplyError> {
+        self.execute(ALIVE, vec![Value::Int(at.micros())]).await?;
+        Ok(())
+    }
+
+    /// A node that works stops because it was told to. Another one takes that back with its next sign.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn say_stopped(&self, at: Timestamp) -> Result<(), ApplyError> {
+        self.execute(STOPPED, vec![Value::Int(at.micros())]).await?;
+        Ok(())
+    }
+
     /// One statement in a transaction of its own; returns the rows it touched.
     pub(crate) async fn execute(
         &self,
@@ -135,6 +167,20 @@ impl Store {
 }
 
 impl StoreReader {
+    /// When a node that works was last seen; absent where none ever was.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn last_seen(&self) -> Result<Option<LastSeen>, ReadError> {
+        let seen = |r: Row<'_>| {
+            Ok(LastSeen {
+                at: r.time(0)?,
+                stopped: r.opt_time(1)?.is_some(),
+            })
+        };
+        self.first(SEEN, vec![], seen).await
+    }
+
     /// What the database says it is; absent on a new one.
     ///
     /// # Errors

@@ -3,12 +3,13 @@
 use tuesday_domain::id::{ProblemReportId, RunId};
 use tuesday_domain::record::{ProblemKind, ProblemReport, ProblemState};
 use tuesday_domain::time::Timestamp;
+use tuesday_domain::trouble::incident::FixLayer;
 
 use crate::error::ReadError;
 use crate::reader::StoreReader;
 use crate::select::{Select, contains, limit as page};
 use crate::table::{Table, Ty};
-use crate::value::{Param, Row, Value, opt_id, opt_text, opt_time};
+use crate::value::{Param, Row, Value, opt_id, opt_int, opt_num, opt_text, opt_time};
 
 pub(crate) static PROBLEMS: Table = Table::new(
     "problem_reports",
@@ -20,6 +21,9 @@ pub(crate) static PROBLEMS: Table = Table::new(
         ("answer", Ty::Text),
         ("answered_by", Ty::Text),
         ("answered_at", Ty::Int),
+        ("fix_layer", Ty::Text),
+        ("without_code", Ty::Int),
+        ("minutes", Ty::Int),
         ("version", Ty::Int),
         ("kind", Ty::Text),
         ("words", Ty::Text),
@@ -31,12 +35,12 @@ pub(crate) static PROBLEMS: Table = Table::new(
         ("created_at", Ty::Int),
     ],
     1,
-    8,
+    11,
     true,
 );
 
-const COLUMNS: &str = "id, state, owner, due_at, answer, answered_by, answered_at, version, kind, words, reported_by, \
-    workflow, run_id, tied_by, asked_for, created_at";
+const COLUMNS: &str = "id, state, owner, due_at, answer, answered_by, answered_at, fix_layer, without_code, minutes, version, \
+    kind, words, reported_by, workflow, run_id, tied_by, asked_for, created_at";
 
 pub(crate) fn bind<'a>(p: &'a ProblemReport, out: &mut Vec<Param<'a>>) {
     out.extend([
@@ -47,6 +51,9 @@ pub(crate) fn bind<'a>(p: &'a ProblemReport, out: &mut Vec<Param<'a>>) {
         opt_text(p.answer.as_deref()),
         opt_text(p.answered_by.as_deref()),
         opt_time(p.answered_at),
+        opt_text(p.fix_layer.map(FixLayer::word)),
+        opt_int(p.without_code.map(i64::from)),
+        opt_num(p.minutes),
         Param::Int(i64::from(p.version)),
         Param::Text(p.kind.word()),
         Param::Text(&p.words),
@@ -68,15 +75,18 @@ fn problem(r: Row<'_>) -> Result<ProblemReport, ReadError> {
         answer: r.opt_text(4)?,
         answered_by: r.opt_text(5)?,
         answered_at: r.opt_time(6)?,
-        version: r.num(7)?,
-        kind: r.word(8)?,
-        words: r.text(9)?,
-        reported_by: r.text(10)?,
-        workflow: r.opt_text(11)?,
-        run: r.opt_id(12)?.map(RunId::new),
-        tied_by: r.word(13)?,
-        asked_for: r.opt_text(14)?,
-        created_at: r.time(15)?,
+        fix_layer: r.opt_word(7)?,
+        without_code: r.opt_flag(8)?,
+        minutes: r.opt_num(9)?,
+        version: r.num(10)?,
+        kind: r.word(11)?,
+        words: r.text(12)?,
+        reported_by: r.text(13)?,
+        workflow: r.opt_text(14)?,
+        run: r.opt_id(15)?.map(RunId::new),
+        tied_by: r.word(16)?,
+        asked_for: r.opt_text(17)?,
+        created_at: r.time(18)?,
     })
 }
 
@@ -100,7 +110,44 @@ pub struct ProblemFilter {
     pub text: Option<String>,
 }
 
+/// What people asked about a workflow's outputs in a span of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Reports that came in.
+    pub reports: u64,
+    /// Of them, answered with the minutes it took.
+    pub timed: u64,
+    /// Those minutes.
+    pub minutes: u64,
+}
+
 impl StoreReader {
+    /// How many reports about a workflow came in from `from` to before `to`, and what answering them took.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn asked_about(
+        &self,
+        workflow: &str,
+        (from, to): (Timestamp, Timestamp),
+    ) -> Result<Asked, ReadError> {
+        let sql = "SELECT count(*), count(minutes), CAST(coalesce(sum(minutes), 0) AS BIGINT) FROM problem_reports \
+            WHERE workflow = $1 AND created_at >= $2 AND created_at < $3";
+        let params = vec![
+            Value::Text(workflow.to_owned()),
+            Value::Int(from.micros()),
+            Value::Int(to.micros()),
+        ];
+        let found = self.first(sql, params, |r: Row<'_>| {
+            Ok(Asked {
+                reports: r.num(0)?,
+                timed: r.num(1)?,
+                minutes: r.num(2)?,
+            })
+        });
+        Ok(found.await?.unwrap_or_default())
+    }
+
     /// A report by its id.
     ///
     /// # Errors

@@ -31,6 +31,7 @@ fn incident(key: &str) -> Incident {
         case: None,
         waiver: None,
         fix_layer: None,
+        without_code: None,
         reviewed_by: None,
         version: 1,
         key: key.into(),

@@ -50,6 +50,8 @@ pub(crate) struct IncidentBody {
     case: Option<String>,
     waiver: Option<String>,
     fixed_in: Option<&'static str>,
+    /// Whether someone who does not write code can fix the next one.
+    without_code: Option<bool>,
     /// Link to the runbook.
     runbook: String,
 }
@@ -76,6 +78,7 @@ fn body(app: &App, i: Incident) -> IncidentBody {
         case: i.case,
         waiver: i.waiver,
         fixed_in: i.fix_layer.map(FixLayer::word),
+        without_code: i.without_code,
     }
 }
 
@@ -312,6 +315,8 @@ pub(crate) struct VerbBody {
     fixed_in: Option<String>,
     /// `review`: why nothing caught it before it did harm.
     uncaught: Option<String>,
+    /// `review`: whether someone who does not write code can fix the next one.
+    without_code: Option<bool>,
 }
 
 /// Does one of the verbs: `acknowledgement`, `assignment`, `note`, `mitigation`, `resolution`, `review`
@@ -357,6 +362,7 @@ pub(crate) async fn act(
                 layer,
                 words: b.words,
                 uncaught: b.uncaught.unwrap_or_default(),
+                without_code: b.without_code,
             };
             engine.review_incident(id, looked, who).await?
         }

@@ -9,7 +9,8 @@ use tuesday_domain::id::ProblemReportId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{ProblemKind, ProblemReport, ProblemState};
 use tuesday_domain::time::Timestamp;
-use tuesday_engine::ops::{Complaint, Reader};
+use tuesday_domain::trouble::incident::FixLayer;
+use tuesday_engine::ops::{Answer, Complaint, Reader};
 use tuesday_store::ProblemFilter;
 use utoipa::{IntoParams, ToSchema};
 
@@ -40,6 +41,12 @@ pub(crate) struct ReportBody {
     answer: Option<String>,
     answered_by: Option<String>,
     answered_at: Option<String>,
+    /// Of a wrong output: the layer the error is fixed in.
+    fixed_in: Option<&'static str>,
+    /// Of a wrong output: whether someone who does not write code can fix the next one.
+    without_code: Option<bool>,
+    /// How long the answer took.
+    minutes: Option<u32>,
 }
 
 impl From<ProblemReport> for ReportBody {
@@ -60,6 +67,9 @@ impl From<ProblemReport> for ReportBody {
             answer: r.answer,
             answered_by: r.answered_by,
             answered_at: r.answered_at.map(Timestamp::rfc3339),
+            fixed_in: r.fix_layer.map(FixLayer::word),
+            without_code: r.without_code,
+            minutes: r.minutes,
         }
     }
 }
@@ -224,6 +234,12 @@ pub(crate) struct TriageBody {
     /// Needed for everything but `triaged`.
     #[serde(default)]
     answer: String,
+    /// Needed for `quality_issue`: `input`, `prompt`, `model`, `rules`, `connector`, `process` or `platform`.
+    fixed_in: Option<String>,
+    /// Needed for `quality_issue`: whether someone who does not write code can fix the next one.
+    without_code: Option<bool>,
+    /// How long the answer took; enters the cost ledger as support.
+    minutes: Option<u32>,
 }
 
 /// Sorts a report, or answers it.
@@ -242,7 +258,13 @@ pub(crate) async fn triage(
     let found = app.engine.reader().problem_report(id).await?;
     let found = found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
     by.sees(found.workflow.as_deref().unwrap_or_default())?;
-    let mut done = app.engine.triage(id, to, &by.person, &b.answer).await?;
+    let answer = Answer {
+        words: b.answer,
+        layer: query::word("fixed_in", b.fixed_in.as_deref())?,
+        without_code: b.without_code,
+        minutes: b.minutes,
+    };
+    let mut done = app.engine.triage(id, to, &by.person, answer).await?;
     let (who, rights) = (by.actor(), by.rights());
     let seen = Reader { who: &who, rights };
     let one = std::slice::from_mut(&mut done);

@@ -123,6 +123,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/api/v1/problem-reports", READ),
     ("GET", "/api/v1/problem-reports/{id}", READ),
     ("POST", "/api/v1/problem-reports/{id}/triage", Key(Act::HandleIncident)),
+    ("GET", "/api/v1/fixes", READ),
     ("GET", "/api/v1/incidents", READ),
     ("POST", "/api/v1/incidents", Key(Act::HandleIncident)),
     ("GET", "/api/v1/incidents/{id}", READ),

@@ -55,6 +55,14 @@ const BARE: &[(&str, &str)] = &[
     ("heartbeat", "a lease runs on"),
     ("release_leases_of", "leases of a process that is gone"),
     (
+        "say_alive",
+        "a node is at work; a time without one has its entry",
+    ),
+    (
+        "say_stopped",
+        "a node stops; a time without one has its entry",
+    ),
+    (
         "right_used",
         "when a right was last used, to the hour, for the access review",
     ),

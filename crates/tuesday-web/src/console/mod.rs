@@ -28,6 +28,7 @@ pub(crate) mod export;
 mod forms;
 pub(crate) mod handoffs;
 pub(crate) mod hub;
+mod incident_acts;
 pub(crate) mod incidents;
 pub(crate) mod intake;
 pub(crate) mod passkeys;

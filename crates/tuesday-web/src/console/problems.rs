@@ -11,10 +11,11 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Person, ProblemKind, ProblemReport, ProblemState};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::sort::Facts;
-use tuesday_engine::ops::{Complaint, Reader};
+use tuesday_engine::ops::{Answer, Complaint, Reader};
 use tuesday_store::ProblemFilter;
 
 use super::html;
+use super::incidents::{fixed_in, yes_no};
 use super::shell::Shell;
 use super::views::{Pager, Tab};
 use super::visit::Visit;
@@ -32,6 +33,9 @@ pub(crate) struct ProblemQuery {
     /// Empty for those without an answer; `all`.
     #[serde(default)]
     state: String,
+    /// Only of this workflow.
+    #[serde(default)]
+    workflow: String,
     #[serde(default)]
     q: String,
     #[serde(default)]
@@ -54,6 +58,8 @@ struct Row {
     answer: String,
     answered: String,
     tied: &'static str,
+    fixed_in: String,
+    minutes: Option<u32>,
     open: bool,
 }
 
@@ -94,8 +100,9 @@ pub(crate) async fn list(
     visit: Visit,
     Query(q): Query<ProblemQuery>,
 ) -> Result<Response, PageError> {
+    let asked = Some(q.workflow.clone()).filter(|w| !w.is_empty());
     let filter = ProblemFilter {
-        workflow: visit.user.session.workflow.clone(),
+        workflow: visit.user.session.workflow.clone().or(asked),
         among: visit.user.readable(),
         open: q.state.is_empty(),
         text: Some(q.q.clone()).filter(|t| !t.trim().is_empty()),
@@ -113,7 +120,12 @@ pub(crate) async fn list(
     let (mut found, people) = tokio::try_join!(found, reader.people())?;
     app.engine.veil_reports(&seen, &mut found).await;
     let address = |state: &str, after: &str| {
-        let pairs = [("state", state), ("q", &q.q), ("after", after)];
+        let pairs = [
+            ("state", state),
+            ("workflow", &q.workflow),
+            ("q", &q.q),
+            ("after", after),
+        ];
         format!("/problem-reports{}", query::query(&pairs))
     };
     let last = found.last().filter(|_| found.len() == PAGE);
@@ -181,6 +193,8 @@ fn row(r: &ProblemReport, people: &[Person], now: Timestamp) -> Row {
             "words" => "found by its words",
             _ => "no case was found; somebody ties it by hand",
         },
+        fixed_in: fixed_in(r.fix_layer, r.without_code),
+        minutes: r.minutes,
         open: !r.state.is_answered(),
     }
 }
@@ -254,7 +268,11 @@ pub(crate) async fn triage(
     let words = form.text("answer").unwrap_or_default();
     let by = form.user.session.person.clone();
     let address = format!("/problem-reports/{id}");
-    match app.engine.triage(report.id, to, &by, &words).await {
+    let done = match closing(&form, &words) {
+        Ok(answer) => app.engine.triage(report.id, to, &by, answer).await,
+        Err(p) => Err(p),
+    };
+    match done {
         Ok(done) => {
             let told = if done.state.is_answered() {
                 "Answered"
@@ -272,6 +290,24 @@ pub(crate) async fn triage(
             Ok(answer)
         }
     }
+}
+
+/// The answer with what is asked when a report is closed.
+fn closing(form: &PostForm, words: &str) -> Result<Answer, Problem> {
+    let text = |field: &str| form.text(field).unwrap_or_default();
+    let minutes = text("minutes");
+    let minutes = match minutes.trim() {
+        "" => None,
+        some => Some(some.parse().map_err(|_| {
+            Problem::new("bad_request", "minutes are a whole number").field("minutes")
+        })?),
+    };
+    Ok(Answer {
+        words: words.to_owned(),
+        layer: query::word("fixed_in", Some(&text("fixed_in")))?,
+        without_code: yes_no(&text("without_code"))?,
+        minutes,
+    })
 }
 
 /// Sorts it by the written criteria: a quality issue, or an incident.
@@ -323,7 +359,7 @@ async fn sorted(
     let category = query::word("category", Some(&text("category")))?;
     let done = app
         .engine
-        .sort_report(report.id, facts, category, words, by)
+        .sort_report(report.id, facts, category, closing(form, words)?, by)
         .await?;
     Ok(done.incident.map(|i| i.id))
 }

@@ -8,7 +8,7 @@ use tuesday_domain::id::ProblemReportId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{ProblemKind, ProblemReport};
 use tuesday_domain::time::Timestamp;
-use tuesday_engine::ops::Complaint;
+use tuesday_engine::ops::{Answer, Complaint};
 use tuesday_store::ProblemFilter;
 
 use super::wait::Session;
@@ -60,7 +60,36 @@ enum Act {
         /// The answer; needed for everything but triaged
         #[arg(long, default_value = "")]
         answer: String,
+        #[command(flatten)]
+        closing: Closing,
     },
+}
+
+/// What is asked when a report is closed.
+#[derive(Debug, Default, Args)]
+pub(super) struct Closing {
+    /// Of a wrong output: input, prompt, model, rules, connector, process or platform
+    #[arg(long, value_name = "LAYER")]
+    fixed_in: Option<String>,
+    /// Of a wrong output, yes or no: can someone who does not write code fix the next one?
+    #[arg(long, value_name = "YES|NO")]
+    without_code: Option<String>,
+    /// How long the answer took; enters the cost ledger as support
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1440))]
+    minutes: Option<u32>,
+}
+
+impl Closing {
+    /// The answer with these words.
+    pub(super) fn answer(self, words: String) -> Result<Answer, Problem> {
+        let layer = self.fixed_in.map(|l| args::word(&l, "fixed_in"));
+        Ok(Answer {
+            words,
+            layer: layer.transpose()?,
+            without_code: args::yes_no(self.without_code.as_deref(), "without_code")?,
+            minutes: self.minutes,
+        })
+    }
 }
 
 #[derive(Debug, Args)]
@@ -136,10 +165,16 @@ pub(crate) async fn run(common: Common, args: ProblemArgs) -> Result<ExitCode, P
             let found = engine.reader().problem_report(id).await.map_err(stored)?;
             tell(&common, &found.ok_or_else(|| absent(&id))?);
         }
-        Act::Triage { id, to, answer } => {
+        Act::Triage {
+            id,
+            to,
+            answer,
+            closing,
+        } => {
             let (id, by) = (args::id(&id, "id")?, wiring::person(&common)?);
             let to = args::word(&to, "to")?;
-            tell(&common, &engine.triage(id, to, &by, &answer).await?);
+            let answer = closing.answer(answer)?;
+            tell(&common, &engine.triage(id, to, &by, answer).await?);
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -183,6 +218,19 @@ fn tell(common: &Common, r: &ProblemReport) {
     out::line(&format!("  {} says {}: {}", r.reported_by, r.kind, r.words));
     if let (Some(by), Some(answer)) = (&r.answered_by, &r.answer) {
         out::line(&format!("  {by}: {answer}"));
+        if let Some(layer) = r.fix_layer {
+            let code = match r.without_code {
+                Some(true) => "the next one takes no code",
+                Some(false) => "the next one takes code",
+                None => "whether the next one takes code was not said",
+            };
+            out::line(&format!("  fixed in {layer}; {code}"));
+        }
+        if let Some(minutes) = r.minutes {
+            out::line(&format!(
+                "  took {minutes} minutes, in the ledger as support"
+            ));
+        }
     }
 }
 
@@ -192,6 +240,7 @@ fn view(r: &ProblemReport) -> Value {
         "reported_by": r.reported_by, "workflow": r.workflow, "run_id": r.run.map(|id| id.to_string()),
         "tied_by": r.tied_by.word(), "record": r.asked_for, "owner": r.owner, "due_at": r.due_at.rfc3339(),
         "created_at": r.created_at.rfc3339(), "answer": r.answer, "answered_by": r.answered_by,
-        "answered_at": r.answered_at.map(Timestamp::rfc3339),
+        "answered_at": r.answered_at.map(Timestamp::rfc3339), "fixed_in": r.fix_layer.map(|l| l.word()),
+        "without_code": r.without_code, "minutes": r.minutes,
     })
 }

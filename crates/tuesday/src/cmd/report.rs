@@ -10,7 +10,7 @@ use tuesday_domain::oversight::Rate;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::time::{Timestamp, Zone};
 use tuesday_engine::Engine;
-use tuesday_engine::ops::{LookOversight, TierOversight};
+use tuesday_engine::ops::{FixLine, LookOversight, TierOversight};
 use tuesday_store::{AuditFilter, AuditRow};
 
 use crate::cli::Common;
@@ -50,6 +50,18 @@ enum Act {
     },
     /// What shadow runs proposed against what people did about the same events
     Shadow(super::shadow::ShadowArgs),
+    /// Closed errors by the layer they were fixed in, and whether the next one takes code
+    Fixes {
+        /// Of this workflow
+        #[arg(long)]
+        workflow: Option<String>,
+        /// From this day or moment on
+        #[arg(long, value_name = "D")]
+        from: Option<String>,
+        /// Up to the end of this day, or up to this moment
+        #[arg(long, value_name = "D")]
+        to: Option<String>,
+    },
     /// What people changed about the machine's work, by kind and reason
     Overrides {
         /// Of this workflow
@@ -90,6 +102,10 @@ pub(crate) async fn run(common: Common, args: ReportArgs) -> Result<ExitCode, Pr
             super::cost::value(&common, &node.engine, &workflow, quarter.as_deref()).await?;
         }
         Act::Shadow(args) => super::shadow::run(&common, &node.engine, &args).await?,
+        Act::Fixes { workflow, from, to } => {
+            let span = span(&node.engine, from.as_deref(), to.as_deref())?;
+            fixes(&common, &node.engine, workflow.as_deref(), span).await?;
+        }
         Act::Overrides { workflow, from } => {
             let (from, _) = span(&node.engine, from.as_deref(), None)?;
             overrides(&common, &node.engine, workflow.as_deref(), from).await?;
@@ -186,6 +202,53 @@ fn tell_looks(l: &LookOversight) {
         l.workflow, l.basis, l.drawn, l.open
     ));
     out::line(&format!("  found wrong      {}", l.wrong.words()));
+}
+
+async fn fixes(
+    common: &Common,
+    engine: &Engine,
+    workflow: Option<&str>,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<(), Problem> {
+    let found = engine.fixes(workflow, None, (from, to)).await?;
+    if common.json {
+        let mut value =
+            serde_json::to_value(&found).map_err(|e| Problem::new("internal", e.to_string()))?;
+        value["from"] = json!(from.rfc3339());
+        value["to"] = json!(to.rfc3339());
+        out::json_line(&value);
+        return Ok(());
+    }
+    if found.layers.is_empty() {
+        out::line("No error was closed in this time.");
+        return Ok(());
+    }
+    let mut table = out::table(&[
+        "Fixed in",
+        "Incidents",
+        "Reports",
+        "Without code",
+        "Takes code",
+        "Not said",
+    ]);
+    let all = FixLine {
+        fixed_in: Some("all"),
+        tally: found.total,
+    };
+    for line in found.layers.iter().chain([&all]) {
+        let t = line.tally;
+        let numbers = [
+            t.incidents,
+            t.reports,
+            t.without_code,
+            t.with_code,
+            t.not_said,
+        ];
+        let name = line.fixed_in.unwrap_or("not said").to_owned();
+        table.add_row([name].into_iter().chain(numbers.map(|n| n.to_string())));
+    }
+    out::line(&table.to_string());
+    Ok(())
 }
 
 async fn overrides(

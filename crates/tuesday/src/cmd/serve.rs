@@ -153,6 +153,7 @@ pub(crate) async fn run(common: Common, args: ServeArgs) -> Result<ExitCode, Pro
 pub(crate) struct Running {
     pub(crate) node: Node,
     worker: Option<Worker>,
+    signs: Option<crate::signs::Signs>,
     web: tokio::task::JoinHandle<std::io::Result<()>>,
     stop: tokio_util::sync::CancellationToken,
     _lock: Option<Lock>,
@@ -177,6 +178,10 @@ impl Running {
             take_back(&node).await?;
         }
         config.metrics = metrics_text();
+        let signs = match role {
+            Role::Web => None,
+            Role::All | Role::Worker => Some(Box::pin(crate::signs::start(&node)).await?),
+        };
         let worker = (role != Role::Web).then(|| Worker::start(&node.engine));
         let stop = tokio_util::sync::CancellationToken::new();
         let told = stop.clone();
@@ -187,6 +192,7 @@ impl Running {
         Ok(Self {
             node,
             worker,
+            signs,
             web,
             stop,
             _lock: lock,
@@ -198,6 +204,9 @@ impl Running {
         self.node.engine.stop_accepting();
         if let Some(worker) = self.worker {
             worker.shut_down(GRACE).await;
+        }
+        if let Some(signs) = self.signs {
+            signs.stop(&self.node.engine).await;
         }
         let _ = self.node.engine.seal().await;
         self.stop.cancel();

@@ -203,11 +203,19 @@ async fn no_page_for_a_weird_answer(desk: &Desk) {
             "inside",
             "--reversibility",
             "easily",
+            "--fixed-in",
+            "prompt",
+            "--without-code",
+            "yes",
+            "--minutes",
+            "5",
         ])
         .await;
     assert_eq!(sorted.0, 0, "{}", sorted.1);
     let now = desk.get(&format!("problem-reports/{id}")).await;
     assert_eq!(now["state"], "quality_issue");
+    let told = (&now["fixed_in"], &now["without_code"], &now["minutes"]);
+    assert_eq!(told, (&json!("prompt"), &json!(true), &json!(5)));
     let alerts = desk.get("alerts").await;
     assert_eq!(alerts["items"], json!([]), "no page at night");
 }
@@ -378,7 +386,8 @@ async fn put_right(desk: &Desk, id: &str, rows: &[Value]) {
 /// A case of one of the runs guards against the next time; only then is it over.
 async fn guarded(desk: &Desk, id: &str, rows: &[Value]) {
     let path = format!("incidents/{id}");
-    let early = json!({"words": "too early", "fixed_in": "input", "uncaught": "nothing looked"});
+    let early = json!({"words": "too early", "fixed_in": "input", "uncaught": "nothing looked",
+        "without_code": true});
     desk.refused(&format!("{path}/review"), &early, "illegal_state")
         .await;
     let bare = json!({"words": "the mapping reads the new format"});
@@ -420,7 +429,7 @@ async fn guarded(desk: &Desk, id: &str, rows: &[Value]) {
         "{done}"
     );
     let look = json!({"words": "a date format changed without a word", "fixed_in": "input",
-        "uncaught": "both orders of day and month are valid dates"});
+        "uncaught": "both orders of day and month are valid dates", "without_code": true});
     let (status, done) = desk.post(&format!("{path}/review"), &look).await;
     assert_eq!(
         (status, &done["state"]),

@@ -13,6 +13,7 @@ use tuesday_domain::ledger::value::{Errors, Saved, errors, saved};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{BaselineRow, DayRow};
 use tuesday_domain::time::{Timestamp, Zone};
+use tuesday_store::Asked;
 
 use super::LimitState;
 use super::report::{Gathered, NamedCosts};
@@ -122,11 +123,12 @@ impl Engine {
             from: first.min(days.from),
             to: days.to,
         };
-        let (gathered, baseline, limit, titles) = tokio::try_join!(
+        let (gathered, baseline, limit, titles, asked) = tokio::try_join!(
             self.gathered(Some(workflow), None, all),
             self.baseline(workflow),
             self.spend_state(workflow),
             self.release_titles(workflow),
+            Box::pin(self.support_asked(workflow, days)),
         )?;
         let figures = merged(within(&gathered.rows, days));
         let costs = gathered.report(days, By::Nothing).total;
@@ -137,6 +139,7 @@ impl Engine {
         shown.extend(quality_shown(&errors, workflow, days));
         shown.extend(work_shown(&figures, workflow, days));
         shown.extend(lead_shown(&lead, workflow, days));
+        shown.extend(support_shown(asked, workflow));
         let named = |by: By| {
             let groups = gathered.report(days, by).groups.into_iter();
             groups
@@ -206,6 +209,14 @@ impl Engine {
             .collect();
         out.sort_unstable();
         Ok(out)
+    }
+
+    /// What people asked about the outputs on these days of the workflow's time zone.
+    async fn support_asked(&self, workflow: &str, days: Days) -> Result<Asked, Problem> {
+        let (_, live) = self.live(workflow).await?;
+        let span = moments(days, &live.ready.zone)?;
+        let found = self.0.reader.asked_about(workflow, span).await;
+        found.map_err(read_problem)
     }
 
     /// Net time saved over these days, line by line.
@@ -384,6 +395,37 @@ fn lead_shown(waited_ms: &[u64], workflow: &str, days: Days) -> Vec<Shown> {
         time("lead_p95", "19 of 20 approved releases are live within", 95),
         Shown::measured("released", "Releases", Unit::Count, value, &a_day).behind(page.clone()),
     ]
+}
+
+/// From the first moment of the first day to that of the day after the last one, there.
+fn moments(days: Days, zone: &Zone) -> Result<(Timestamp, Timestamp), Problem> {
+    let start = |day: Day| {
+        let found = zone.moment(&format!("{day}T00:00"));
+        found.map_err(|e| Problem::new("internal", e.to_string()))
+    };
+    Ok((start(days.from)?, start(days.to.plus(1))?))
+}
+
+/// How often people asked for help with the outputs, and what the answers took. What nobody has timed
+/// is not there, so the time is a lower end.
+fn support_shown(asked: Asked, workflow: &str) -> [Shown; 2] {
+    let page = format!("/problem-reports?state=all&workflow={workflow}");
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let means = "problem reports that came in on these days";
+    let (key, title) = ("support_requests", "Support requests");
+    let count = Shown::measured(key, title, Unit::Count, number(asked.reports), means);
+    let means = format!(
+        "{} of {} answered with the minutes it took",
+        asked.timed, asked.reports
+    );
+    let (key, title) = ("support_time", "Time for support");
+    let time = if asked.reports > 0 && asked.timed == 0 {
+        Shown::missing(key, title, Unit::Time, &means)
+    } else {
+        let ms = number(asked.minutes.saturating_mul(60_000));
+        Shown::measured(key, title, Unit::Time, ms, &means)
+    };
+    [count.behind(page.clone()), time.behind(page)]
 }
 
 fn parts(f: &DayFigures) -> Vec<PartTime> {

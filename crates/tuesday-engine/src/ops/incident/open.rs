@@ -77,6 +77,7 @@ impl Engine {
             case: None,
             waiver: None,
             fix_layer: None,
+            without_code: None,
             reviewed_by: None,
             version: 1,
             key: key(new.category, &id.to_string()),

@@ -89,6 +89,11 @@ fn head(i: &Incident, runs: u64) -> String {
         "fixed in",
         i.fix_layer.map(|l| l.to_string()).unwrap_or_default(),
     );
+    let next = i.without_code.map(|yes| if yes { "yes" } else { "no" });
+    row(
+        "can someone who does not write code fix the next one?",
+        next.unwrap_or_default().to_owned(),
+    );
     out
 }
 

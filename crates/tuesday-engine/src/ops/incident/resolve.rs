@@ -32,6 +32,8 @@ pub struct Looked {
     pub words: String,
     /// Why nothing caught it before it did harm.
     pub uncaught: String,
+    /// Whether somebody who writes no code can fix the next one. It has to be said.
+    pub without_code: Option<bool>,
 }
 
 impl Engine {
@@ -114,7 +116,8 @@ impl Engine {
     ///
     /// # Errors
     /// `not_found`, `not_allowed`, `reason_required`, `follow_ups_open`, `illegal_state` unless it is resolved;
-    /// `three_rewrites` for the prompt, when it was rewritten three times against this before.
+    /// `fix_not_said` without the answer whether it takes code; `three_rewrites` for the prompt, when it was
+    /// rewritten three times against this before.
     pub async fn review_incident(
         &self,
         id: IncidentId,
@@ -132,6 +135,7 @@ impl Engine {
             return Err(Problem::new("reason_required", words).field("uncaught"));
         }
         self.nothing_follows(id).await?;
+        let without_code = super::answered_without_code(looked.without_code)?;
         if let (FixLayer::Prompt, Some(workflow)) = (looked.layer, &found.workflow) {
             let category = found.category.word();
             self.not_the_prompt_again(workflow, category).await?;
@@ -144,6 +148,8 @@ impl Engine {
         h.incident.reviewed_by = Some(by.to_owned());
         let (failed, uncaught) = (looked.words.trim(), looked.uncaught.trim());
         h.fact("fix_layer", looked.layer.word());
+        h.incident.without_code = Some(without_code);
+        h.fact("without_code", without_code);
         h.say(
             "reviewed",
             format!("{failed}. Not caught: {uncaught}"),

@@ -3,12 +3,14 @@
 
 use tuesday_domain::id::ProblemReportId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Change, DeskChange, Incident, ProblemReport, ProblemState};
+use tuesday_domain::record::{Incident, ProblemReport, ProblemState};
 use tuesday_domain::trouble::sort::{Facts, Sorted, sort};
 use tuesday_domain::trouble::{Category, Severity};
 
 use super::NewIncident;
 use crate::engine::{Engine, apply_problem, read_problem};
+use crate::ops::Answer;
+use crate::ops::problem::Told;
 
 /// What became of a report.
 #[derive(Clone, Debug)]
@@ -32,23 +34,24 @@ impl Engine {
     /// decision that answers the report.
     ///
     /// # Errors
-    /// `incident_category_required` for an incident without a category, `reason_required` without
-    /// words, `bad_request` for a count of 0, `not_allowed`, `not_found`, `illegal_state`.
+    /// `incident_category_required` for an incident without a category, `fix_not_said` for a quality
+    /// issue without its layer and whether it takes code, `reason_required` without words, `bad_request` for a count of 0, `not_allowed`, `not_found`, `illegal_state`.
     pub async fn sort_report(
         &self,
         id: ProblemReportId,
         facts: Facts,
         category: Option<Category>,
-        words: &str,
+        answer: impl Into<Answer> + Send,
         by: &str,
     ) -> Result<SortedReport, Problem> {
+        let answer = answer.into();
         if facts.count == 0 {
             return Err(Problem::new("bad_request", "at least one output is wrong").field("count"));
         }
         let severity = match sort(facts) {
             Sorted::QualityIssue => {
                 let report = self
-                    .triage(id, ProblemState::QualityIssue, by, words)
+                    .triage(id, ProblemState::QualityIssue, by, answer)
                     .await?;
                 return Ok(SortedReport {
                     report,
@@ -73,8 +76,9 @@ impl Engine {
             .await
             .map_err(read_problem)?;
         let report = found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
-        let (report, moved) = self
-            .answered(report, ProblemState::Incident, by, words)
+        let words = answer.words.clone();
+        let (report, told) = self
+            .answered(report, ProblemState::Incident, by, answer)
             .await?;
         let extra = [
             ("reach", facts.reach.word()),
@@ -87,7 +91,7 @@ impl Engine {
             extra: &extra,
         };
         let incident = self
-            .incident_of(&report, moved, opened, (by, words))
+            .incident_of(&report, told, opened, (by, &words))
             .await?;
         Ok(SortedReport {
             report,
@@ -99,7 +103,7 @@ impl Engine {
     pub(crate) async fn incident_of(
         &self,
         report: &ProblemReport,
-        moved: String,
+        told: Told,
         opened: Opened<'_>,
         (by, words): (&str, &str),
     ) -> Result<Incident, Problem> {
@@ -113,13 +117,16 @@ impl Engine {
         let mut h = self.opening(new, by).await?;
         h.incident.count = u64::from(opened.count);
         h.fact("report", report.id.to_string());
-        h.fact("report_move", moved);
+        h.fact("report_move", told.moved);
+        for (name, value) in told.facts {
+            h.fact(name, value);
+        }
         for (name, word) in opened.extra {
             h.fact(name, *word);
         }
-        h.also(Change::Desk(Box::new(DeskChange::UpdateProblem(
-            report.clone(),
-        ))));
+        for change in told.changes {
+            h.also(change);
+        }
         let (decision, incident) = h.finish();
         self.apply(decision).await.map_err(apply_problem)?;
         Ok(incident)

@@ -18,6 +18,7 @@ use self::show::{corrections, list, radius, show, tell};
 use super::wait::Session;
 use crate::args::{self, stored};
 use crate::cli::Common;
+use crate::cmd::problem::Closing;
 use crate::{out, wiring};
 
 /// Arguments of `incident`.
@@ -141,6 +142,9 @@ enum Act {
         /// input, prompt, model, rules, connector, process or platform
         #[arg(long, value_name = "LAYER")]
         fixed_in: String,
+        /// yes or no: can someone who does not write code fix the next one?
+        #[arg(long, value_name = "YES|NO")]
+        without_code: Option<String>,
     },
     /// It was not over
     Reopen {
@@ -192,6 +196,8 @@ struct Sort {
     category: Option<String>,
     /// What was found
     words: String,
+    #[command(flatten)]
+    closing: Closing,
 }
 
 /// What could be the cause; all that is given must hold.
@@ -407,12 +413,13 @@ async fn change(common: &Common, session: &Session, act: Act) -> Result<(), Prob
             words,
             uncaught,
             fixed_in,
+            without_code,
         } => {
-            let layer = args::word(&fixed_in, "fixed-in")?;
             let looked = Looked {
-                layer,
+                layer: args::word(&fixed_in, "fixed-in")?,
                 words,
                 uncaught,
+                without_code: args::yes_no(without_code.as_deref(), "without_code")?,
             };
             engine.review_incident(id(&i)?, looked, &by).await?
         }
@@ -454,7 +461,7 @@ async fn sort(session: &Session, s: Sort, by: &str) -> Result<Result<Incident, S
     let sorted = session
         .node
         .engine
-        .sort_report(report, facts, category, &s.words, by)
+        .sort_report(report, facts, category, s.closing.answer(s.words)?, by)
         .await?;
     Ok(sorted.incident.ok_or_else(|| sorted.report.id.to_string()))
 }

@@ -197,6 +197,6 @@ fn view(i: &Incident) -> Value {
         "opened_at": i.opened_at.rfc3339(), "opened_by": i.opened_by, "last_at": i.last_at.rfc3339(),
         "acknowledged_by": i.acknowledged_by, "resolved_by": i.resolved_by,
         "resolved_at": i.resolved_at.map(Timestamp::rfc3339), "resolution": i.resolution, "case": i.case,
-        "waiver": i.waiver, "fixed_in": i.fix_layer.map(|l| l.word()), "runbook": i.category.runbook(),
+        "waiver": i.waiver, "fixed_in": i.fix_layer.map(|l| l.word()), "without_code": i.without_code, "runbook": i.category.runbook(),
     })
 }
