@@ -74,6 +74,7 @@ fn turnover(r: Row<'_>) -> Result<Turnover, ReadError> {
     })
 }
 
+/// A task that went up a level and is still open was not decided in its time either: going up gave it a new one.
 const FIGURES: &str = "SELECT \
     (SELECT count(*) FROM runs WHERE workflow = $1 AND batch >= $4 AND batch <= $5 AND received_at >= $2 \
         AND received_at < $3), \
@@ -89,9 +90,9 @@ const FIGURES: &str = "SELECT \
     (SELECT count(*) FROM reviews WHERE decided_by IS NOT NULL AND decided_at > $3 AND workflow = $1 \
         AND created_at >= $2 AND created_at < $7), \
     (SELECT count(*) FROM reviews WHERE workflow = $1 AND state IN ('open', 'claimed', 'suspended') \
-        AND created_at < $3 AND due_at < $3) + \
+        AND created_at < $3 AND (due_at < $3 OR level > 0)) + \
     (SELECT count(*) FROM reviews WHERE decided_by IS NOT NULL AND decided_at > $3 AND workflow = $1 \
-        AND created_at < $3 AND due_at < $3), \
+        AND created_at < $3 AND (due_at < $3 OR level > 0)), \
     (SELECT count(*) FROM reviews WHERE workflow = $1 AND state IN ('open', 'claimed', 'suspended') \
         AND created_at >= $2 AND created_at < $3) + \
     (SELECT count(*) FROM reviews WHERE decided_by IS NOT NULL AND decided_at >= $2 AND workflow = $1 \
