@@ -46,9 +46,9 @@ impl Engine {
         let (row, live) = self.live(name).await?;
         let owners = &live.ready.def.owners;
         let people = [
-            ("operator", Some(&owners.operator)),
-            ("technical", Some(&owners.technical)),
-            ("sponsor", owners.sponsor.as_ref()),
+            ("Operator", Some(&owners.operator)),
+            ("Technical", Some(&owners.technical)),
+            ("Sponsor", owners.sponsor.as_ref()),
         ];
         let named = people.into_iter().map(|(role, person)| {
             let name = person.map_or_else(|| "nobody".to_owned(), |p| p.name.clone());
