@@ -93,7 +93,7 @@ async fn looked_back(
         layer,
         words: text("words"),
         uncaught: text("uncaught"),
-        without_code: yes_no(&text("without_code"))?,
+        without_code: yes_no(&text("without_code"), "without_code")?,
     };
     let by = form.user.session.person.as_str();
     let reviewing = engine.review_incident(id, looked, by);

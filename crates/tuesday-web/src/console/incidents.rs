@@ -430,14 +430,13 @@ pub(super) fn fixed_in(layer: Option<FixLayer>, without_code: Option<bool>) -> S
 }
 
 /// What a choice of yes and no says; nothing when none was made.
-pub(super) fn yes_no(text: &str) -> Result<Option<bool>, Problem> {
+pub(super) fn yes_no(text: &str, field: &str) -> Result<Option<bool>, Problem> {
     match text {
         "" => Ok(None),
         "yes" => Ok(Some(true)),
         "no" => Ok(Some(false)),
         other => Err(
-            Problem::new("bad_request", format!("`{other}` is neither yes nor no"))
-                .field("without_code"),
+            Problem::new("bad_request", format!("`{other}` is neither yes nor no")).field(field),
         ),
     }
 }

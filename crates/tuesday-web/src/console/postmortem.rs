@@ -14,6 +14,7 @@ use tuesday_domain::time::{Timestamp, Zone};
 use tuesday_engine::ops::{ClosedWith, FollowUpOf, NewFollowUp, PostmortemAnswer, PostmortemView};
 
 use super::html;
+use super::incidents::yes_no;
 use super::shell::Shell;
 use super::visit::Visit;
 use super::words::{code, local};
@@ -332,11 +333,7 @@ async fn done(app: &App, name: &str, verb: &str, form: &PostForm) -> Result<&'st
                 })?;
             let said = PostmortemAnswer {
                 question,
-                yes: match text("yes").as_str() {
-                    "yes" => Some(true),
-                    "no" => Some(false),
-                    _ => None,
-                },
+                yes: yes_no(&text("yes"), "yes")?,
                 evidence: text("evidence"),
             };
             let answering = engine.answer_postmortem(name, number, said, by);
@@ -391,10 +388,8 @@ pub(super) async fn add(app: &App, of: FollowUpOf, form: &PostForm) -> Result<()
 /// Ends a follow-up, from a form with its id, how and a note.
 pub(super) async fn end(app: &App, form: &PostForm) -> Result<(), Problem> {
     let text = |field: &str| form.text(field).unwrap_or_default();
-    let how = match text("how").as_str() {
-        "drop" => FollowUpEvent::Drop,
-        _ => FollowUpEvent::Finish,
-    };
+    let how: Option<FollowUpEvent> = query::word("how", Some(&text("how")))?;
+    let how = how.ok_or_else(|| Problem::new("bad_request", "say finish or drop").field("how"))?;
     let (id, note) = (query::id(&text("follow_up"))?, text("note"));
     let by = form.user.session.person.as_str();
     app.engine.end_follow_up(id, how, &note, by).await.map(drop)

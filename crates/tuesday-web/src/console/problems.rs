@@ -305,7 +305,7 @@ fn closing(form: &PostForm, words: &str) -> Result<Answer, Problem> {
     Ok(Answer {
         words: words.to_owned(),
         layer: query::word("fixed_in", Some(&text("fixed_in")))?,
-        without_code: yes_no(&text("without_code"))?,
+        without_code: yes_no(&text("without_code"), "without_code")?,
         minutes,
     })
 }

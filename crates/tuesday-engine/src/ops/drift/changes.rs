@@ -270,7 +270,10 @@ impl Engine {
         let Some(finding) = finding else {
             return Ok(None);
         };
-        let changes: Vec<Around> = serde_json::from_str(&finding.changes).unwrap_or_default();
+        let changes: Vec<Around> = serde_json::from_str(&finding.changes).map_err(|e| {
+            let words = format!("what changed around finding {} of {name}: {e}", finding.seq);
+            Problem::new("record_damaged", words)
+        })?;
         let first = changes.into_iter().find(causes);
         Ok(first.map(|c| format!("{}; then {}", c.words, finding.words)))
     }

@@ -6,7 +6,7 @@ use tuesday_domain::id::IncidentId;
 use tuesday_domain::postmortem::PostmortemState;
 use tuesday_domain::postmortem::follow_up::FollowUpState;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Change, Decision, FollowUp, TroubleChange};
+use tuesday_domain::record::{Change, Decision, FollowUp, Incident, Postmortem, TroubleChange};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::incident::IncidentState;
 
@@ -14,6 +14,7 @@ use super::entry;
 use crate::engine::{Engine, apply_problem, read_problem};
 use crate::ids;
 use crate::maintenance::notice;
+use crate::ops::Handling;
 
 /// Most bytes of the words.
 const MOST: usize = 2 * 1_024;
@@ -71,8 +72,8 @@ impl Engine {
             let words = format!("{} is nobody who is there", new.owner);
             return Err(Problem::new("owner_not_a_person", words).field("owner"));
         }
-        let (incident, postmortem, workflow) = self.follows_from(&new.of, by).await?;
-        let follow_up = FollowUp {
+        let source = self.follows_from(&new.of, by).await?;
+        let mut follow_up = FollowUp {
             id: ids::follow_up(),
             state: FollowUpState::Open,
             owner: new.owner,
@@ -82,42 +83,55 @@ impl Engine {
             ended_by: None,
             ended_at: None,
             version: 1,
-            incident,
-            postmortem,
-            workflow,
+            incident: None,
+            postmortem: None,
+            workflow: None,
             words: words.to_owned(),
             created_by: by.to_owned(),
             created_at: now,
         };
         let actor = Actor::Person(by.to_owned());
-        let entry = entry(&follow_up, actor, "follow_up.added", now)
-            .fact("words", follow_up.words.clone())
-            .fact("due", follow_up.due_at.rfc3339());
-        let told = notice(
-            follow_up.owner.clone(),
-            follow_up.workflow.clone().unwrap_or_default(),
-            "follow_up",
-            "you have something to do after an incident or a stop".to_owned(),
-            "/handoffs".to_owned(),
-            now,
-        );
-        let insert = TroubleChange::InsertFollowUp(follow_up.clone());
-        let changes = vec![
-            Change::Trouble(Box::new(insert)),
-            Change::InsertNotice(Box::new(told)),
-        ];
-        self.apply(Decision { changes, entry })
-            .await
-            .map_err(apply_problem)?;
+        match source {
+            Source::Incident(found) => {
+                follow_up.incident = Some(found.id);
+                follow_up.workflow.clone_from(&found.workflow);
+                let mut h = Handling::on(&found, &actor, "follow_up.added", now);
+                h.fact("follow_up", follow_up.id.to_string());
+                h.fact("owner", follow_up.owner.clone());
+                h.fact("due", follow_up.due_at.rfc3339());
+                let line = format!("{} until {}: {words}", follow_up.owner, follow_up.due_at);
+                h.say("follow_up", line, None);
+                h.change(TroubleChange::InsertFollowUp(follow_up.clone()));
+                h.also(told(&follow_up, now));
+                self.commit_incident(h).await?;
+            }
+            Source::Postmortem(mut found) => {
+                follow_up.postmortem = Some(found.seq);
+                follow_up.workflow = Some(found.workflow.clone());
+                let entry = entry(&follow_up, actor, "follow_up.added", now)
+                    .fact("words", follow_up.words.clone())
+                    .fact("due", follow_up.due_at.rfc3339());
+                // Whoever closes it in this moment must not miss this.
+                found.version += 1;
+                let changes = [
+                    TroubleChange::UpdatePostmortem(found),
+                    TroubleChange::InsertFollowUp(follow_up.clone()),
+                ];
+                let mut changes: Vec<Change> = changes
+                    .into_iter()
+                    .map(|c| Change::Trouble(Box::new(c)))
+                    .collect();
+                changes.push(told(&follow_up, now));
+                self.apply(Decision { changes, entry })
+                    .await
+                    .map_err(apply_problem)?;
+            }
+        }
         Ok(follow_up)
     }
 
     /// The thing itself, once it is known that it is open and `by` may add to it.
-    async fn follows_from(
-        &self,
-        of: &FollowUpOf,
-        by: &str,
-    ) -> Result<(Option<IncidentId>, Option<u32>, Option<String>), Problem> {
+    async fn follows_from(&self, of: &FollowUpOf, by: &str) -> Result<Source, Problem> {
         match of {
             FollowUpOf::Incident(id) => {
                 let incident = self.incident(*id).await?;
@@ -126,7 +140,7 @@ impl Engine {
                     let words = "people have looked back on this incident already";
                     return Err(Problem::new("illegal_state", words).way_out("reopen it first"));
                 }
-                Ok((Some(*id), None, incident.workflow))
+                Ok(Source::Incident(incident))
             }
             FollowUpOf::Postmortem { workflow, seq } => {
                 let found = self.0.reader.postmortem(workflow, *seq).await;
@@ -141,8 +155,26 @@ impl Engine {
                     let words = format!("postmortem {seq} is closed");
                     return Err(Problem::new("illegal_state", words));
                 }
-                Ok((None, Some(*seq), Some(workflow.clone())))
+                Ok(Source::Postmortem(found))
             }
         }
     }
+}
+
+/// What it follows from, as it was read: it moves on with the follow-up, so that nobody who ends it in
+/// the same moment misses one.
+enum Source {
+    /// An incident.
+    Incident(Incident),
+    /// A postmortem.
+    Postmortem(Postmortem),
+}
+
+/// A word to whoever does it.
+fn told(f: &FollowUp, now: Timestamp) -> Change {
+    let place = f.workflow.clone().unwrap_or_default();
+    let title = "you have something to do after an incident or a stop".to_owned();
+    let path = "/handoffs".to_owned();
+    let told = notice(f.owner.clone(), place, "follow_up", title, path, now);
+    Change::InsertNotice(Box::new(told))
 }
