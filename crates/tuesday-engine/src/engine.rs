@@ -47,6 +47,8 @@ pub struct EngineConfig {
     pub fatal: Arc<dyn Fn(&str) + Send + Sync>,
     /// Free and all bytes of the volume this node writes to, when it can be asked.
     pub space: Option<Space>,
+    /// Less of that volume free than this share, percent, opens an incident; less than a GiB always does.
+    pub least_free_percent: u8,
     /// Test harness only.
     pub crash: Option<CrashHook>,
 }

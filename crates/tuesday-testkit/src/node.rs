@@ -69,6 +69,12 @@ impl Home {
         serde_json::from_str(out.trim()).unwrap_or_else(|e| panic!("{args:?}: {e}\n{out}"))
     }
 
+    /// Writes its `tuesday.toml`. How full the disk of whoever runs the tests is must not open incidents.
+    pub fn settings(&self, text: &str) {
+        let all = format!("least_free_percent = 0\n{text}");
+        std::fs::write(self.dir.join("tuesday.toml"), all).expect("its folder is there");
+    }
+
     /// Makes it a test instance: stages are granted as asked, and its clock can be moved.
     pub async fn prepare(&self) -> Store {
         let store = Store::open(&self.config())
@@ -77,6 +83,9 @@ impl Home {
         let id = uuid::Uuid::new_v4().simple().to_string();
         let created_at = tuesday_engine::Clock::System.now();
         let origin = format!("tuesday.local/{id}");
+        if !self.dir.join("tuesday.toml").exists() {
+            self.settings("");
+        }
         store
             .init_instance(&Instance {
                 id,

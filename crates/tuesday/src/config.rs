@@ -31,6 +31,8 @@ pub(crate) struct File {
     pub(crate) heartbeat: Option<HeartbeatTo>,
     /// A time without a node that is longer than this opens an incident; 5 minutes when absent.
     pub(crate) downtime_after: Option<tuesday_domain::time::Span>,
+    /// Less of the volume of the data free than this, percent, opens an incident; 10 when absent.
+    pub(crate) least_free_percent: Option<u8>,
     /// Host names inside the own network that may be reached over plain HTTP.
     pub(crate) internal_hosts: Vec<String>,
     /// How people sign in, beyond what is always there.

@@ -108,6 +108,7 @@ pub(crate) async fn open(home: Home, opening: Opening) -> Result<Node, Problem> 
         ),
         fatal: Arc::new(die),
         space: Some(space_of(home.dir.clone())),
+        least_free_percent: home.file.least_free_percent.unwrap_or(LEAST_FREE_PERCENT),
         crash: opening.crash_at.map(crash_hook),
     };
     let engine = Engine::new(store.clone(), ports(&home)?, clock, config);
@@ -121,6 +122,9 @@ pub(crate) async fn open(home: Home, opening: Opening) -> Result<Node, Problem> 
         name: Arc::new(name),
     })
 }
+
+/// The share of a volume that stays free where the configuration does not say, percent.
+const LEAST_FREE_PERCENT: u8 = 10;
 
 /// Free and all bytes of the volume a folder is on.
 fn space_of(dir: PathBuf) -> tuesday_engine::Space {

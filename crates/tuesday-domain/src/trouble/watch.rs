@@ -104,11 +104,12 @@ pub const fn promise_broken(all: u64, late: u64) -> bool {
     late * 100 > all * LATE_PERCENT
 }
 
-/// Whether the free part of a volume is so small that people must act before it is full.
+/// Whether the free part of a volume is so small that people must act before it is full: less than
+/// `least_percent` of it, or less than a GiB.
 #[must_use]
-pub const fn filling(free_bytes: u64, all_bytes: u64) -> bool {
+pub const fn filling(free_bytes: u64, all_bytes: u64, least_percent: u8) -> bool {
     const LEAST: u64 = 1 << 30;
-    free_bytes < LEAST || free_bytes.saturating_mul(10) < all_bytes
+    free_bytes < LEAST || free_bytes as u128 * 100 < all_bytes as u128 * least_percent as u128
 }
 
 #[cfg(test)]
@@ -173,8 +174,13 @@ mod tests {
 
     #[test]
     fn a_volume_speaks_before_it_is_full() {
-        assert!(filling(5 << 30, 100 << 30));
-        assert!(!filling(20 << 30, 100 << 30));
-        assert!(filling(1 << 29, 1 << 32));
+        assert!(filling(5 << 30, 100 << 30, 10));
+        assert!(!filling(20 << 30, 100 << 30, 10));
+        assert!(!filling(5 << 30, 100 << 30, 4));
+        assert!(
+            !filling(10 << 30, 100 << 30, 10),
+            "the bound itself is enough"
+        );
+        assert!(filling(1 << 29, 1 << 32, 0));
     }
 }

@@ -360,7 +360,7 @@ pub(super) async fn storage(engine: Engine) -> Result<(), String> {
         return Ok(());
     };
     let mut present = Vec::new();
-    if filling(free, all) {
+    if filling(free, all, engine.0.config.least_free_percent) {
         let words = format!("{} MiB of {} MiB are free", free >> 20, all >> 20);
         let node = engine.0.config.node.split('-').next().unwrap_or("node");
         present.push(Trouble::new(Category::StorageFilling, node, None, words));

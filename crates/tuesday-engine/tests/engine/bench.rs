@@ -467,6 +467,7 @@ fn config(signer: &Arc<NoteSigner>, name: &str) -> EngineConfig {
         checkpoint_file: None,
         fatal: Arc::new(|why| panic!("{why}")),
         space: None,
+        least_free_percent: 10,
         crash: None,
     }
 }

@@ -54,6 +54,7 @@ impl Walk {
             checkpoint_file: None,
             fatal: Arc::new(|why| panic!("{why}")),
             space: None,
+            least_free_percent: 10,
             crash: None,
         };
         let ports = Fakes::new(&json!({})).ports();

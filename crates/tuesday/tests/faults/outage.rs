@@ -131,11 +131,7 @@ impl Friday {
         let bed = Bed::changed(database, &PATIENT).await;
         // The first channel is down; the second is a file.
         let chat = format!("{}/chat/alerts", bed.vars()[0].1);
-        std::fs::write(
-            bed.home.dir.join("tuesday.toml"),
-            format!("[[notify]]\nkind = \"webhook\"\nurl = \"{chat}\"\n[[notify]]\nkind = \"file\"\npath = \"told.jsonl\"\n"),
-        )
-        .unwrap();
+        bed.home.settings(&format!("[[notify]]\nkind = \"webhook\"\nurl = \"{chat}\"\n[[notify]]\nkind = \"file\"\npath = \"told.jsonl\"\n"));
         bed.world.script(broken("/chat", 503)).unwrap();
         let path = summary_package(&bed, "summary", &SUMMARY);
         bed.home.install(&path, &bed.vars()).await;
@@ -678,11 +674,8 @@ async fn nobody_on_call(database: Option<Database>) {
     let sponsor = "sponsor = { handle = \"sia\", name = \"Sia Berg\", email = \"sia.berg@example.com\" }\nreviewers = [";
     let pairs = [("[limits]", shift.as_str()), ("reviewers = [", sponsor)];
     let bed = Bed::changed(database, &pairs).await;
-    std::fs::write(
-        bed.home.dir.join("tuesday.toml"),
-        "[[notify]]\nkind = \"file\"\npath = \"told.jsonl\"\n",
-    )
-    .unwrap();
+    bed.home
+        .settings("[[notify]]\nkind = \"file\"\npath = \"told.jsonl\"\n");
     for gone in ["rhea", "edda"] {
         let args = ["user", "deactivate", gone, "--reason", "left"];
         let (code, out, err) = bed.home.run(&args).await;
