@@ -72,6 +72,9 @@ impl Draft {
         if after.status.is_terminal() {
             self.run.finished_at = Some(self.entry.at);
             self.run.owner = None;
+            if let Some(outcome) = after.outcome {
+                self.fact("outcome", outcome.word());
+            }
         }
         Ok(())
     }
@@ -154,10 +157,18 @@ impl Draft {
         self.entry
             .moves
             .push(format!("review {} {}", review.id, review.state));
-        self.fact("owner", review.owner.clone());
+        self.asked(&review);
+        self.fact("task_reason", review.reason.word());
         self.run.owner = Some(review.owner.clone());
         self.run.reason = Some(review.reason);
         self.changes.push(Change::InsertReview(Box::new(review)));
+    }
+
+    /// Says in the log who is asked what.
+    fn asked(&mut self, review: &Review) {
+        self.fact("owner", review.owner.clone());
+        self.fact("asks", review.kind.word());
+        self.fact("tier", review.tier.clone());
     }
 
     /// Opens a review task about a run that is over: nothing of the run waits for it.
@@ -165,7 +176,7 @@ impl Draft {
         self.entry
             .moves
             .push(format!("review {} {}", review.id, review.state));
-        self.fact("owner", review.owner.clone());
+        self.asked(&review);
         self.changes.push(Change::InsertReview(Box::new(review)));
     }
 
@@ -193,6 +204,9 @@ impl Draft {
         self.entry
             .moves
             .push(format!("review {} {before} {}", review.id, review.state));
+        if let (true, Some(decision)) = (review.state.is_decided(), review.decision) {
+            self.fact("decision", decision.word());
+        }
         self.changes
             .push(Change::UpdateReview(Box::new(review.clone())));
         // Beside where the table had sent the run: back-tests read both in one pass.

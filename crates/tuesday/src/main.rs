@@ -11,6 +11,7 @@ mod folders;
 mod heartbeat;
 mod identity;
 mod out;
+mod recount;
 mod signs;
 mod skew;
 mod views;

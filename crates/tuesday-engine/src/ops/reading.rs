@@ -151,7 +151,8 @@ impl Engine {
         } else {
             added
         };
-        read.visible_ms += u64::try_from(added.as_millis()).unwrap_or(0);
+        let added_ms = u64::try_from(added.as_millis()).unwrap_or(0);
+        read.visible_ms += added_ms;
         read.last_at = now;
         let mut changes = Vec::new();
         if first || !added.is_zero() {
@@ -177,7 +178,8 @@ impl Engine {
             let entry =
                 AuditEntry::new(now, actor, kind, Subject::Workflow(review.workflow.clone()))
                     .fact("review", id.to_string())
-                    .fact("revision", revision);
+                    .fact("revision", revision)
+                    .fact("seen_ms", added_ms);
             self.apply(Decision { changes, entry })
                 .await
                 .map_err(apply_problem)?;

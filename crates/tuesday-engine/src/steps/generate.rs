@@ -277,12 +277,19 @@ pub(crate) fn book(draft: &mut Draft, attempt: &Attempt) {
         Some(micros) => draft.run.cost_micros += micros,
         None => draft.run.cost_unknown = true,
     }
+    draft.fact("attempt", attempt.number);
+    if let Some(model) = &attempt.model {
+        draft.fact("model", model.clone());
+    }
+    draft.fact("took_us", attempt.duration_us);
     if let Some(usage) = attempt.usage {
         draft.fact("input_tokens", usage.input_tokens);
         draft.fact("output_tokens", usage.output_tokens);
     }
-    if let (Some(micros), Some(currency)) = (attempt.cost_micros, &attempt.currency) {
+    if let Some(micros) = attempt.cost_micros {
         draft.fact("cost_micros", micros);
+    }
+    if let (Some(_), Some(currency)) = (attempt.cost_micros, &attempt.currency) {
         draft.fact("currency", currency.clone());
         draft.fact("price_version", attempt.price_version.unwrap_or(0));
     }
@@ -361,7 +368,6 @@ async fn failed(
     book(&mut draft, &attempt);
     super::spend::settle(&mut draft, work.spend.take(), attempt.cost_micros);
     draft.fact("code", fault.code);
-    draft.fact("attempt", number);
     draft.change(Change::InsertAttempt(Box::new(attempt)));
     if let Some(trouble) = super::found::model(engine, work, &fault, retry_at.is_none()) {
         draft.change(engine.report_trouble(trouble));

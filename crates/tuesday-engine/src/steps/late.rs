@@ -60,7 +60,6 @@ async fn write(engine: &Engine, row: &Run, attempt: &Attempt) -> bool {
     late.answer_ref = None;
     late.retry_at = None;
     book(&mut draft, &late);
-    draft.fact("attempt", late.number);
     draft.change(Change::InsertAttempt(Box::new(late)));
     // The run may be over, and its day counted.
     draft.change(Change::Money(Box::new(MoneyChange::StaleDay {

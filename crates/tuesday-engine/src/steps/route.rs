@@ -82,7 +82,6 @@ pub(crate) async fn answered(
     book(&mut draft, &attempt);
     super::spend::settle(&mut draft, work.spend.take(), attempt.cost_micros);
     draft.fact("release", work.run.release.to_string());
-    draft.fact("model", ready.model.pin.clone());
     who_answered(engine, work, &answer, &mut draft);
     draft.change(Change::InsertAttempt(Box::new(attempt)));
     match judged {

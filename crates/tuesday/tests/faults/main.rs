@@ -40,3 +40,4 @@ mod undone;
 mod watched;
 mod write_back;
 mod wrong_answer;
+mod year;

@@ -20,6 +20,24 @@ use crate::maintenance::notice;
 const KIND: &str = "drift";
 
 impl Engine {
+    /// Judges the mix of every workflow and keeps what is found.
+    ///
+    /// # Errors
+    /// None for now: a workflow that cannot be judged is told of in the program's own log, and must not
+    /// keep the others from being watched.
+    pub async fn watch_mixes(&self) -> Result<(), Problem> {
+        for workflow in self.0.catalog.workflows() {
+            match Box::pin(self.watch_drift(&workflow)).await {
+                Ok(()) => {}
+                Err(e) if e.code == "revision_moved" => {}
+                Err(e) => {
+                    tracing::warn!(workflow = %workflow.name, error = %e, "the mix could not be judged");
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Judges the mix of a workflow and keeps what is found. Two nodes that do so at once keep it once.
     ///
     /// # Errors

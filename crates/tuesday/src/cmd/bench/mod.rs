@@ -16,6 +16,7 @@ mod stages;
 mod start;
 mod w1;
 mod w2;
+mod year;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,6 +69,9 @@ pub(crate) struct BenchArgs {
     /// Clicks under way at once
     #[arg(long, default_value_t = 256)]
     connections: usize,
+    /// Days of the year workload
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u64).range(28..=366))]
+    days: u64,
     /// Write the report as JSON to this file too
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
@@ -99,6 +103,9 @@ pub(crate) enum Workload {
     Clicks,
     /// A change of the rules tried on --history runs; exit 1 unless every run is judged rightly
     Backtest,
+    /// A year of operation on a test clock, --runs cases over --days; exit 1 unless every number of the
+    /// scorecard follows from the log and drift is found in time and not before
+    Year,
 }
 
 /// Measures.
@@ -113,6 +120,13 @@ pub(crate) async fn run(common: Common, args: BenchArgs) -> Result<ExitCode, Pro
             "--store postgres and --database URL go together",
         )
         .field("store"));
+    }
+    if args.workload.contains(&Workload::Year) && args.workload.len() > 1 {
+        return Err(Problem::new(
+            "bad_request",
+            "the year needs the machine for itself: name no other workload",
+        )
+        .field("workload"));
     }
     if args.workload.contains(&Workload::Backtest) && args.history == 0 {
         return Err(Problem::new(
@@ -129,26 +143,41 @@ pub(crate) async fn run(common: Common, args: BenchArgs) -> Result<ExitCode, Pro
         ),
     };
     std::fs::create_dir_all(&dir).map_err(|e| unavailable(format!("{}: {e}", dir.display())))?;
-    let result = Box::pin(measure(&common, &args, &dir)).await;
+    let result = if args.workload.contains(&Workload::Year) {
+        Box::pin(year::run(&common, &args, &dir)).await.map(told)
+    } else {
+        Box::pin(measure(&common, &args, &dir)).await.map(told)
+    };
     if is_own {
         // A folder of our own name that nobody else uses; what cannot be removed is only untidy.
         let _ = std::fs::remove_dir_all(&dir);
     }
-    let report = result?;
+    let (holds, report, text) = result?;
     if let Some(path) = &args.write {
-        std::fs::write(path, format!("{}\n", report.json()))
+        std::fs::write(path, format!("{report}\n"))
             .map_err(|e| unavailable(format!("{}: {e}", path.display())))?;
     }
     if common.json {
-        out::json_line(&report.json());
+        out::json_line(&report);
     } else {
-        out::line(report.text().trim_end());
+        out::line(text.trim_end());
     }
-    Ok(if report.holds() {
+    Ok(if holds {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// What a workload ends with: whether it holds, as JSON, and as text.
+trait Told {
+    fn holds(&self) -> bool;
+    fn json(&self) -> serde_json::Value;
+    fn text(&self) -> String;
+}
+
+fn told(report: impl Told) -> (bool, serde_json::Value, String) {
+    (report.holds(), report.json(), report.text())
 }
 
 async fn measure(

@@ -44,7 +44,7 @@ pub(super) const TABLE: &str = "row,answer:one of yes|no,amount:money[USD] soft 
     a,yes,<= 500,>= 0.8,auto,,It says yes,\nb,any,> 1000,any,review,desk,The amount is large,\np,any,any,any,review,desk,It is not sure,\n";
 const FACTS: &str = "[facts]\namount = \"'250.00'\"\nconfidence = \"0.93\"\n";
 const SEEN: &str = "row,answer:one of yes|no,route,review_tier,reason,note\np,any,review,desk,Always seen by a person,\n";
-const PASSED: &str = "row,answer:one of yes|no,route,review_tier,reason,note\na,yes,auto,,It says yes,\np,any,review,desk,It does not,\n";
+pub(super) const PASSED: &str = "row,answer:one of yes|no,route,review_tier,reason,note\na,yes,auto,,It says yes,\np,any,review,desk,It does not,\n";
 /// Longest a server may take to be ready.
 const START: Duration = Duration::from_secs(20);
 
@@ -199,7 +199,7 @@ impl Bed {
     }
 }
 
-fn package(name: &str, rules: &str) -> Package {
+pub(super) fn package(name: &str, rules: &str) -> Package {
     let text = |about: &str| json!({"type": "string", "description": about, "x-class": "internal"});
     let schema = |properties: serde_json::Value, required: &[&str]| {
         json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "description": "Bench.", "type": "object",

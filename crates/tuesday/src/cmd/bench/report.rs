@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tuesday_bench::{BenchReport, DriveReport, Latency, Memory};
 
+use super::Told;
 use super::backtest::Backtest;
 use super::clicks::Clicks;
 use super::open_tasks::OpenTasks;
@@ -101,19 +102,25 @@ pub(super) struct W2 {
     pub(super) approve_to_written_alone: Latency,
 }
 
-impl Report {
-    pub(super) fn json(&self) -> Value {
+impl Told for Report {
+    fn json(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
     }
 
     /// Nothing that must be exact was otherwise.
-    pub(super) fn holds(&self) -> bool {
+    fn holds(&self) -> bool {
         self.clicks.as_ref().is_none_or(Clicks::holds)
             && self.backtest.as_ref().is_none_or(Backtest::holds)
     }
 
+    fn text(&self) -> String {
+        self.lines()
+    }
+}
+
+impl Report {
     /// For a terminal.
-    pub(super) fn text(&self) -> String {
+    fn lines(&self) -> String {
         let mut text = self.bench.text();
         self.machine_lines(&mut text);
         if let Some(w1) = &self.w1 {

@@ -1,4 +1,8 @@
-//! `tuesday audit`: verify, export, checkpoints, and bundles from elsewhere.
+//! `tuesday audit`: verify, export, checkpoints, bundles from elsewhere, and figures counted once more.
+
+mod recount;
+
+pub(crate) use recount::hold;
 
 use std::io::{BufReader, BufWriter};
 use std::path::PathBuf;
@@ -44,6 +48,8 @@ enum Act {
         #[arg(long)]
         vkey: Option<String>,
     },
+    /// Count a workflow's scorecard once more from the log alone; exit 1 when a number differs
+    Recount(recount::RecountArgs),
 }
 
 /// Which part of the log, and where to; the whole log when nothing is named.
@@ -73,6 +79,7 @@ struct Export {
 pub(crate) async fn run(common: Common, args: AuditArgs) -> Result<ExitCode, Problem> {
     match args.act {
         Act::Export(args) => Box::pin(export(&common, args)).await,
+        Act::Recount(args) => Box::pin(recount::run(&common, args)).await,
         Act::VerifyBundle { file, vkey } => bundle(&common, &file, vkey.as_deref()),
         Act::Verify { checkpoint } => {
             let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
@@ -250,17 +257,21 @@ fn moments(args: &Export, zone: &Zone) -> Result<(Option<Timestamp>, Option<Time
     Ok((from, to))
 }
 
+/// The key that a bundle must be signed with, where one is named.
+fn trusted(vkey: Option<&str>) -> Result<Option<VerifierKey>, Problem> {
+    vkey.map(|k| {
+        k.parse()
+            .map_err(|e| Problem::new("bad_request", format!("{e}")).field("vkey"))
+    })
+    .transpose()
+}
+
 fn bundle(
     common: &Common,
     file: &std::path::Path,
     vkey: Option<&str>,
 ) -> Result<ExitCode, Problem> {
-    let key: Option<VerifierKey> = vkey
-        .map(|k| {
-            k.parse()
-                .map_err(|e| Problem::new("bad_request", format!("{e}")).field("vkey"))
-        })
-        .transpose()?;
+    let key = trusted(vkey)?;
     let reader = std::fs::File::open(file)
         .map_err(|e| Problem::new("not_found", format!("{}: {e}", file.display())))?;
     match verify_bundle(BufReader::new(reader), key.as_ref()) {
