@@ -283,7 +283,7 @@ fn parts(card: &Scorecard) -> Vec<Line> {
         .iter()
         .map(|p| Line {
             name: p.title.to_owned(),
-            cells: vec![told(p.p50_ms), told(p.p95_ms)],
+            cells: vec![told(p.p50_ms), told(p.p95_ms), told(p.p99_ms)],
             href: None,
             width: share(p.p50_ms.unwrap_or(0), whole),
         })

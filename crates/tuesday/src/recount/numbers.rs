@@ -292,7 +292,7 @@ pub(super) fn all(runs: &Runs, money: &Money, zone: &Zone, days: Days) -> Named 
         .into_iter()
         .enumerate()
     {
-        for percent in [50, 95] {
+        for percent in [50, 95, 99] {
             let name = format!("turnaround.{key}.p{percent}_ms");
             out.extend(sums.percentile(part, percent).map(|n| (name, n)));
         }

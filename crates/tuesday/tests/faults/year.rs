@@ -70,6 +70,7 @@ async fn a_year_adds_up_to_what_its_log_says() {
         (&true.into(), &false.into())
     );
     bundled(&home, &span, dir.path()).await;
+    said_by_label(&home).await;
     // Somebody makes the time that people spent look shorter, where no log sees it.
     let db = rusqlite::Connection::open(dir.path().join("tuesday.db")).unwrap();
     let sql = "UPDATE review_reads SET visible_ms = visible_ms / 2 WHERE visible_ms > 10000";
@@ -79,6 +80,39 @@ async fn a_year_adds_up_to_what_its_log_says() {
     assert_eq!(code, 1, "{out}\n{err}");
     assert!(out.contains("saved.lines.review.ms"), "{out}");
     assert!(err.contains("does not follow from the log"), "{err}");
+}
+
+/// The value report says what the workflow is called, and claims no saving for research.
+async fn said_by_label(home: &Home) {
+    let report = ["report", "value", "--workflow", "bench-year"];
+    let (_, out, _) = home.run(&report).await;
+    assert!(
+        out.contains("Label: production") && out.contains("Time saved, net"),
+        "{out}"
+    );
+    let lowered = [
+        "workflow",
+        "label",
+        "bench-year",
+        "research",
+        "--question",
+        "go on?",
+        "--evidence",
+        "the year",
+        "--reason",
+        "it was an experiment",
+        "--as",
+        "olga",
+    ];
+    let (code, out, err) = home.run(&lowered).await;
+    assert_eq!(code, 0, "{out}\n{err}");
+    let (_, out, _) = home.run(&report).await;
+    assert!(
+        out.contains("no saving is claimed") && !out.contains("Time saved"),
+        "{out}"
+    );
+    assert!(out.contains("Cost of a resolved task"), "{out}");
+    assert_eq!(home.json(&report).await["savings_claimed"], false);
 }
 
 /// The same numbers from a file, with no database at hand; none from one that was touched.

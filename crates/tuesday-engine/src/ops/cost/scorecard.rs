@@ -13,6 +13,7 @@ use tuesday_domain::ledger::value::{Errors, Saved, errors, saved};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{BaselineRow, DayRow};
 use tuesday_domain::time::{Timestamp, Zone};
+use tuesday_domain::workflow::Label;
 use tuesday_store::Asked;
 
 use super::LimitState;
@@ -33,6 +34,8 @@ pub struct PartTime {
     pub p50_ms: Option<u64>,
     /// Nineteen of twenty take no longer.
     pub p95_ms: Option<u64>,
+    /// Ninety-nine of a hundred take no longer.
+    pub p99_ms: Option<u64>,
 }
 
 /// One week in the trend.
@@ -67,6 +70,8 @@ pub struct Scorecard {
     pub workflow: String,
     /// For people.
     pub title: String,
+    /// What the workflow is called now.
+    pub label: Label,
     /// The span.
     pub days: Days,
     /// The figures in order.
@@ -153,6 +158,7 @@ impl Engine {
         Ok(Scorecard {
             workflow: workflow.to_owned(),
             title: row.title.clone(),
+            label: row.label,
             days,
             turnaround: parts(&figures),
             reasons: figures.exceptions.clone(),
@@ -434,6 +440,7 @@ fn parts(f: &DayFigures) -> Vec<PartTime> {
         title,
         p50_ms: h.percentile(50),
         p95_ms: h.percentile(95),
+        p99_ms: h.percentile(99),
     };
     vec![
         part("total", "From receipt to receipt", &f.total),

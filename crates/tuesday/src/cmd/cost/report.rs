@@ -5,6 +5,7 @@ use tuesday_domain::ledger::figures::Money;
 use tuesday_domain::ledger::report::{By, Costs};
 use tuesday_domain::ledger::shown::{Shown, Standing, Unit};
 use tuesday_domain::problem::Problem;
+use tuesday_domain::workflow::Label;
 use tuesday_engine::Engine;
 use tuesday_engine::ops::{CostReport, Scorecard};
 
@@ -171,15 +172,29 @@ pub(crate) async fn value(
         let mut value =
             serde_json::to_value(&card).map_err(|e| Problem::new("internal", e.to_string()))?;
         value["open_incidents"] = json!(incidents);
+        value["savings_claimed"] = json!(card.label != Label::Research);
         out::json_line(&value);
         return Ok(());
     }
     out::line(&format!("{}, {} to {}", card.title, days.from, days.to));
+    // Research is paid for to learn something: no saving is claimed for it.
+    let claims = card.label != Label::Research;
+    let more = if claims {
+        ""
+    } else {
+        ": funded exploration, no saving is claimed"
+    };
+    out::line(&format!("Label: {}{more}", card.label));
     out::line("");
-    card.figures.iter().for_each(tell_shown);
+    let shown = card.figures.iter();
+    shown
+        .filter(|s| claims || s.key != "net_saved")
+        .for_each(tell_shown);
     out::line("");
-    tell_saved(&card);
-    out::line("");
+    if claims {
+        tell_saved(&card);
+        out::line("");
+    }
     out::line("What it cost");
     tell(&card.costs);
     card.lacks
