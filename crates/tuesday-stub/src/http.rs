@@ -176,6 +176,13 @@ async fn answer(world: &World, call: &Call) -> Outcome {
             ));
         }
     };
+    if !world.lets_in(target.system, call.header("authorization")) {
+        return Outcome::Reply(Reply::problem(
+            401,
+            "unauthorized",
+            "this credential is not known here",
+        ));
+    }
     let script = world
         .scripts()
         .take(target.system, &call.path, call.method.as_str());

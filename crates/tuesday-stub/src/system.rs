@@ -21,6 +21,8 @@ pub struct Profile {
     pub key_field: Option<String>,
     /// Milliseconds for which a search does not show what was just written.
     pub search_lag_ms: u64,
+    /// Values of the header `Authorization` that are let in; everybody is, while there are none.
+    pub credentials: Vec<String>,
 }
 
 impl Default for Profile {
@@ -30,6 +32,7 @@ impl Default for Profile {
             key_header: "idempotency-key".to_owned(),
             key_field: None,
             search_lag_ms: 0,
+            credentials: Vec::new(),
         }
     }
 }

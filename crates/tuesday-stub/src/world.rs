@@ -168,6 +168,13 @@ impl World {
         self.system(system).lock().profile = profile;
     }
 
+    /// Whether a system lets somebody in with this header.
+    pub(crate) fn lets_in(&self, system: &str, authorization: Option<&str>) -> bool {
+        let system = self.system(system);
+        let known = &system.lock().profile.credentials;
+        known.is_empty() || authorization.is_some_and(|a| known.iter().any(|k| k == a))
+    }
+
     /// Lets all idempotency keys of a system expire.
     pub fn expire_keys(&self, system: &str) {
         self.system(system).lock().keys.expire();
