@@ -60,3 +60,24 @@ test("a workflow is run without somebody, and the days stand on the page", async
   await looksRight("turnover-after");
   noFaults(page);
 });
+
+test("a run is told within twenty minutes; who builds it only practises", async () => {
+  await page.goto(`${address}/friday`);
+  await looksRight("friday-before");
+  assert.equal(await press("Start the twenty minutes"), 303);
+  assert.match(await page.locator(".friday").textContent(), /minutes left.*counts for nothing/s);
+  assert.equal(await page.locator(".friday fieldset").count(), 8);
+  await looksRight("friday");
+  await page.setViewportSize({ width: 320, height: 700 });
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 320), "no sideways scrolling");
+  await page.setViewportSize({ width: 1280, height: 800 });
+  for (const name of ["happened", "decided", "owner", "contain"]) await page.locator(`input[name="${name}"]`).first().check();
+  await page.check('input[name="inputs"][value="input"]');
+  await page.check('input[name="help"][value="nobody"]');
+  assert.equal(await press("Grade my answers"), 303);
+  const card = page.locator(".card.sheet").first();
+  assert.match(await card.textContent(), /Not counted.*of 7 right.*builds the workflow/s);
+  await card.locator("summary").click();
+  assert.match(await card.textContent(), /Said: .*Record: /s);
+  await looksRight("friday-after");
+});

@@ -59,7 +59,7 @@ Change     check         every fault of a package
            workflow      list, show, map, stage, pause, resume, kill, restrict, manual-fallback, retire,
                          decide, decisions, label, priority, schema
            charter       show, check, set, sign, history: the one page, from live records
-           readiness     checklist, handoff, audit, signals, next and the other lists, with evidence
+           readiness     checklist, handoff, audit, signals, next, friday and the other lists, with evidence
            training      record: who has learnt to decide
            turnover      start, show, sign, call-off: days without the builder, graded from the log
            signal        what is said about outputs afterwards: post, list

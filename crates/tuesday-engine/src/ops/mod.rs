@@ -107,8 +107,9 @@ pub use case::{Case, CaseAction, CaseItem, CaseMade, CaseWrite};
 pub use ceremony::CEREMONY_LIFE;
 pub(crate) use charter::Told;
 pub use charter::{
-    CharterView, Graded, ItemView, LabelView, LabelWish, LastTen, OpenedRun, PilotView, Practice,
-    PracticeResult, SheetView, SignView, TurnoverCard, TurnoverView, UnmetView, WallView,
+    CharterView, FridayCard, FridayOpen, FridayView, Graded, ItemView, LabelView, LabelWish,
+    LastTen, OpenedRun, PilotView, Practice, PracticeResult, SheetView, SignView, TurnoverCard,
+    TurnoverView, UnmetView, WallView,
 };
 pub use cleared::Reader;
 pub use compensate::Compensation;

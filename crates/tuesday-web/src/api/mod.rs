@@ -11,6 +11,7 @@ pub(crate) mod decisions;
 pub(crate) mod drift;
 pub(crate) mod fixes;
 pub(crate) mod follow_ups;
+pub(crate) mod friday;
 pub(crate) mod handoffs;
 pub(crate) mod health;
 pub(crate) mod incidents;

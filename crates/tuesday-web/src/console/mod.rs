@@ -26,6 +26,7 @@ pub(crate) mod errors;
 pub(crate) mod events;
 pub(crate) mod export;
 mod forms;
+pub(crate) mod friday;
 pub(crate) mod handoffs;
 pub(crate) mod hub;
 mod incident_acts;

@@ -20,6 +20,7 @@ pub(crate) mod erase;
 pub(crate) mod eval;
 pub(crate) mod export;
 pub(crate) mod follow_up;
+pub(crate) mod friday;
 pub(crate) mod handoffs;
 pub(crate) mod hold;
 pub(crate) mod import;
