@@ -58,7 +58,6 @@ test("a workflow is run without somebody, and the days stand on the page", async
   assert.equal(await press("Call it off"), 303);
   assert.match(await page.locator(".card.sheet").first().textContent(), /Called off.*only looked at/s);
   await looksRight("turnover-after");
-  noFaults(page);
 });
 
 test("a run is told within twenty minutes; who builds it only practises", async () => {
@@ -80,4 +79,24 @@ test("a run is told within twenty minutes; who builds it only practises", async 
   await card.locator("summary").click();
   assert.match(await card.textContent(), /Said: .*Record: /s);
   await looksRight("friday-after");
+});
+
+test("the evidence of a pilot prints; a claim is called a claim", async () => {
+  await page.goto(`${address}/pilot`);
+  const main = page.locator("main");
+  assert.match(await main.textContent(), /Six steps.*Seven parts.*Five questions.*Fifteen questions of going live/s);
+  await looksRight("pilot");
+  await page.setViewportSize({ width: 320, height: 700 });
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 320), "no sideways scrolling");
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByText("Claim something about a part").click();
+  await page.fill("#claim", "saves an hour a day");
+  assert.equal(await press("Keep the claim"), 303);
+  assert.match(await main.textContent(), /saves an hour a day \(claim of /);
+  await page.getByText("Name a hidden cost").click();
+  await page.fill("#entry", "no-such-entry");
+  await page.fill("#hidden", "x");
+  assert.equal(await press("Keep it"), 404);
+  assert.match(await page.locator(".panel.bad").textContent(), /ledger/);
+  noFaults(page);
 });

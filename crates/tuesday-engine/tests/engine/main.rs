@@ -18,6 +18,7 @@ mod mapping;
 mod money;
 mod pauses;
 mod people;
+mod pilots;
 mod postmortems;
 mod privacy;
 mod proofs;

@@ -3,6 +3,7 @@
 mod figures;
 mod friday;
 mod read;
+mod sources;
 mod turnover;
 
 pub use figures::CharterFigures;

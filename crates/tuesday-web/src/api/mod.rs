@@ -18,6 +18,7 @@ pub(crate) mod incidents;
 pub(crate) mod intake;
 pub(crate) mod ledger;
 pub(crate) mod people;
+pub(crate) mod pilot;
 pub(crate) mod policies;
 pub(crate) mod postmortems;
 pub(crate) mod practice;

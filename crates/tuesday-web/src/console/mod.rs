@@ -34,6 +34,7 @@ pub(crate) mod incidents;
 pub(crate) mod intake;
 pub(crate) mod passkeys;
 pub(crate) mod people;
+pub(crate) mod pilot;
 pub(crate) mod postmortem;
 pub(crate) mod practice;
 pub(crate) mod privacy;

@@ -68,6 +68,9 @@ impl Engine {
     /// What the record says now.
     pub(super) async fn friday_key(&self, test: &FridayTest) -> Result<FridayKey, Problem> {
         let (found, release) = self.friday_run(test).await?;
+        if let Some(why) = damaged(&found.payloads) {
+            return Err(Problem::new("record_damaged", why));
+        }
         let reviews = self
             .0
             .reader

@@ -19,6 +19,7 @@ pub(crate) use gather::Gathered;
 pub use label::LabelWish;
 pub use last_ten::{LastTen, OpenedRun};
 pub use practice::{Graded, Practice, PracticeResult};
+pub(crate) use show::pilot as pilot_view;
 pub use show::{
     CharterView, ItemView, LabelView, PilotView, SheetView, SignView, UnmetView, WallView,
 };

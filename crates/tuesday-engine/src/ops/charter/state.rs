@@ -55,7 +55,7 @@ impl Engine {
     }
 
     /// Adds a statement behind the newest one.
-    pub(super) async fn put_fact(
+    pub(in crate::ops) async fn put_fact(
         &self,
         name: &str,
         statement: Statement,

@@ -228,6 +228,12 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/api/v1/workflows/{workflow}/pilot/statements",
+        &["charter.stated"],
+        "",
+    ),
+    (
+        "POST",
         "/api/v1/workflows/{workflow}/friday",
         &["friday.started"],
         "",

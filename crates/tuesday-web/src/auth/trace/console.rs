@@ -184,6 +184,12 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/pilot",
+        &["charter.stated"],
+        "",
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/friday/{verb}",
         &[
             "friday.started",
