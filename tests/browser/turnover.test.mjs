@@ -58,5 +58,45 @@ test("a workflow is run without somebody, and the days stand on the page", async
   assert.equal(await press("Call it off"), 303);
   assert.match(await page.locator(".card.sheet").first().textContent(), /Called off.*only looked at/s);
   await looksRight("turnover-after");
+});
+
+test("a run is told within twenty minutes; who builds it only practises", async () => {
+  await page.goto(`${address}/friday`);
+  await looksRight("friday-before");
+  assert.equal(await press("Start the twenty minutes"), 303);
+  assert.match(await page.locator(".friday").textContent(), /minutes left.*counts for nothing/s);
+  assert.equal(await page.locator(".friday fieldset").count(), 8);
+  await looksRight("friday");
+  await page.setViewportSize({ width: 320, height: 700 });
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 320), "no sideways scrolling");
+  await page.setViewportSize({ width: 1280, height: 800 });
+  for (const name of ["happened", "decided", "owner", "contain"]) await page.locator(`input[name="${name}"]`).first().check();
+  await page.check('input[name="inputs"][value="input"]');
+  await page.check('input[name="help"][value="nobody"]');
+  assert.equal(await press("Grade my answers"), 303);
+  const card = page.locator(".card.sheet").first();
+  assert.match(await card.textContent(), /Not counted.*of 7 right.*builds the workflow/s);
+  await card.locator("summary").click();
+  assert.match(await card.textContent(), /Said: .*Record: /s);
+  await looksRight("friday-after");
+});
+
+test("the evidence of a pilot prints; a claim is called a claim", async () => {
+  await page.goto(`${address}/pilot`);
+  const main = page.locator("main");
+  assert.match(await main.textContent(), /Six steps.*Seven parts.*Five questions.*Fifteen questions of going live/s);
+  await looksRight("pilot");
+  await page.setViewportSize({ width: 320, height: 700 });
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 320), "no sideways scrolling");
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByText("Claim something about a part").click();
+  await page.fill("#claim", "saves an hour a day");
+  assert.equal(await press("Keep the claim"), 303);
+  assert.match(await main.textContent(), /saves an hour a day \(claim of /);
+  await page.getByText("Name a hidden cost").click();
+  await page.fill("#entry", "no-such-entry");
+  await page.fill("#hidden", "x");
+  assert.equal(await press("Keep it"), 404);
+  assert.match(await page.locator(".panel.bad").textContent(), /ledger/);
   noFaults(page);
 });

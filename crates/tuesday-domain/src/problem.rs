@@ -118,6 +118,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         "Labels are earned one step at a time",
     ),
     (
+        "step_out_of_order",
+        409,
+        1,
+        "A pilot takes its steps in their order",
+    ),
+    (
         "charter_refused",
         422,
         2,

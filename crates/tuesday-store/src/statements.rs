@@ -56,6 +56,7 @@ fn tables() -> Vec<&'static Table> {
         &postmortems::FOLLOW_UPS,
         &charter::FACTS,
         &charter::TURNOVERS,
+        &charter::FRIDAYS,
         &charter::EVENTS,
         &rollout::DECISIONS,
         &rollout::SIGNALS,

@@ -14,10 +14,10 @@ use utoipa_axum::routes;
 
 use crate::api::{
     Description, alerts, audit, capacity, charter, compensations, costs, decisions, drift, fixes,
-    follow_ups, handoffs, health, incidents, intake, ledger, people, policies, postmortems,
-    practice, privacy, problem_reports, release_acts, releases, reroute, reruns, reviews, rollout,
-    rules, runs, security, seeds, shadow, signals, tokens, triggers, turnover, unmapped, verdicts,
-    views, workflows,
+    follow_ups, friday, handoffs, health, incidents, intake, ledger, people, pilot, policies,
+    postmortems, practice, privacy, problem_reports, release_acts, releases, reroute, reruns,
+    reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens, triggers, turnover,
+    unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -172,6 +172,10 @@ fn api_workflows() -> OpenApiRouter<App> {
         .routes(routes!(charter::state))
         .routes(routes!(charter::train))
         .routes(routes!(practice::show, practice::answer))
+        .routes(routes!(pilot::show))
+        .routes(routes!(pilot::say))
+        .routes(routes!(friday::show, friday::start))
+        .routes(routes!(friday::answer))
         .routes(routes!(turnover::show, turnover::start))
         .routes(routes!(turnover::sign))
         .routes(routes!(turnover::call_off))
@@ -318,6 +322,16 @@ fn console_charter() -> Router<App> {
         .route(
             "/workflows/{workflow}/postmortem/{verb}",
             post(console::postmortem::act),
+        )
+        .route(
+            "/workflows/{workflow}/pilot",
+            get(console::pilot::page).post(console::pilot::say),
+        )
+        .route("/workflows/{workflow}/pilot.csv", get(console::pilot::file))
+        .route("/workflows/{workflow}/friday", get(console::friday::page))
+        .route(
+            "/workflows/{workflow}/friday/{verb}",
+            post(console::friday::act),
         )
         .route(
             "/workflows/{workflow}/turnover",

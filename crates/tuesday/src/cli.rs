@@ -59,7 +59,8 @@ Change     check         every fault of a package
            workflow      list, show, map, stage, pause, resume, kill, restrict, manual-fallback, retire,
                          decide, decisions, label, priority, schema
            charter       show, check, set, sign, history: the one page, from live records
-           readiness     checklist, handoff, audit, signals, next and the other lists, with evidence
+           readiness     checklist, handoff, audit, signals, next, friday and the other lists, with evidence
+           pilot         evidence, steps, go-live, mistakes, claim, hidden-cost, skip, answer: what a pilot shows
            training      record: who has learnt to decide
            turnover      start, show, sign, call-off: days without the builder, graded from the log
            signal        what is said about outputs afterwards: post, list
@@ -186,6 +187,8 @@ pub(crate) enum Command {
     Readiness(cmd::charter::ReadinessArgs),
     /// Who has learnt to decide
     Training(cmd::charter::TrainingArgs),
+    /// What a pilot has shown, its steps, and the questions of going live
+    Pilot(cmd::pilot::PilotArgs),
     /// The test without the builder: start, show, sign, call-off
     Turnover(cmd::turnover::TurnoverArgs),
     /// Why a workflow stopped: list, show, open, answer, close, causes

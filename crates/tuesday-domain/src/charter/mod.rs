@@ -9,7 +9,9 @@
 mod blank;
 mod disuse;
 mod evidence;
+pub mod friday;
 pub mod label;
+pub mod pack;
 mod people;
 mod pilot;
 pub mod practice;

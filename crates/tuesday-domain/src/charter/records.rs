@@ -22,6 +22,7 @@ const WRITE_BACK: Duration = days(30);
 const OVERRIDE: Duration = days(30);
 const WEEKLY: Duration = days(14);
 const TURNOVER: Duration = days(180);
+const FRIDAY: Duration = days(92);
 const OLD_PATH: Duration = days(14);
 /// A log that was not sealed for so long is not watched.
 const SEALED: Duration = days(1);
@@ -51,6 +52,7 @@ pub(super) fn prove(topic: Topic, p: &Picture<'_>) -> Evidence {
             None => Evidence::missing("nobody has signed the metric of a week"),
         },
         Topic::TurnoverTest => turnover(p),
+        Topic::FridayTest => friday(p),
         Topic::ManualPathRetired => old_path(p),
         Topic::GoalAcceptable
         | Topic::GoalReviewLoad
@@ -167,6 +169,17 @@ fn turnover(p: &Picture<'_>) -> Evidence {
             ..Evidence::shown(f.at, TURNOVER, p.now, f.value.clone())
         },
         // A test that was not passed shows that it cannot.
+        Some(f) => Evidence::missing(f.value.clone()).stated(&f.by, f.at),
+    }
+}
+
+fn friday(p: &Picture<'_>) -> Evidence {
+    match p.facts.get(Statement::FridayTest) {
+        None => Evidence::missing("nobody who builds nothing has told a run from its record"),
+        Some(f) if f.value.starts_with("passed") => Evidence {
+            by: Some(f.by.clone()),
+            ..Evidence::shown(f.at, FRIDAY, p.now, f.value.clone())
+        },
         Some(f) => Evidence::missing(f.value.clone()).stated(&f.by, f.at),
     }
 }

@@ -48,6 +48,16 @@ words! {
         Training = "training",
         /// A person's newest try at the practice of the tiers.
         Practice = "practice",
+        /// Somebody who builds nothing told a run from its record in twenty minutes.
+        FridayTest = "friday_test",
+        /// What somebody says about a part of the pilot's evidence.
+        PilotClaim = "pilot_claim",
+        /// A cost of the ledger that nobody had planned, and why it came up.
+        HiddenCost = "hidden_cost",
+        /// Why a step of the pilot was jumped over.
+        StepException = "step_exception",
+        /// What somebody answers to a question of going live that no record answers.
+        GoLiveAnswer = "go_live_answer",
     }
 }
 
@@ -73,7 +83,20 @@ impl Statement {
     pub const fn by_engine(self) -> bool {
         matches!(
             self,
-            Self::WeeklyReview | Self::TurnoverTest | Self::Training | Self::Practice
+            Self::WeeklyReview
+                | Self::TurnoverTest
+                | Self::Training
+                | Self::Practice
+                | Self::FridayTest
+        )
+    }
+
+    /// It is about a part, a step or a question, and is stated by a verb of its own.
+    #[must_use]
+    pub const fn of_the_pilot(self) -> bool {
+        matches!(
+            self,
+            Self::PilotClaim | Self::HiddenCost | Self::StepException | Self::GoLiveAnswer
         )
     }
 
@@ -81,8 +104,12 @@ impl Statement {
     #[must_use]
     pub const fn limit(self) -> usize {
         match self {
-            Self::BeforeAfterMap | Self::PilotCriteria => 400,
-            Self::PilotQuestion | Self::OwnerException => 200,
+            Self::BeforeAfterMap | Self::PilotCriteria | Self::PilotClaim | Self::GoLiveAnswer => {
+                400
+            }
+            Self::PilotQuestion | Self::OwnerException | Self::HiddenCost | Self::StepException => {
+                200
+            }
             Self::NinetyDayMetric => 100,
             _ => 40,
         }
@@ -109,9 +136,15 @@ impl Statement {
                 "percent, 0 to 100: 90"
             }
             Self::GoalErrors => "a count: 0",
-            Self::WeeklyReview | Self::TurnoverTest | Self::Training | Self::Practice => {
-                "kept by the engine"
-            }
+            Self::PilotClaim => "what you can say of this part, in a sentence",
+            Self::HiddenCost => "what nobody had planned, in a sentence",
+            Self::StepException => "why this step is jumped over",
+            Self::GoLiveAnswer => "the answer, in a sentence",
+            Self::WeeklyReview
+            | Self::TurnoverTest
+            | Self::Training
+            | Self::Practice
+            | Self::FridayTest => "kept by the engine",
         }
     }
 
@@ -153,8 +186,16 @@ impl Statement {
             Self::PilotQuestion
             | Self::PilotCriteria
             | Self::BeforeAfterMap
-            | Self::OwnerException => Ok(text.to_owned()),
-            Self::WeeklyReview | Self::TurnoverTest | Self::Training | Self::Practice => fault(
+            | Self::OwnerException
+            | Self::PilotClaim
+            | Self::HiddenCost
+            | Self::StepException
+            | Self::GoLiveAnswer => Ok(text.to_owned()),
+            Self::WeeklyReview
+            | Self::TurnoverTest
+            | Self::Training
+            | Self::Practice
+            | Self::FridayTest => fault(
                 "the engine keeps this from what it saw",
                 "do the thing; nobody can state it",
             ),

@@ -1,6 +1,7 @@
 //! The lists hold exactly their items, each item falls with its evidence, and labels move only as
 //! they may.
 
+mod asked;
 mod labels;
 
 use std::collections::{BTreeMap, BTreeSet};

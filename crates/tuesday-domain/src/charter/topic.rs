@@ -66,6 +66,8 @@ words! {
         WeeklyReview = "weekly_review",
         /// It ran without its builder.
         TurnoverTest = "turnover_test",
+        /// Somebody who builds nothing tells a run from its record in twenty minutes.
+        FridayTest = "friday_test",
         /// Who decides has learnt to.
         Training = "training",
         /// The old way is not used any more.
@@ -189,6 +191,9 @@ impl Topic {
             Self::OverrideLogging => "edit or reject an output once: the log must show it",
             Self::WeeklyReview => "sign the week: /workflows/WORKFLOW/weekly",
             Self::TurnoverTest => "tuesday turnover start WORKFLOW --without BUILDER, then sign it",
+            Self::FridayTest => {
+                "let somebody who builds nothing take it: /workflows/WORKFLOW/friday"
+            }
             Self::Training => {
                 "let everybody who decides pass the practice: /workflows/WORKFLOW/practice"
             }
@@ -221,6 +226,8 @@ impl Topic {
             Self::ReviewTiers | Self::ReviewChecklists | Self::AutoApproved => "/rules",
             Self::TurnoverTest | Self::TurnoverDate => "/turnover",
             Self::Training => "/practice",
+            Self::FridayTest => "/friday",
+            Self::PilotQuestion | Self::PilotCriteria | Self::PilotEnd => "/pilot",
             Self::PromptVersions
             | Self::Gate
             | Self::DataCases

@@ -298,6 +298,7 @@ const WALLS: &[Item] = &[
     part("Ops", "On-call rotation", T::OnCall),
     part("Ops", "Degraded mode", T::DegradedMode),
     part("Ops", "Rollback path", T::Rollback),
+    part("Ops", "Friday test", T::FridayTest),
     part("Security", "Secrets in a vault", T::Secrets),
     part("Security", "Approval for high-impact actions", T::Approvals),
     part("Security", "Audit trail", T::AuditTrail),

@@ -1,8 +1,9 @@
 //! What people state about a workflow, and the history of its label. Rows are only ever added.
 
 use crate::charter::Statement;
+use crate::charter::friday::FridayState;
 use crate::charter::turnover::TurnoverState;
-use crate::id::DecisionId;
+use crate::id::{DecisionId, RunId};
 use crate::time::Timestamp;
 use crate::words::words;
 use crate::workflow::Label;
@@ -104,6 +105,33 @@ pub struct Turnover {
     pub engineers: String,
 }
 
+/// A Friday test: somebody tells a finished run from its record, with the clock running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FridayTest {
+    /// Workflow name.
+    pub workflow: String,
+    /// Number within the workflow, from 1.
+    pub seq: u32,
+    /// How it stands.
+    pub state: FridayState,
+    /// When it was answered, or its time was over.
+    pub ended_at: Option<Timestamp>,
+    /// The grades as JSON once it ended.
+    pub report: Option<String>,
+    /// Version of the row.
+    pub version: u32,
+    /// The run that was picked.
+    pub run: RunId,
+    /// Handle of who takes it.
+    pub person: String,
+    /// When it began.
+    pub from: Timestamp,
+    /// When its time is over.
+    pub until: Timestamp,
+    /// Handles of those who built the workflow when it began, with spaces between.
+    pub engineers: String,
+}
+
 /// A change of these rows.
 #[derive(Clone, Debug)]
 pub enum CharterChange {
@@ -115,4 +143,8 @@ pub enum CharterChange {
     InsertTurnover(Turnover),
     /// It ended, was signed or called off.
     UpdateTurnover(Turnover),
+    /// A Friday test began.
+    InsertFriday(FridayTest),
+    /// It was answered, or its time was over.
+    UpdateFriday(FridayTest),
 }

@@ -23,7 +23,7 @@ mod workflow;
 
 pub use attempt::{Attempt, AttemptResult, Usage};
 pub use change::{AuditEntry, Change, Decision, Subject};
-pub use charter::{CharterChange, CharterFact, LabelEvent, LabelMove, Turnover};
+pub use charter::{CharterChange, CharterFact, FridayTest, LabelEvent, LabelMove, Turnover};
 pub use desk::{
     DeskChange, IllegalProblemMove, PriorityClass, ProblemKind, ProblemReport, ProblemState,
     ProblemTie, ReviewRead, RunVisit, SavedView, SecondLook, SecondLookBasis, SecondLookResult,

@@ -7,6 +7,7 @@ const BATCH: usize = 200;
 
 pub(super) async fn run(engine: Engine) -> Result<(), String> {
     engine.end_turnovers().await.map_err(|e| e.to_string())?;
+    engine.end_fridays().await.map_err(|e| e.to_string())?;
     let running = engine.0.reader.turnovers_running().await;
     for test in running.map_err(|e| e.to_string())? {
         pass_on(&engine, Some(&test.workflow)).await?;

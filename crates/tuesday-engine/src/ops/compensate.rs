@@ -94,7 +94,7 @@ impl Engine {
     }
 
     /// The intent that puts the old values back, where enough is known.
-    fn undoable(
+    pub(super) fn undoable(
         &self,
         found: &Work,
         original: &Action,

@@ -32,6 +32,7 @@ impl Engine {
     ///
     /// # Errors
     /// `bad_request` naming the empty field, `reason_required`, `body_too_large`, `workflow_retired`,
+    /// `step_out_of_order` when a pilot is to proceed and jumped over a step,
     /// `unknown_workflow`.
     pub async fn decide_workflow(
         &self,
@@ -57,6 +58,9 @@ impl Engine {
             }
         }
         let row = self.not_retired(name).await?;
+        if decision.choice == Choice::Proceed {
+            Box::pin(self.in_order(name)).await?;
+        }
         let record = DecisionRecord {
             id: ids::decision(),
             workflow: row.name.clone(),
@@ -80,6 +84,9 @@ impl Engine {
         .fact("reason", record.reason.clone());
         let insert = RolloutChange::InsertDecision(record.clone());
         let mut changes = vec![Change::Rollout(Box::new(insert))];
+        if record.choice == Choice::AnotherPilot {
+            changes.extend(self.tell_pilot_trap(name, record.decided_at).await?);
+        }
         if record.choice == Choice::Stop {
             let actor = Actor::Person(by.to_owned());
             let stop = Stop {

@@ -43,6 +43,7 @@ mod passkey;
 mod password;
 mod pause;
 mod people;
+mod pilot;
 mod postmortem;
 mod presence;
 mod preview;
@@ -107,8 +108,9 @@ pub use case::{Case, CaseAction, CaseItem, CaseMade, CaseWrite};
 pub use ceremony::CEREMONY_LIFE;
 pub(crate) use charter::Told;
 pub use charter::{
-    CharterView, Graded, ItemView, LabelView, LabelWish, LastTen, OpenedRun, PilotView, Practice,
-    PracticeResult, SheetView, SignView, TurnoverCard, TurnoverView, UnmetView, WallView,
+    CharterView, FridayCard, FridayOpen, FridayView, Graded, ItemView, LabelView, LabelWish,
+    LastTen, OpenedRun, PilotView, Practice, PracticeResult, SheetView, SignView, TurnoverCard,
+    TurnoverView, UnmetView, WallView,
 };
 pub use cleared::Reader;
 pub use compensate::Compensation;
@@ -141,6 +143,7 @@ pub use map::{Map, MapStep};
 pub use oversight::{FLOOR_MS, LookOversight, Oversight, StampTold, TierOversight};
 pub use passkey::{FoundPasskey, KeptPasskey};
 pub use people::{INVITE_LIFE, PersonCard};
+pub use pilot::{Mistake, PilotAnswer, PilotLine, PilotPack, PilotPartView, StepView};
 pub use postmortem::{ClosedWith, OfferedCause, PostmortemAnswer, PostmortemView};
 pub use preview::EditPreview;
 pub use privacy::{

@@ -34,7 +34,7 @@ const PACKAGE: &[(&str, &str)] = &[
     ),
 ];
 
-fn wish(to: Label) -> LabelWish {
+pub(crate) fn wish(to: Label) -> LabelWish {
     LabelWish {
         to,
         question: "What may it be called?".into(),
@@ -53,14 +53,14 @@ fn day(engine: &Engine, days: u64) -> String {
     at.rfc3339().chars().take(10).collect()
 }
 
-async fn state(engine: &Engine, field: &str, value: &str) {
+pub(crate) async fn state(engine: &Engine, field: &str, value: &str) {
     engine
         .state_charter("small", field, value, "rhea")
         .await
         .unwrap();
 }
 
-async fn stated(engine: &Engine) {
+pub(crate) async fn stated(engine: &Engine) {
     let by = day(engine, 80);
     let metric = format!("override_rate at most 10 by {by}");
     let end = day(engine, 60);
@@ -91,7 +91,7 @@ async fn kinds(engine: &Engine) -> Vec<LabelMove> {
 }
 
 /// In research by a decision, with everything stated.
-async fn ready(database: Option<&str>) -> Bench {
+pub(crate) async fn ready(database: Option<&str>) -> Bench {
     let bench = Bench::on(PACKAGE, database).await;
     let engine = &bench.engine;
     let lowered = engine

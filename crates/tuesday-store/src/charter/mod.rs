@@ -1,10 +1,13 @@
 //! What people state about workflows, the history of their labels, and what proofs count.
 
 mod figures;
+mod friday;
 mod read;
+mod sources;
 mod turnover;
 
 pub use figures::CharterFigures;
+pub(crate) use friday::FRIDAYS;
 pub(crate) use turnover::TURNOVERS;
 
 use tuesday_domain::id::DecisionId;
@@ -76,6 +79,14 @@ pub(crate) fn bind<'a>(change: &'a CharterChange, out: &mut Vec<Param<'a>>) -> V
             turnover::bind(t, out);
             Verb::Update(&TURNOVERS)
         }
+        CharterChange::InsertFriday(t) => {
+            friday::bind(t, out);
+            Verb::Insert(&FRIDAYS)
+        }
+        CharterChange::UpdateFriday(t) => {
+            friday::bind(t, out);
+            Verb::Update(&FRIDAYS)
+        }
         CharterChange::InsertLabelEvent(e) => {
             out.extend([
                 Param::Text(&e.workflow),
@@ -127,6 +138,9 @@ pub(crate) fn describe(change: &CharterChange) -> String {
         CharterChange::InsertTurnover(t) | CharterChange::UpdateTurnover(t) => {
             format!("the turnover test of {}", t.workflow)
         }
+        CharterChange::InsertFriday(t) | CharterChange::UpdateFriday(t) => {
+            format!("the Friday test of {}", t.workflow)
+        }
     }
 }
 
@@ -136,5 +150,6 @@ pub(crate) fn workflow(change: &CharterChange) -> &str {
         CharterChange::InsertFact(f) => &f.workflow,
         CharterChange::InsertLabelEvent(e) => &e.workflow,
         CharterChange::InsertTurnover(t) | CharterChange::UpdateTurnover(t) => &t.workflow,
+        CharterChange::InsertFriday(t) | CharterChange::UpdateFriday(t) => &t.workflow,
     }
 }

@@ -1,11 +1,12 @@
 //! Statements, the history of labels, and what proofs count.
 
 use tuesday_domain::charter::Statement;
+use tuesday_domain::charter::friday::FridayState;
 use tuesday_domain::charter::turnover::TurnoverState;
-use tuesday_domain::id::{DecisionId, ReleaseId};
+use tuesday_domain::id::{DecisionId, ReleaseId, RunId};
 use tuesday_domain::record::{
-    Change, CharterChange, CharterFact, Decision, LabelEvent, LabelMove, RolloutChange, Signal,
-    Subject, Turnover,
+    Change, CharterChange, CharterFact, Decision, FridayTest, LabelEvent, LabelMove, RolloutChange,
+    Signal, Subject, Turnover,
 };
 use tuesday_domain::workflow::Label;
 use tuesday_store::ApplyError;
@@ -14,6 +15,23 @@ use crate::bed::each;
 use crate::rows::{
     about, accept, at, decide, in_review, job, new_id, release, review, run, workflow,
 };
+
+fn friday(seq: u32, state: FridayState) -> FridayTest {
+    let ended = state != FridayState::Running;
+    FridayTest {
+        workflow: "support".into(),
+        seq,
+        state,
+        ended_at: ended.then(|| at(60)),
+        report: ended.then(|| "{}".into()),
+        version: 1 + u32::from(ended),
+        run: RunId::new(uuid::Uuid::from_u128(7)),
+        person: "olga".into(),
+        from: at(0),
+        until: at(1_200),
+        engineers: "nils ada".into(),
+    }
+}
 
 fn one(change: CharterChange) -> Decision {
     let change = Change::Charter(Box::new(change));
@@ -283,6 +301,51 @@ async fn a_turnover_test_suspends_while_it_runs_and_is_open_once() {
         assert!(
             bed.store.apply(own).await.is_err(),
             "nobody attests themselves"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_friday_test_is_open_once_and_ends_once() {
+    each(|bed| async move {
+        let running = friday(1, FridayState::Running);
+        let insert = |t: &FridayTest| one(CharterChange::InsertFriday(t.clone()));
+        let update = |t: &FridayTest| one(CharterChange::UpdateFriday(t.clone()));
+        bed.store.apply(insert(&running)).await.unwrap();
+        let second = friday(2, FridayState::Running);
+        assert!(
+            bed.store.apply(insert(&second)).await.is_err(),
+            "{}",
+            bed.name
+        );
+        assert!(
+            bed.read
+                .fridays_over(running.until)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        let over = bed.read.fridays_over(at(1_000_000)).await.unwrap();
+        assert_eq!(over, vec![running.clone()]);
+
+        let mut half = friday(1, FridayState::Passed);
+        half.report = None;
+        assert!(
+            bed.store.apply(update(&half)).await.is_err(),
+            "ended without grades"
+        );
+        let ended = friday(1, FridayState::NotCounted);
+        bed.store.apply(update(&ended)).await.unwrap();
+        let late = bed
+            .store
+            .apply(update(&friday(1, FridayState::Failed)))
+            .await;
+        assert!(matches!(late, Err(ApplyError::Conflict { .. })));
+        bed.store.apply(insert(&second)).await.unwrap();
+        assert_eq!(
+            bed.read.fridays("support", 5).await.unwrap(),
+            [second, ended]
         );
     })
     .await;

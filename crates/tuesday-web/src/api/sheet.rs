@@ -2,7 +2,7 @@
 
 use tuesday_domain::ledger::figures::Money;
 use tuesday_domain::ledger::shown::Shown;
-use tuesday_engine::ops::{CostReport, Scorecard, Weekly};
+use tuesday_engine::ops::{CostReport, PilotPack, Scorecard, Weekly};
 
 /// A cell; quoted where it must be, and never the beginning of a formula.
 fn cell(text: &str) -> String {
@@ -224,4 +224,69 @@ mod tests {
             "'=1+1,-5,'-a,\"a,b\",\"say \"\"x\"\"\"\r\n"
         );
     }
+}
+
+/// The evidence of a pilot: one row for each line, question and step.
+pub(crate) fn pilot(pack: &PilotPack) -> String {
+    let mut text = line(&["list", "item", "title", "known", "words", "by", "records"]);
+    let none = String::new();
+    for part in &pack.parts {
+        let (word, known) = (part.part.word(), part.known.words());
+        if part.lines.is_empty() {
+            text.push_str(&line(&["part", word, part.title, known, "", "", ""]));
+        }
+        for l in &part.lines {
+            let (by, records) = (
+                l.by.as_ref().unwrap_or(&none),
+                l.records.as_ref().unwrap_or(&none),
+            );
+            text.push_str(&line(&[
+                "part",
+                word,
+                part.title,
+                l.known.words(),
+                &l.words,
+                by,
+                records,
+            ]));
+        }
+    }
+    for (list, all) in [("question", &pack.questions), ("go_live", &pack.go_live)] {
+        for a in all {
+            let (by, records) = (
+                a.by.as_ref().unwrap_or(&none),
+                a.records.as_ref().unwrap_or(&none),
+            );
+            text.push_str(&line(&[
+                list,
+                a.asks,
+                a.title,
+                a.known.words(),
+                &a.words,
+                by,
+                records,
+            ]));
+        }
+    }
+    for s in &pack.steps {
+        let known = match (s.done, &s.excused) {
+            (true, _) => "done",
+            (false, Some(_)) => "jumped over",
+            (false, None) => "open",
+        };
+        let words = s
+            .excused
+            .as_deref()
+            .unwrap_or(if s.done { "" } else { s.closes });
+        text.push_str(&line(&[
+            "step",
+            s.step.word(),
+            s.title,
+            known,
+            words,
+            "",
+            "",
+        ]));
+    }
+    text
 }

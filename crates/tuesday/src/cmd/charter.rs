@@ -59,10 +59,16 @@ enum Act {
 #[derive(Debug, Args)]
 pub(crate) struct ReadinessArgs {
     /// The list: charter, checklist, handoff, scope, operators, questions, budget, bet, institution, goals,
-    /// conditions, audit (six walls), signals, next, last-ten
+    /// conditions, audit (six walls), signals, next, last-ten, friday
     list: String,
     /// The workflow
     workflow: String,
+    /// friday: an answer, as `question=value` or `question=value,value`; once for each question
+    #[arg(long = "answer", value_name = "QUESTION=VALUE")]
+    answers: Vec<String>,
+    /// friday: who helped, by handle, or nobody; said with the answers
+    #[arg(long)]
+    helped_by: Option<String>,
 }
 
 /// Arguments of `training`.
@@ -133,6 +139,9 @@ pub(crate) async fn training(common: Common, args: TrainingArgs) -> Result<ExitC
 pub(crate) async fn readiness(common: Common, args: ReadinessArgs) -> Result<ExitCode, Problem> {
     if args.list == "last-ten" {
         return last_ten(&common, &args.workflow).await;
+    }
+    if args.list == "friday" {
+        return super::friday::run(&common, &args.workflow, &args.answers, args.helped_by).await;
     }
     let sheet: Sheet = match args.list.as_str() {
         "audit" | "signals" => Sheet::Walls,

@@ -20,6 +20,7 @@ pub(crate) mod erase;
 pub(crate) mod eval;
 pub(crate) mod export;
 pub(crate) mod follow_up;
+pub(crate) mod friday;
 pub(crate) mod handoffs;
 pub(crate) mod hold;
 pub(crate) mod import;
@@ -30,6 +31,7 @@ pub(crate) mod intake;
 pub(crate) mod label;
 pub(crate) mod migrate;
 pub(crate) mod pack;
+pub(crate) mod pilot;
 pub(crate) mod policy;
 pub(crate) mod postmortem;
 pub(crate) mod problem;
@@ -101,6 +103,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Postmortem(args) => Box::pin(postmortem::run(common, args)).await,
         Command::FollowUp(args) => Box::pin(follow_up::run(common, args)).await,
         Command::Handoffs(args) => Box::pin(handoffs::run(common, args)).await,
+        Command::Pilot(args) => Box::pin(pilot::run(common, args)).await,
         Command::Turnover(args) => Box::pin(turnover::run(common, args)).await,
         Command::Workflow(args) => workflow::run(common, args).await,
         Command::Bench(args) => Box::pin(bench::run(common, args)).await,

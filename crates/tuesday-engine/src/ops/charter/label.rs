@@ -31,7 +31,7 @@ impl Engine {
     ///
     /// # Errors
     /// `label_not_earned` or `no_path_to_production` with everything that is lacking, `label_skipped`,
-    /// `bad_request` naming an empty field, `reason_required`, `workflow_retired`, `unknown_workflow`.
+    /// `step_out_of_order` for a pilot that jumped over a step, `bad_request` naming an empty field, `reason_required`, `workflow_retired`, `unknown_workflow`.
     pub async fn set_label(
         &self,
         name: &str,
@@ -53,7 +53,7 @@ impl Engine {
                     .way_out(format!("tuesday workflow retire {name}")),
             );
         }
-        let gathered = self.gather(name).await?;
+        let gathered = Box::pin(self.gather(name)).await?;
         let up = wish.to > row.label;
         if up {
             if above(row.label) != Some(wish.to) {
@@ -61,12 +61,15 @@ impl Engine {
                 return Err(Problem::new("label_skipped", words).way_out("go through the pilot"));
             }
             earned(&gathered, wish.to)?;
+            if wish.to == Label::Production {
+                Box::pin(self.in_order(name)).await?;
+            }
         } else if wish.to == row.label {
             let words = format!("{name} is called {} already", row.label);
             return Err(Problem::new("illegal_state", words)
                 .way_out("say that it is still true with --review, or give it another label"));
         }
-        self.give_label(&gathered, row, wish, up, by).await
+        Box::pin(self.give_label(&gathered, row, wish, up, by)).await
     }
 
     async fn give_label(
@@ -79,12 +82,16 @@ impl Engine {
     ) -> Result<Workflow, Problem> {
         let now = gathered.now;
         let actor = Actor::Person(by.to_owned());
+        let mut evidence = wish.evidence;
+        if wish.to == Label::Production {
+            evidence.push_str(&Box::pin(self.go_live_words(&row.name)).await?);
+        }
         let record = DecisionRecord {
             id: ids::decision(),
             workflow: row.name.clone(),
             choice: if up { Choice::Proceed } else { Choice::Narrow },
             question: wish.question,
-            evidence: wish.evidence,
+            evidence,
             reason: wish.reason.clone(),
             decided_by: by.to_owned(),
             decided_at: now,
@@ -110,6 +117,10 @@ impl Engine {
         moved.facts = vec![("decision", record.id.to_string().into())];
         let insert = RolloutChange::InsertDecision(record);
         moved.changes = vec![Change::Rollout(Box::new(insert)), event];
+        if up && moved.row.label == Label::Pilot {
+            let told = self.tell_pilot_trap(&moved.row.name, now).await?;
+            moved.changes.extend(told);
+        }
         self.commit_move(moved, &actor, &wish.reason).await
     }
 }

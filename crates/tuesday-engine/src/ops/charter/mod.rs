@@ -1,6 +1,8 @@
 //! Charter, checklist and label: what is stated, what live records show, and what a workflow may be
 //! called by it.
 
+mod friday;
+mod friday_record;
 mod gather;
 mod keep;
 mod label;
@@ -12,10 +14,12 @@ mod state;
 mod train;
 mod turnover;
 
+pub use friday::{FridayCard, FridayOpen, FridayView};
 pub(crate) use gather::Gathered;
 pub use label::LabelWish;
 pub use last_ten::{LastTen, OpenedRun};
 pub use practice::{Graded, Practice, PracticeResult};
+pub(crate) use show::pilot as pilot_view;
 pub use show::{
     CharterView, ItemView, LabelView, PilotView, SheetView, SignView, UnmetView, WallView,
 };

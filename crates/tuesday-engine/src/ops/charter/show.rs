@@ -383,7 +383,7 @@ fn label(g: &Gathered, picture: &Picture<'_>) -> LabelView {
     }
 }
 
-fn pilot(p: Pilot) -> PilotView {
+pub(crate) fn pilot(p: Pilot) -> PilotView {
     // Without a beginning there are no days to count.
     let days_left = p.days_left.filter(|_| p.state != PilotState::Planned);
     PilotView {

@@ -55,7 +55,7 @@ impl Engine {
     }
 
     /// Adds a statement behind the newest one.
-    pub(super) async fn put_fact(
+    pub(in crate::ops) async fn put_fact(
         &self,
         name: &str,
         statement: Statement,
@@ -85,9 +85,14 @@ impl Engine {
     }
 }
 
+/// Stated about the workflow itself, by its field.
+const fn stated_here(s: Statement) -> bool {
+    !s.by_engine() && !s.of_the_pilot()
+}
+
 /// The statement of a field's name. A field that is a live object is changed where it lives.
 fn statement(field: &str) -> Result<Statement, Problem> {
-    let found = field.parse::<Statement>().ok().filter(|s| !s.by_engine());
+    let found = field.parse::<Statement>().ok().filter(|s| stated_here(*s));
     if let Some(statement) = found {
         return Ok(statement);
     }
@@ -99,7 +104,7 @@ fn statement(field: &str) -> Result<Statement, Problem> {
     }
     let all: Vec<&str> = Statement::ALL
         .iter()
-        .filter(|s| !s.by_engine())
+        .filter(|s| stated_here(**s))
         .map(|s| s.word())
         .collect();
     Err(

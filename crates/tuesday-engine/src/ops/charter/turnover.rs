@@ -325,7 +325,7 @@ impl Engine {
     }
 
     /// Who builds the workflow: those with the role, and the machine's own account.
-    async fn engineers(&self, name: &str) -> Result<BTreeSet<String>, Problem> {
+    pub(super) async fn engineers(&self, name: &str) -> Result<BTreeSet<String>, Problem> {
         let grants = self.0.reader.grants().await.map_err(read_problem)?;
         let here = |w: &Option<String>| w.as_deref().is_none_or(|w| w == name);
         let build = grants
@@ -497,7 +497,7 @@ fn open_already(open: &Turnover) -> Problem {
 }
 
 /// A statement has room for 2000 bytes.
-fn short(mut words: String) -> String {
+pub(super) fn short(mut words: String) -> String {
     let mut end = words.len().min(1_500);
     while !words.is_char_boundary(end) {
         end -= 1;

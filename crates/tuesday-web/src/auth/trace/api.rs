@@ -228,6 +228,24 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/api/v1/workflows/{workflow}/pilot/statements",
+        &["charter.stated"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/friday",
+        &["friday.started"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/friday/answers",
+        &["friday.passed", "friday.failed", "friday.not_counted"],
+        "",
+    ),
+    (
+        "POST",
         "/api/v1/workflows/{workflow}/turnover",
         &["turnover.started"],
         "",

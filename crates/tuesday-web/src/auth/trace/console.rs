@@ -184,6 +184,23 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/pilot",
+        &["charter.stated"],
+        "",
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/friday/{verb}",
+        &[
+            "friday.started",
+            "friday.passed",
+            "friday.failed",
+            "friday.not_counted",
+        ],
+        "",
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/turnover/{verb}",
         &[
             "turnover.started",
