@@ -4,8 +4,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::definition::ConfidenceSource;
+use crate::drift::calibration::{Trust, rests_on_confidence};
 use crate::facts::{Ctx, at};
-use crate::id::RunId;
+use crate::id::{ReleaseId, RunId};
 use crate::port::ModelAnswer;
 use crate::ready::Ready;
 use crate::route::{
@@ -14,6 +15,7 @@ use crate::route::{
 use crate::rules::{Facts, RuleSet, Verdict, foregone};
 use crate::run::Reason;
 use crate::snapshot::Snapshot;
+use crate::time::Timestamp;
 use crate::validation::failed_checks;
 use crate::workflow::Stage;
 
@@ -32,6 +34,8 @@ pub struct Decided {
     pub destined: Destined,
     /// Confidence as recorded, four places; `null` without one.
     pub confidence: Value,
+    /// The confidence in millionths.
+    pub stated_ppm: Option<u32>,
     /// What the built-in model says about its answer; `null` for others.
     pub model: Value,
 }
@@ -51,6 +55,9 @@ pub struct Under<'a> {
     pub at_most: Stage,
     /// The run, for keys and addresses.
     pub run: RunId,
+    /// How far a stated confidence can be relied on, for the release that answered, at this moment. Absent
+    /// where nothing is let through: an evaluation asks what the table says.
+    pub trust: Option<(&'a Trust, ReleaseId, Timestamp)>,
 }
 
 /// Decides about an output over frozen inputs; `facts` as [`plan_facts`] answers them.
@@ -69,8 +76,10 @@ pub fn decide(
         stage,
         at_most,
         run,
+        trust,
     } = under;
     let model = answer.extra.clone().unwrap_or(Value::Null);
+    let stated = confidence.and_then(ppm);
     let confidence = confidence.map_or(Value::Null, |c| json!(round(c)));
     let run_facts = json!({"id": run.to_string()});
     let ctx = Ctx::new(&merge(
@@ -94,6 +103,14 @@ pub fn decide(
             vec![fault.words.clone()],
         ),
     };
+    if destined == Destined::Auto
+        && stage.min(at_most) == Stage::Auto
+        && let Some(trust) = trust
+        && let Some(words) = doubted((ready, rules), (&verdict, &table), trust, stated)
+    {
+        let tier = tier_name(ready, &verdict);
+        destined = Destined::Review(tier, Reason::Uncalibrated, vec![words]);
+    }
     if let Some(words) = mismatch(ready, answer) {
         match &mut destined {
             Destined::Auto => {
@@ -112,8 +129,22 @@ pub fn decide(
         planned,
         destined,
         confidence,
+        stated_ppm: stated,
         model,
     }
+}
+
+/// Why a rule may not let this through: it rests on a confidence that cannot be relied on.
+#[must_use]
+pub fn doubted(
+    (ready, rules): (&Ready, &RuleSet),
+    (verdict, table): (&Verdict, &Map<String, Value>),
+    (trust, release, now): (&Trust, ReleaseId, Timestamp),
+    stated_ppm: Option<u32>,
+) -> Option<String> {
+    rests_on_confidence(ready, rules, verdict, &Facts::new(table))
+        .then(|| trust.doubt(release, stated_ppm, now))
+        .flatten()
 }
 
 /// What the table says before the model is asked, when it excludes the case whatever the answer would
@@ -194,6 +225,19 @@ pub fn mismatch(ready: &Ready, answer: &ModelAnswer) -> Option<String> {
     let (reported, pin) = (answer.model_reported.as_ref()?, &ready.model.pin);
     (!ready.model.kind.is_built_in() && reported != pin)
         .then(|| format!("the provider answered with {reported}, the release pins {pin}"))
+}
+
+/// A confidence in millionths, as it is kept; nothing for what is none.
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "within 0..1, which is looked at first"
+)]
+pub fn ppm(confidence: f64) -> Option<u32> {
+    (0.0..=1.0)
+        .contains(&confidence)
+        .then(|| (confidence * 1e6).round() as u32)
 }
 
 /// Four places are enough for a probability and keep records readable.

@@ -143,6 +143,8 @@ words! {
         ReleaseHashMismatch = "release_hash_mismatch",
         /// The provider answered with another model than the pinned one.
         ModelMismatch = "model_mismatch",
+        /// The rule rests on a confidence that is miscalibrated, or whose calibration is not current.
+        Uncalibrated = "uncalibrated",
         /// A watched field changed between approval and sending.
         SourceChanged = "source_changed",
         /// A watched source could not be read again, so nobody knows whether it changed.

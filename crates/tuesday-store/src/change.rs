@@ -101,7 +101,7 @@ pub(crate) fn bind<'a>(
             Verb::Update(&notices::NOTICES),
         ),
         Change::PutWorkflow(w) => {
-            let texts = lists.insert(Lists::texts(workflows::texts(w))).three();
+            let texts = lists.insert(Lists::texts(workflows::texts(w))).four();
             workflows::bind_workflow(w, texts, out);
             if w.version == 0 {
                 Verb::Insert(&workflows::WORKFLOWS)

@@ -56,6 +56,7 @@ fn api_money() -> OpenApiRouter<App> {
         .routes(routes!(drift::show))
         .routes(routes!(drift::freeze))
         .routes(routes!(drift::close))
+        .routes(routes!(drift::calibration, drift::rely))
         .routes(routes!(capacity::what_if))
         .routes(routes!(costs::scorecard))
         .routes(routes!(costs::weekly, costs::sign))
@@ -503,6 +504,15 @@ fn console_money() -> Router<App> {
         )
         .route("/workflows/{workflow}/drift.csv", get(drift::file))
         .route("/workflows/{workflow}/drift.json", get(drift::json))
+        .route("/workflows/{workflow}/drift/calibration", post(drift::rely))
+        .route(
+            "/workflows/{workflow}/drift/calibration.csv",
+            get(drift::calibration_file),
+        )
+        .route(
+            "/workflows/{workflow}/drift/calibration.json",
+            get(drift::calibration_json),
+        )
         .route(
             "/workflows/{workflow}/drift/findings/{number}/closing",
             post(drift::close),

@@ -45,7 +45,8 @@ Work       run           start, show, list, retry, cancel, replay
            report        oversight, overrides, value: whether people really look, what it is worth
            cost          report, forecast, add, import, list, reverse, prices, baseline, limit
            capacity      show, set, ease, whatif: whether people keep up, and what would be if
-           drift         show, baseline, close: whether the mix of outcomes stays what it was;
+           drift         show, baseline, close, calibration: whether the mix of outcomes stays what it was,
+                         and whether confidence comes true;
                          repo: whether what is live is what the repository holds
            changes       who changed what in rules, people, releases and settings
 

@@ -1,6 +1,7 @@
 //! Whether the mix of outcomes stays what it was: a frozen baseline, a test that may be looked at after
 //! every shift, and what it says about a shift.
 
+pub mod calibration;
 pub mod canary;
 mod sequential;
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
+use crate::drift::calibration::{Band, BandCount};
 use crate::id::ReleaseId;
 use crate::record::{AttemptResult, ReviewDecision, SecondLookResult, Usage};
 use crate::review::ReviewKind;
@@ -82,6 +83,8 @@ pub struct RunFacts {
     pub look: Option<SecondLookResult>,
     /// The row of the decision table that sent it where it went.
     pub row: Option<String>,
+    /// The confidence that was stated, in millionths; absent without one.
+    pub confidence_ppm: Option<u32>,
     /// The part of the day in which it was received.
     pub shift: String,
 }
@@ -95,6 +98,23 @@ impl RunFacts {
             .iter()
             .find(output)
             .map_or(AUTOMATIC, |t| t.tier.as_str())
+    }
+
+    /// Whether its output was right as it stood, as far as a person has said: a second look that found it
+    /// wrong before the decision, and the decision before a second look at what no person had decided.
+    #[must_use]
+    pub fn was_right(&self) -> Option<bool> {
+        use ReviewDecision as D;
+        if self.look == Some(SecondLookResult::Incorrect) {
+            return Some(false);
+        }
+        let outputs = self.tasks.iter().filter(|t| t.kind == ReviewKind::Output);
+        match outputs.filter_map(|t| t.decision).next_back() {
+            Some(D::Approve) => Some(true),
+            Some(D::ApproveWithEdits | D::Reject) => Some(false),
+            Some(_) => None,
+            None => (self.look == Some(SecondLookResult::Correct)).then_some(true),
+        }
     }
 
     /// What became of it, in one word: what a person said about its output, otherwise how it ended.
@@ -254,6 +274,9 @@ pub struct DayFigures {
     /// What became of the runs, by the part of the day in which they were received.
     #[serde(default)]
     pub mix: BTreeMap<String, Mix>,
+    /// Stated confidence against what people said, by band.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sure: BTreeMap<Band, BandCount>,
 }
 
 /// `group emea` of `group emea is not in the rollout`; `other` of anything else.
@@ -299,6 +322,12 @@ impl DayFigures {
             *self.outside.entry(outside_key(words)).or_default() += 1;
         }
         self.mix.entry(run.shift.clone()).or_default().add(run);
+        if let (Some(said), Some(right)) = (run.confidence_ppm, run.was_right()) {
+            self.sure
+                .entry(Band::of(said))
+                .or_default()
+                .add(said, right);
+        }
         run.calls.iter().for_each(|c| self.call(c));
         run.tasks.iter().for_each(|t| self.task(t));
         if let Some(look) = run.look {
@@ -444,6 +473,9 @@ impl DayFigures {
             (&mut self.seen, &o.seen),
         ] {
             mine.merge(other);
+        }
+        for (band, count) in &o.sure {
+            self.sure.entry(*band).or_default().merge(count);
         }
         for (shift, mix) in &o.mix {
             self.mix.entry(shift.clone()).or_default().merge(mix);

@@ -1,7 +1,10 @@
 //! How a workflow's rollout stands, what people decided about it, and what is said about its outputs
 //! afterwards.
 
+use std::sync::Arc;
+
 use crate::capacity::LoadState;
+use crate::drift::calibration::Trust;
 use crate::id::{DecisionId, ReleaseId, RunId};
 use crate::scope::Restriction;
 use crate::settling::Changes;
@@ -31,6 +34,8 @@ pub struct Rollout {
     pub changes: Changes,
     /// How its load is answered at present.
     pub load: LoadState,
+    /// How far the confidence of its live model can be relied on.
+    pub trust: Arc<Trust>,
     /// The release that goes on for the live one while the live one's model provider is away.
     pub alternative: Option<ReleaseId>,
 }

@@ -172,6 +172,8 @@ pub struct Routed {
     pub at: Timestamp,
     /// What a person decided about the output; absent while nobody has.
     pub decision: Option<ReviewDecision>,
+    /// The confidence that was stated, in millionths; absent without one.
+    pub confidence_ppm: Option<u32>,
 }
 
 #[cfg(test)]

@@ -64,6 +64,8 @@ words! {
         DriftFound = "drift_found",
         /// The live model answers fixed cases otherwise than it did, or not at all.
         CanaryFailed = "canary_failed",
+        /// Stated confidence does not come true.
+        Miscalibrated = "miscalibrated",
         /// Another model than the pinned one answers.
         ModelMismatch = "model_mismatch",
         /// For some time no node worked.
@@ -108,6 +110,7 @@ impl Category {
             | Self::ReviewOverload
             | Self::DriftFound
             | Self::CanaryFailed
+            | Self::Miscalibrated
             | Self::ModelMismatch
             | Self::NodeDown => Severity::High,
             Self::TriggerSilent
@@ -145,6 +148,7 @@ impl Category {
             Self::ReviewOverload => "People cannot keep up with the review",
             Self::DriftFound => "The mix of outcomes has drifted",
             Self::CanaryFailed => "The model answers otherwise than it did",
+            Self::Miscalibrated => "Stated confidence does not come true",
             Self::ModelMismatch => "Another model than the pinned one answers",
             Self::NodeDown => "No node was at work",
         }
@@ -177,6 +181,7 @@ impl Category {
             Self::ReviewOverload => "review-overload",
             Self::DriftFound => "drift-found",
             Self::CanaryFailed => "canary-failed",
+            Self::Miscalibrated => "miscalibrated",
             Self::ModelMismatch => "model-mismatch",
             Self::NodeDown => "node-down",
         }

@@ -323,6 +323,7 @@ impl Trial {
             stage: Stage::Auto,
             at_most: Stage::Auto,
             run,
+            trust: None,
         };
         let facts = plan_facts(&assembled.facts, &assembled.snapshot);
         let (_, verdict) = excluded(under, &facts)?;
@@ -397,6 +398,7 @@ impl Trial {
                     stage: Stage::Auto,
                     at_most: Stage::Auto,
                     run,
+                    trust: None,
                 };
                 let decided = decide(under, &facts, answer, &output, sure);
                 Ok(self.routed(case, decided, output, sure))

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod budget;
+mod calibration;
 mod canary;
 mod capacity;
 mod conditions;
@@ -260,6 +261,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     every(engine, stop, tasks, five, "follow_ups", follow_ups::run);
     let slow = Duration::from_secs(15);
     every(engine, stop, tasks, slow, "drift", drift::run);
+    every(engine, stop, tasks, five, "calibration", calibration::run);
     every(engine, stop, tasks, five, "canary", canary::run);
     every(engine, stop, tasks, slow, "silent", watch::quiet_triggers);
     every(engine, stop, tasks, slow, "promises", watch::promises);

@@ -2,11 +2,13 @@
 //! and the persons it names. The same content again changes nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tuesday_domain::access::Role;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::texts::TextUse;
 use tuesday_domain::definition::{Definition, Package, PackageFault, lint, with_artefact};
+use tuesday_domain::drift::calibration::Trust;
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::ready::Ready;
@@ -521,7 +523,13 @@ fn row(
             live_release: release,
             rules_version,
             installed_at: now,
-            rollout: tuesday_domain::record::Rollout::default(),
+            rollout: tuesday_domain::record::Rollout {
+                trust: Arc::new(Trust {
+                    granted: test,
+                    ..Trust::default()
+                }),
+                ..tuesday_domain::record::Rollout::default()
+            },
             version: 0,
         },
     }

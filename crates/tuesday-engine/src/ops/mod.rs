@@ -123,7 +123,8 @@ pub use decide_many::Together;
 pub use decide_workflow::WorkflowDecision;
 pub use downtime::{Downtime, SIGN};
 pub use drift::{
-    Around, Canary, CanaryShown, Drift, DriftDimension, FrozenMix, InputWeek, MixFinding,
+    Around, BandShown, Calibration, Canary, CanaryShown, Drift, DriftDimension, FrozenMix,
+    InputWeek, MixFinding,
 };
 pub use export::{ExportQuery, Exported};
 pub(crate) use figures::bound;

@@ -8,6 +8,7 @@ use tuesday_domain::action::{Ability, ActionEvent, ActionState, action_key};
 use tuesday_domain::actor::Actor;
 use tuesday_domain::decide::{self, Decided, Under, confidence, decide, plan_facts};
 use tuesday_domain::definition::FailurePlan;
+use tuesday_domain::drift::calibration::Trust;
 use tuesday_domain::port::{Intent, ModelAnswer};
 use tuesday_domain::record::{
     Action, Attempt, AttemptResult, Change, PayloadKind, Routed, Run, SecondLookBasis,
@@ -180,6 +181,7 @@ async fn routed(
     let facts = plan_facts(facts, snapshot);
     let stage = engine.stage_of(&work.run);
     let (version, rules) = in_force(engine, &work.run.workflow).await?;
+    let trust = trust_of(engine, &work.run.workflow);
     let under = Under {
         ready,
         rules: &rules,
@@ -187,6 +189,7 @@ async fn routed(
         stage: work.run.stage,
         at_most: stage,
         run: work.run.id,
+        trust: Some((&*trust, work.run.release, now)),
     };
     let Decided {
         table,
@@ -195,6 +198,7 @@ async fn routed(
         planned,
         destined,
         confidence,
+        stated_ppm,
         model,
     } = decide(under, &facts, &answer, &output, confidence);
     let record = json!({
@@ -202,7 +206,7 @@ async fn routed(
         "flags": work.flags,
     });
     stamp(&mut draft, (version, stage), &verdict, &record);
-    remember(&mut draft, &rules, &verdict, &table);
+    remember(&mut draft, &rules, &verdict, &table, stated_ppm);
     engine
         .note_unmapped(&mut draft, &rules, (&verdict, &table), &ready.def)
         .await?;
@@ -239,6 +243,7 @@ pub(crate) async fn excluded(engine: &Engine, work: &mut Work) -> Result<Option<
         stage: work.run.stage,
         at_most: stage,
         run: work.run.id,
+        trust: None,
     };
     let Some((table, verdict)) = decide::excluded(under, &plan_facts(facts, snapshot)) else {
         return Ok(None);
@@ -256,7 +261,7 @@ pub(crate) async fn excluded(engine: &Engine, work: &mut Work) -> Result<Option<
     let record =
         json!({"verdict": verdict, "facts": table, "flags": work.flags, "model_asked": false});
     stamp(&mut draft, (version, stage), &verdict, &record);
-    remember(&mut draft, &rules, &verdict, &table);
+    remember(&mut draft, &rules, &verdict, &table, None);
     engine
         .note_unmapped(&mut draft, &rules, (&verdict, &table), &ready.def)
         .await?;
@@ -280,6 +285,14 @@ async fn in_force(engine: &Engine, workflow: &str) -> Result<(u64, Arc<RuleSet>)
     let version = catalog.rules_version(reader, workflow).await?;
     let rules = catalog.rules(reader, workflow, version).await?;
     Ok((version, rules))
+}
+
+/// How far the model's confidence can be relied on, as this node knows; not at all for a workflow that it
+/// does not know.
+fn trust_of(engine: &Engine, workflow: &str) -> Arc<Trust> {
+    let row = engine.0.catalog.cached_workflow(workflow);
+    row.map(|w| Arc::clone(&w.rollout.trust))
+        .unwrap_or_default()
 }
 
 /// Stamps the run with what routed it.
@@ -308,6 +321,7 @@ pub(crate) fn remember(
     rules: &RuleSet,
     verdict: &Verdict,
     table: &Map<String, Value>,
+    confidence_ppm: Option<u32>,
 ) {
     let routed = Routed {
         run: draft.run.id,
@@ -318,6 +332,7 @@ pub(crate) fn remember(
         facts: pack(rules.columns(), &Facts::new(table)),
         at: draft.run.updated_at,
         decision: None,
+        confidence_ppm,
     };
     draft.change(Change::PutRouted(Box::new(routed)));
 }

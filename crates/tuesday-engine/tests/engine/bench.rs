@@ -125,7 +125,7 @@ const INPUT: &str = r#"{"type":"object","required":["id"],"additionalProperties"
     "id":{"type":"string","maxLength":40,"description":"Number of the case.","x-class":"internal"}}}"#;
 const OUTPUT: &str = r#"{"type":"object","required":["grade"],"additionalProperties":false,"properties":{
     "grade":{"enum":["low","high"],"description":"How much it matters.","x-class":"internal"}}}"#;
-const RULES: &str = "row,grade:one of low|high,route,review_tier,reason,note\nr1,low,auto,,It matters little,\nr2,any,review,desk,It matters,\n";
+pub(crate) const RULES: &str = "row,grade:one of low|high,route,review_tier,reason,note\nr1,low,auto,,It matters little,\nr2,any,review,desk,It matters,\n";
 
 /// Engine, store and what surrounds them.
 pub(crate) struct Bench {

@@ -6,9 +6,11 @@ use std::time::Duration;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::capacity::CapacitySpec;
 use tuesday_domain::drift::Verdict;
+use tuesday_domain::drift::calibration::{Band, BandCount, BandState};
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::figures::{DayFigures, Mix};
-use tuesday_domain::record::{DayRow, DriftState};
+use tuesday_domain::record::{AuditEntry, Change, DayRow, Decision, DriftState, Subject};
+use tuesday_domain::run::{Reason, Status};
 use tuesday_domain::time::Zone;
 use tuesday_domain::trouble::Category;
 use tuesday_domain::workflow::Switch;
@@ -17,7 +19,7 @@ use tuesday_store::DayState;
 use tuesday_testkit::fakes::Said;
 use tuesday_testkit::{Database, until};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, RULES};
 
 const RULE: &str = "[[pause_rule]]\nname = \"drift\"\nmetric = \"signals\"\nsignal = \"drift\"\n\
     comparison = \"at_least\"\nnumber = 1\nover = \"24h\"\n[rollout]\n";
@@ -300,5 +302,194 @@ async fn a_model_that_answers_otherwise_is_found_by_the_canary() {
 async fn a_model_that_answers_otherwise_is_found_by_the_canary_on_postgresql() {
     let database = Database::create().await;
     Box::pin(turned(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+const SURE: [(&str, &str, &str); 4] = [
+    (
+        "workflow.toml",
+        "[facts]\n",
+        "[facts]\nsure = \"confidence\"\n",
+    ),
+    (
+        "workflow.toml",
+        "clearance = \"internal\"\n[model.price]",
+        "clearance = \"internal\"\nconfidence = { source = \"field\", field = \"sure\" }\n[model.price]",
+    ),
+    (
+        "output.schema.json",
+        "\"properties\":{",
+        "\"properties\":{\"sure\":{\"type\":\"number\",\"description\":\"How sure.\",\"x-class\":\"internal\"},",
+    ),
+    ("rules.csv", RULES, SURE_RULES),
+];
+const SURE_RULES: &str = "row,grade:one of low|high,sure:ratio,route,review_tier,reason,note\n\
+    r1,low,>= 0.85,auto,,It matters little and is sure,\nr2,any,any,review,desk,It matters,\n";
+
+/// A day on which a band's outcomes were so.
+async fn outcomes(bench: &Bench, back: i64, (runs, right): (u64, u64)) {
+    let day = today(bench).plus(-back).to_string();
+    let count = BandCount {
+        runs,
+        right,
+        said_ppm: runs * 930_000,
+    };
+    let figures = DayFigures {
+        runs,
+        sure: [(Band::From90, count)].into(),
+        ..DayFigures::new()
+    };
+    let live = bench.engine.reader().workflow("small").await.unwrap();
+    let state = DayState {
+        workflow: "small".into(),
+        rows: vec![DayRow {
+            workflow: "small".into(),
+            day: day.clone(),
+            release: live.unwrap().live_release,
+            tier: "desk".into(),
+            figures,
+        }],
+        open: 0,
+        made_at: bench.engine.now(),
+        day,
+    };
+    bench.store.put_day(&state).await.unwrap();
+}
+
+async fn band(bench: &Bench) -> (BandState, bool) {
+    let seen = bench.engine.calibration("small").await.unwrap();
+    let own = seen.bands.last().unwrap();
+    assert_eq!(own.band, Band::From90);
+    (own.state, own.holds)
+}
+
+/// What becomes of a run that is sure: its status, and why a person has it.
+async fn sent(bench: &Bench, case: &str) -> (Status, Option<Reason>, Vec<String>) {
+    let text = r#"{"grade":"low","sure":0.93}"#;
+    bench.fakes.then(Said::Text(text.into()));
+    bench.receive(case).await;
+    let run = bench.rest(case).await;
+    let task = bench.engine.reader().reviews_of(run.run.id).await.unwrap();
+    let words = task.last().map(|t| t.reasons.clone()).unwrap_or_default();
+    (run.run.state.status, run.run.reason, words)
+}
+
+async fn relied(database: Option<&str>) {
+    let bench = Bench::on(&[], database).await;
+    let engine = &bench.engine;
+    let pack = FINE.replace('\n', "");
+    bench
+        .put(&crate::releases::changed(engine, &pack, &SURE).await)
+        .await;
+    // As on an instance that is no test: nothing is granted.
+    let mut row = engine.reader().workflow("small").await.unwrap().unwrap();
+    std::sync::Arc::make_mut(&mut row.rollout.trust).granted = false;
+    row.version += 1;
+    let subject = Subject::Workflow("small".into());
+    let entry = AuditEntry::new(engine.now(), Actor::System("test"), "test.real", subject);
+    let changes = vec![Change::PutWorkflow(Box::new(row))];
+    bench
+        .store
+        .apply(Decision { changes, entry })
+        .await
+        .unwrap();
+    engine.load().await.unwrap();
+    let other = bench.another("two").await;
+    let workers = [Worker::start(engine), Worker::start(&other)];
+    assert_eq!(band(&bench).await, (BandState::Few, false));
+    let (status, reason, words) = sent(&bench, "a").await;
+    assert_eq!(
+        (status, reason),
+        (Status::InReview, Some(Reason::Uncalibrated))
+    );
+    assert!(
+        words[0].contains("0.90-1.00 has no current calibration"),
+        "{words:?}"
+    );
+
+    let stands = |state: BandState| {
+        let bench = &bench;
+        until("the nodes act by it", move || async move {
+            let row = bench
+                .engine
+                .reader()
+                .workflow("small")
+                .await
+                .unwrap()
+                .unwrap();
+            let own = row.rollout.trust.band(Band::From90).map(|b| b.state);
+            (own == Some(state)).then_some(())
+        })
+    };
+    outcomes(&bench, 1, (210, 200)).await;
+    stands(BandState::Current).await;
+    engine.load().await.unwrap();
+    other.load().await.unwrap();
+    assert_eq!(sent(&bench, "b").await.0, Status::Completed);
+
+    // Fewer than stated were right: told once, with an incident, and nothing goes through any more.
+    outcomes(&bench, 2, (300, 100)).await;
+    stands(BandState::Miscalibrated).await;
+    engine.load().await.unwrap();
+    other.load().await.unwrap();
+    let (status, reason, words) = sent(&bench, "c").await;
+    assert_eq!(
+        (status, reason),
+        (Status::InReview, Some(Reason::Uncalibrated))
+    );
+    assert!(
+        words[0].contains("miscalibrated: stated 93.0 %, right 58.8 %"),
+        "{words:?}"
+    );
+    until("it has its incident", || async {
+        let found = engine
+            .reader()
+            .incidents(&Default::default(), None, 9)
+            .await
+            .unwrap();
+        found
+            .iter()
+            .any(|i| i.category == Category::Miscalibrated)
+            .then_some(())
+    })
+    .await;
+    let told = engine.reader().notices_of("rhea", 50).await.unwrap();
+    let told = told
+        .iter()
+        .filter(|n| n.kind == "calibration.judged")
+        .count();
+    assert_eq!(told, 1, "told once, not by each node");
+
+    // Only a person with the right to change a cutoff takes it back before there are fresh outcomes.
+    let rely = |by: &'static str, why: &'static str| engine.rely_on("small", Band::From90, why, by);
+    assert_eq!(rely("tove", "x").await.unwrap_err().code, "not_allowed");
+    assert_eq!(rely("rhea", " ").await.unwrap_err().code, "reason_required");
+    rely("rhea", "a trainee read these").await.unwrap();
+    other.load().await.unwrap();
+    assert_eq!(
+        rely("rhea", "again").await.unwrap_err().code,
+        "illegal_state"
+    );
+    assert_eq!(band(&bench).await, (BandState::Relied, true));
+    assert_eq!(sent(&bench, "d").await.0, Status::Completed);
+    // Its days are over: off again, and fresh outcomes bring it back.
+    later(&bench, &[engine, &other], 31 * 24 * 60).await;
+    stands(BandState::Miscalibrated).await;
+    outcomes(&bench, 0, (220, 205)).await;
+    stands(BandState::Current).await;
+    let [one, two] = workers;
+    two.shut_down(Duration::from_secs(10)).await;
+    bench.end(one).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_rests_on_a_confidence_only_while_it_comes_true() {
+    Box::pin(relied(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_rests_on_a_confidence_only_while_it_comes_true_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(relied(Some(&database.url()))).await;
     database.drop().await;
 }

@@ -240,17 +240,24 @@ impl StoreReader {
             "second_looks AS x",
             "AND x.result IS NOT NULL ORDER BY x.run_id",
         );
-        let (calls, tasks, sends, looks) = tokio::try_join!(
+        let stated = of_runs(
+            "x.run_id, x.confidence_ppm",
+            "routed AS x",
+            "AND x.workflow = r.workflow AND x.confidence_ppm IS NOT NULL ORDER BY x.run_id",
+        );
+        let (calls, tasks, sends, looks, stated) = tokio::try_join!(
             self.rows(calls, within(), call),
             self.rows(tasks, within(), task),
             self.rows(sends, within(), |r: Row<'_>| Ok((r.id(0)?, r.opt_time(1)?))),
             self.rows(looks, within(), |r: Row<'_>| Ok((r.id(0)?, r.opt_word(1)?))),
+            self.rows(stated, within(), |r: Row<'_>| Ok((r.id(0)?, r.opt_num(1)?))),
         )?;
         // Everything comes in the order of the runs; seeds among the others are passed over.
         deal(&mut runs, calls, |run, call| run.calls.push(call));
         deal(&mut runs, tasks, |run, task| run.tasks.push(task));
         deal(&mut runs, sends, |run, at| run.first_sent_at = at);
         deal(&mut runs, looks, |run, look| run.look = look);
+        deal(&mut runs, stated, |run, ppm| run.confidence_ppm = ppm);
         Ok(runs)
     }
 
@@ -311,6 +318,7 @@ fn facts(r: Row<'_>) -> Result<(RunId, RunFacts), ReadError> {
         first_sent_at: None,
         look: None,
         row: r.opt_text(7)?,
+        confidence_ppm: None,
         shift: String::new(),
     };
     Ok((RunId::new(r.id(0)?), run))

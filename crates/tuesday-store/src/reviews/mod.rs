@@ -83,19 +83,24 @@ impl Lists {
         }
     }
 
-    /// The slot for three texts of another row.
-    pub(crate) fn texts([one, two, three]: [String; 3]) -> Self {
+    /// The slot for four texts of another row.
+    pub(crate) fn texts([one, two, three, four]: [String; 4]) -> Self {
         Self {
             reasons: Cow::Owned(one),
             chain: Cow::Owned(two),
             approved_by: Cow::Owned(three),
-            request_keys: Cow::Borrowed(""),
+            request_keys: Cow::Owned(four),
         }
     }
 
     /// The texts of [`Lists::texts`].
-    pub(crate) fn three(&self) -> [&str; 3] {
-        [&self.reasons, &self.chain, &self.approved_by]
+    pub(crate) fn four(&self) -> [&str; 4] {
+        [
+            &self.reasons,
+            &self.chain,
+            &self.approved_by,
+            &self.request_keys,
+        ]
     }
 }
 

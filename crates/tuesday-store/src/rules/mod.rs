@@ -59,9 +59,10 @@ pub(crate) static ROUTED: Table = Table::new(
         ("facts", Ty::Blob),
         ("at", Ty::Int),
         ("decision", Ty::Text),
+        ("confidence_ppm", Ty::Int),
     ],
     2,
-    8,
+    9,
     false,
 );
 
@@ -170,6 +171,7 @@ pub(crate) fn bind_routed<'a>(v: &'a Routed, out: &mut Vec<Param<'a>>) {
         Param::Blob(&v.facts),
         Param::Int(v.at.micros()),
         opt_text(v.decision.map(tuesday_domain::record::ReviewDecision::word)),
+        opt_int(v.confidence_ppm.map(i64::from)),
     ]);
 }
 

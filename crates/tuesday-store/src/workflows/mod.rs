@@ -4,7 +4,10 @@ mod read;
 
 pub use read::ReleaseHead;
 
+use std::sync::Arc;
+
 use tuesday_domain::capacity::LoadState;
+use tuesday_domain::drift::calibration::Trust;
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::record::{Cursor, Release, Rollout, Workflow};
 use tuesday_domain::settling::Changes;
@@ -34,12 +37,13 @@ pub(crate) static WORKFLOWS: Table = Table::new(
         ("switch_reason", Ty::Text),
         ("changes", Ty::Text),
         ("load", Ty::Text),
+        ("trust", Ty::Text),
         ("alternative", Ty::Id),
         ("version", Ty::Int),
         ("installed_at", Ty::Int),
     ],
     1,
-    20,
+    21,
     true,
 );
 
@@ -77,7 +81,7 @@ pub(crate) static CURSORS: Table = Table::new(
 pub(crate) const SET_RELEASE: &str = "UPDATE releases SET state = $1 WHERE id = $2 AND state = $3";
 
 pub(crate) const WORKFLOW_COLUMNS: &str = "name, title, owner, label, stage, switch, live_release, rules_version, scope, fallback, retiring, \
-    staged_at, counted_from, switched_at, switched_by, switch_reason, changes, load, alternative, version, \
+    staged_at, counted_from, switched_at, switched_by, switch_reason, changes, load, trust, alternative, version, \
     installed_at";
 pub(crate) const RELEASE_COLUMNS: &str =
     "id, workflow, number, state, hash, bundle, artifact, created_at, created_by";
@@ -87,17 +91,18 @@ pub(crate) fn scope_text(w: &Workflow) -> String {
 }
 
 /// The texts of a workflow that are made for binding.
-pub(crate) fn texts(w: &Workflow) -> [String; 3] {
+pub(crate) fn texts(w: &Workflow) -> [String; 4] {
     [
         scope_text(w),
         w.rollout.changes.text(),
         w.rollout.load.text(),
+        w.rollout.trust.text(),
     ]
 }
 
 pub(crate) fn bind_workflow<'a>(
     w: &'a Workflow,
-    [scope, changes, load]: [&'a str; 3],
+    [scope, changes, load, trust]: [&'a str; 4],
     out: &mut Vec<Param<'a>>,
 ) {
     let r = &w.rollout;
@@ -120,6 +125,7 @@ pub(crate) fn bind_workflow<'a>(
         opt_text(r.switch_reason.as_deref()),
         Param::Text(changes),
         Param::Text(load),
+        Param::Text(trust),
         opt_id(r.alternative.map(ReleaseId::uuid)),
         Param::Int(i64::from(w.version)),
         Param::Int(w.installed_at.micros()),
@@ -150,10 +156,13 @@ pub(crate) fn workflow(r: Row<'_>) -> Result<Workflow, ReadError> {
                 .map_err(|e| ReadError::Corrupt(format!("the changes of a workflow: {e}")))?,
             load: LoadState::parse(&r.text(17)?)
                 .map_err(|e| ReadError::Corrupt(format!("the load of a workflow: {e}")))?,
-            alternative: r.opt_id(18)?.map(ReleaseId::new),
+            trust: Trust::parse(&r.text(18)?)
+                .map(Arc::new)
+                .map_err(|e| ReadError::Corrupt(format!("the trust of a workflow: {e}")))?,
+            alternative: r.opt_id(19)?.map(ReleaseId::new),
         },
-        version: r.num(19)?,
-        installed_at: r.time(20)?,
+        version: r.num(20)?,
+        installed_at: r.time(21)?,
     })
 }
 

@@ -1,5 +1,6 @@
 //! What stands about a workflow's rollout: its row, decisions, signals, and the figures of its rules.
 
+use tuesday_domain::drift::calibration::{Band, BandCount, BandState, BandTrust, Trust};
 use tuesday_domain::id::{DecisionId, ReleaseId, RunId};
 use tuesday_domain::record::{
     Change, Choice, Decision, DecisionRecord, Rollout, RolloutChange, Signal, Subject,
@@ -67,6 +68,18 @@ async fn a_standing_is_read_back_as_it_was_written() {
                 }),
                 ..Changes::default()
             },
+            trust: std::sync::Arc::new(Trust {
+                granted: true,
+                releases: vec![row.live_release],
+                bands: vec![BandTrust {
+                    band: Band::From90,
+                    state: BandState::Miscalibrated,
+                    rests_on: BandCount::default(),
+                    from: None,
+                    relied: None,
+                }],
+                ..Trust::default()
+            }),
             alternative: Some(ReleaseId::new(new_id())),
         };
         bed.store.apply(put(row.clone())).await.unwrap();

@@ -24,6 +24,7 @@ fn routed(event: &str, secs: u64, row: &str) -> Routed {
         facts: vec![8, 2],
         at: at(secs),
         decision: None,
+        confidence_ppm: Some(930_000),
     }
 }
 

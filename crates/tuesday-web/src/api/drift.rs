@@ -6,6 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
+use tuesday_domain::drift::calibration::Band;
 use tuesday_domain::ledger::day::Days;
 use tuesday_domain::problem::Problem;
 use utoipa::{IntoParams, ToSchema};
@@ -47,6 +48,67 @@ pub(crate) async fn show(
             .field("format")
             .into()),
     }
+}
+
+/// A band by its name.
+pub(crate) fn band(text: &str) -> Result<Band, Problem> {
+    text.parse()
+        .map_err(|e: tuesday_domain::words::UnknownWord| {
+            Problem::new("bad_request", e.to_string()).field("band")
+        })
+}
+
+/// Stated confidence against what people said, band by band.
+#[utoipa::path(get, path = "/api/v1/workflows/{workflow}/drift/calibration", tag = "drift", params(("workflow" = String, Path), MixQuery),
+    responses((status = 200, body = serde_json::Value), (status = 404, body = ProblemBody)))]
+pub(crate) async fn calibration(
+    State(app): State<App>,
+    reader: ApiReader,
+    Path(name): Path<String>,
+    Query(q): Query<MixQuery>,
+) -> Result<Response, ApiError> {
+    reader.sees(&name)?;
+    let found = Box::pin(app.engine.calibration(&name)).await?;
+    match q.format.as_deref() {
+        None | Some("json") => Ok(value(&found)?.into_response()),
+        Some("csv") => {
+            let kind = [(header::CONTENT_TYPE, "text/csv; charset=utf-8")];
+            Ok((kind, found.csv()).into_response())
+        }
+        Some(_) => Err(Problem::new("bad_request", "json or csv")
+            .field("format")
+            .into()),
+    }
+}
+
+/// A band that is relied on although it is miscalibrated.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RelyBody {
+    band: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// Relies on a miscalibrated band, for 30 days at most, until fresh outcomes are there.
+#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/drift/calibration", tag = "drift", params(("workflow" = String, Path)), request_body = RelyBody,
+    responses((status = 200, body = serde_json::Value), (status = 400, body = ProblemBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody)))]
+pub(crate) async fn rely(
+    State(app): State<App>,
+    by: ApiReviewer,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    by.sees(&name)?;
+    let b: RelyBody = query::body(&body)?;
+    let band = band(&b.band)?;
+    let done = app
+        .engine
+        .rely_on(&name, band, &b.reason, &by.person)
+        .await?;
+    let answer = serde_json::json!({"workflow": name, "band": band, "by": done.by,
+        "until": done.until.rfc3339(), "reason": done.reason});
+    Ok(Json(answer))
 }
 
 /// Days to freeze.

@@ -10,15 +10,17 @@ use tuesday_domain::drift::{ShiftVerdict, Verdict};
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::shown::Unit;
 use tuesday_domain::problem::Problem;
-use tuesday_engine::ops::{Canary, Drift, DriftDimension};
+use tuesday_engine::ops::{Calibration, Canary, Drift, DriftDimension};
 
 use super::chart::{Series, lines};
 use super::html;
+use super::reliability::{self, BandRow};
 use super::scorecard::Drawn;
 use super::shell::Shell;
 use super::shown::{Tile, text, tile};
 use super::visit::Visit;
 use super::words::{code, count};
+use crate::api::drift::band;
 use crate::api::sheet;
 use crate::auth::PostForm;
 use crate::refusal::{PageError, status};
@@ -65,6 +67,14 @@ struct CanaryLine {
     misses: Vec<String>,
 }
 
+/// Stated confidence against what people said.
+struct ConfidenceCard {
+    about: String,
+    rows: Vec<BandRow>,
+    /// Whoever may change a cutoff may say that a band can be relied on.
+    edits: bool,
+}
+
 #[derive(Template)]
 #[template(path = "drift.html")]
 struct DriftPage {
@@ -81,6 +91,7 @@ struct DriftPage {
     charts: Vec<Drawn>,
     tables: Vec<MixTable>,
     canary: Option<CanaryCard>,
+    confidence: ConfidenceCard,
     problem: Option<Problem>,
 }
 
@@ -231,6 +242,20 @@ fn charts(d: &Drift) -> Vec<Drawn> {
     out
 }
 
+fn confidence_words(c: &Calibration) -> String {
+    let granted = if c.granted {
+        "; a test instance needs none"
+    } else {
+        ""
+    };
+    format!(
+        "a rule may rest on a band with {} outcomes in {} days that are right at most {} points less often than stated{granted}",
+        c.least,
+        c.window_days,
+        c.tolerance_ppm / 10_000
+    )
+}
+
 async fn drawn(
     app: &App,
     visit: &Visit,
@@ -239,6 +264,7 @@ async fn drawn(
 ) -> Result<DriftPage, PageError> {
     visit.user.sees(name)?;
     let d = Box::pin(app.engine.drift(name)).await?;
+    let confidence = Box::pin(app.engine.calibration(name)).await?;
     let title = format!("Drift, {}", d.title);
     let shell = visit
         .shell(app, title, "workflow", Some(name.to_owned()))
@@ -293,9 +319,17 @@ async fn drawn(
         handles: may(Act::HandleIncident),
         sets: may(Act::SetPriority),
         tiles: vec![tile(&d.agreement, None)],
-        charts: charts(&d),
+        charts: charts(&d)
+            .into_iter()
+            .chain([reliability::drawn(&confidence)])
+            .collect(),
         tables: d.dimensions.iter().map(table).collect(),
         canary: d.canary.as_ref().map(canary_card),
+        confidence: ConfidenceCard {
+            about: confidence_words(&confidence),
+            rows: confidence.bands.iter().map(reliability::row).collect(),
+            edits: may(Act::EditRules),
+        },
         problem,
     })
 }
@@ -330,6 +364,46 @@ pub(crate) async fn json(
     visit.user.sees(&name)?;
     let found = Box::pin(app.engine.drift(&name)).await?;
     Ok(axum::Json(found).into_response())
+}
+
+/// Stated confidence against what people said, as CSV.
+pub(crate) async fn calibration_file(
+    State(app): State<App>,
+    visit: Visit,
+    Path(name): Path<String>,
+) -> Result<Response, PageError> {
+    visit.user.sees(&name)?;
+    let found = Box::pin(app.engine.calibration(&name)).await?;
+    let kind = [(header::CONTENT_TYPE, "text/csv; charset=utf-8")];
+    Ok((kind, found.csv()).into_response())
+}
+
+/// The same as JSON.
+pub(crate) async fn calibration_json(
+    State(app): State<App>,
+    visit: Visit,
+    Path(name): Path<String>,
+) -> Result<Response, PageError> {
+    visit.user.sees(&name)?;
+    let found = Box::pin(app.engine.calibration(&name)).await?;
+    Ok(axum::Json(found).into_response())
+}
+
+/// Somebody relies on a miscalibrated band.
+pub(crate) async fn rely(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    form.user.sees(&name)?;
+    let reason = form.text("reason").unwrap_or_default();
+    let by = form.user.session.person.clone();
+    let done = match band(&form.text("band").unwrap_or_default()) {
+        Ok(band) => app.engine.rely_on(&name, band, &reason, &by).await,
+        Err(p) => Err(p),
+    };
+    answered(&app, &name, &headers, form, done.map(drop), "Relied on").await
 }
 
 /// Somebody freezes a baseline.

@@ -45,6 +45,7 @@ pub(crate) mod reading;
 pub(crate) mod release_read;
 mod release_since;
 pub(crate) mod releases;
+mod reliability;
 pub(crate) mod report;
 pub(crate) mod rerun;
 pub(crate) mod review;

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use tuesday_domain::drift::{Found, ShiftVerdict, Verdict};
 use tuesday_domain::ledger::day::Days;
 use tuesday_domain::problem::Problem;
-use tuesday_engine::ops::{Canary, Drift};
+use tuesday_engine::ops::{Calibration, Canary, Drift};
 
 use crate::cli::Common;
 use crate::config::Home;
@@ -53,6 +53,20 @@ enum Act {
         #[arg(long)]
         reason: String,
     },
+    /// Stated confidence against what people said, band by band; 1 while a band is miscalibrated
+    Calibration {
+        /// The workflow
+        workflow: String,
+        /// The table as CSV
+        #[arg(long, conflicts_with = "rely")]
+        csv: bool,
+        /// Rely on this miscalibrated band, such as 0.90-1.00, for 30 days at most
+        #[arg(long, value_name = "BAND", requires = "reason")]
+        rely: Option<String>,
+        /// Why
+        #[arg(long)]
+        reason: Option<String>,
+    },
     /// Say what a finding was
     Close {
         /// The workflow
@@ -88,6 +102,29 @@ pub(crate) async fn run(common: Common, args: DriftArgs) -> Result<ExitCode, Pro
             }
         }
         Act::Repo { .. } => {}
+        Act::Calibration {
+            workflow,
+            csv,
+            rely,
+            reason,
+        } => {
+            if let Some(band) = rely {
+                return relied(&common, engine, &workflow, &band, reason.as_deref()).await;
+            }
+            engine.make_figures().await?;
+            let found = Box::pin(engine.calibration(&workflow)).await?;
+            if common.json {
+                let value = serde_json::to_value(&found);
+                out::json_line(&value.map_err(|e| Problem::new("internal", e.to_string()))?);
+            } else if csv {
+                out::text(&found.csv());
+            } else {
+                tell_calibration(&found);
+            }
+            if found.is_off() {
+                return Ok(ExitCode::from(1));
+            }
+        }
         Act::Baseline {
             workflow,
             from,
@@ -120,6 +157,74 @@ pub(crate) async fn run(common: Common, args: DriftArgs) -> Result<ExitCode, Pro
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn relied(
+    common: &Common,
+    engine: &tuesday_engine::Engine,
+    workflow: &str,
+    band: &str,
+    reason: Option<&str>,
+) -> Result<ExitCode, Problem> {
+    let by = wiring::person(common)?;
+    let band = band
+        .parse()
+        .map_err(|e: tuesday_domain::words::UnknownWord| {
+            Problem::new("bad_request", e.to_string()).field("rely")
+        })?;
+    let reason = reason.unwrap_or_default();
+    let done = engine.rely_on(workflow, band, reason, &by).await?;
+    out::line(&format!(
+        "{band} of {workflow} is relied on until {}, or until 200 fresh outcomes are there",
+        done.until.rfc3339()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell_calibration(c: &Calibration) {
+    out::line(&format!("{}, {}, {}", c.workflow, c.today, c.model));
+    let mut table = out::table(&[
+        "Confidence",
+        "Stands",
+        "Outcomes",
+        "Stated",
+        "Right",
+        "95 %",
+    ]);
+    for b in &c.bands {
+        let share = |n: Option<i64>| n.map_or_else(|| "missing".to_owned(), percent);
+        let ends = match (b.low_ppm, b.high_ppm) {
+            (Some(low), Some(high)) => format!("{} to {}", percent(low), percent(high)),
+            _ => String::new(),
+        };
+        table.add_row([
+            b.band.to_string(),
+            b.state.word().replace('_', " "),
+            b.runs.to_string(),
+            share(b.stated_ppm),
+            share(b.right_ppm),
+            ends,
+        ]);
+    }
+    out::line(&table.to_string());
+    for b in &c.bands {
+        if let Some(words) = &b.words {
+            out::line(&format!(
+                "{} {}: {words}",
+                b.band,
+                b.state.word().replace('_', " ")
+            ));
+        }
+    }
+    if c.granted {
+        out::line("A test instance grants what evidence would have to show.");
+    }
+    out::say(&format!(
+        "A rule may rest on a band with {} outcomes within {} days that were right at most {} points less often than stated.",
+        c.least,
+        c.window_days,
+        c.tolerance_ppm / 10_000
+    ));
 }
 
 fn percent(ppm: i64) -> String {

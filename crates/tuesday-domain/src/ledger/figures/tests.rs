@@ -25,6 +25,7 @@ fn run(outcome: Option<Outcome>) -> RunFacts {
         first_sent_at: None,
         look: None,
         row: None,
+        confidence_ppm: None,
         shift: "day".into(),
     }
 }

@@ -2,6 +2,7 @@
 //! finding with what had changed before, and a person who says what it was.
 
 mod baseline;
+mod calibration;
 mod canary;
 mod changes;
 mod close;
@@ -9,6 +10,7 @@ mod shifts;
 mod view;
 mod watch;
 
+pub use calibration::{BandShown, Calibration};
 pub use canary::{Canary, CanaryShown};
 pub use changes::Around;
 pub use view::{Drift, DriftDimension, FrozenMix, InputWeek, MixFinding};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
-use tuesday_domain::decide::plan_facts;
+use tuesday_domain::decide::{doubted, plan_facts, ppm};
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::SecondLookBasis;
@@ -15,6 +15,8 @@ use tuesday_domain::review::{ReviewEvent, ReviewKind};
 use tuesday_domain::route::{Destined, Planned, ask, destine, plan};
 use tuesday_domain::rules::{FactTable, Landing, RuleSet, Verdict};
 use tuesday_domain::run::{Reason, RunEvent};
+use tuesday_domain::time::Timestamp;
+use tuesday_domain::workflow::Stage;
 
 use super::{Desk, reason_given};
 use crate::catalog::LoadFault;
@@ -67,6 +69,14 @@ struct Again {
     planned: Vec<Planned>,
     destined: Destined,
     bound: String,
+}
+
+impl Again {
+    /// The confidence with which it was routed, as it was recorded.
+    fn stated_ppm(&self) -> Option<u32> {
+        let stated = self.record.get("confidence").and_then(Value::as_f64);
+        stated.and_then(ppm)
+    }
 }
 
 impl Engine {
@@ -220,8 +230,11 @@ impl Engine {
         m: &Move,
     ) -> Result<(), Problem> {
         let task = self.task(m.review).await?;
-        let again = asked(&task, &desk.rules, desk.active.version, m)?;
         let now = self.now();
+        let again = asked(&task, &desk.rules, desk.active.version, m)?;
+        if again.destined == Destined::Auto && task.run.stage == Stage::Auto {
+            self.sure_enough(&task, &desk.rules, &again, now).await?;
+        }
         let ready = &task.release.ready;
         let actor = Actor::Person(by.to_owned());
         let mut draft = Draft::on(&task.run, ready.strictest(), actor, "run.rerouted", now);
@@ -236,7 +249,13 @@ impl Engine {
             &again.verdict,
             &again.record,
         );
-        remember(&mut draft, &desk.rules, &again.verdict, &again.facts);
+        remember(
+            &mut draft,
+            &desk.rules,
+            &again.verdict,
+            &again.facts,
+            again.stated_ppm(),
+        );
         let mut then = None;
         match again.destined {
             Destined::Auto => {
@@ -271,6 +290,24 @@ impl Engine {
             self.go_on(place, Work::from_task(&task, run, actions));
         }
         Ok(())
+    }
+
+    /// Refuses to let a run through by a rule that rests on a confidence which cannot be relied on now.
+    async fn sure_enough(
+        &self,
+        task: &Task,
+        rules: &RuleSet,
+        again: &Again,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
+        let (ready, run) = (&task.release.ready, &task.run);
+        let trust = self.standing(&run.workflow).await?.rollout.trust;
+        let said = (&again.verdict, &again.facts);
+        let trust = (&*trust, run.release, now);
+        match doubted((ready, rules), said, trust, again.stated_ppm()) {
+            Some(words) => Err(Problem::new("illegal_state", words)),
+            None => Ok(()),
+        }
     }
 
     /// The task that takes the place of the old one; its age keeps counting.

@@ -47,6 +47,18 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/api/v1/workflows/{workflow}/drift/calibration",
+        &["calibration.relied"],
+        "",
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/drift/calibration",
+        &["calibration.relied"],
+        "",
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/drift",
         &["drift.baseline"],
         "",

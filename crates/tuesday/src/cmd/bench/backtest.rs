@@ -135,6 +135,7 @@ async fn fill(bed: &Bed, runs: u64) -> Result<(), Problem> {
             facts: pack(columns, &Facts::new(&facts)),
             at: bed.now(),
             decision: (!auto).then(|| said[(n % 4) as usize]),
+            confidence_ppm: None,
         }
     };
     copies::write(
