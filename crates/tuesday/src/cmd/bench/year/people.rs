@@ -18,6 +18,8 @@ use crate::out::unavailable;
 const LATER: Duration = Duration::from_secs(1_200);
 /// Between two signs that somebody still looks.
 const SIGN: Duration = Duration::from_secs(31);
+/// How often a decision is made again because the task had moved.
+const TRIES: u32 = 5;
 /// Tasks read at once.
 const PAGE: usize = 500;
 
@@ -51,7 +53,10 @@ pub(super) async fn decide(bed: &Bed, part: &Part, comes: bool) -> Result<u64, P
         })
         .await?;
     }
-    each(&tasks, |task| one(bed, task, who(task, team(number(task))))).await?;
+    each(&tasks, |task| {
+        until_said(bed, task, who(task, team(number(task))))
+    })
+    .await?;
     bed.rest().await?;
     Ok(tasks.len() as u64)
 }
@@ -96,6 +101,17 @@ async fn waiting(bed: &Bed) -> Result<Vec<Review>, Problem> {
             return Ok(all);
         }
     }
+}
+
+/// A task that moved while somebody decided it is read again and decided again, as people do.
+async fn until_said(bed: &Bed, task: &Review, by: String) -> Result<(), Problem> {
+    for _ in 0..TRIES {
+        match one(bed, task, by.clone()).await {
+            Err(e) if e.code == "revision_moved" => {}
+            said => return said,
+        }
+    }
+    one(bed, task, by).await
 }
 
 async fn one(bed: &Bed, task: &Review, by: String) -> Result<(), Problem> {
