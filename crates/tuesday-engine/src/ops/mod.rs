@@ -116,7 +116,7 @@ pub use cleared::Reader;
 pub use compensate::Compensation;
 pub use cost::{
     CostReport, Forecast, LimitState, NamedCosts, NewBaseline, NewLimit, PartTime, Scorecard,
-    SignedWeek, VendorShare, Week, Weekly, WeeklyFigure,
+    SignedWeek, TeamValue, VendorShare, Week, Weekly, WeeklyFigure,
 };
 pub use credential::TotpOffer;
 pub use decide_many::Together;

@@ -79,6 +79,7 @@ pub(crate) mod weekly;
 mod words;
 pub(crate) mod workflow;
 pub(crate) mod workflows;
+mod worth;
 pub(crate) mod wrong;
 
 #[cfg(test)]

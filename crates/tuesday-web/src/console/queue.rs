@@ -13,6 +13,7 @@ use super::queue_view::{Place, overview, tell_due, view};
 use super::shell::Shell;
 use super::views::{Overview, QueueView};
 use super::visit::Visit;
+use super::worth;
 use crate::auth::PostForm;
 use crate::query::{self, own_path};
 use crate::refusal::PageError;
@@ -124,14 +125,22 @@ pub(crate) async fn page(
 ) -> Result<Response, PageError> {
     let filter = q.filter(&visit)?;
     let reader = app.engine.reader();
-    let (column, shares) = tokio::try_join!(column(&app, &visit, &q, None), async {
-        Ok(reader.review_counts(&filter).await?)
-    })?;
+    let among = visit.user.readable();
+    let values = async {
+        let named = filter.workflow.as_deref();
+        Ok(app.engine.team_values(among.as_deref(), named).await?)
+    };
+    let (column, shares, values) = tokio::try_join!(
+        column(&app, &visit, &q, None),
+        async { Ok(reader.review_counts(&filter).await?) },
+        values
+    )?;
     let shell = visit
         .shell(&app, "Review", "queue", filter.workflow)
         .await?;
     let mut over = overview(&q, &column, &shares, &shell.workflows);
     tell_due(&mut over, app.engine.now());
+    over.worth = worth::rows(&values);
     html(&QueuePage {
         shell,
         queue: column.view,

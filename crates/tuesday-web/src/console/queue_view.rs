@@ -293,6 +293,7 @@ pub(super) fn overview(
             first: Some(format!("/reviews/{}{}", first.id, view.suffix)),
             rows: shares(counts, &column.names, workflows),
             clear: None,
+            worth: Vec::new(),
         };
     }
     let (headline, told) = if view.narrows {
@@ -316,6 +317,7 @@ pub(super) fn overview(
         first: None,
         rows: Vec::new(),
         clear: view.narrows.then(|| "/queue".to_owned()),
+        worth: Vec::new(),
     }
 }
 

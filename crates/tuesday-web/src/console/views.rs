@@ -124,6 +124,24 @@ pub(crate) struct Overview {
     pub(crate) rows: Vec<OverviewRow>,
     /// The queue without the filter.
     pub(crate) clear: Option<String>,
+    /// What the work is worth, workflow by workflow.
+    pub(crate) worth: Vec<WorthRow>,
+}
+
+/// What one workflow is worth to its team.
+#[derive(Clone)]
+pub(crate) struct WorthRow {
+    pub(crate) title: String,
+    pub(crate) href: String,
+    /// Until when it is measured; empty once there is something to show.
+    pub(crate) measuring: String,
+    pub(crate) saved: String,
+    pub(crate) saved_how: String,
+    pub(crate) saved_tone: &'static str,
+    pub(crate) now: String,
+    pub(crate) by_hand: String,
+    pub(crate) wrong_how: String,
+    pub(crate) wrong_tone: &'static str,
 }
 
 /// What one person has of one workflow.

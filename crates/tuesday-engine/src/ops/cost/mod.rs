@@ -7,12 +7,14 @@ mod limit;
 mod prices;
 mod report;
 mod scorecard;
+mod team;
 mod weekly;
 
 pub use baseline::NewBaseline;
 pub use limit::{LimitState, NewLimit};
 pub use report::{CostReport, Forecast, NamedCosts, VendorShare};
 pub use scorecard::{PartTime, Scorecard, Week};
+pub use team::TeamValue;
 pub use weekly::{SignedWeek, Weekly, WeeklyFigure};
 
 use tuesday_domain::access::Act;
