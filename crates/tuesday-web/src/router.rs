@@ -442,6 +442,10 @@ fn console_releases() -> Router<App> {
             post(releases::roll_back),
         )
         .route(
+            "/workflows/{workflow}/releases/emergency",
+            post(console::emergency::act),
+        )
+        .route(
             "/workflows/{workflow}/releases/acknowledgement",
             post(console::release_read::acknowledge),
         )

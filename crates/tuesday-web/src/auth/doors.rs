@@ -240,6 +240,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("POST", "/workflows/{workflow}/seeds", Key(Act::SeedReview)),
     ("GET", "/workflows/{workflow}/releases", READ),
     ("POST", "/workflows/{workflow}/releases/rollback", Key(Act::RollBackRelease)),
+    ("POST", "/workflows/{workflow}/releases/emergency", Key(Act::PauseWorkflow)),
     ("POST", "/workflows/{workflow}/releases/acknowledgement", Key(Act::DecideReview)),
     ("POST", "/workflows/{workflow}/releases/stand-down", Key(Act::RollBackRelease)),
     ("POST", "/workflows/{workflow}/releases/{id}/stand-by", Key(Act::ApproveRelease)),
