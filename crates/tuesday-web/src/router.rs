@@ -100,6 +100,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(problem_reports::list))
         .routes(routes!(problem_reports::show))
         .routes(routes!(problem_reports::triage))
+        .routes(routes!(problem_reports::mails))
         .routes(routes!(policies::list))
         .routes(routes!(policies::changed))
         .routes(routes!(policies::duties))

@@ -21,6 +21,7 @@ mod hand_off;
 mod held;
 mod labels;
 mod line;
+mod mailbox;
 mod notices;
 mod reconcile;
 mod refresh;
@@ -199,6 +200,9 @@ fn spawn_timed(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()
         "budget",
         budget::run,
     );
+    if let Some(pause) = engine.0.ports.mailbox.as_ref().map(|m| m.every()) {
+        every(engine, stop, tasks, pause, "mailbox", mailbox::run);
+    }
     resting(engine, stop, tasks, "figures", figures::run);
     resting(engine, stop, tasks, "retention", retention::run);
     every(

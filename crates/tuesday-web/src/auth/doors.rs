@@ -119,6 +119,7 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("POST", "/api/v1/policies/{policy}/change", SIGN),
     ("GET", "/api/v1/duties", READ),
     ("POST", "/api/v1/duties/{id}/answer", Key(Act::ReportProblem)),
+    ("GET", "/api/v1/report-mails", READ),
     ("POST", "/api/v1/problem-reports", Key(Act::ReportProblem)),
     ("GET", "/api/v1/problem-reports", READ),
     ("GET", "/api/v1/problem-reports/{id}", READ),
