@@ -58,6 +58,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(32, "0032_postmortems"),
     migration!(33, "0033_answers"),
     migration!(34, "0034_report_mail"),
+    migration!(35, "0035_milestones"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \

@@ -10,6 +10,7 @@ mod blank;
 mod disuse;
 mod evidence;
 pub mod label;
+pub mod milestone;
 mod people;
 mod pilot;
 pub mod practice;

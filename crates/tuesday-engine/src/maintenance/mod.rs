@@ -22,6 +22,7 @@ mod held;
 mod labels;
 mod line;
 mod mailbox;
+mod milestones;
 mod notices;
 mod reconcile;
 mod refresh;
@@ -255,6 +256,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     let five = Duration::from_secs(5);
     every(engine, stop, tasks, second, "grants_due", grants_due::run);
     every(engine, stop, tasks, five, "duties", duties::run);
+    every(engine, stop, tasks, five, "milestones", milestones::run);
     every(engine, stop, tasks, five, "stuck", watch::stuck);
     every(engine, stop, tasks, five, "backlog", watch::backlog);
     every(engine, stop, tasks, five, "storage", watch::storage);
