@@ -15,6 +15,7 @@ mod feeds;
 mod figures;
 mod findings;
 mod follow_ups;
+mod gaps;
 mod gauges;
 mod grants_due;
 mod hand_off;
@@ -266,6 +267,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     every(engine, stop, tasks, five, "follow_ups", follow_ups::run);
     let slow = Duration::from_secs(15);
     every(engine, stop, tasks, slow, "drift", drift::run);
+    every(engine, stop, tasks, slow, "gaps", gaps::run);
     every(engine, stop, tasks, five, "canary", canary::run);
     every(engine, stop, tasks, slow, "silent", watch::quiet_triggers);
     every(engine, stop, tasks, slow, "promises", watch::promises);
