@@ -175,7 +175,7 @@ test("in an emergency it goes down at once, and somebody else is named who looks
   await page.goto(`${on.url}/workflows/document-draft`);
   assert.match(await page.locator("main").textContent(), /Emergency, stage shadow in place of stage/);
   // Who may not pause it has no such form.
-  page = await signedIn(on, { as: "beatriz" });
+  page = await signedIn(on, { as: "olive" });
   await page.goto(address);
   assert.equal(await page.locator("#emergency").count(), 0);
   await noFaults(page);
