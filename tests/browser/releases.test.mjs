@@ -150,3 +150,33 @@ test("the fourth rewrite of a prompt is stopped, and the second person says wher
   await looksRight("release-classed");
   await noFaults(page);
 });
+
+test("in an emergency it goes down at once, and somebody else is named who looks back", async () => {
+  page = await signedIn(on, { as: "kenji" });
+  await page.goto(address);
+  const card = page.locator("#emergency").locator("xpath=../..");
+  const ways = await card.locator("#way option").allTextContents();
+  assert.ok(ways.some((w) => w.startsWith("Back to release ")), ways.join());
+  assert.ok(ways.includes("Down to shadow"), ways.join());
+  const reviewers = await card.locator("#reviewer option").evaluateAll((all) => all.map((o) => o.value));
+  assert.ok(reviewers.length > 0 && !reviewers.includes("kenji"), "nobody looks back at what they did");
+  await looksRight("release-emergency");
+  await page.setViewportSize({ width: 320, height: 700 });
+  await fits(page, page.url());
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await card.locator("#way").selectOption({ label: "Down to shadow" });
+  await card.locator("#reviewer").selectOption(reviewers[0]);
+  await card.locator("#why-emergency").fill("prices are wrong in every draft");
+  await card.locator("#why-emergency").press("Enter");
+  await page.waitForURL(address);
+  assert.match(await page.locator("body").textContent(), /looks back at it within 24 hours/);
+  const shown = JSON.parse(command(on.dir, "workflow", "show", "document-draft", "--json"));
+  assert.equal(shown.stage, "shadow");
+  await page.goto(`${on.url}/workflows/document-draft`);
+  assert.match(await page.locator("main").textContent(), /Emergency, stage shadow in place of stage/);
+  // Who may not pause it has no such form.
+  page = await signedIn(on, { as: "olive" });
+  await page.goto(address);
+  assert.equal(await page.locator("#emergency").count(), 0);
+  await noFaults(page);
+});

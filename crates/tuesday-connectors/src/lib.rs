@@ -5,6 +5,7 @@
 
 pub mod destinations;
 pub mod feeds;
+pub mod mailbox;
 pub mod models;
 pub mod net;
 pub mod notifiers;

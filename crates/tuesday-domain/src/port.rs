@@ -404,4 +404,6 @@ pub struct Ports {
     pub secrets: Arc<dyn Secrets>,
     /// Notices.
     pub notifier: Arc<dyn Notifier>,
+    /// The mailbox that reports of wrong outputs are sent to, when there is one.
+    pub mailbox: Option<Arc<dyn crate::mailbox::Mailbox>>,
 }

@@ -62,6 +62,14 @@ impl Dependencies {
         down || (entry.several && entry.row >= IN_A_ROW)
     }
 
+    /// A look that belongs to no run failed; answers how many did so in a row.
+    pub(crate) fn failed_alone(&self, outage: Category, name: &str) -> u32 {
+        let mut seen = lock(&self.seen);
+        let entry = seen.entry(key(outage, name)).or_default();
+        entry.row = entry.row.saturating_add(1);
+        entry.row
+    }
+
     /// When a call last went through here.
     pub(crate) fn good_at(&self, key: &str) -> Option<Timestamp> {
         lock(&self.seen).get(key).and_then(|s| s.good_at)

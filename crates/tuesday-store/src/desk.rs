@@ -65,6 +65,10 @@ pub(crate) fn bind<'a>(change: &'a DeskChange, out: &mut Vec<Param<'a>>) -> Verb
             problems::bind(p, out);
             Verb::Update(&problems::PROBLEMS)
         }
+        DeskChange::InsertMail(m) => {
+            problems::bind_mail(m, out);
+            Verb::Insert(&problems::MAILS)
+        }
         DeskChange::InsertDuty(d) => {
             duties::bind(d, out);
             Verb::Insert(&duties::DUTIES)
@@ -91,6 +95,7 @@ pub(crate) fn describe(change: &DeskChange) -> String {
         DeskChange::InsertSeed(s) | DeskChange::UpdateSeed(s) => format!("the seed {}", s.run),
         DeskChange::InsertStampNotice(s) => format!("the notice about {} on {}", s.person, s.day),
         DeskChange::InsertProblem(p) | DeskChange::UpdateProblem(p) => p.id.to_string(),
+        DeskChange::InsertMail(m) => format!("the mail {}", m.key),
         DeskChange::InsertDuty(d) | DeskChange::UpdateDuty(d) => d.id.to_string(),
     }
 }
@@ -108,6 +113,7 @@ pub(crate) fn workflow(change: &DeskChange) -> Option<&str> {
         | DeskChange::DropView { .. }
         | DeskChange::PutRead(_)
         | DeskChange::PutVisit(_)
-        | DeskChange::RenewClaim { .. } => None,
+        | DeskChange::RenewClaim { .. }
+        | DeskChange::InsertMail(_) => None,
     }
 }

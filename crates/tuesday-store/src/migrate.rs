@@ -57,6 +57,8 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(31, "0031_gaps"),
     migration!(32, "0032_postmortems"),
     migration!(33, "0033_answers"),
+    migration!(34, "0034_report_mail"),
+    migration!(35, "0035_milestones"),
     migration!(36, "0036_friday"),
     migration!(38, "0038_trust"),
 ];

@@ -44,6 +44,7 @@ fn tables() -> Vec<&'static Table> {
         &oversight::SEEDS,
         &oversight::STAMPS,
         &problems::PROBLEMS,
+        &problems::MAILS,
         &duties::DUTIES,
         &incidents::FINDINGS,
         &incidents::INCIDENTS,

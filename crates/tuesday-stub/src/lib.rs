@@ -4,7 +4,8 @@
 //! the ledger of the system that was written to, never by what the sender says about itself.
 //!
 //! One HTTP server holds record systems (`/{system}/{collection}/{id}`), models in three dialects
-//! and the control paths, which begin with `/_`; a small SMTP server keeps mail. It is meant for a
+//! and the control paths, which begin with `/_`; a small SMTP server keeps mail, and a small IMAP server
+//! shows it. It is meant for a
 //! loopback address: there is no sign-in, and whoever reaches it may script it.
 
 mod body;
@@ -12,8 +13,10 @@ mod clock;
 mod control;
 mod fault;
 mod http;
+pub mod imap;
 mod keys;
 mod ledger;
+mod mailbox;
 mod model;
 mod read;
 mod record;

@@ -27,7 +27,8 @@ pub enum Cut {
 
 /// What happens to the next `times` requests that match `system`, `path_prefix` and `method`.
 ///
-/// For SMTP the system is `mail` and the method the command: `MAIL`, `RCPT` or `DATA`.
+/// For SMTP the system is `mail` and the method the command: `MAIL`, `RCPT` or `DATA`. For IMAP the system is
+/// `mailbox`; see [`crate::imap`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Script {

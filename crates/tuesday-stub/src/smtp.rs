@@ -205,6 +205,10 @@ fn keep(
     drop(state);
     if applied {
         world.count_applied();
+        let mut folders = world.mailboxes().lock();
+        if folders.open {
+            folders.put("INBOX", Bytes::copy_from_slice(raw));
+        }
     }
     entered.map(|()| record_id.unwrap_or_default())
 }

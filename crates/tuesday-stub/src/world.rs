@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::fault::StubError;
 use crate::http::handle;
 use crate::ledger::{Counts, Entry, LedgerFile};
+use crate::mailbox::Mailboxes;
 use crate::model::{ModelRule, Models, ProviderCounts};
 use crate::record::as_text;
 use crate::script::{Script, Scripts};
@@ -33,6 +34,7 @@ struct Inner {
     systems: RwLock<HashMap<String, Arc<System>>>,
     scripts: Scripts,
     models: Models,
+    mailboxes: Mailboxes,
     clock: Clock,
     file: Option<LedgerFile>,
     keeps_entries: bool,
@@ -95,6 +97,7 @@ impl World {
             systems: RwLock::default(),
             scripts: Scripts::default(),
             models: Models::default(),
+            mailboxes: Mailboxes::default(),
             clock: Clock::machine(),
             file,
             keeps_entries,
@@ -303,6 +306,28 @@ impl World {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         Arc::clone(systems.entry(name.to_owned()).or_default())
+    }
+
+    /// Puts a mail into the inbox that the IMAP server shows, as it would arrive from outside.
+    pub fn deliver(&self, mail: impl Into<Bytes>) {
+        self.0.mailboxes.lock().put("INBOX", mail.into());
+    }
+
+    /// The mails of a folder, oldest first; nothing where there is no such folder.
+    #[must_use]
+    pub fn folder(&self, name: &str) -> Vec<Bytes> {
+        let folders = self.0.mailboxes.lock();
+        let letters = folders.by_name.get(name).into_iter().flatten();
+        letters.map(|l| l.raw.clone()).collect()
+    }
+
+    /// The IMAP server knows only what RFC 3501 asks for: neither MOVE nor UIDPLUS.
+    pub fn plain_imap(&self) {
+        self.0.mailboxes.lock().extensions = false;
+    }
+
+    pub(crate) fn mailboxes(&self) -> &Mailboxes {
+        &self.0.mailboxes
     }
 
     pub(crate) fn scripts(&self) -> &Scripts {

@@ -81,6 +81,7 @@ impl Fakes {
             feed: Arc::clone(&one) as _,
             secrets: Arc::clone(&one) as _,
             notifier: one,
+            mailbox: None,
         }
     }
 

@@ -101,6 +101,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(problem_reports::list))
         .routes(routes!(problem_reports::show))
         .routes(routes!(problem_reports::triage))
+        .routes(routes!(problem_reports::mails))
         .routes(routes!(policies::list))
         .routes(routes!(policies::changed))
         .routes(routes!(policies::duties))
@@ -455,6 +456,10 @@ fn console_releases() -> Router<App> {
         .route(
             "/workflows/{workflow}/releases/rollback",
             post(releases::roll_back),
+        )
+        .route(
+            "/workflows/{workflow}/releases/emergency",
+            post(console::emergency::act),
         )
         .route(
             "/workflows/{workflow}/releases/acknowledgement",

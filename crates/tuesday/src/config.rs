@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use tuesday_connectors::mailbox::MailboxSettings;
 use tuesday_connectors::notifiers::Channel;
 use tuesday_domain::problem::Problem;
 use tuesday_web::OidcSettings;
@@ -27,6 +28,8 @@ pub(crate) struct File {
     pub(crate) events_per_second: Option<std::num::NonZeroU32>,
     /// Channels notices are sent through, tried in order.
     pub(crate) notify: Vec<Channel>,
+    /// Ways for people outside to report a wrong output.
+    pub(crate) reports: Reports,
     /// Where signs of life are sent, for somebody outside who notices when they stay away.
     pub(crate) heartbeat: Option<HeartbeatTo>,
     /// A time without a node that is longer than this opens an incident; 5 minutes when absent.
@@ -41,6 +44,14 @@ pub(crate) struct File {
     pub(crate) retention: tuesday_domain::privacy::RetentionLimits,
     /// Where checkpoints are published; another volume is best.
     pub(crate) checkpoints: Option<PathBuf>,
+}
+
+/// `[reports]` of `tuesday.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Reports {
+    /// A mailbox; every mail in it becomes a report.
+    pub(crate) mail: Option<MailboxSettings>,
 }
 
 /// `[heartbeat]` of `tuesday.toml`.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tuesday_connectors::destinations::Destinations;
 use tuesday_connectors::feeds::Feeds;
+use tuesday_connectors::mailbox::ImapMailbox;
 use tuesday_connectors::models::Models;
 use tuesday_connectors::net::{HostPolicy, Http, HttpOptions};
 use tuesday_connectors::notifiers::{Channel, Notifiers};
@@ -13,6 +14,7 @@ use tuesday_connectors::secrets::SecretStore;
 use tuesday_connectors::sources::Sources;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::audit::{NoteSigner, VerifierKey};
+use tuesday_domain::mailbox::Mailbox;
 use tuesday_domain::port::{Ports, Secrets};
 use tuesday_domain::problem::Problem;
 use tuesday_engine::{Clock, Engine, EngineConfig};
@@ -259,6 +261,17 @@ pub(crate) fn outside(home: &Home) -> Result<(Http, Arc<dyn Secrets>), Problem> 
     Ok((http, Arc::new(SecretStore::new(&home.dir))))
 }
 
+/// The mailbox for reports, where one is set up.
+pub(crate) fn mailbox(
+    home: &Home,
+    secrets: &Arc<dyn Secrets>,
+) -> Result<Option<ImapMailbox>, Problem> {
+    let settings = home.file.reports.mail.clone();
+    let made = settings.map(|s| ImapMailbox::new(s, Arc::clone(secrets)));
+    made.transpose()
+        .map_err(|e| Problem::new("bad_request", format!("[reports.mail]: {e}")).field("config"))
+}
+
 /// The adapters, over the configuration of this folder.
 pub(crate) fn ports(home: &Home) -> Result<Ports, Problem> {
     let base: PathBuf = home.dir.clone();
@@ -270,7 +283,9 @@ pub(crate) fn ports(home: &Home) -> Result<Ports, Problem> {
     } else {
         home.file.notify.clone()
     };
+    let mailbox = mailbox(home, &secrets)?.map(|m| Arc::new(m) as Arc<dyn Mailbox>);
     Ok(Ports {
+        mailbox,
         model: Arc::new(Models::new(http.clone(), Arc::clone(&secrets))),
         source: Arc::new(Sources::new(http.clone(), Arc::clone(&secrets), &base)),
         destination: Arc::new(Destinations::new(http.clone(), Arc::clone(&secrets), &base)),

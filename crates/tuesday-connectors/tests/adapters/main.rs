@@ -4,6 +4,7 @@
 mod feeds;
 mod file;
 mod http;
+mod mailbox;
 mod notices;
 mod proof;
 mod smtp;

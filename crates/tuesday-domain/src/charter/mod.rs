@@ -11,6 +11,7 @@ mod disuse;
 mod evidence;
 pub mod friday;
 pub mod label;
+pub mod milestone;
 pub mod pack;
 mod people;
 mod pilot;

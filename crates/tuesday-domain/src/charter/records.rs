@@ -107,7 +107,10 @@ fn metric(p: &Picture<'_>) -> Evidence {
     let evidence = if known {
         Evidence::verified(f.value.clone())
     } else {
-        Evidence::claimed(format!("{} (not measured here)", f.value))
+        // What no record can tell gives no verdict on its day.
+        Evidence::missing(format!(
+            "{name} is not computed from records, so the field counts as blank"
+        ))
     };
     evidence.stated(&f.by, f.at)
 }

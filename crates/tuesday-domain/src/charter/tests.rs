@@ -300,6 +300,16 @@ fn each_of_the_ten_items_stops_production_alone() {
 }
 
 #[test]
+fn a_metric_that_no_record_tells_counts_as_blank() {
+    let mut world = World::good();
+    let metric = Statement::NinetyDayMetric;
+    let state = |w: &World| w.evidence(Topic::NinetyDayMetric).state;
+    assert_eq!(state(&world), EvidenceState::Verified);
+    world.state(metric, "", "happiness at least 5 by 2027-02-28", at(3));
+    assert_eq!(state(&world), EvidenceState::Missing);
+}
+
+#[test]
 fn a_blank_field_means_research() {
     for blank in ["", "TBD", "n/a", "-", "  "] {
         for (statement, topic) in [

@@ -309,6 +309,47 @@ pub struct ProblemReport {
     pub created_at: Timestamp,
 }
 
+words! {
+    /// What became of a mail to the address for reports.
+    MailOutcome {
+        /// It is a report.
+        Reported = "reported",
+        /// It is a report of what its beginning says; the whole was too large to be taken.
+        TooLarge = "too_large",
+        /// It is a report that somebody wrote something that could not be read.
+        Unreadable = "unreadable",
+        /// It is a report that somebody wrote without a text.
+        WithoutText = "without_text",
+        /// A machine sent it; it was put aside and is no report.
+        Automatic = "automatic",
+        /// Its sender had sent too many within an hour; it was put aside and is no report.
+        TooMany = "too_many",
+    }
+}
+
+impl MailOutcome {
+    /// A report stands for it.
+    #[must_use]
+    pub const fn is_report(self) -> bool {
+        !matches!(self, Self::Automatic | Self::TooMany)
+    }
+}
+
+/// A mail that was taken from the mailbox for reports. It holds nothing of the mail itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportMail {
+    /// The same for the same mail, so that none becomes a second report.
+    pub key: String,
+    /// What became of it.
+    pub outcome: MailOutcome,
+    /// The report that stands for it.
+    pub report: Option<ProblemReportId>,
+    /// Its length in bytes.
+    pub size_bytes: u64,
+    /// When it was taken.
+    pub at: Timestamp,
+}
+
 /// A change of one of these rows.
 #[derive(Clone, Debug)]
 pub enum DeskChange {
@@ -350,6 +391,8 @@ pub enum DeskChange {
     InsertProblem(ProblemReport),
     /// The report as it is now; `version` is `expect + 1`.
     UpdateProblem(ProblemReport),
+    /// A mail was taken; a key that is known is refused.
+    InsertMail(ReportMail),
     /// Somebody owes something.
     InsertDuty(Duty),
     /// The duty as it is now; `version` is `expect + 1`.

@@ -1,5 +1,5 @@
 //! Something that a named person owes after a change: an update that a policy asks for, a look back at an
-//! emergency. It stays open until somebody says what answered it.
+//! emergency, a word about what it came to after thirty and ninety days. It stays open until somebody says what answered it.
 
 use crate::id::DutyId;
 use crate::time::Timestamp;
@@ -12,6 +12,10 @@ words! {
         PolicyUpdate = "policy_update",
         /// An emergency change was made; somebody else looks at it afterwards.
         EmergencyReview = "emergency_review",
+        /// Thirty days after the installation: somebody says whether it is working.
+        ThirtyDays = "thirty_days",
+        /// The day of the ninety-day metric: the sponsor decides.
+        NinetyDays = "ninety_days",
     }
 }
 
@@ -34,6 +38,14 @@ words! {
         Rules = "rules",
         /// Nothing has to change, for a reason.
         Reason = "reason",
+    }
+}
+
+impl DutyKind {
+    /// It is answered in words: no release and no version of the rules can answer it.
+    #[must_use]
+    pub const fn wants_words(self) -> bool {
+        !matches!(self, Self::PolicyUpdate)
     }
 }
 

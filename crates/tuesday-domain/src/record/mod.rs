@@ -25,9 +25,9 @@ pub use attempt::{Attempt, AttemptResult, Usage};
 pub use change::{AuditEntry, Change, Decision, Subject};
 pub use charter::{CharterChange, CharterFact, FridayTest, LabelEvent, LabelMove, Turnover};
 pub use desk::{
-    DeskChange, IllegalProblemMove, PriorityClass, ProblemKind, ProblemReport, ProblemState,
-    ProblemTie, ReviewRead, RunVisit, SavedView, SecondLook, SecondLookBasis, SecondLookResult,
-    Seed, SeedResult, StampNotice, WorkflowPriority,
+    DeskChange, IllegalProblemMove, MailOutcome, PriorityClass, ProblemKind, ProblemReport,
+    ProblemState, ProblemTie, ReportMail, ReviewRead, RunVisit, SavedView, SecondLook,
+    SecondLookBasis, SecondLookResult, Seed, SeedResult, StampNotice, WorkflowPriority,
 };
 pub use duty::{Duty, DutyAnswer, DutyKind, DutyState};
 pub use gate::{EvalPart, GateRow, Judgement, ReleaseFix};

@@ -16,12 +16,15 @@ mod feeds;
 mod figures;
 mod findings;
 mod follow_ups;
+mod gaps;
 mod gauges;
 mod grants_due;
 mod hand_off;
 mod held;
 mod labels;
 mod line;
+mod mailbox;
+mod milestones;
 mod notices;
 mod reconcile;
 mod refresh;
@@ -200,6 +203,9 @@ fn spawn_timed(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()
         "budget",
         budget::run,
     );
+    if let Some(pause) = engine.0.ports.mailbox.as_ref().map(|m| m.every()) {
+        every(engine, stop, tasks, pause, "mailbox", mailbox::run);
+    }
     resting(engine, stop, tasks, "figures", figures::run);
     resting(engine, stop, tasks, "retention", retention::run);
     every(
@@ -252,6 +258,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     let five = Duration::from_secs(5);
     every(engine, stop, tasks, second, "grants_due", grants_due::run);
     every(engine, stop, tasks, five, "duties", duties::run);
+    every(engine, stop, tasks, five, "milestones", milestones::run);
     every(engine, stop, tasks, five, "stuck", watch::stuck);
     every(engine, stop, tasks, five, "backlog", watch::backlog);
     every(engine, stop, tasks, five, "storage", watch::storage);
@@ -262,6 +269,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     let slow = Duration::from_secs(15);
     every(engine, stop, tasks, slow, "drift", drift::run);
     every(engine, stop, tasks, five, "calibration", calibration::run);
+    every(engine, stop, tasks, slow, "gaps", gaps::run);
     every(engine, stop, tasks, five, "canary", canary::run);
     every(engine, stop, tasks, slow, "silent", watch::quiet_triggers);
     every(engine, stop, tasks, slow, "promises", watch::promises);

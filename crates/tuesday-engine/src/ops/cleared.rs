@@ -222,6 +222,10 @@ impl Engine {
             r.words = veil.text(&r.words, class);
             r.answer = r.answer.take().map(|a| veil.text(&a, class));
             r.asked_for = r.asked_for.take().map(|a| veil.text(&a, class));
+            // An address names somebody outside; a handle is one of us.
+            if r.reported_by.contains('@') {
+                r.reported_by = veil.text(&r.reported_by, class);
+            }
         }
     }
 

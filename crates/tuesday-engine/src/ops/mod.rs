@@ -58,6 +58,7 @@ mod receive;
 mod recheck;
 mod reject;
 pub mod release;
+mod report_by_mail;
 mod rerun;
 mod restore;
 mod restrict;

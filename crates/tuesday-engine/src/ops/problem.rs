@@ -21,7 +21,7 @@ use crate::ops::cost::unbookable;
 use crate::ops::incident::{Opened, answered_without_code};
 
 /// Most bytes of words.
-const MOST: usize = 8 * 1_024;
+pub(super) const MOST: usize = 8 * 1_024;
 /// From the report until the answer is due.
 pub(super) const ANSWER: Duration = Duration::from_secs(3 * 86_400);
 
@@ -80,6 +80,20 @@ impl Engine {
     /// `report_empty` when it says nothing, `body_too_large`, `not_found` for a run or task that
     /// is named and not there.
     pub async fn report_problem(&self, c: Complaint, by: &Actor) -> Result<ProblemReport, Problem> {
+        let (run, tied_by) = self.tied(&c).await?;
+        let (report, decision) = self.reported(c, run, tied_by, by).await?;
+        self.apply(decision).await.map_err(apply_problem)?;
+        Ok(report)
+    }
+
+    /// The report and the decision that keeps it. Nothing is stored yet.
+    pub(super) async fn reported(
+        &self,
+        c: Complaint,
+        run: Option<Run>,
+        tied_by: ProblemTie,
+        by: &Actor,
+    ) -> Result<(ProblemReport, Decision), Problem> {
         if c.words.len() > MOST {
             return Err(
                 Problem::new("body_too_large", "a report holds at most 8 KiB of words")
@@ -92,7 +106,6 @@ impl Engine {
                 .field("words")
                 .way_out("say in a sentence what is wrong, or name the case and pick wrong, slow or annoying"));
         }
-        let (run, tied_by) = self.tied(&c).await?;
         let workflow = run.as_ref().map(|r| r.workflow.clone()).or(c.workflow);
         let owner = self.answers_for(workflow.as_deref()).await?;
         let now = self.now();
@@ -145,10 +158,7 @@ impl Engine {
             Change::Desk(Box::new(DeskChange::InsertProblem(report.clone()))),
             Change::InsertNotice(Box::new(told)),
         ];
-        self.apply(Decision { changes, entry })
-            .await
-            .map_err(apply_problem)?;
-        Ok(report)
+        Ok((report, Decision { changes, entry }))
     }
 
     /// The run a report is about: named, or the only one whose subject or event fits the words.
@@ -191,7 +201,7 @@ impl Engine {
     }
 
     /// The operator owner of the workflow; without one, that of the first workflow.
-    async fn answers_for(&self, workflow: Option<&str>) -> Result<String, Problem> {
+    pub(super) async fn answers_for(&self, workflow: Option<&str>) -> Result<String, Problem> {
         if let Some(name) = workflow {
             return Ok(self.known_workflow(name).await?.owner.clone());
         }

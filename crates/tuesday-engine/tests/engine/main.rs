@@ -15,6 +15,7 @@ mod granted;
 mod leases;
 mod line;
 mod mapping;
+mod milestones;
 mod money;
 mod pauses;
 mod people;

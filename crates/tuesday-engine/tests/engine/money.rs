@@ -491,3 +491,46 @@ async fn costs_are_entered_taken_back_and_signed_over() {
     assert_eq!(page.signed.unwrap().signed_by, "rhea");
     bench.end(worker).await;
 }
+
+/// Calls of a model without a price are told once for the day, and are in no cost.
+async fn lacking(database: Option<&str>) {
+    let price = "[model.price]\ncurrency = \"EUR\"\ninput_per_million = \"0\"\noutput_per_million = \"0\"\n";
+    let bench = Bench::on(&[(price, "")], database).await;
+    let worker = Worker::start(&bench.engine);
+    let reader = bench.engine.reader();
+    for n in 0..2 {
+        bench.fakes.then(paid(n));
+        bench.receive(&format!("c{n}")).await;
+        bench.rest(&format!("c{n}")).await;
+    }
+    for person in ["rhea", "tove"] {
+        let told = until("the gap is told", || async {
+            let all = reader.notices_of(person, 99).await.unwrap();
+            let mut lack = all.into_iter().filter(|n| n.kind == "figures_lack");
+            let first = lack.next()?;
+            assert!(lack.next().is_none(), "{person} is told twice");
+            Some(first)
+        })
+        .await;
+        assert!(
+            told.title.contains("calls of fake-1 have no price"),
+            "{}",
+            told.title
+        );
+        let known = reader.notice(told.id).await.unwrap();
+        assert_eq!(known.map(|n| n.person).as_deref(), Some(person));
+    }
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_without_a_price_is_an_alarm() {
+    Box::pin(lacking(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_without_a_price_is_an_alarm_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(lacking(Some(&database.url()))).await;
+    database.drop().await;
+}

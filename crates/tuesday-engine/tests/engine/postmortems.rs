@@ -340,3 +340,134 @@ async fn everything_that_is_with_a_person_stands_on_one_list_on_postgresql() {
     Box::pin(listed(Some(&database.url()))).await;
     database.drop().await;
 }
+
+/// Rounds of two people who do both at once; one round alone could be lucky.
+const ROUNDS: usize = 12;
+
+/// One node takes a follow-up while another one closes what it follows from: whichever comes second is
+/// refused, and nothing is ever closed with something left to do.
+async fn raced(database: Option<&str>) {
+    let bench = Bench::on(&[], database).await;
+    let other = bench.another("second").await;
+    let engine = &bench.engine;
+    let add = |of: FollowUpOf, hours: u64| {
+        let new = NewFollowUp {
+            of,
+            words: "look once more".to_owned(),
+            owner: "rhea".to_owned(),
+            due_at: after(&bench, hours),
+        };
+        other.add_follow_up(new, "rhea")
+    };
+    for round in 0..ROUNDS {
+        let new = NewIncident {
+            category: Category::DeliveryLate,
+            severity: None,
+            workflow: Some("small".to_owned()),
+            words: format!("late for the {round}. time"),
+            runs: Vec::new(),
+        };
+        let id = engine.open_incident(new, "rhea").await.unwrap().id;
+        let closed = Closed {
+            resolution: "sent".to_owned(),
+            ..Closed::default()
+        };
+        engine.resolve_incident(id, closed, "rhea").await.unwrap();
+        let looked = Looked {
+            layer: FixLayer::Connector,
+            words: "the desk hung".to_owned(),
+            uncaught: "nobody measured it".to_owned(),
+            without_code: Some(true),
+        };
+        let review = || engine.review_incident(id, looked.clone(), "rhea");
+        let (looked_back, added) = tokio::join!(review(), add(FollowUpOf::Incident(id), 24));
+        match (looked_back, added) {
+            (Ok(_), Err(late)) => {
+                assert!(
+                    ["illegal_state", "revision_moved"].contains(&late.code),
+                    "{late:?}"
+                );
+            }
+            (Err(early), Ok(follow_up)) => {
+                assert!(
+                    ["follow_ups_open", "revision_moved"].contains(&early.code),
+                    "{early:?}"
+                );
+                assert_eq!(code(review()).await.0, "follow_ups_open");
+                ended(&bench, follow_up.id).await;
+                review().await.unwrap();
+            }
+            (both, neither) => panic!("round {round}: {both:?} {neither:?}"),
+        }
+        let left = FollowUpFilter {
+            open: true,
+            ..FollowUpFilter::default()
+        };
+        assert_eq!(engine.follow_ups(&left).await.unwrap(), [], "round {round}");
+    }
+    raced_to_the_end(&bench, add).await;
+}
+
+/// The same for a postmortem, as often as the follow-up is faster.
+async fn raced_to_the_end<F>(bench: &Bench, add: impl Fn(FollowUpOf, u64) -> F)
+where
+    F: Future<Output = Result<FollowUp, tuesday_domain::problem::Problem>>,
+{
+    let engine = &bench.engine;
+    engine
+        .open_postmortem("small", "it stopped", "rhea")
+        .await
+        .unwrap();
+    for question in Question::ALL {
+        let answer = said(*question, Some(true), "we all saw it");
+        engine
+            .answer_postmortem("small", 1, answer, "rhea")
+            .await
+            .unwrap();
+    }
+    let with = ClosedWith {
+        root: Some(RootCause::Ownership),
+        wall: Some(Wall::Ops),
+        lessons: "name a backup first".to_owned(),
+        ruled_out: RuledOut::default(),
+    };
+    let of = FollowUpOf::Postmortem {
+        workflow: "small".to_owned(),
+        seq: 1,
+    };
+    for _ in 0..ROUNDS {
+        let close = Box::pin(engine.close_postmortem("small", 1, with.clone(), "rhea"));
+        let (closed, added) = tokio::join!(close, add(of.clone(), 24));
+        match (closed, added) {
+            (Ok(_), Err(late)) => {
+                assert!(
+                    ["illegal_state", "revision_moved"].contains(&late.code),
+                    "{late:?}"
+                );
+                break;
+            }
+            (Err(early), Ok(follow_up)) => {
+                assert!(
+                    ["follow_ups_open", "revision_moved"].contains(&early.code),
+                    "{early:?}"
+                );
+                ended(bench, follow_up.id).await;
+            }
+            (both, neither) => panic!("{both:?} {neither:?}"),
+        }
+    }
+    let all = engine.follow_ups(&FollowUpFilter::default()).await.unwrap();
+    assert!(all.iter().all(|f| f.ended_at.is_some()), "{all:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_closed_over_a_follow_up_that_comes_in_the_same_moment() {
+    Box::pin(raced(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_closed_over_a_follow_up_that_comes_in_the_same_moment_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(raced(Some(&database.url()))).await;
+    database.drop().await;
+}

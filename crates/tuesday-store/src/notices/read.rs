@@ -1,5 +1,6 @@
 //! Reading notices.
 
+use tuesday_domain::id::NoticeId;
 use tuesday_domain::record::Notice;
 use tuesday_domain::time::Timestamp;
 
@@ -24,6 +25,15 @@ impl StoreReader {
         );
         self.rows(sql, vec![Value::Int(now.micros()), page(limit)], notice)
             .await
+    }
+
+    /// A notice by its id.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn notice(&self, id: NoticeId) -> Result<Option<Notice>, ReadError> {
+        let sql = format!("SELECT {COLUMNS} FROM notices WHERE id = $1");
+        self.first(sql, vec![Value::Id(id.uuid())], notice).await
     }
 
     /// The newest notices of a person, whatever became of them.

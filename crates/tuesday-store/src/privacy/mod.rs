@@ -69,6 +69,7 @@ const CHECK: &str = "UPDATE privacy_head SET holds = holds WHERE one = 1 AND hol
 const MOVE: &str = "UPDATE privacy_head SET holds = holds + 1 WHERE one = 1";
 const INTAKE: &str = "UPDATE intake SET body = $1, detail = $2 WHERE id = $3";
 const REPORT: &str = "UPDATE problem_reports SET words = $1, asked_for = NULL, \
+    reported_by = CASE WHEN reported_by LIKE '%@%' THEN $1 ELSE reported_by END, \
     answer = CASE WHEN answer IS NULL THEN NULL ELSE $1 END WHERE id = $2";
 const MARK: &str = "INSERT INTO retention_marks (workflow, class, done_to, waiting) VALUES ($1, $2, $3, $4) \
     ON CONFLICT (workflow, class) DO UPDATE SET done_to = excluded.done_to, waiting = excluded.waiting";
@@ -83,6 +84,7 @@ const ROUTING: &str =
     "DELETE FROM routed WHERE run_id = $1 AND workflow = (SELECT workflow FROM runs WHERE id = $1)";
 const UNMAPPED: &str = "DELETE FROM unmapped WHERE run_id = $1";
 const REPORTS: &str = "UPDATE problem_reports SET words = $1, asked_for = NULL, \
+    reported_by = CASE WHEN reported_by LIKE '%@%' THEN $1 ELSE reported_by END, \
     answer = CASE WHEN answer IS NULL THEN NULL ELSE $1 END WHERE run_id = $2";
 const SIGNALS: &str =
     "UPDATE signals SET record = CASE WHEN record IS NULL THEN NULL ELSE $1 END WHERE run_id = $2";

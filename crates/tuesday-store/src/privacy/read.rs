@@ -335,7 +335,7 @@ impl StoreReader {
         .await
     }
 
-    /// Words of problem reports after one: its own, what it asked for, and its answer.
+    /// Words of problem reports after one: its own, what it asked for, its answer, and who made it.
     ///
     /// # Errors
     /// See [`StoreReader::run`].
@@ -343,14 +343,14 @@ impl StoreReader {
         &self,
         after: Option<ProblemReportId>,
         limit: usize,
-    ) -> Result<Vec<(ProblemReportId, [String; 3])>, ReadError> {
-        let sql = "SELECT id, words, coalesce(asked_for, ''), coalesce(answer, '') FROM problem_reports \
+    ) -> Result<Vec<(ProblemReportId, [String; 4])>, ReadError> {
+        let sql = "SELECT id, words, coalesce(asked_for, ''), coalesce(answer, ''), reported_by FROM problem_reports \
                    WHERE id > $1 ORDER BY id LIMIT $2";
         let after = after.map_or(Uuid::nil(), ProblemReportId::uuid);
         self.rows(sql, vec![Value::Id(after), page(limit)], |r: Row<'_>| {
             Ok((
                 ProblemReportId::new(r.id(0)?),
-                [r.text(1)?, r.text(2)?, r.text(3)?],
+                [r.text(1)?, r.text(2)?, r.text(3)?, r.text(4)?],
             ))
         })
         .await

@@ -1,7 +1,7 @@
 //! What people say about outputs.
 
 use tuesday_domain::id::{ProblemReportId, RunId};
-use tuesday_domain::record::{ProblemKind, ProblemReport, ProblemState};
+use tuesday_domain::record::{MailOutcome, ProblemKind, ProblemReport, ProblemState, ReportMail};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::incident::FixLayer;
 
@@ -38,6 +38,43 @@ pub(crate) static PROBLEMS: Table = Table::new(
     11,
     true,
 );
+
+/// Mails that became reports, or were put aside.
+pub(crate) static MAILS: Table = Table::new(
+    "report_mails",
+    &[
+        ("mail_key", Ty::Text),
+        ("outcome", Ty::Text),
+        ("report_id", Ty::Id),
+        ("size_bytes", Ty::Int),
+        ("taken_at", Ty::Int),
+    ],
+    1,
+    1,
+    false,
+);
+
+pub(crate) fn bind_mail<'a>(m: &'a ReportMail, out: &mut Vec<Param<'a>>) {
+    out.extend([
+        Param::Text(&m.key),
+        Param::Text(m.outcome.word()),
+        opt_id(m.report.map(ProblemReportId::uuid)),
+        Param::Int(i64::try_from(m.size_bytes).unwrap_or(i64::MAX)),
+        Param::Int(m.at.micros()),
+    ]);
+}
+
+fn mail(r: Row<'_>) -> Result<ReportMail, ReadError> {
+    Ok(ReportMail {
+        key: r.text(0)?,
+        outcome: r.word(1)?,
+        report: r.opt_id(2)?.map(ProblemReportId::new),
+        size_bytes: r.num(3)?,
+        at: r.time(4)?,
+    })
+}
+
+const MAIL: &str = "SELECT mail_key, outcome, report_id, size_bytes, taken_at FROM report_mails";
 
 const COLUMNS: &str = "id, state, owner, due_at, answer, answered_by, answered_at, fix_layer, without_code, minutes, version, \
     kind, words, reported_by, workflow, run_id, tied_by, asked_for, created_at";
@@ -194,5 +231,56 @@ impl StoreReader {
         }
         let (sql, params) = q.push(" ORDER BY due_at, id LIMIT ?", [page(limit)]).done();
         self.rows(sql, params, problem).await
+    }
+
+    /// A mail that was taken, by its key.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn report_mail(&self, key: &str) -> Result<Option<ReportMail>, ReadError> {
+        let sql = format!("{MAIL} WHERE mail_key = $1");
+        self.first(sql, vec![Value::Text(key.to_owned())], mail)
+            .await
+    }
+
+    /// The newest mails that were put aside and are no report.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn mails_aside(&self, limit: usize) -> Result<Vec<ReportMail>, ReadError> {
+        // Word for word the condition of the partial index.
+        let sql =
+            format!("{MAIL} WHERE report_id IS NULL ORDER BY taken_at DESC, mail_key LIMIT $1");
+        self.rows(sql, vec![page(limit)], mail).await
+    }
+
+    /// How many mails of this outcome were taken since then.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn mails_since(
+        &self,
+        outcome: MailOutcome,
+        since: Timestamp,
+    ) -> Result<u64, ReadError> {
+        let sql = "SELECT count(*) FROM report_mails WHERE outcome = $1 AND taken_at >= $2";
+        let params = vec![
+            Value::Text(outcome.word().to_owned()),
+            Value::Int(since.micros()),
+        ];
+        let found = self.first(sql, params, |r: Row<'_>| r.num(0)).await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// How many reports somebody made since then.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn reports_by(&self, who: &str, since: Timestamp) -> Result<u64, ReadError> {
+        let sql =
+            "SELECT count(*) FROM problem_reports WHERE reported_by = $1 AND created_at >= $2";
+        let params = vec![Value::Text(who.to_owned()), Value::Int(since.micros())];
+        let found = self.first(sql, params, |r: Row<'_>| r.num(0)).await?;
+        Ok(found.unwrap_or_default())
     }
 }

@@ -570,6 +570,56 @@ async fn delivered_runs_and_the_visits_to_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mail_is_taken_once() {
+    each(|bed: Bed| async move {
+        let mail = |key: &str, outcome: MailOutcome, second: u64| ReportMail {
+            key: key.into(),
+            outcome,
+            report: outcome.is_report().then(|| ProblemReportId::new(new_id())),
+            size_bytes: 9,
+            at: at(second),
+        };
+        let put = |m: &ReportMail| desk(DeskChange::InsertMail(m.clone()));
+        let first = mail("one", MailOutcome::Reported, 1);
+        bed.store.apply(put(&first)).await.unwrap();
+        let again = bed
+            .store
+            .apply(put(&mail("one", MailOutcome::Automatic, 2)));
+        assert!(
+            matches!(again.await, Err(ApplyError::Conflict { .. })),
+            "{}",
+            bed.name
+        );
+        let loops = mail("two", MailOutcome::Automatic, 3);
+        let many = mail("three", MailOutcome::TooMany, 4);
+        for m in [&loops, &many] {
+            bed.store.apply(put(m)).await.unwrap();
+        }
+        assert_eq!(bed.read.report_mail("one").await.unwrap(), Some(first));
+        assert_eq!(bed.read.report_mail("four").await.unwrap(), None);
+        let aside = bed.read.mails_aside(9).await.unwrap();
+        assert_eq!(aside, [many.clone(), loops.clone()]);
+        let since = |s: u64| bed.read.mails_since(MailOutcome::TooMany, at(s));
+        assert_eq!(since(4).await.unwrap(), 1);
+        assert_eq!(since(5).await.unwrap(), 0);
+        // A report without its id, and an id of what is none.
+        for wrong in [
+            ReportMail {
+                report: None,
+                ..mail("five", MailOutcome::TooLarge, 5)
+            },
+            ReportMail {
+                report: Some(ProblemReportId::new(new_id())),
+                ..mail("six", MailOutcome::TooMany, 5)
+            },
+        ] {
+            assert!(bed.store.apply(put(&wrong)).await.is_err(), "{}", bed.name);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn problem_reports_are_found_by_what_they_say() {
     each(|bed: Bed| async move {
         let new = run("support", "e1");

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
 mod client;
+mod imap;
 mod keys;
 mod mail;
 mod models;

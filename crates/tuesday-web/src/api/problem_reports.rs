@@ -225,6 +225,50 @@ pub(crate) async fn show(
     Ok(Json(found.into()))
 }
 
+/// Mails to the address for reports that became none.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MailsBody {
+    /// The address that people write to; absent where no mailbox is set up.
+    address: Option<String>,
+    /// The folder of the mailbox that they were moved to.
+    folder: Option<String>,
+    /// The newest hundred.
+    aside: Vec<AsideBody>,
+}
+
+/// A mail that became no report.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AsideBody {
+    /// `automatic` or `too_many`.
+    outcome: &'static str,
+    size_bytes: u64,
+    taken_at: String,
+}
+
+/// The address for reports, and what was put aside of the mails to it.
+#[utoipa::path(get, path = "/api/v1/report-mails", tag = "problem reports",
+    responses((status = 200, body = MailsBody), (status = 404, body = ProblemBody)))]
+pub(crate) async fn mails(
+    State(app): State<App>,
+    reader: ApiReader,
+) -> Result<Json<MailsBody>, ApiError> {
+    // They belong to no workflow, so they are for those who see all of them.
+    reader.sees("")?;
+    let aside = app.engine.reader().mails_aside(100).await?;
+    Ok(Json(MailsBody {
+        address: app.engine.report_address().map(str::to_owned),
+        folder: app.engine.mails_aside_folder().map(str::to_owned),
+        aside: aside
+            .into_iter()
+            .map(|m| AsideBody {
+                outcome: m.outcome.word(),
+                size_bytes: m.size_bytes,
+                taken_at: m.at.rfc3339(),
+            })
+            .collect(),
+    }))
+}
+
 /// How a report is sorted.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

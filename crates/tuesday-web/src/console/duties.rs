@@ -182,6 +182,14 @@ async fn owed(app: &App, workflow: &str) -> Result<Vec<(String, String)>, PageEr
                     d.about, d.item, left.words
                 )
             }
+            DutyKind::ThirtyDays => format!(
+                "Thirty days are over: {owner} says whether it is working, {}",
+                left.words
+            ),
+            DutyKind::NinetyDays => format!(
+                "The ninety-day metric has its verdict: {owner} decides, {}",
+                left.words
+            ),
         };
         (format!("/duties/{}", d.id), words)
     };
@@ -213,6 +221,7 @@ fn row(d: &Duty, people: &[Person], now: Timestamp) -> Row {
         (Some(by), Some(at)) => {
             let with = match (d.answer, d.number) {
                 (Some(answer), Some(n)) => format!("{answer} {n}"),
+                _ if d.kind.wants_words() => "in words".to_owned(),
                 _ => "no change".to_owned(),
             };
             let words = d
@@ -229,6 +238,8 @@ fn row(d: &Duty, people: &[Person], now: Timestamp) -> Row {
         what: match d.kind {
             DutyKind::PolicyUpdate => "Policy update".to_owned(),
             DutyKind::EmergencyReview => "Emergency, looked back at".to_owned(),
+            DutyKind::ThirtyDays => "Checkpoint".to_owned(),
+            DutyKind::NinetyDays => "Decision".to_owned(),
         },
         item: d.item.clone(),
         about: d.about.clone(),
@@ -313,7 +324,7 @@ async fn card(
     let workflow = Some(duty.workflow.clone());
     Ok(DutyPage {
         answers: d.open && (may || *person == duty.owner),
-        looks_back: duty.kind == DutyKind::EmergencyReview,
+        looks_back: duty.kind.wants_words(),
         shell: visit.shell(app, "Duty", "policies", workflow).await?,
         d,
         typed,

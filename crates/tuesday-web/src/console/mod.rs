@@ -22,6 +22,7 @@ mod diff;
 pub(crate) mod drift;
 pub(crate) mod duties;
 pub(crate) mod edit;
+pub(crate) mod emergency;
 pub(crate) mod errors;
 pub(crate) mod events;
 pub(crate) mod export;

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use tuesday_domain::access::Act;
 use tuesday_domain::id::{IncidentId, ProblemReportId};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Person, ProblemKind, ProblemReport, ProblemState};
+use tuesday_domain::record::{
+    MailOutcome, Person, ProblemKind, ProblemReport, ProblemState, ReportMail,
+};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::sort::Facts;
 use tuesday_engine::ops::{Answer, Complaint, Reader};
@@ -26,6 +28,8 @@ use crate::refusal::{PageError, status};
 use crate::state::App;
 
 const PAGE: usize = 50;
+/// Mails that were put aside, on the page.
+const ASIDE: usize = 20;
 
 /// Which reports.
 #[derive(Deserialize)]
@@ -72,6 +76,17 @@ struct ProblemsPage {
     state: String,
     rows: Vec<Row>,
     pager: Pager,
+    /// Where people may write to.
+    address: Option<String>,
+    aside: Vec<Aside>,
+    folder: String,
+}
+
+/// A mail that became no report.
+struct Aside {
+    why: &'static str,
+    at: String,
+    size: String,
 }
 
 #[derive(Template)]
@@ -138,7 +153,16 @@ pub(crate) async fn list(
     };
     let now = app.engine.now();
     let rows = found.iter().map(|r| row(r, &people, now)).collect();
+    // Mails belong to no workflow, so they are for those who see all of them.
+    let aside = match visit.user.sees("") {
+        Ok(()) => reader.mails_aside(ASIDE).await?,
+        Err(_) => Vec::new(),
+    };
+    let folder = app.engine.mails_aside_folder().unwrap_or_default();
     html(&ProblemsPage {
+        address: app.engine.report_address().map(str::to_owned),
+        aside: aside.iter().map(put_aside).collect(),
+        folder: folder.to_owned(),
         tabs: vec![tab("", "Waiting for an answer"), tab("all", "All")],
         rows,
         pager: Pager {
@@ -149,6 +173,18 @@ pub(crate) async fn list(
         find: q.q,
         state: q.state,
     })
+}
+
+fn put_aside(mail: &ReportMail) -> Aside {
+    Aside {
+        why: if mail.outcome == MailOutcome::Automatic {
+            "A machine sent it"
+        } else {
+            "Its sender sent more than 20 within an hour"
+        },
+        at: local(mail.at, None),
+        size: format!("{} kB", mail.size_bytes.div_ceil(1_000)),
+    }
 }
 
 fn row(r: &ProblemReport, people: &[Person], now: Timestamp) -> Row {

@@ -17,6 +17,7 @@ use tuesday_domain::release::rewrites::{Answers, failed as failed_rewrites, sugg
 use tuesday_domain::time::{Timestamp, Zone};
 use tuesday_engine::ops::release::GateRecord;
 
+use super::emergency::EmergencyForm;
 use super::html;
 use super::shell::Shell;
 use super::views::{Pair, pair};
@@ -114,6 +115,7 @@ struct ReleasesPage {
     cleared: bool,
     /// It can be evaluated: how is said.
     open: bool,
+    emergency: Option<EmergencyForm>,
 }
 
 /// Which one is shown.
@@ -185,7 +187,9 @@ pub(crate) async fn page(
         (gate_words, gate_tone) = history(&gate_words);
     }
     let record = judged.ok();
+    let emergency = super::emergency::form(&app, &visit.user, &w, &all).await?;
     html(&ReleasesPage {
+        emergency,
         shell,
         title: w.title.clone(),
         all: all.iter().map(|r| told(r, wanted, &w, zone)).collect(),

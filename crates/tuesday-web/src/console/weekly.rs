@@ -8,12 +8,14 @@ use serde::Deserialize;
 use tuesday_domain::access::Act;
 use tuesday_domain::ledger::day::Day;
 use tuesday_domain::problem::Problem;
+use tuesday_engine::ops::FixLine;
 
 use super::html;
 use super::scorecard::{Drawn, charts};
 use super::shell::Shell;
 use super::shown::{Tile, tile};
 use super::visit::Visit;
+use super::words::code;
 use crate::auth::PostForm;
 use crate::refusal::{PageError, status};
 use crate::state::App;
@@ -44,12 +46,20 @@ struct WeeklyPage {
     over: bool,
     tiles: Vec<Tile>,
     charts: Vec<Drawn>,
+    /// Errors closed in this week: layer, how many, without code, with code.
+    fixes: Vec<(String, u64, u64, u64)>,
     agenda: Vec<(String, String)>,
     signed: Option<Signed>,
     before: Vec<Signed>,
     signs: bool,
     typed: String,
     problem: Option<Problem>,
+}
+
+fn fixed(line: &FixLine) -> (String, u64, u64, u64) {
+    let t = line.tally;
+    let layer = line.fixed_in.map_or_else(|| "Not said".to_owned(), code);
+    (layer, t.incidents + t.reports, t.without_code, t.with_code)
 }
 
 fn day(text: &str) -> Result<Day, Problem> {
@@ -96,6 +106,7 @@ async fn drawn(
             .map(|f| tile(&f.now, f.before))
             .collect(),
         charts: charts(&week.card.weeks),
+        fixes: week.fixes.layers.iter().map(fixed).collect(),
         agenda: week.agenda.clone(),
         signs: week.signed.is_none() && visit.user.rights.may(Act::KeepLedger, name),
         signed: week.signed.as_ref().map(signed),

@@ -81,6 +81,7 @@ pub(crate) async fn run(common: Common, _: DoctorArgs) -> Result<ExitCode, Probl
             skew(&node, &mut report).await;
             secrets(&node, &mut report).await;
             folders(&node, &mut report).await;
+            mailbox(&node, &mut report).await;
             audit(&node, &mut report).await;
             worker(&node, &mut report).await;
         }
@@ -257,6 +258,32 @@ async fn folders(node: &Node, report: &mut Report) {
             Mark::Fail,
             p.detail,
             "see `tuesday workflow list`",
+        ),
+    }
+}
+
+async fn mailbox(node: &Node, report: &mut Report) {
+    let (_, secrets) = match wiring::outside(&node.home) {
+        Ok(found) => found,
+        Err(p) => return report.bad("mailbox", Mark::Fail, p.detail, "see the log"),
+    };
+    let found = match wiring::mailbox(&node.home, &secrets) {
+        Ok(Some(mailbox)) => mailbox.probe().await,
+        // Without one, reports come by console and API.
+        Ok(None) => return,
+        Err(p) => Err(p.detail),
+    };
+    match found {
+        Ok(0) => report.ok("mailbox", "reports by mail: it answers, nothing waits"),
+        Ok(n) => report.ok(
+            "mailbox",
+            format!("reports by mail: it answers, {n} mails wait"),
+        ),
+        Err(why) => report.bad(
+            "mailbox",
+            Mark::Fail,
+            format!("reports by mail: {why}"),
+            "correct [reports.mail] in tuesday.toml, or wait for the mail server",
         ),
     }
 }

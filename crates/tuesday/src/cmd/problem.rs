@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tuesday_domain::id::ProblemReportId;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{ProblemKind, ProblemReport};
+use tuesday_domain::record::{MailOutcome, ProblemKind, ProblemReport, ReportMail};
 use tuesday_domain::time::Timestamp;
 use tuesday_engine::ops::{Answer, Complaint};
 use tuesday_store::ProblemFilter;
@@ -50,6 +50,8 @@ enum Act {
         /// The report
         id: String,
     },
+    /// The mail address for reports, and mails to it that became none
+    Mails,
     /// Take a report, or answer it
     Triage {
         /// The report
@@ -165,6 +167,11 @@ pub(crate) async fn run(common: Common, args: ProblemArgs) -> Result<ExitCode, P
             let found = engine.reader().problem_report(id).await.map_err(stored)?;
             tell(&common, &found.ok_or_else(|| absent(&id))?);
         }
+        Act::Mails => {
+            let aside = engine.reader().mails_aside(100).await.map_err(stored)?;
+            let folder = engine.mails_aside_folder();
+            mails(&common, engine.report_address(), folder, &aside);
+        }
         Act::Triage {
             id,
             to,
@@ -201,6 +208,38 @@ fn list(common: &Common, found: &[ProblemReport], now: Timestamp) {
         } else {
             table.to_string()
         });
+    }
+}
+
+fn mails(common: &Common, address: Option<&str>, folder: Option<&str>, aside: &[ReportMail]) {
+    if common.json {
+        let aside: Vec<Value> = aside
+            .iter()
+            .map(|m| json!({"outcome": m.outcome.word(), "size_bytes": m.size_bytes, "taken_at": m.at.rfc3339()}))
+            .collect();
+        return out::json_line(&json!({"address": address, "folder": folder, "aside": aside}));
+    }
+    out::line(&match address {
+        Some(address) => format!("mail to {address} becomes a report"),
+        None => "no mailbox is set up; see [reports.mail] of tuesday.toml".to_owned(),
+    });
+    let mut table = out::table(&["Taken", "Became no report because", "Bytes"]);
+    for m in aside {
+        table.add_row([
+            m.at.to_string(),
+            match m.outcome {
+                MailOutcome::Automatic => "a machine sent it".to_owned(),
+                _ => "its sender sent more than 20 within an hour".to_owned(),
+            },
+            m.size_bytes.to_string(),
+        ]);
+    }
+    if !aside.is_empty() {
+        out::line(&table.to_string());
+        out::line(&format!(
+            "they are in the folder {} of the mailbox",
+            folder.unwrap_or("of mails put aside")
+        ));
     }
 }
 

@@ -21,6 +21,9 @@ pub(crate) struct StubArgs {
     /// Also accept mail here
     #[arg(long, value_name = "ADDR")]
     smtp: Option<String>,
+    /// Also show accepted mail here, over IMAP
+    #[arg(long, value_name = "ADDR")]
+    imap: Option<String>,
     /// Append the ledger to this file before each answer; what it holds is taken over
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
@@ -65,14 +68,34 @@ pub(crate) async fn run(common: Common, args: StubArgs) -> Result<ExitCode, Prob
         }
         None => None,
     };
+    let imap = match &args.imap {
+        Some(addr) => {
+            let listener = bind(addr).await?;
+            let address = listener
+                .local_addr()
+                .map_err(|e| unavailable(e.to_string()))?;
+            tokio::spawn(tuesday_stub::imap::serve(
+                listener,
+                world.clone(),
+                stopped(),
+            ));
+            Some(address.to_string())
+        }
+        None => None,
+    };
     if common.json {
-        out::json_line(&serde_json::json!({"url": format!("http://{address}"), "smtp": mail}));
+        out::json_line(
+            &serde_json::json!({"url": format!("http://{address}"), "smtp": mail, "imap": imap}),
+        );
     } else {
         out::say(&format!(
             "Stub world on http://{address}: records at /SYSTEM/COLLECTION/ID, ledgers at /_ledger"
         ));
         if let Some(mail) = mail {
             out::say(&format!("Mail on {mail}"));
+        }
+        if let Some(imap) = imap {
+            out::say(&format!("Its inbox over IMAP on {imap}"));
         }
         out::say("No sign-in: keep it on a loopback address. Ctrl-C stops it.");
     }

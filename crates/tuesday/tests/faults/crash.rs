@@ -17,7 +17,7 @@ use tuesday_testkit::check::read_all;
 use tuesday_testkit::{Database, until};
 
 use crate::bed::{Bed, Case};
-use crate::{crash_again, crash_change, crash_desk, undone};
+use crate::{crash_again, crash_change, crash_desk, mailed, undone};
 
 /// Functions that write without a point of their own, and why that is enough.
 const WITHOUT: [(&str, &str, &str); 8] = [
@@ -518,6 +518,9 @@ async fn matrix(server: Option<String>) {
             {
                 return crash_change::play_change(point, database.await).await;
             }
+            if point.starts_with("mail.") {
+                return mailed::play_mail(point, database.await).await;
+            }
             if point.starts_with("restore.") {
                 return crash_desk::play_restore(point, database.await).await;
             }
@@ -578,6 +581,7 @@ fn no_step_writes_without_a_crash_point() {
             "seed_decided",
             "restore",
             "compensate",
+            "report_by_mail",
         ]
         .map(|f| src.join(format!("ops/{f}.rs"))),
     );

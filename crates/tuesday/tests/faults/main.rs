@@ -22,6 +22,7 @@ mod graded;
 mod injection;
 mod kills;
 mod last_tuesday;
+mod mailed;
 mod outage;
 mod overload;
 mod reconciled;

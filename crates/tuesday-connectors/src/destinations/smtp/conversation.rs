@@ -20,7 +20,7 @@ use crate::sources::tls::connector;
 
 /// How the connection is protected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Tls {
+pub(crate) enum Tls {
     None,
     Upgrade,
     Implicit,
@@ -29,10 +29,10 @@ enum Tls {
 /// A mail server and how to log in.
 #[derive(Clone)]
 pub(crate) struct Server {
-    host: String,
-    port: u16,
-    tls: Tls,
-    login: Option<(String, Zeroizing<Vec<u8>>)>,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) tls: Tls,
+    pub(crate) login: Option<(String, Zeroizing<Vec<u8>>)>,
 }
 
 impl fmt::Debug for Server {

@@ -16,7 +16,7 @@ mod conversation;
 mod lines;
 mod message;
 
-pub(crate) use conversation::{MailFault, Server, deliver};
+pub(crate) use conversation::{MailFault, Server, Tls, deliver};
 pub(crate) use message::{Mail, build};
 
 pub(crate) struct SmtpDestination {

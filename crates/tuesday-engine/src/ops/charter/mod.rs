@@ -7,6 +7,7 @@ mod gather;
 mod keep;
 mod label;
 mod last_ten;
+mod milestones;
 mod practice;
 mod review_label;
 mod show;

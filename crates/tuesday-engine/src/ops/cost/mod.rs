@@ -1,6 +1,7 @@
 //! Money and time: prices, entered costs, the baseline by hand, spend limits, and the reports that
 //! follow from them and from the records of the runs.
 
+mod alarms;
 mod baseline;
 mod entry;
 mod limit;

@@ -219,8 +219,7 @@ impl Engine {
 
     /// What people asked about the outputs on these days of the workflow's time zone.
     async fn support_asked(&self, workflow: &str, days: Days) -> Result<Asked, Problem> {
-        let (_, live) = self.live(workflow).await?;
-        let span = moments(days, &live.ready.zone)?;
+        let span = self.moments_of(workflow, days).await?;
         let found = self.0.reader.asked_about(workflow, span).await;
         found.map_err(read_problem)
     }
@@ -401,6 +400,18 @@ fn lead_shown(waited_ms: &[u64], workflow: &str, days: Days) -> Vec<Shown> {
         time("lead_p95", "19 of 20 approved releases are live within", 95),
         Shown::measured("released", "Releases", Unit::Count, value, &a_day).behind(page.clone()),
     ]
+}
+
+impl Engine {
+    /// From the first moment of these days to the first one after them, where the workflow is.
+    pub(super) async fn moments_of(
+        &self,
+        workflow: &str,
+        days: Days,
+    ) -> Result<(Timestamp, Timestamp), Problem> {
+        let (_, live) = self.live(workflow).await?;
+        moments(days, &live.ready.zone)
+    }
 }
 
 /// From the first moment of the first day to that of the day after the last one, there.

@@ -10,6 +10,7 @@ use tuesday_domain::record::{AuditEntry, MoneyChange, Subject, WeeklyReview};
 
 use super::Scorecard;
 use crate::engine::{Engine, read_problem};
+use crate::ops::Fixes;
 
 /// A figure of the week and of the one before.
 #[derive(Clone, Debug, Serialize)]
@@ -50,6 +51,8 @@ pub struct Weekly {
     pub figures: Vec<WeeklyFigure>,
     /// What to talk about, with the page that says more.
     pub agenda: Vec<(String, String)>,
+    /// The errors closed in this week, by the layer they were fixed in.
+    pub fixes: Fixes,
     /// The whole scorecard of the week.
     pub card: Scorecard,
     /// Who has signed it.
@@ -90,9 +93,11 @@ impl Engine {
             let found = reader.weekly_reviews(workflow, 13).await;
             found.map_err(read_problem)
         };
-        let (card, before, signed) = tokio::try_join!(
+        let span = self.moments_of(workflow, days).await?;
+        let (card, before, fixes, signed) = tokio::try_join!(
             Box::pin(self.scorecard(workflow, days)),
             Box::pin(self.scorecard(workflow, days.before())),
+            self.fixes(Some(workflow), None, span),
             signed
         )?;
         let mut signed: Vec<SignedWeek> = signed.into_iter().map(SignedWeek::from).collect();
@@ -116,6 +121,7 @@ impl Engine {
             signed: own,
             earlier: signed,
             days,
+            fixes,
             card,
         })
     }

@@ -64,6 +64,10 @@ impl Engine {
                 "nobody looks back at an emergency change of their own: a second person is needed",
             ));
         }
+        if duty.kind.wants_words() && with != Answered::Reason {
+            let words = "it is answered in words: what was found, and what follows";
+            return Err(Problem::new("bad_request", words).field("reason"));
+        }
         let (answer, number) = match with {
             Answered::Release(number) => {
                 self.live_since(&duty, number).await?;

@@ -14,6 +14,7 @@ use serde::Serialize;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::upkeep::{Kept, kept};
 use tuesday_domain::eval::{GateReason, Stopped};
+use tuesday_domain::id::DutyId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
     AuditEntry, Change, Decision, DeskChange, Duty, DutyKind, DutyState, Person, Subject,
@@ -115,9 +116,20 @@ impl Engine {
         owed: Owed<'_>,
         by: &Actor,
     ) -> (Duty, [Change; 2]) {
+        self.owed_as(ids::duty(), workflow, owed, by)
+    }
+
+    /// As [`Engine::owed`], under an id that two nodes come to alike.
+    pub(in crate::ops) fn owed_as(
+        &self,
+        id: DutyId,
+        workflow: &str,
+        owed: Owed<'_>,
+        by: &Actor,
+    ) -> (Duty, [Change; 2]) {
         let now = self.now();
         let duty = Duty {
-            id: ids::duty(),
+            id,
             state: DutyState::Open,
             owner: owed.owner,
             due_at: now.plus(owed.within),
@@ -145,6 +157,14 @@ impl Engine {
                 "{workflow}: look back at an emergency change, {}, until {}",
                 duty.item, duty.due_at
             ),
+            DutyKind::ThirtyDays => format!(
+                "{workflow}: thirty days are over, say whether it is working until {}",
+                duty.due_at
+            ),
+            DutyKind::NinetyDays => format!(
+                "{workflow}: the ninety-day metric has its verdict, decide until {}",
+                duty.due_at
+            ),
         };
         let told = self.duty_notice(&duty, duty.owner.clone(), "duty_owed", title);
         let changes = [
@@ -154,7 +174,13 @@ impl Engine {
         (duty, changes)
     }
 
-    fn duty_notice(&self, duty: &Duty, person: String, kind: &str, title: String) -> Change {
+    pub(in crate::ops) fn duty_notice(
+        &self,
+        duty: &Duty,
+        person: String,
+        kind: &str,
+        title: String,
+    ) -> Change {
         let path = format!("/duties/{}", duty.id);
         let told = notice(person, duty.workflow.clone(), kind, title, path, self.now());
         Change::InsertNotice(Box::new(told))
@@ -176,7 +202,12 @@ impl Engine {
     }
 }
 
-fn duty_entry(duty: &Duty, kind: &'static str, by: &Actor, now: Timestamp) -> AuditEntry {
+pub(in crate::ops) fn duty_entry(
+    duty: &Duty,
+    kind: &'static str,
+    by: &Actor,
+    now: Timestamp,
+) -> AuditEntry {
     let subject = Subject::Workflow(duty.workflow.clone());
     AuditEntry::new(now, by.clone(), kind, subject)
         .fact("duty", duty.id.to_string())

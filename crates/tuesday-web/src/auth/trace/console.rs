@@ -105,6 +105,12 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/releases/emergency",
+        &["release.rolled_back", "workflow.emergency"],
+        "",
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/releases/acknowledgement",
         &["release.read"],
         "",
