@@ -293,6 +293,8 @@ impl Teller<'_> {
                     "model_reported": a.model_reported, "request_sha256": a.request_hash.map(hex::encode),
                     "usage": a.usage, "cost_micros": a.cost_micros, "answer": self.content(a.answer_ref),
                     "retry_at": a.retry_at.map(crate::time::Timestamp::rfc3339),
+                    // Recorded answers are for evaluations: a run's answer is always the provider's own.
+                    "cached": false,
                 })
             })
             .collect();
