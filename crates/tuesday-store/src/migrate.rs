@@ -58,6 +58,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(32, "0032_postmortems"),
     migration!(33, "0033_answers"),
     migration!(38, "0038_trust"),
+    migration!(39, "0039_exit"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \

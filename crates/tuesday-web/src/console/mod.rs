@@ -24,6 +24,7 @@ pub(crate) mod duties;
 pub(crate) mod edit;
 pub(crate) mod errors;
 pub(crate) mod events;
+pub(crate) mod exit;
 pub(crate) mod export;
 mod forms;
 pub(crate) mod handoffs;

@@ -3,6 +3,7 @@
 
 mod baseline;
 mod entry;
+mod exit;
 mod limit;
 mod prices;
 mod report;
@@ -10,6 +11,7 @@ mod scorecard;
 mod weekly;
 
 pub use baseline::NewBaseline;
+pub use exit::{ExitCost, NewDrill, Tested, VendorExit, provider_of};
 pub use limit::{LimitState, NewLimit};
 pub use report::{CostReport, Forecast, NamedCosts, VendorShare};
 pub use scorecard::{PartTime, Scorecard, Week};
