@@ -51,7 +51,7 @@ fn row(v: &VendorExit) -> ExitRow {
         })
         .collect();
     let words = match &v.tested {
-        None => v.words.clone(),
+        None => v.words.trim_start_matches("untested: ").to_owned(),
         Some(t) => {
             let share = |n| text(n, Unit::Share, None);
             let quality = t.quality_ppm.map_or_else(|| "unknown".to_owned(), share);

@@ -268,6 +268,11 @@ impl Engine {
         self.keeps_ledger(Some(name), by).await?;
         let own = provider(&live.ready.model);
         let bad = |words: String| Problem::new("bad_request", words).field("provider");
+        if live.ready.model.kind.is_built_in() {
+            return Err(bad(
+                "the live model is built in: there is no vendor of it to leave".to_owned(),
+            ));
+        }
         if new.provider == own {
             return Err(bad(format!(
                 "{own} is the provider that is live; a drill tries another one"

@@ -89,7 +89,8 @@ fn tell_vendor(v: &VendorExit) {
         })
         .collect();
     out::line(&format!("  bound     {}", bound.join(", ")));
-    out::line(&format!("  tried     {}", v.words));
+    let words = v.words.trim_start_matches("untested: ");
+    out::line(&format!("  tried     {words}"));
     if let Some(t) = &v.tested {
         let quality = t.quality_ppm.map_or_else(|| "unknown".to_owned(), points);
         let range = t.quality_range_ppm.map_or_else(String::new, |(low, high)| {
