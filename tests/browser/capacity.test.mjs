@@ -71,4 +71,12 @@ test("without enough days the drift page says what it waits for, and a baseline 
   await pictures("drift");
   const answer = await page.evaluate(async (href) => (await fetch(href)).text(), `${place()}/drift.json`);
   assert.match(answer, /"agreement":/);
+  // Six bands of confidence, none with an outcome yet; a test instance grants them.
+  await page.goto(`${place()}/drift`);
+  const bands = page.getByRole("region", { name: "Confidence", exact: true }).getByRole("row");
+  assert.equal(await bands.count(), 7);
+  await bands.filter({ hasText: "0.90-1.00" }).getByText("granted").waitFor();
+  await page.getByRole("img", { name: /Share that people found right/ }).waitFor();
+  const sure = await page.evaluate(async (href) => (await fetch(href)).text(), `${place()}/drift/calibration.csv`);
+  assert.match(sure, /^band,state,holds,/);
 });

@@ -13,11 +13,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, alerts, audit, capacity, charter, compensations, costs, decisions, drift, fixes,
-    follow_ups, friday, handoffs, health, incidents, intake, ledger, people, pilot, policies,
-    postmortems, practice, privacy, problem_reports, release_acts, releases, reroute, reruns,
-    reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens, triggers, turnover,
-    unmapped, verdicts, views, workflows,
+    Description, alerts, audit, capacity, charter, compensations, costs, decisions, drift, exit,
+    fixes, follow_ups, friday, handoffs, health, incidents, intake, ledger, people, pilot,
+    policies, postmortems, practice, privacy, problem_reports, release_acts, releases, reroute,
+    reruns, reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens, triggers,
+    turnover, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -62,6 +62,7 @@ fn api_money() -> OpenApiRouter<App> {
         .routes(routes!(costs::weekly, costs::sign))
         .routes(routes!(costs::list, costs::enter))
         .routes(routes!(costs::reverse))
+        .routes(routes!(exit::show, exit::estimate))
         .routes(routes!(ledger::prices, ledger::set_prices))
         .routes(routes!(ledger::baseline, ledger::capture))
         .routes(routes!(ledger::limit, ledger::set_limit))
@@ -497,7 +498,7 @@ fn console_releases() -> Router<App> {
 
 /// Money and time.
 fn console_money() -> Router<App> {
-    use console::{capacity, costs, drift, scorecard, weekly};
+    use console::{capacity, costs, drift, exit, scorecard, weekly};
     Router::new()
         .route(
             "/workflows/{workflow}/capacity",
@@ -540,6 +541,8 @@ fn console_money() -> Router<App> {
             "/workflows/{workflow}/costs/{id}/reversal",
             post(costs::reverse),
         )
+        .route("/workflows/{workflow}/costs/exit", post(exit::estimate))
+        .route("/workflows/{workflow}/costs/exit.json", get(exit::json))
         .route("/workflows/{workflow}/baseline", post(costs::baseline))
         .route("/workflows/{workflow}/spend-limit", post(costs::limit))
 }

@@ -43,7 +43,7 @@ Work       run           start, show, list, retry, cancel, replay
            batch         one day of one workflow
            reconstruct   the whole story of one run
            report        oversight, overrides, value: whether people really look, what it is worth
-           cost          report, forecast, add, import, list, reverse, prices, baseline, limit
+           cost          report, forecast, exit, add, import, list, reverse, prices, baseline, limit
            capacity      show, set, ease, whatif: whether people keep up, and what would be if
            drift         show, baseline, close, calibration: whether the mix of outcomes stays what it was,
                          and whether confidence comes true;

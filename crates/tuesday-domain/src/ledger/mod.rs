@@ -8,6 +8,7 @@
 pub mod budget;
 pub mod day;
 pub mod entry;
+pub mod exit;
 pub mod figures;
 pub mod histogram;
 pub mod interval;

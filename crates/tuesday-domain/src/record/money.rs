@@ -125,6 +125,64 @@ pub struct CostEntry {
     pub entered_at: Timestamp,
 }
 
+/// What the pack came to with the model of another provider, beside the one that is live. Rows are added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SwapDrill {
+    /// Workflow name.
+    pub workflow: String,
+    /// Number within the workflow, from 1.
+    pub seq: u32,
+    /// The release that was live.
+    pub release: ReleaseId,
+    /// Its provider.
+    pub provider_live: String,
+    /// Its pinned model.
+    pub model_live: String,
+    /// The provider that was tried.
+    pub provider: String,
+    /// The model that was tried.
+    pub model: String,
+    /// Hash of the pack, hex.
+    pub pack_hash: String,
+    /// Cases.
+    pub cases: u64,
+    /// Passed by the live model.
+    pub passed_live: u64,
+    /// Passed by the other one.
+    pub passed: u64,
+    /// Better, worse or cannot tell.
+    pub standing: String,
+    /// What the live model cost; absent when that is unknown.
+    pub cost_live_micros: Option<i64>,
+    /// What the other one cost.
+    pub cost_micros: Option<i64>,
+    /// Of both; absent when they differ or no price is known.
+    pub currency: Option<String>,
+    /// Who tried it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How long leaving a vendor would take, as somebody says. Rows are added; the newest holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExitEstimate {
+    /// Workflow name.
+    pub workflow: String,
+    /// In the words of the package.
+    pub vendor: String,
+    /// From 1.
+    pub version: u32,
+    /// Days of work, in tenths.
+    pub days_tenths: u32,
+    /// Why.
+    pub reason: String,
+    /// Who says so.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// How the work was before the machine: a sample of tasks done by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaselineRow {
@@ -272,6 +330,10 @@ pub enum MoneyChange {
     InsertPrice(PriceRow),
     /// An entered cost, or a reversal.
     InsertEntry(CostEntry),
+    /// Another provider was tried.
+    InsertDrill(Box<SwapDrill>),
+    /// Somebody says how long leaving a vendor would take.
+    InsertEstimate(ExitEstimate),
     /// A newer baseline.
     InsertBaseline(BaselineRow),
     /// A limit: new (version 0), or as it is now (`version` is `expect + 1`).

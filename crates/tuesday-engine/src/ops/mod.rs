@@ -116,8 +116,7 @@ pub use charter::{
 pub use cleared::Reader;
 pub use compensate::Compensation;
 pub use cost::{
-    CostReport, Forecast, LimitState, NamedCosts, NewBaseline, NewLimit, PartTime, Scorecard,
-    SignedWeek, TeamValue, VendorShare, Week, Weekly, WeeklyFigure,
+    CostReport, ExitCost, Forecast, LimitState, NamedCosts, NewBaseline, NewDrill, NewLimit, PartTime, Scorecard, SignedWeek, TeamValue, Tested, VendorExit, VendorShare, Week, Weekly, WeeklyFigure, provider_of,
 };
 pub use credential::TotpOffer;
 pub use decide_many::Together;

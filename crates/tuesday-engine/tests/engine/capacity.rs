@@ -378,3 +378,34 @@ async fn a_new_release_is_planned_with_its_eval() {
         measured.share_from
     );
 }
+
+/// Without a baseline by hand nobody can say what is saved: that is told, and again a week later.
+#[tokio::test(flavor = "multi_thread")]
+async fn net_time_that_cannot_be_computed_is_told_every_week() {
+    let bench = Bench::on(&[("[rollout]\n", &package())], None).await;
+    let worker = Worker::start(&bench.engine);
+    bench.receive("c1").await;
+    bench.rest("c1").await;
+    let told = |count: usize| {
+        let bench = &bench;
+        until("the owner is told", move || async move {
+            let all = bench.engine.reader().notices_of("rhea", 50).await.unwrap();
+            let own: Vec<String> = all
+                .into_iter()
+                .filter(|n| n.kind == "net_time")
+                .map(|n| n.title)
+                .collect();
+            (own.len() == count).then_some(own)
+        })
+    };
+    let first = told(1).await;
+    assert!(
+        first[0].contains("net time cannot be computed"),
+        "{first:?}"
+    );
+    let week = 7 * 24 * 3_600_000_000;
+    bench.store.set_clock(week).await.unwrap();
+    bench.engine.clock().set_offset(week);
+    told(2).await;
+    bench.end(worker).await;
+}

@@ -194,6 +194,53 @@ async fn a_changed_mix_is_found_once_with_what_changed_around_it_on_postgresql()
     database.drop().await;
 }
 
+/// A mix that moved while nobody changed anything.
+async fn unexplained(database: Option<&str>) {
+    let bench = Bench::on(&[], database).await;
+    let engine = &bench.engine;
+    // What the installation changed lies behind.
+    later(&bench, &[engine], 20 * 24 * 60).await;
+    for back in 1..=15 {
+        day(&bench, back, [80, 15, 5]).await;
+    }
+    let worker = Worker::start(engine);
+    until("the baseline is frozen", || async {
+        engine.drift("small").await.unwrap().baseline
+    })
+    .await;
+    engine.seal().await.unwrap();
+    day(&bench, 0, [40, 15, 45]).await;
+    let finding = until("it is found", || async {
+        let drift = engine.drift("small").await.unwrap();
+        drift.findings.into_iter().next()
+    })
+    .await;
+    assert!(finding.changes.is_empty(), "{:?}", finding.changes);
+    until("the incident says that nothing is recorded", || async {
+        let reader = engine.reader();
+        let all = reader.incidents(&Default::default(), None, 9).await;
+        let all = all.unwrap();
+        let own = all.iter().find(|i| i.category == Category::DriftFound)?;
+        let told = engine.reader().incident_entries(own.id).await.unwrap();
+        let said = told.iter().any(|e| e.words.contains("no recorded change"));
+        (said || own.title.contains("no recorded change")).then_some(())
+    })
+    .await;
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mix_that_moved_without_a_change_says_so() {
+    Box::pin(unexplained(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mix_that_moved_without_a_change_says_so_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(unexplained(Some(&database.url()))).await;
+    database.drop().await;
+}
+
 const CANARY: &str = "[canary]\nevery = \"1h\"\ncases = [\"fine\"]\n[rollout]\n";
 const FINE: &str = r#"{"name":"fine","kind":"happy","input":{"id":"1"},"sources":{"crm":{"id":"1","tier":"gold","updated_at":"@-1h"}},
 "expect":{"route":"review","row":"r2","output":{"grade":"low"}}}"#;

@@ -10,6 +10,7 @@ mod closing;
 mod desk;
 mod downtime;
 mod drift;
+mod exits;
 mod fridays;
 mod granted;
 mod leases;

@@ -31,7 +31,7 @@ pub struct AuditFilter {
 }
 
 /// Beginnings of the kinds that are changes of how work is done.
-const CHANGES: [&str; 13] = [
+const CHANGES: [&str; 14] = [
     "rules.",
     "workflow.",
     "release.",
@@ -43,6 +43,7 @@ const CHANGES: [&str; 13] = [
     "capacity.set",
     "capacity.eased",
     "drift.baseline",
+    "calibration.",
     "policy.",
     "duty.",
 ];

@@ -8,7 +8,8 @@ pub use read::{EntryFilter, NamedRelease};
 
 use tuesday_domain::id::CostEntryId;
 use tuesday_domain::record::{
-    BaselineRow, CostBucket, CostEntry, MoneyChange, PriceRow, SpendHold, SpendLimit, WeeklyReview,
+    BaselineRow, CostBucket, CostEntry, ExitEstimate, MoneyChange, PriceRow, SpendHold, SpendLimit,
+    SwapDrill, WeeklyReview,
 };
 
 pub(crate) use figures::{MARK, PUT_DAY};
@@ -201,6 +202,82 @@ fn bind_baseline<'a>(b: &'a BaselineRow, out: &mut Vec<Param<'a>>) {
     ]);
 }
 
+pub(crate) static DRILLS: Table = Table::new(
+    "swap_drills",
+    &[
+        ("workflow", Ty::Text),
+        ("seq", Ty::Int),
+        ("release_id", Ty::Id),
+        ("provider_live", Ty::Text),
+        ("model_live", Ty::Text),
+        ("provider", Ty::Text),
+        ("model", Ty::Text),
+        ("pack_hash", Ty::Text),
+        ("cases", Ty::Int),
+        ("passed_live", Ty::Int),
+        ("passed", Ty::Int),
+        ("standing", Ty::Text),
+        ("cost_live_micros", Ty::Int),
+        ("cost_micros", Ty::Int),
+        ("currency", Ty::Text),
+        ("run_by", Ty::Text),
+        ("at", Ty::Int),
+    ],
+    2,
+    2,
+    false,
+);
+
+pub(crate) static ESTIMATES: Table = Table::new(
+    "exit_estimates",
+    &[
+        ("workflow", Ty::Text),
+        ("vendor", Ty::Text),
+        ("version", Ty::Int),
+        ("days_tenths", Ty::Int),
+        ("reason", Ty::Text),
+        ("set_by", Ty::Text),
+        ("at", Ty::Int),
+    ],
+    3,
+    3,
+    false,
+);
+
+fn bind_drill<'a>(d: &'a SwapDrill, out: &mut Vec<Param<'a>>) {
+    out.extend([
+        Param::Text(&d.workflow),
+        Param::Int(i64::from(d.seq)),
+        Param::Id(d.release.uuid()),
+        Param::Text(&d.provider_live),
+        Param::Text(&d.model_live),
+        Param::Text(&d.provider),
+        Param::Text(&d.model),
+        Param::Text(&d.pack_hash),
+        Param::Int(big(d.cases)),
+        Param::Int(big(d.passed_live)),
+        Param::Int(big(d.passed)),
+        Param::Text(&d.standing),
+        opt_int(d.cost_live_micros),
+        opt_int(d.cost_micros),
+        opt_text(d.currency.as_deref()),
+        Param::Text(&d.by),
+        Param::Int(d.at.micros()),
+    ]);
+}
+
+fn bind_estimate<'a>(e: &'a ExitEstimate, out: &mut Vec<Param<'a>>) {
+    out.extend([
+        Param::Text(&e.workflow),
+        Param::Text(&e.vendor),
+        Param::Int(i64::from(e.version)),
+        Param::Int(i64::from(e.days_tenths)),
+        Param::Text(&e.reason),
+        Param::Text(&e.by),
+        Param::Int(e.at.micros()),
+    ]);
+}
+
 fn bind_limit<'a>(l: &'a SpendLimit, out: &mut Vec<Param<'a>>) {
     out.extend([
         Param::Text(&l.workflow),
@@ -246,6 +323,14 @@ pub(crate) fn bind<'a>(change: &'a MoneyChange, out: &mut Vec<Param<'a>>) -> Ver
         MoneyChange::InsertEntry(e) => {
             bind_entry(e, out);
             Verb::Insert(&ENTRIES)
+        }
+        MoneyChange::InsertDrill(d) => {
+            bind_drill(d, out);
+            Verb::Insert(&DRILLS)
+        }
+        MoneyChange::InsertEstimate(e) => {
+            bind_estimate(e, out);
+            Verb::Insert(&ESTIMATES)
         }
         MoneyChange::InsertBaseline(b) => {
             bind_baseline(b, out);
@@ -340,6 +425,8 @@ fn bind_spend<'a>(change: &'a MoneyChange, out: &mut Vec<Param<'a>>) -> Verb {
         // `bind` has taken every other change; a list without a default keeps the two in step.
         MoneyChange::InsertPrice(_)
         | MoneyChange::InsertEntry(_)
+        | MoneyChange::InsertDrill(_)
+        | MoneyChange::InsertEstimate(_)
         | MoneyChange::InsertBaseline(_)
         | MoneyChange::PutLimit(_)
         | MoneyChange::InsertWeekly(_)
@@ -352,6 +439,8 @@ pub(crate) fn describe(change: &MoneyChange) -> String {
     match change {
         MoneyChange::InsertPrice(p) => format!("version {} of the price of {}", p.version, p.name),
         MoneyChange::InsertEntry(e) => e.id.to_string(),
+        MoneyChange::InsertDrill(d) => format!("drill {} of {}", d.seq, d.workflow),
+        MoneyChange::InsertEstimate(e) => format!("the estimate for leaving {}", e.vendor),
         MoneyChange::InsertBaseline(b) => format!("baseline {} of {}", b.version, b.workflow),
         MoneyChange::PutLimit(l) => format!("the spend limit of {}", l.workflow),
         MoneyChange::OpenSpend { workflow, period }

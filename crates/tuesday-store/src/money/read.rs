@@ -2,7 +2,8 @@
 
 use tuesday_domain::id::{CostEntryId, ReleaseId, RunId};
 use tuesday_domain::record::{
-    BaselineRow, CostCategory, CostEntry, PriceRow, Spend, SpendHold, SpendLimit, WeeklyReview,
+    BaselineRow, CostCategory, CostEntry, ExitEstimate, PriceRow, Spend, SpendHold, SpendLimit,
+    SwapDrill, WeeklyReview,
 };
 
 use crate::error::ReadError;
@@ -189,6 +190,63 @@ impl StoreReader {
             .first(sql, vec![id], |r: Row<'_>| Ok(CostEntryId::new(r.id(0)?)))
             .await?;
         Ok(Some((found, by)))
+    }
+
+    /// Tries of other providers, the newest first.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn swap_drills(
+        &self,
+        workflow: &str,
+        limit: usize,
+    ) -> Result<Vec<SwapDrill>, ReadError> {
+        let sql = "SELECT workflow, seq, release_id, provider_live, model_live, provider, model, pack_hash, cases, \
+                   passed_live, passed, standing, cost_live_micros, cost_micros, currency, run_by, at FROM swap_drills \
+                   WHERE workflow = $1 ORDER BY seq DESC LIMIT $2";
+        self.rows(sql, vec![text(workflow), page(limit)], |r: Row<'_>| {
+            Ok(SwapDrill {
+                workflow: r.text(0)?,
+                seq: r.num(1)?,
+                release: ReleaseId::new(r.id(2)?),
+                provider_live: r.text(3)?,
+                model_live: r.text(4)?,
+                provider: r.text(5)?,
+                model: r.text(6)?,
+                pack_hash: r.text(7)?,
+                cases: r.num(8)?,
+                passed_live: r.num(9)?,
+                passed: r.num(10)?,
+                standing: r.text(11)?,
+                cost_live_micros: r.opt_int(12)?,
+                cost_micros: r.opt_int(13)?,
+                currency: r.opt_text(14)?,
+                by: r.text(15)?,
+                at: r.time(16)?,
+            })
+        })
+        .await
+    }
+
+    /// What people say leaving each vendor would take, the newest version of each first.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn exit_estimates(&self, workflow: &str) -> Result<Vec<ExitEstimate>, ReadError> {
+        let sql = "SELECT workflow, vendor, version, days_tenths, reason, set_by, at FROM exit_estimates \
+                   WHERE workflow = $1 ORDER BY vendor, version DESC";
+        self.rows(sql, vec![text(workflow)], |r: Row<'_>| {
+            Ok(ExitEstimate {
+                workflow: r.text(0)?,
+                vendor: r.text(1)?,
+                version: r.num(2)?,
+                days_tenths: r.num(3)?,
+                reason: r.text(4)?,
+                by: r.text(5)?,
+                at: r.time(6)?,
+            })
+        })
+        .await
     }
 
     /// Baselines of a workflow, the newest first.

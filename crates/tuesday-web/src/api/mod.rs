@@ -9,6 +9,7 @@ pub(crate) mod compensations;
 pub(crate) mod costs;
 pub(crate) mod decisions;
 pub(crate) mod drift;
+pub(crate) mod exit;
 pub(crate) mod fixes;
 pub(crate) mod follow_ups;
 pub(crate) mod friday;

@@ -16,6 +16,7 @@ use tuesday_domain::record::{CostEntry, PriceRow};
 use tuesday_engine::ops::NewBaseline;
 use tuesday_store::EntryFilter;
 
+use super::exit::{self, ExitCard};
 use super::html;
 use super::shell::Shell;
 use super::shown::{cash, time};
@@ -68,6 +69,7 @@ struct CostsPage {
     prices: Vec<(String, String, String)>,
     baseline: Vec<(String, String)>,
     limit: Vec<(String, String)>,
+    exit: ExitCard,
     keeps: bool,
     today: String,
     /// What was typed, by field.
@@ -139,6 +141,7 @@ async fn drawn(
         app.engine.baseline(name),
         app.engine.spend_state(name)
     )?;
+    let exit = Box::pin(app.engine.exit_cost(name)).await?;
     let address = |after: &str| {
         let pairs = [
             ("from", q.from.as_str()),
@@ -172,6 +175,7 @@ async fn drawn(
         prices: told_prices(&prices, pin),
         baseline: baseline.as_ref().map(told_baseline).unwrap_or_default(),
         limit: limit.as_ref().map(told_limit).unwrap_or_default(),
+        exit: exit::card(&exit),
         keeps: visit.user.rights.may(Act::KeepLedger, name),
         today: live.ready.zone.day(app.engine.now()),
         q,
@@ -253,7 +257,7 @@ pub(crate) async fn page(
 }
 
 /// Back to the page with a word, or the page again with what was refused.
-async fn answer(
+pub(super) async fn answer(
     app: &App,
     name: &str,
     headers: &HeaderMap,

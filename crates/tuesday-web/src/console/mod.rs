@@ -25,6 +25,7 @@ pub(crate) mod edit;
 pub(crate) mod emergency;
 pub(crate) mod errors;
 pub(crate) mod events;
+pub(crate) mod exit;
 pub(crate) mod export;
 mod forms;
 pub(crate) mod friday;

@@ -14,7 +14,7 @@ use super::shown::text;
 const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 56.0;
-const RIGHT: f64 = 14.0;
+const RIGHT: f64 = 26.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 40.0;
 
@@ -138,6 +138,13 @@ pub(super) fn drawn(c: &Calibration) -> Drawn {
             y(part(low)),
             y(part(high)),
             y(part(right)),
+        );
+    }
+    if c.bands.iter().all(|b| b.runs == 0) {
+        let (at, half) = (f64::midpoint(x(0.0), x(1.0)), y(0.25) - 8.0);
+        let _ = write!(
+            svg,
+            "<text class=\"none\" x=\"{at:.1}\" y=\"{half:.1}\" text-anchor=\"middle\">Nothing is known yet</text>"
         );
     }
     svg.push_str("</svg>");

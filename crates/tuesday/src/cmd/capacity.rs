@@ -15,6 +15,9 @@ use crate::config::Home;
 use crate::wiring::{self, Opening};
 use crate::{args, out};
 
+/// Weeks behind that are printed.
+const WEEKS_SHOWN: usize = 4;
+
 /// Arguments of `capacity`.
 #[derive(Debug, Args)]
 pub(crate) struct CapacityArgs {
@@ -263,6 +266,7 @@ fn tell(c: &Capacity) {
             taken.words
         ));
     }
+    tell_weeks(c);
     match c.net.net.value {
         Some(ms) => out::line(&format!(
             "Net time {} to {}: {} min",
@@ -271,6 +275,28 @@ fn tell(c: &Capacity) {
             ms / 60_000
         )),
         None => out::line(&format!("Net time: {}", c.net.net.means)),
+    }
+}
+
+/// How well the forecast did, week by week: what it would have said before each, and what came.
+fn tell_weeks(c: &Capacity) {
+    let minutes = |ms: Option<i64>| {
+        ms.map_or_else(|| "missing".to_owned(), |ms| format!("{} min", ms / 60_000))
+    };
+    let from = c.weeks.len().saturating_sub(WEEKS_SHOWN);
+    for w in &c.weeks[from..] {
+        let off = match w.error_ppm {
+            Some(0) => "as it came".to_owned(),
+            Some(ppm) if ppm > 0 => format!("too high by {}", percent(ppm)),
+            Some(ppm) => format!("too low by {}", percent(-ppm)),
+            None => "no error can be told".to_owned(),
+        };
+        out::line(&format!(
+            "Week of {}  forecast {}, came {}, {off}",
+            w.week,
+            minutes(w.said_ms),
+            minutes(w.came_ms)
+        ));
     }
 }
 

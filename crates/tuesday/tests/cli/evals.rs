@@ -166,3 +166,56 @@ fn a_killed_evaluation_goes_on_and_foreign_results_do_not_count() {
     let refused = desk.run(&args).with(1);
     assert_eq!(text(&refused.json(), "/error/code"), "foreign_results");
 }
+
+/// The section `[model]` of the desk's package, changed.
+fn other_model(desk: &Desk, changes: &[(&str, &str)]) -> String {
+    let whole = fs::read_to_string(desk.path("sow/workflow.toml")).unwrap();
+    let from = whole.find("\n[model]").unwrap() + 1;
+    let mut section = String::new();
+    for (n, line) in whole[from..].lines().enumerate() {
+        if n > 0 && line.starts_with('[') && !line.starts_with("[model") {
+            break;
+        }
+        section.push_str(line);
+        section.push('\n');
+    }
+    for (old, new) in changes {
+        assert!(section.contains(old), "{old} in {section}");
+        section = section.replacen(old, new, 1);
+    }
+    section
+}
+
+#[test]
+fn another_provider_is_tried_beside_the_one_that_is_there() {
+    let desk = drafted();
+    let other = ("provider = \"built-in\"", "provider = \"other-lab\"");
+    fs::write(desk.path("alt.toml"), other_model(&desk, &[other])).unwrap();
+    let same = desk.run(&["--json", "eval", "sow", "--provider", "alt.toml"]);
+    let same = same.ok().json();
+    assert_eq!(text(&same, "/provider"), "other-lab");
+    assert_eq!(same["quality_ppm"], 0);
+    assert_eq!(same["passed"], same["passed_live"]);
+    assert_eq!(text(&same, "/standing"), "cannot_tell");
+    let said = desk.run(&["eval", "sow", "--provider", "alt.toml"]).ok();
+    assert!(said.out.contains("other-lab with "), "{}", said.out);
+
+    // Nothing but the model is swapped, and only what an instance runs is kept.
+    let more = format!(
+        "{}\n[limits]\nmax_attempts = 1\n",
+        other_model(&desk, &[other])
+    );
+    fs::write(desk.path("more.toml"), more).unwrap();
+    let refused = desk
+        .run(&["eval", "sow", "--provider", "more.toml"])
+        .with(2);
+    assert!(
+        refused.err.contains("something else than [model]"),
+        "{}",
+        refused.err
+    );
+    let kept = desk
+        .run(&["eval", "sow", "--provider", "alt.toml", "--keep"])
+        .with(2);
+    assert!(kept.err.contains("installed workflow"), "{}", kept.err);
+}

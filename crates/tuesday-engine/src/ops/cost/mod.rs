@@ -4,6 +4,7 @@
 mod alarms;
 mod baseline;
 mod entry;
+mod exit;
 mod limit;
 mod prices;
 mod report;
@@ -12,6 +13,7 @@ mod team;
 mod weekly;
 
 pub use baseline::NewBaseline;
+pub use exit::{ExitCost, NewDrill, Tested, VendorExit, provider_of};
 pub use limit::{LimitState, NewLimit};
 pub use report::{CostReport, Forecast, NamedCosts, VendorShare};
 pub use scorecard::{PartTime, Scorecard, Week};

@@ -40,7 +40,7 @@ pub struct Around {
 const AT_WORK: &str = "release at work";
 
 /// Entries after which everything decides as before.
-const PAPER: [&str; 13] = [
+const PAPER: [&str; 14] = [
     "release.created",
     "release.evaluating",
     "release.evaluated_part",
@@ -54,11 +54,13 @@ const PAPER: [&str; 13] = [
     "rules.read",
     "rules.proposed",
     "rules.refused",
+    "drift.baseline",
 ];
 
-/// Another release or another rule decides otherwise; a pause, a stage or a person's hours do not.
+/// Another release or another rule decides otherwise, and so does a confidence that is relied on no more; a
+/// pause, a stage or a person's hours do not.
 fn causes(around: &Around) -> bool {
-    around.what == AT_WORK || around.what == "rules"
+    around.what == AT_WORK || around.what == "rules" || around.what == "calibration"
 }
 
 /// What is said when nothing is recorded.

@@ -69,6 +69,18 @@ pub(super) const TRACES: &[Trace] = &[
         &["drift.closed"],
         "",
     ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/exit",
+        &["exit.estimated"],
+        "",
+    ),
+    (
+        "POST",
+        "/workflows/{workflow}/costs/exit",
+        &["exit.estimated"],
+        "",
+    ),
     ("POST", "/api/v1/costs", &["cost.entered"], ""),
     (
         "POST",

@@ -1,5 +1,6 @@
 //! `tuesday cost`: prices, entered costs, the baseline by hand, spend limits, and what it all came to.
 
+mod exit;
 mod keep;
 mod report;
 
@@ -70,6 +71,8 @@ enum Act {
     },
     /// How the work was by hand; without arguments besides the workflow, what is kept
     Baseline(Baseline),
+    /// What leaving each vendor would take: what is bound, a tested alternative, days
+    Exit(ExitOf),
     /// How much a workflow may spend on its model; without an amount, where it stands
     Limit(Limit),
 }
@@ -192,6 +195,21 @@ struct Limit {
     reason: Option<String>,
 }
 
+#[derive(Debug, Args)]
+struct ExitOf {
+    /// The workflow
+    workflow: String,
+    /// Say how many days leaving this vendor would take
+    #[arg(long, requires_all = ["days", "reason"])]
+    vendor: Option<String>,
+    /// Days of work, such as 12.5
+    #[arg(long, value_name = "N", requires = "vendor")]
+    days: Option<String>,
+    /// Why
+    #[arg(long, requires = "vendor")]
+    reason: Option<String>,
+}
+
 /// Runs the command.
 pub(crate) async fn run(common: Common, args: CostArgs) -> Result<ExitCode, Problem> {
     let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
@@ -212,6 +230,7 @@ pub(crate) async fn run(common: Common, args: CostArgs) -> Result<ExitCode, Prob
             keep::set_prices(&common, engine, &file, &reason).await?;
         }
         Act::Baseline(b) => keep::baseline(&common, engine, b).await?,
+        Act::Exit(of) => exit::exit(&common, engine, of).await?,
         Act::Limit(l) => keep::limit(&common, engine, l).await?,
     }
     Ok(ExitCode::SUCCESS)

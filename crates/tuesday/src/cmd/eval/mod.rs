@@ -2,6 +2,7 @@
 //! named result. Nothing is written but the files that were asked for; no instance is needed.
 
 mod add;
+mod drill;
 mod gate;
 mod graders;
 mod html;
@@ -34,6 +35,12 @@ pub(crate) struct EvalArgs {
     /// Compare case by case with this: a package, a release id, or `live`
     #[arg(long, value_name = "RELEASE")]
     baseline: Option<String>,
+    /// Try the pack with the section [model] of this file beside the model that is there: what another provider would come to
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "resume"])]
+    provider: Option<PathBuf>,
+    /// With --provider: keep what came of it for `tuesday cost exit`
+    #[arg(long, requires = "provider", conflicts_with_all = ["recorded", "set"])]
+    keep: bool,
     /// Write JUnit XML for a CI system
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -100,6 +107,9 @@ pub(crate) async fn run(common: Common, args: EvalArgs) -> Result<ExitCode, Prob
         return graders::run(&common, &args, of).await;
     }
     let source = Source::find(&common, &args.which.what, &args.which.set).await?;
+    if let Some(file) = args.provider.clone() {
+        return provider(&common, args, source, &file).await;
+    }
     let baseline = match &args.baseline {
         Some(name) => Some(Source::baseline(&common, name, &source).await?),
         None => None,
@@ -123,4 +133,48 @@ pub(crate) async fn run(common: Common, args: EvalArgs) -> Result<ExitCode, Prob
     }
     print::evaluation(&common, &done, &verdict);
     Ok(ExitCode::from(u8::from(!verdict.passed)))
+}
+
+/// The pack with the model of another provider; exit 0 when the trial itself came about, whatever it says.
+async fn provider(
+    common: &Common,
+    args: EvalArgs,
+    live: Source,
+    file: &std::path::Path,
+) -> Result<ExitCode, Problem> {
+    let workflow = args.which.what.clone();
+    if args.keep && std::path::Path::new(&workflow).exists() {
+        let words = "only what an installed workflow came to is kept";
+        return Err(Problem::new("bad_request", words)
+            .field("keep")
+            .way_out("name the workflow instead of a package"));
+    }
+    let other = drill::swapped(&live, file)?;
+    let asked = Asked {
+        repeat: args.which.repeat,
+        concurrency: args.which.concurrency,
+        junit: args.junit,
+        results: args.results,
+        baseline: Some(live.clone()),
+        record: args.record,
+        cache: args.cache,
+        recorded: args.which.recorded,
+        tries_only: true,
+        ..Asked::default()
+    };
+    let done = evaluate(common, &other, asked).await?;
+    let drill = drill::drilled(&live, &other, &done)?;
+    if let Some(file) = &args.html {
+        html::write(file, &done, &done.verdict(&[]))?;
+    }
+    if common.json {
+        crate::out::json_line(&drill.value());
+    } else {
+        print::evaluation(common, &done, &done.verdict(&[]));
+        drill.tell();
+    }
+    if args.keep {
+        drill.keep(common, &workflow).await?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -73,6 +73,8 @@ pub(crate) struct Done {
     pub(crate) pack: Pack,
     pub(crate) evidence: Evidence,
     pub(crate) wanted: Wanted,
+    /// The same figures of what it was compared with.
+    pub(crate) beside: Option<Summary>,
     pub(crate) reused: u64,
     pub(crate) seconds: f64,
 }
@@ -128,6 +130,10 @@ pub(crate) async fn evaluate(
         .zip(other)
         .map(|(b, t)| std::mem::take(&mut fold.paired).finish(&b.title, &t.hash()));
     let agreed = Box::pin(graders.agreements(&pack.graders_used())).await;
+    let beside = asked
+        .baseline
+        .as_ref()
+        .map(|_| std::mem::take(&mut fold.beside));
     let summary = fold.finish(&agreed)?;
     if let Some(path) = &asked.results {
         settled(path);
@@ -149,27 +155,33 @@ pub(crate) async fn evaluate(
         compared,
         graders: agreed,
     };
-    let wanted = Wanted {
+    let wanted = wanted(&trial, &asked, repeats, &evidence);
+    Ok(Done {
+        workflow: def.workflow.name.clone(),
+        pack,
+        evidence,
+        wanted,
+        beside,
+        reused: reused.load(Ordering::Relaxed),
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// What the gate asks of this evaluation.
+fn wanted(trial: &Trial, asked: &Asked, repeats: u32, evidence: &Evidence) -> Wanted {
+    Wanted {
         release_hash: trial.hash(),
         rules_hash: trial.rules_hash(),
         rows: trial.rows(),
         recorded: asked.tries_only,
         repeats,
         max_age_s: None,
-        production: def.rollout.label == Label::Production,
+        production: trial.ready().def.rollout.label == Label::Production,
         baseline_hash: evidence.compared.as_ref().map(|c| c.baseline_hash.clone()),
         // Only an instance knows what was live and what came back.
         answers: None,
         standing: Vec::new(),
-    };
-    Ok(Done {
-        workflow: def.workflow.name.clone(),
-        pack,
-        evidence,
-        wanted,
-        reused: reused.load(Ordering::Relaxed),
-        seconds: started.elapsed().as_secs_f64(),
-    })
+    }
 }
 
 /// The release, what it is compared with, and the graders that both are graded by.
@@ -227,6 +239,7 @@ fn items<'a>(
 /// Where each result goes.
 struct Fold {
     summary: Summary,
+    beside: Summary,
     paired: Paired,
     agreement: f64,
     repeats: u32,
@@ -259,6 +272,7 @@ impl Fold {
         };
         Ok(Self {
             summary: Summary::default(),
+            beside: Summary::default(),
             paired: Paired::default(),
             agreement: pack.limits.agreement,
             repeats,
@@ -284,6 +298,7 @@ impl Fold {
         }
         if let Some(beside) = beside {
             self.paired.add(case, result, beside, self.agreement);
+            self.beside.add(case, beside, self.agreement, self.repeats);
         }
         self.summary.add(case, result, self.agreement, self.repeats);
         self.bar.inc(1);

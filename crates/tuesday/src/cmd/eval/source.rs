@@ -23,6 +23,7 @@ use crate::{files, out};
 const SHIPPED: &str = "rules.csv of the package";
 
 /// A package whose cases are somewhere.
+#[derive(Clone)]
 pub(crate) struct Source {
     /// Everything but the cases.
     pub(crate) package: Package,
@@ -38,6 +39,7 @@ pub(crate) struct Source {
     pub(crate) table: String,
 }
 
+#[derive(Clone)]
 enum Cases {
     OnDisk(PathBuf),
     Text(String),
@@ -160,6 +162,16 @@ impl Source {
             title: path.display().to_string(),
             table: SHIPPED.to_owned(),
         })
+    }
+
+    /// The same with another `workflow.toml`.
+    pub(super) fn with_definition(&self, text: String, title: String) -> Result<Self, Problem> {
+        let mut out = self.clone();
+        let files = &mut out.package.files;
+        files.insert("workflow.toml".to_owned(), text);
+        out.hash = out.package.release_hash(&vars_of(&out.package, &out.vars)?);
+        out.title = title;
+        Ok(out)
     }
 
     /// Reads the pack once: hash, counts and faults.
