@@ -116,7 +116,9 @@ pub use charter::{
 pub use cleared::Reader;
 pub use compensate::Compensation;
 pub use cost::{
-    CostReport, ExitCost, Forecast, LimitState, NamedCosts, NewBaseline, NewDrill, NewLimit, PartTime, Scorecard, SignedWeek, TeamValue, Tested, VendorExit, VendorShare, Week, Weekly, WeeklyFigure, provider_of,
+    CostReport, ExitCost, Forecast, LimitState, NamedCosts, NewBaseline, NewDrill, NewLimit,
+    PartTime, Scorecard, SignedWeek, TeamValue, Tested, VendorExit, VendorShare, Week, Weekly,
+    WeeklyFigure, provider_of,
 };
 pub use credential::TotpOffer;
 pub use decide_many::Together;
