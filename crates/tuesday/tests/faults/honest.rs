@@ -551,6 +551,7 @@ async fn earns_production(s: &mut Story) {
     ])
     .await;
     refuses_each_of_ten(s).await;
+    // Two signs are production; a changed rule is the third, and then the name is what is wrong.
     let signals = s.run(&["readiness", "signals", W]).await;
     assert_eq!(
         (signals.0, &signals.1["past_the_pilot"]),
@@ -558,6 +559,25 @@ async fn earns_production(s: &mut Story) {
         "{}",
         signals.1
     );
+    let rule = [
+        "rules",
+        "set",
+        W,
+        "r4.note=Look twice",
+        "--reason",
+        "seen on the day",
+    ];
+    s.done(&rule).await;
+    let signals = s.run(&["readiness", "signals", W]).await;
+    assert_eq!(
+        (signals.0, &signals.1["past_the_pilot"]),
+        (1, &json!(true)),
+        "{}",
+        signals.1
+    );
+    let lacking = s.lacks("production").await;
+    assert_eq!(lacking, ["gate"], "another table is another judgement");
+    s.judged().await;
     let (code, said) = s.label("production").await;
     assert_eq!(
         (code, said["label"]["label"].as_str()),
