@@ -1,5 +1,5 @@
 //! The six steps of a pilot in their order: what is done, what closes the next, and what is refused
-//! because a step before it was jumped over
+//! because a step before it was jumped over.
 
 use serde::Serialize;
 use tuesday_domain::charter::Statement;
