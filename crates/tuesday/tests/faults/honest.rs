@@ -539,6 +539,13 @@ async fn earns_production(s: &mut Story) {
     s.done(&["turnover", "sign", W]).await;
     s.later(15 * DAY_US).await;
     signed_week(s, &s.day(-15)).await;
+    until("the log is sealed up to here", || async {
+        let said = s.run(&["readiness", "handoff", W]).await.1;
+        let items = said["sheet"]["items"].as_array()?;
+        let log = items.iter().find(|i| i["item"] == "audit_trail")?;
+        (log["state"] == "verified").then_some(())
+    })
+    .await;
 
     let steps = s.refused(&label_args(), 1, "step_out_of_order").await;
     assert_eq!(steps["steps"], json!(["evidence"]), "{steps}");
