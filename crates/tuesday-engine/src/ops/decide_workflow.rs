@@ -32,7 +32,6 @@ impl Engine {
     ///
     /// # Errors
     /// `bad_request` naming the empty field, `reason_required`, `body_too_large`, `workflow_retired`,
-    /// `step_out_of_order` when a pilot is to proceed and jumped over a step,
     /// `unknown_workflow`.
     pub async fn decide_workflow(
         &self,
@@ -58,9 +57,6 @@ impl Engine {
             }
         }
         let row = self.not_retired(name).await?;
-        if decision.choice == Choice::Proceed {
-            Box::pin(self.in_order(name)).await?;
-        }
         let record = DecisionRecord {
             id: ids::decision(),
             workflow: row.name.clone(),

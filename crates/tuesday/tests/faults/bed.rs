@@ -369,7 +369,7 @@ pub(crate) fn overlaid(to: &Path, overlay: &str, pairs: &[(&str, &str)]) {
     replaced(&to.join("workflow.toml"), pairs);
 }
 
-fn copied(from: &Path, to: &Path) {
+pub(crate) fn copied(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for file in std::fs::read_dir(from).unwrap() {
         let path = file.unwrap().path();

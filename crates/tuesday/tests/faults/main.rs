@@ -19,6 +19,7 @@ mod duplicates;
 mod ended;
 mod exported;
 mod graded;
+mod honest;
 mod injection;
 mod kills;
 mod last_tuesday;

@@ -24,6 +24,22 @@ const AMONG: usize = 200;
 /// Runs that are opened until one can be told whole.
 const TRIES: usize = 20;
 
+/// What can be done about what was written.
+const CONTAIN: [(&str, &str); 3] = [
+    (
+        "undo",
+        "Undo it on the page of the run: the old values go back",
+    ),
+    (
+        "by_hand",
+        "It cannot be put back by itself: an incident, and a correction by hand",
+    ),
+    (
+        "nothing",
+        "Nothing of it stands outside: there is nothing to undo",
+    ),
+];
+
 impl Engine {
     /// A finished run at random, whole and not decided by who is to tell it.
     pub(super) async fn pick_friday(&self, name: &str, by: &str) -> Result<Work, Problem> {
@@ -140,41 +156,18 @@ impl Engine {
         }
     }
 
+    /// The questions with what may be chosen; nothing in them says what is right.
     pub(super) async fn friday_questions(
         &self,
         test: &FridayTest,
     ) -> Result<Vec<AskedFriday>, Problem> {
         let (work, release) = self.friday_run(test).await?;
         let def = &release.ready.def;
-        let people = self.0.reader.people().await.map_err(read_problem)?;
-        let grants = self
-            .0
-            .reader
-            .grants_on(&test.workflow)
-            .await
-            .map_err(read_problem)?;
-        let reviews = self
-            .0
-            .reader
-            .reviews_of(test.run)
-            .await
-            .map_err(read_problem)?;
-        let mut known: BTreeSet<String> = grants.into_iter().map(|g| g.person).collect();
-        known.extend(reviews.into_iter().filter_map(|r| r.decided_by));
-        known.insert(self.known_workflow(&test.workflow).await?.owner.clone());
-        let name = |handle: &String| {
-            let found = people.iter().find(|p| p.handle == *handle);
-            found.map_or_else(|| handle.clone(), |p| p.name.clone())
-        };
-        let rules = self.0.catalog.rules(
-            &self.0.reader,
-            &test.workflow,
-            self.standing(&test.workflow).await?.rules_version,
-        );
-        let rules = rules
-            .await
-            .map_err(|e| Problem::new("record_damaged", e.to_string()))?;
-        let nothing = |words: &str| option(NONE, words);
+        let people = self.friday_people(test).await?;
+        let version = self.standing(&test.workflow).await?.rules_version;
+        let reader = &self.0.reader;
+        let rules = self.0.catalog.rules(reader, &test.workflow, version).await;
+        let rules = rules.map_err(|e| Problem::new("record_damaged", e.to_string()))?;
         let outcomes = Outcome::ALL
             .iter()
             .map(|o| option(o.word(), &o.word().replace('_', " ")));
@@ -184,39 +177,25 @@ impl Engine {
                 .iter()
                 .map(|s| option(&s.name, &format!("{} ({})", s.name, s.system))),
         );
-        let mut decided: Vec<_> = known
-            .iter()
-            .map(|h| option(&format!("person:{h}"), &name(h)))
-            .collect();
         let rows = rules.rows().iter().map(|r| r.id.clone());
         let rows: BTreeSet<String> = rows.chain(work.run.rules_row).collect();
+        let mut decided: Vec<_> = people
+            .iter()
+            .map(|(h, name)| option(&format!("person:{h}"), name))
+            .collect();
         decided.extend(
             rows.iter()
                 .map(|r| option(&format!("rule:{r}"), &format!("rule {r} of the table"))),
         );
-        decided.push(nothing("Nobody: it ended before a decision"));
+        decided.push(option(NONE, "Nobody: it ended before a decision"));
         let mut written: Vec<_> = def
             .action
             .iter()
             .map(|a| option(&a.name, &format!("{} at {}", a.name, a.system)))
             .collect();
-        written.push(nothing("Nothing"));
-        let owners = known.iter().map(|h| option(h, &name(h))).collect();
-        let contain = [
-            (
-                "undo",
-                "Undo it on the page of the run: the old values go back",
-            ),
-            (
-                "by_hand",
-                "It cannot be put back by itself: an incident, and a correction by hand",
-            ),
-            (
-                "nothing",
-                "Nothing of it stands outside: there is nothing to undo",
-            ),
-        ];
-        let contain = contain.map(|(value, words)| option(value, words)).to_vec();
+        written.push(option(NONE, "Nothing"));
+        let owners = people.iter().map(|(h, name)| option(h, name)).collect();
+        let contain = CONTAIN.map(|(value, words)| option(value, words)).to_vec();
         Ok([
             (FridayQuestion::Happened, outcomes.collect()),
             (FridayQuestion::Inputs, inputs),
@@ -233,6 +212,25 @@ impl Engine {
             options,
         })
         .to_vec())
+    }
+
+    /// Handle and name of everybody who holds a role here, owns it, or decided about the run.
+    async fn friday_people(&self, test: &FridayTest) -> Result<Vec<(String, String)>, Problem> {
+        let reader = &self.0.reader;
+        let (people, grants, reviews) = tokio::try_join!(
+            reader.people(),
+            reader.grants_on(&test.workflow),
+            reader.reviews_of(test.run)
+        )
+        .map_err(read_problem)?;
+        let mut known: BTreeSet<String> = grants.into_iter().map(|g| g.person).collect();
+        known.extend(reviews.into_iter().filter_map(|r| r.decided_by));
+        known.insert(self.known_workflow(&test.workflow).await?.owner.clone());
+        let name = |handle: &String| {
+            let found = people.iter().find(|p| p.handle == *handle);
+            found.map_or_else(|| handle.clone(), |p| p.name.clone())
+        };
+        Ok(known.iter().map(|h| (h.clone(), name(h))).collect())
     }
 
     /// Who else did something to the run since the test began.

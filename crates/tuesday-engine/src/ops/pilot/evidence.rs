@@ -30,11 +30,6 @@ impl Engine {
         let mut cost = keyed(&["cost_per_task"]);
         cost.extend(total(read));
         cost.extend(hidden);
-        cost.extend(
-            keyed(&["support_requests", "support_time"])
-                .into_iter()
-                .filter(|_| read.figures.runs > 0),
-        );
         let mut quality = stood(read);
         quality.extend(keyed(&["error_after", "error_change"]));
         Ok(PilotPart::ALL
@@ -44,7 +39,10 @@ impl Engine {
                     PilotPart::Value => keyed(&["net_saved"]),
                     PilotPart::Quality => quality.clone(),
                     PilotPart::Risk => risk.clone(),
-                    PilotPart::ReviewBurden => burden(read, keyed(&["exception_rate"])),
+                    PilotPart::ReviewBurden => burden(
+                        read,
+                        keyed(&["exception_rate", "support_requests", "support_time"]),
+                    ),
                     PilotPart::Cost => cost.clone(),
                     PilotPart::WorkflowFit => {
                         fit(read, keyed(&["turnaround_p50", "turnaround_p95"]))
@@ -230,8 +228,12 @@ fn total(read: &Read) -> Vec<PilotLine> {
     )]
 }
 
+/// Looking at cases and answering users; without work neither shows anything.
 fn burden(read: &Read, mut lines: Vec<PilotLine>) -> Vec<PilotLine> {
     let f = &read.figures;
+    if f.runs == 0 {
+        return Vec::new();
+    }
     if f.timed > 0 {
         let ms = f.review_ms + f.rework_ms + f.exception_ms + f.look_ms;
         let words = format!("{} min in view over {} decisions", ms / 60_000, f.timed);

@@ -31,9 +31,10 @@ pub struct StepView {
     pub closes: &'static str,
 }
 
-/// The steps as records show them.
+/// The steps as records show them. A decision to proceed also moves a stage: it closes the way on only
+/// once every step before it is done or excused.
 pub(super) fn of(read: &Read, parts: &[PilotPartView]) -> Vec<StepView> {
-    PilotStep::ALL
+    let mut out: Vec<StepView> = PilotStep::ALL
         .iter()
         .map(|step| {
             let said = read.said(Statement::StepException, step.word());
@@ -45,7 +46,20 @@ pub(super) fn of(read: &Read, parts: &[PilotPartView]) -> Vec<StepView> {
                 closes: step.closes(),
             }
         })
-        .collect()
+        .collect();
+    let open = !jumped_over(&out).is_empty();
+    for step in out.iter_mut().filter(|s| open && s.step == PilotStep::Path) {
+        step.done = false;
+    }
+    out
+}
+
+/// Steps before the way on that are neither done nor excused.
+fn jumped_over(steps: &[StepView]) -> Vec<PilotStep> {
+    let done: Vec<_> = steps.iter().map(|s| (s.step, s.done)).collect();
+    let excused = steps.iter().filter(|s| s.excused.is_some());
+    let excused: Vec<_> = excused.map(|s| s.step).collect();
+    skipped(PilotStep::Path, &done, &excused)
 }
 
 fn done(step: PilotStep, read: &Read, parts: &[PilotPartView]) -> bool {
@@ -76,8 +90,8 @@ fn done(step: PilotStep, read: &Read, parts: &[PilotPartView]) -> bool {
 }
 
 impl Engine {
-    /// Refuses to go on with a pilot while a step before the way on is open and nobody said why. A label
-    /// that nobody decided is no pilot.
+    /// Refuses to call a pilot production while a step before the way on is open and nobody said why. A
+    /// label that nobody decided is no pilot.
     ///
     /// # Errors
     /// `step_out_of_order` naming the steps, `unavailable`.
@@ -88,14 +102,7 @@ impl Engine {
             return Ok(());
         }
         let parts = self.pilot_parts(&read).await?;
-        let steps = of(&read, &parts);
-        let done: Vec<_> = steps.iter().map(|s| (s.step, s.done)).collect();
-        let excused: Vec<_> = steps
-            .iter()
-            .filter(|s| s.excused.is_some())
-            .map(|s| s.step)
-            .collect();
-        let open = skipped(PilotStep::Path, &done, &excused);
+        let open = jumped_over(&of(&read, &parts));
         let Some(first) = open.first() else {
             return Ok(());
         };
