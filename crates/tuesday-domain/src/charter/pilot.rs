@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::prove::Facts;
 use super::statement::Statement;
+use crate::record::Choice;
 use crate::time::{Timestamp, Zone};
 use crate::words::words;
 
@@ -49,13 +50,14 @@ pub struct Pilot {
 }
 
 impl Pilot {
-    /// How the pilot stands: `started` is when the label pilot was given, `decided` when somebody last
-    /// decided about the workflow.
+    /// How the pilot stands: `started` is when the label pilot was given, `decided` what somebody last
+    /// decided about the workflow, and when. To go on a step in the middle of it ends no pilot: only what is
+    /// decided once its evidence is due does, or a decision to stop, narrow or build it anew.
     #[must_use]
     pub fn of(
         facts: &Facts,
         started: Option<Timestamp>,
-        decided: Option<Timestamp>,
+        decided: Option<(Timestamp, Choice)>,
         now: Timestamp,
         zone: &Zone,
     ) -> Self {
@@ -77,7 +79,9 @@ impl Pilot {
         let state = match (started, last) {
             (None, _) => PilotState::Planned,
             // The decision that began it is not the one that ends it.
-            (Some(started), _) if decided.is_some_and(|at| at > started) => PilotState::Decided,
+            (Some(started), _) if decided.is_some_and(|d| ends(d, started, last)) => {
+                PilotState::Decided
+            }
             (Some(_), Some(last)) if now < last.minus(DUE_BEFORE) => PilotState::Running,
             (Some(_), Some(last)) if now < last => PilotState::EvidenceDue,
             // Without an end it has no right to go on.
@@ -94,6 +98,12 @@ impl Pilot {
             changed,
         }
     }
+}
+
+/// Whether a decision ends a pilot that began at `started` and may last until `last`.
+fn ends((at, choice): (Timestamp, Choice), started: Timestamp, last: Option<Timestamp>) -> bool {
+    let due = last.is_none_or(|last| at >= last.minus(DUE_BEFORE));
+    at > started && (choice != Choice::Proceed || due)
 }
 
 /// The first moment after a day.

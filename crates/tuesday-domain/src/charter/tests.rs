@@ -14,7 +14,7 @@ use super::*;
 use crate::definition::Package;
 use crate::eval::Kind;
 use crate::ready::Ready;
-use crate::record::{CharterFact, LabelEvent, LabelMove, Person};
+use crate::record::{CharterFact, Choice, LabelEvent, LabelMove, Person};
 use crate::rules::{RuleSet, parse};
 use crate::time::{Timestamp, Zone};
 use crate::workflow::{Label, Stage};
@@ -532,10 +532,16 @@ fn a_pilot_runs_is_due_and_lapses() {
         Pilot::of(&facts, None, None, at(1), zone).state,
         PilotState::Planned
     );
-    assert_eq!(state(Some(at(1)), 20), PilotState::Running);
+    let proceed = |day| Some((at(day), Choice::Proceed));
+    assert_eq!(state(proceed(1), 20), PilotState::Running);
+    // A step up in the middle of it is no decision about the pilot; to stop is one at any time.
+    assert_eq!(state(proceed(30), 40), PilotState::Running);
+    assert_eq!(state(proceed(30), 73), PilotState::Lapsed);
+    let stop = Some((at(30), Choice::Stop));
+    assert_eq!(state(stop, 40), PilotState::Decided);
     assert_eq!(state(None, 60), PilotState::EvidenceDue);
     assert_eq!(state(None, 73), PilotState::Lapsed);
-    assert_eq!(state(Some(at(70)), 73), PilotState::Decided);
+    assert_eq!(state(proceed(70), 73), PilotState::Decided);
     let mut changed = world.facts.clone();
     changed.push(CharterFact {
         seq: 99,

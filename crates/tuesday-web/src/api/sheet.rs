@@ -213,19 +213,6 @@ pub(crate) fn drift(d: &tuesday_engine::ops::Drift) -> String {
     text
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_never_a_formula_and_numbers_stay_numbers() {
-        assert_eq!(
-            line(&["=1+1", "-5", "-a", "a,b", "say \"x\""]),
-            "'=1+1,-5,'-a,\"a,b\",\"say \"\"x\"\"\"\r\n"
-        );
-    }
-}
-
 /// The evidence of a pilot: one row for each line, question and step.
 pub(crate) fn pilot(pack: &PilotPack) -> String {
     let mut text = line(&["list", "item", "title", "known", "words", "by", "records"]);
@@ -289,4 +276,17 @@ pub(crate) fn pilot(pack: &PilotPack) -> String {
         ]));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_never_a_formula_and_numbers_stay_numbers() {
+        assert_eq!(
+            line(&["=1+1", "-5", "-a", "a,b", "say \"x\""]),
+            "'=1+1,-5,'-a,\"a,b\",\"say \"\"x\"\"\"\r\n"
+        );
+    }
 }

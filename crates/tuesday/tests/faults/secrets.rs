@@ -159,7 +159,7 @@ fn lets_in(bed: &Bed, keys: &[&str]) {
 }
 
 fn wave(name: &str) -> Vec<Case> {
-    let one = |n| Case::new(&format!("{name}{n}"), "auto");
+    let one = |n| Case::new(format!("{name}{n}"), "auto");
     (0..WAVE).map(one).collect()
 }
 

@@ -97,7 +97,7 @@ impl Gathered {
             d.choice == Choice::AnotherPilot && began.is_some_and(|b| d.decided_at > b)
         });
         let started = again.map(|d| d.decided_at).or(began);
-        let decided = decision.map(|d| d.decided_at);
+        let decided = decision.map(|d| (d.decided_at, d.choice));
         Pilot::of(
             &self.facts,
             started,
