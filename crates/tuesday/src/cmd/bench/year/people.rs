@@ -103,11 +103,13 @@ async fn waiting(bed: &Bed) -> Result<Vec<Review>, Problem> {
     }
 }
 
-/// A task that moved while somebody decided it is read again and decided again, as people do.
+/// A task that moved while somebody decided it is read again and decided again, as people do; one that was
+/// escalated between two pages of the queue stands on both, and is decided once.
 async fn until_said(bed: &Bed, task: &Review, by: String) -> Result<(), Problem> {
     for _ in 0..TRIES {
         match one(bed, task, by.clone()).await {
             Err(e) if e.code == "revision_moved" => {}
+            Err(e) if e.code == "already_decided" => return Ok(()),
             said => return said,
         }
     }
