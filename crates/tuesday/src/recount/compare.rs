@@ -32,7 +32,11 @@ fn walk(path: &str, value: &Value, out: &mut BTreeMap<String, i64>) {
     };
     match value {
         Value::Number(n) => {
-            out.insert(path.to_owned(), n.as_i64().unwrap_or(i64::MAX));
+            let n = n.as_i64().unwrap_or(i64::MAX);
+            // Two of one name: the second must not hide the first, and matches nothing.
+            if let Some(first) = out.insert(path.to_owned(), n) {
+                out.insert(format!("{path} (twice)"), first);
+            }
         }
         Value::Object(all) => all.iter().for_each(|(k, v)| walk(&under(k), v, out)),
         Value::Array(all) => {

@@ -32,6 +32,8 @@ pub(crate) struct Log {
     money: Money,
     /// Entries from this one on are not read.
     size: u64,
+    /// Entries that passed.
+    read: u64,
     /// Why a line could not be read as an entry.
     unread: Option<String>,
 }
@@ -52,6 +54,7 @@ impl Log {
             money: Money::default(),
             zone,
             size,
+            read: 0,
             unread: None,
         }
     }
@@ -59,11 +62,13 @@ impl Log {
     fn line(&mut self, line: &[u8]) {
         match Entry::of_line(line) {
             Ok(Some(entry)) if entry.index < self.size => {
+                self.read += 1;
                 let ours = self.runs.has(&entry);
                 self.money.read(&entry, &self.workflow, ours, &self.zone);
                 self.runs.read(&entry, &self.workflow, &self.zone);
             }
-            Ok(_) => {}
+            Ok(Some(_)) => self.read += 1,
+            Ok(None) => {}
             Err(why) => {
                 self.unread.get_or_insert(why);
             }
@@ -79,7 +84,8 @@ impl Log {
 /// Verifies a bundle and reads it in one pass; of its entries the first `size` of the log count.
 ///
 /// # Errors
-/// `audit_broken`, `foreign_checkpoint` for another log; `bad_request` for an entry that is no entry.
+/// `audit_broken`, `foreign_checkpoint` for another log; `bad_request` for an entry that is no entry, and for a
+/// part of a log.
 pub(crate) fn read<R: Read>(
     bundle: R,
     key: Option<&VerifierKey>,
@@ -105,6 +111,15 @@ pub(crate) fn read<R: Read>(
     let mut log = log.into_inner();
     if let Some(why) = log.unread.take() {
         return Err(Problem::new("bad_request", why).field("bundle"));
+    }
+    // A part of a log gives other numbers, and nobody could tell.
+    if log.read != report.entries || report.entries != report.newest.size {
+        let (n, of) = (log.read, report.newest.size);
+        let words =
+            format!("{n} entries were read of a log of {of}: only a whole one can be counted");
+        return Err(Problem::new("bad_request", words)
+            .field("bundle")
+            .way_out("export it without --run, --workflow, --from and --to"));
     }
     log.runs.close();
     Ok(Counted { report, log })

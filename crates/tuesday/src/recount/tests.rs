@@ -45,6 +45,14 @@ fn every_number_has_a_name_and_none_is_passed_over() {
 }
 
 #[test]
+fn two_numbers_of_one_name_are_never_equal_to_one() {
+    let shown = flat(&json!({"releases": [{"runs": 1}, {"runs": 2}]}));
+    let counted = [("releases..runs".to_owned(), Number::Exact(2))];
+    let shown_twice = differences(&shown, &counted);
+    assert_eq!(shown_twice.len(), 1, "{shown_twice:?}");
+}
+
+#[test]
 fn only_what_is_rounded_may_differ_and_only_by_that() {
     assert!(Number::Exact(7).is(7) && !Number::Exact(7).is(8));
     assert!(Number::End(7).is(8) && !Number::End(7).is(9));

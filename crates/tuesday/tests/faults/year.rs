@@ -127,6 +127,22 @@ async fn bundled(home: &Home, span: &[&str], dir: &Path) {
     let counted = stranger.json(&ask).await;
     assert_eq!(counted["numbers"]["figures.runs.value"], 3_000);
     assert_eq!(counted["key_was_trusted"], false);
+    let part = dir.join("part.bundle");
+    let part = part.to_str().unwrap();
+    let some = [
+        "audit",
+        "export",
+        "--workflow",
+        "bench-year",
+        "--no-payloads",
+        "-o",
+        part,
+    ];
+    home.json(&some).await;
+    let of_part = [&["audit", "recount", "bench-year", "--bundle", part], span].concat();
+    let (code, out, err) = stranger.run(&of_part).await;
+    assert_ne!(code, 0, "{out}");
+    assert!(err.contains("only a whole one can be counted"), "{err}");
     let text = std::fs::read_to_string(file).unwrap();
     // One character of one entry.
     let at = text.find("\"leaf\":\"").unwrap() + 40;
