@@ -109,3 +109,30 @@ test("a week is signed once, with a note", async () => {
   await pictures("weekly");
   assert.deepEqual(page.faults, []);
 });
+
+test("what a page shows can be taken along as CSV and as JSON", async () => {
+  const pages = {
+    [`${on.url}/hub`]: ["workflow,title,label", "support-triage"],
+    [`${place()}/charter`]: ["list,group,item", "checklist"],
+    [`${place()}/scorecard`]: ["key,title,unit", "turnaround_p95"],
+    [`${place()}/weekly`]: ["key,title,unit", "turnaround_p95"],
+    [`${place()}/costs`]: ["id,category,workflow", "120500000"],
+    [`${place()}/capacity`]: ["kind,from,arrivals", "week"],
+    [`${place()}/drift`]: ["dimension,day,shift", ""],
+  };
+  for (const [address, [head, inside]] of Object.entries(pages)) {
+    await page.goto(address);
+    const taken = async (name) => {
+      const href = await page.getByRole("link", { name, exact: true }).first().getAttribute("href");
+      const answer = await page.request.get(new URL(href, address).href);
+      assert.equal(answer.status(), 200, href);
+      return { kind: answer.headers()["content-type"], text: await answer.text() };
+    };
+    const [csv, json] = [await taken("CSV"), await taken("JSON")];
+    assert.match(csv.kind, /text\/csv/, address);
+    assert.ok(csv.text.startsWith(head), `${address}: ${csv.text.slice(0, 60)}`);
+    assert.ok(csv.text.includes(inside), `${address} has ${inside}`);
+    assert.match(json.kind, /application\/json/, address);
+    assert.ok(JSON.stringify(JSON.parse(json.text)).includes(inside), `${address} has ${inside}`);
+  }
+});

@@ -307,7 +307,17 @@ fn console_runs() -> Router<App> {
 fn console_charter() -> Router<App> {
     Router::new()
         .route("/hub", get(console::hub::page))
+        .route("/hub.csv", get(console::files::hub_csv))
+        .route("/hub.json", get(console::files::hub_json))
         .route("/workflows/{workflow}/charter", get(console::charter::page))
+        .route(
+            "/workflows/{workflow}/charter.csv",
+            get(console::files::charter_csv),
+        )
+        .route(
+            "/workflows/{workflow}/charter.json",
+            get(console::files::charter_json),
+        )
         .route(
             "/workflows/{workflow}/charter/{verb}",
             post(console::charter::act),
@@ -498,7 +508,7 @@ fn console_releases() -> Router<App> {
 
 /// Money and time.
 fn console_money() -> Router<App> {
-    use console::{capacity, costs, drift, exit, scorecard, weekly};
+    use console::{capacity, costs, drift, exit, files, scorecard, weekly};
     Router::new()
         .route(
             "/workflows/{workflow}/capacity",
@@ -533,10 +543,14 @@ fn console_money() -> Router<App> {
             "/workflows/{workflow}/weekly",
             get(weekly::page).post(weekly::sign),
         )
+        .route("/workflows/{workflow}/weekly.csv", get(files::week_csv))
+        .route("/workflows/{workflow}/weekly.json", get(files::week_json))
         .route(
             "/workflows/{workflow}/costs",
             get(costs::page).post(costs::enter),
         )
+        .route("/workflows/{workflow}/costs.csv", get(files::costs_csv))
+        .route("/workflows/{workflow}/costs.json", get(files::costs_json))
         .route(
             "/workflows/{workflow}/costs/{id}/reversal",
             post(costs::reverse),

@@ -33,8 +33,7 @@ impl Engine {
         };
         let days = reader.moved_days(mark).await.map_err(read_problem)?;
         for (workflow, day) in &days {
-            let made = self.figures_of(workflow, day).await?;
-            self.0.store.put_day(&made).await.map_err(apply_problem)?;
+            self.make_day(workflow, day).await?;
         }
         // A mark that moved back with a clock would only mean more work.
         self.0
@@ -43,6 +42,15 @@ impl Engine {
             .await
             .map_err(apply_problem)?;
         Ok(days.len())
+    }
+
+    /// Makes the figures of one day.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn make_day(&self, workflow: &str, day: &str) -> Result<(), Problem> {
+        let made = self.figures_of(workflow, day).await?;
+        self.0.store.put_day(&made).await.map_err(apply_problem)
     }
 
     /// What the records of a day say now, whatever is kept.

@@ -94,7 +94,7 @@ impl Engine {
         let (reads, seeds, looks, stamps) = tokio::try_join!(
             reader.read_figures(from, to),
             reader.seed_figures(from, to),
-            reader.look_figures(from, to),
+            reader.look_figures(None, from, to),
             reader.stamp_notices(from, to),
         )
         .map_err(read_problem)?;

@@ -10,6 +10,7 @@ use tuesday_domain::time::Timestamp;
 
 use crate::error::ReadError;
 use crate::reader::StoreReader;
+use crate::select::Select;
 use crate::value::{Row, Value, big};
 
 /// One decided task about an output, with what its decider had open.
@@ -242,18 +243,22 @@ impl StoreReader {
         .await
     }
 
-    /// Second looks drawn from `from` until `to`, by workflow, basis and result.
+    /// Second looks drawn from `from` until `to`, of one workflow or of all, by workflow, basis and result.
     ///
     /// # Errors
     /// See [`StoreReader::run`].
     pub async fn look_figures(
         &self,
+        workflow: Option<&str>,
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<LookFigure>, ReadError> {
-        let sql = "SELECT workflow, basis, result, count(*) FROM second_looks WHERE drawn_at >= $1 AND drawn_at < $2 \
-                   GROUP BY workflow, basis, result ORDER BY workflow, basis, result";
-        let params = vec![Value::Int(from.micros()), Value::Int(to.micros())];
+        let mut q = Select::new("SELECT workflow, basis, result, count(*) FROM second_looks");
+        q.and_text("workflow = ?", workflow)
+            .and("drawn_at >= ?", [Value::Int(from.micros())])
+            .and("drawn_at < ?", [Value::Int(to.micros())]);
+        let groups = " GROUP BY workflow, basis, result ORDER BY workflow, basis, result";
+        let (sql, params) = q.push(groups, []).done();
         self.rows(sql, params, |r: Row<'_>| {
             Ok(LookFigure {
                 workflow: r.text(0)?,

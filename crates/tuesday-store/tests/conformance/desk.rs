@@ -481,8 +481,13 @@ async fn oversight_rows_are_kept_and_summed() {
             "{}: a draw above the share is no second look",
             bed.name
         );
-        let looks = bed.read.look_figures(at(0), at(99)).await.unwrap();
-        assert_eq!((looks.len(), looks[0].looks, looks[0].result), (1, 1, None));
+        for workflow in [None, Some("deals")] {
+            let looks = bed.read.look_figures(workflow, at(0), at(99)).await;
+            let looks = looks.unwrap();
+            assert_eq!((looks.len(), looks[0].looks, looks[0].result), (1, 1, None));
+        }
+        let other = bed.read.look_figures(Some("support"), at(0), at(99)).await;
+        assert_eq!(other.unwrap(), []);
 
         let mut seed = Seed {
             run: made[5].run,

@@ -1,8 +1,10 @@
 //! Reports as CSV: one row for each figure, exact integers, for spreadsheets and scripts.
 
+use tuesday_domain::charter::Sheet;
 use tuesday_domain::ledger::figures::Money;
 use tuesday_domain::ledger::shown::Shown;
-use tuesday_engine::ops::{CostReport, PilotPack, Scorecard, Weekly};
+use tuesday_domain::record::CostEntry;
+use tuesday_engine::ops::{CharterView, CostReport, HubLine, PilotPack, Scorecard, Weekly};
 
 /// A cell; quoted where it must be, and never the beginning of a formula.
 fn cell(text: &str) -> String {
@@ -126,6 +128,118 @@ pub(crate) fn weekly(week: &Weekly) -> String {
     week.figures
         .iter()
         .for_each(|f| text.push_str(&shown(&f.now, f.before)));
+    text
+}
+
+/// The hub: one row for each workflow.
+pub(crate) fn hub(all: &[(CharterView, HubLine)]) -> String {
+    let mut text = line(&[
+        "workflow",
+        "title",
+        "label",
+        "lapsing",
+        "stage",
+        "switch",
+        "charter_clean",
+        "charter_of",
+        "checklist_clean",
+        "checklist_of",
+        "past_the_pilot",
+        "health",
+        "load",
+        "value",
+        "owners",
+    ]);
+    for (view, l) in all {
+        let share = |which| view.sheet(which).map_or((0, 0), |s| (s.clean, s.of));
+        let (charter, checklist) = (share(Sheet::Charter), share(Sheet::Checklist));
+        let owners = l.owners.iter().map(|(role, name)| format!("{role}: {name}"));
+        let yes = |is: bool| if is { "yes" } else { "no" };
+        text.push_str(&line(&[
+            &view.workflow,
+            &view.title,
+            view.label.label,
+            yes(view.label.lapsing_since.is_some()),
+            view.stage,
+            view.switch,
+            &charter.0.to_string(),
+            &charter.1.to_string(),
+            &checklist.0.to_string(),
+            &checklist.1.to_string(),
+            yes(view.past_the_pilot),
+            &l.health.words,
+            &l.load.words,
+            &l.value.words,
+            &owners.collect::<Vec<_>>().join("; "),
+        ]));
+    }
+    text
+}
+
+/// Every list over a workflow's evidence: one row for each item.
+pub(crate) fn charter(view: &CharterView) -> String {
+    let mut text = line(&[
+        "list", "group", "item", "title", "state", "clean", "words", "at", "until", "by",
+        "records",
+    ]);
+    let known = |t: &Option<String>| t.clone().unwrap_or_default();
+    for sheet in &view.sheets {
+        for i in &sheet.items {
+            text.push_str(&line(&[
+                sheet.sheet,
+                i.group,
+                i.item,
+                i.title,
+                i.state,
+                if i.clean { "yes" } else { "no" },
+                &i.words,
+                &known(&i.at),
+                &known(&i.until),
+                &known(&i.by),
+                &i.path,
+            ]));
+        }
+    }
+    text
+}
+
+/// Entered costs: one row for each.
+pub(crate) fn entries(all: &[CostEntry]) -> String {
+    let mut text = line(&[
+        "id",
+        "category",
+        "workflow",
+        "from",
+        "to",
+        "micros",
+        "currency",
+        "minutes",
+        "person",
+        "vendor",
+        "words",
+        "reference",
+        "entered_by",
+        "reverses",
+    ]);
+    let known = |t: &Option<String>| t.clone().unwrap_or_default();
+    for e in all {
+        text.push_str(&line(&[
+            &e.id.to_string(),
+            e.category.word(),
+            &known(&e.workflow),
+            &e.day_from,
+            &e.day_to,
+            &number(e.amount_micros),
+            &known(&e.currency),
+            &number(e.minutes),
+            &known(&e.person),
+            &known(&e.vendor),
+            &e.words,
+            &known(&e.reference),
+            &e.entered_by,
+            &e.reverses.map(|id| id.to_string()).unwrap_or_default(),
+        ]));
+    }
     text
 }
 

@@ -30,6 +30,8 @@ use crate::refusal::{PageError, status};
 use crate::state::App;
 
 const PAGE: usize = 50;
+/// Entries of a file that are read at once.
+const BATCH: usize = 1_000;
 
 /// Which entries.
 #[derive(Clone, Default, Deserialize)]
@@ -110,6 +112,39 @@ fn row(e: &CostEntry, all: &[CostEntry]) -> Row {
     }
 }
 
+fn filter(name: &str, q: &CostQuery) -> Result<EntryFilter, Problem> {
+    let some = |t: &str| Some(t.to_owned()).filter(|t| !t.is_empty());
+    Ok(EntryFilter {
+        workflow: Some(name.to_owned()),
+        shared: true,
+        among: None,
+        from: some(&q.from),
+        to: some(&q.to),
+        category: query::word("category", Some(&q.category))?,
+    })
+}
+
+/// Every entry that is asked for, the latest day first.
+pub(super) async fn all(
+    app: &App,
+    visit: &Visit,
+    name: &str,
+    q: &CostQuery,
+) -> Result<Vec<CostEntry>, PageError> {
+    visit.user.sees(name)?;
+    let (filter, reader) = (filter(name, q)?, app.engine.reader());
+    let mut all: Vec<CostEntry> = Vec::new();
+    loop {
+        let after = all.last().map(|e| e.id);
+        let mut page = reader.cost_entries(&filter, after, BATCH).await?;
+        let full = page.len() == BATCH;
+        all.append(&mut page);
+        if !full {
+            return Ok(all);
+        }
+    }
+}
+
 async fn drawn(
     app: &App,
     visit: &Visit,
@@ -118,18 +153,9 @@ async fn drawn(
     (typed, problem): (Vec<(String, String)>, Option<Problem>),
 ) -> Result<CostsPage, PageError> {
     visit.user.sees(name)?;
-    let some = |t: &str| Some(t.to_owned()).filter(|t| !t.is_empty());
-    let filter = EntryFilter {
-        workflow: Some(name.to_owned()),
-        shared: true,
-        among: None,
-        from: some(&q.from),
-        to: some(&q.to),
-        category: query::word("category", Some(&q.category))?,
-    };
-    let after = some(&q.after)
-        .map(|t| query::id::<CostEntryId>(&t))
-        .transpose()?;
+    let filter = filter(name, &q)?;
+    let after = Some(&q.after).filter(|t| !t.is_empty());
+    let after = after.map(|t| query::id::<CostEntryId>(t)).transpose()?;
     let (_, live) = app.engine.live(name).await?;
     let entries = app
         .engine

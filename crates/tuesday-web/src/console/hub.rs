@@ -5,6 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tuesday_domain::charter::Sheet;
 use tuesday_engine::ops::{CharterView, HubFact, HubLine};
 
@@ -15,6 +16,9 @@ use super::visit::Visit;
 use super::words::code;
 use crate::refusal::PageError;
 use crate::state::App;
+
+/// Workflows read at once: with many of them a page must not hold every reader of the store.
+const AT_ONCE: usize = 4;
 
 #[derive(Template)]
 #[template(path = "hub.html")]
@@ -51,18 +55,33 @@ struct Sign {
     words: String,
 }
 
-/// Every workflow this person sees.
+/// Every workflow this person sees, with its line and what it may be called.
+pub(super) async fn all(
+    app: &App,
+    visit: &Visit,
+) -> Result<Vec<(CharterView, HubLine)>, PageError> {
+    let engine = &app.engine;
+    let (all, open) = tokio::try_join!(
+        async { engine.reader().workflows().await.map_err(PageError::from) },
+        async { Ok(engine.open_incidents().await?) },
+    )?;
+    let open = &open;
+    let mine = all.into_iter().filter(|w| visit.user.reads(&w.name));
+    let each = mine.map(|w| async move {
+        let (charter, line) = tokio::try_join!(
+            Box::pin(engine.charter(&w.name)),
+            Box::pin(engine.hub_line(&w.name, open)),
+        )?;
+        Ok::<_, PageError>((charter, line))
+    });
+    stream::iter(each).buffered(AT_ONCE).try_collect().await
+}
+
+/// The page.
 pub(crate) async fn page(State(app): State<App>, visit: Visit) -> Result<Response, PageError> {
     let engine = &app.engine;
-    let (all, open) = (
-        engine.reader().workflows().await?,
-        engine.open_incidents().await?,
-    );
-    let mut rows = Vec::new();
-    for w in all.into_iter().filter(|w| visit.user.reads(&w.name)) {
-        let line = Box::pin(engine.hub_line(&w.name, &open)).await?;
-        rows.push(row(Box::pin(engine.charter(&w.name)).await?, line));
-    }
+    let rows = all(&app, &visit).await?.into_iter();
+    let rows = rows.map(|(charter, line)| row(charter, line)).collect();
     let year = engine.now().minus(Duration::from_secs(365 * 86_400));
     let mut walls = std::collections::BTreeMap::new();
     for (_, wall, n) in engine.postmortem_causes(year).await? {

@@ -30,6 +30,7 @@ pub(crate) mod export;
 mod forms;
 pub(crate) mod friday;
 pub(crate) mod handoffs;
+pub(crate) mod files;
 pub(crate) mod hub;
 mod incident_acts;
 pub(crate) mod incidents;

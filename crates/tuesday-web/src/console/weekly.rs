@@ -62,6 +62,12 @@ fn fixed(line: &FixLine) -> (String, u64, u64, u64) {
     (layer, t.incidents + t.reports, t.without_code, t.with_code)
 }
 
+/// The day of the week that is asked for.
+pub(super) fn asked(q: WeekQuery) -> Result<Option<Day>, Problem> {
+    let week = q.week.filter(|w| !w.is_empty());
+    week.as_deref().map(day).transpose()
+}
+
 fn day(text: &str) -> Result<Day, Problem> {
     Day::parse(text).map_err(|e| Problem::new("bad_request", e.to_string()).field("week"))
 }
@@ -123,8 +129,7 @@ pub(crate) async fn page(
     Path(name): Path<String>,
     Query(q): Query<WeekQuery>,
 ) -> Result<Response, PageError> {
-    let week = q.week.filter(|w| !w.is_empty());
-    let week = week.as_deref().map(day).transpose()?;
+    let week = asked(q)?;
     html(&drawn(&app, &visit, &name, week, (String::new(), None)).await?)
 }
 

@@ -243,11 +243,11 @@ impl Engine {
         const KEY: (&str, &str) = ("agreement", "Second readers agree");
         let now = self.now();
         let since = now.minus(std::time::Duration::from_secs(90 * 86_400));
-        let looks = self.0.reader.look_figures(since, now).await;
+        let looks = self.0.reader.look_figures(Some(name), since, now).await;
         let looks = looks.map_err(read_problem)?;
         let count = |result: SecondLookResult| {
             let own = looks.iter().filter(|l| {
-                l.workflow == name && l.basis == SecondLookBasis::Human && l.result == Some(result)
+                l.basis == SecondLookBasis::Human && l.result == Some(result)
             });
             own.map(|l| l.looks).sum::<u64>()
         };

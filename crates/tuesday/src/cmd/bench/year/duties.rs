@@ -156,7 +156,11 @@ async fn week(bed: &Bed, monday: Day, day: u64) -> Result<(), Problem> {
 /// becomes the baseline and the finding is closed. Answers the numbers of what was found.
 pub(super) async fn mix(bed: &Bed, plan: &Plan, part: &Part) -> Result<Vec<u32>, Problem> {
     let engine = bed.engine();
-    engine.make_figures().await?;
+    // Only what this part of the day moved: all that moved lately, by the clock on the wall, is many weeks
+    // of this one.
+    for day in [part.day.saturating_sub(1), part.day] {
+        engine.make_day(NAME, &plan.day(day).to_string()).await?;
+    }
     engine.watch_mixes().await?;
     let found = engine.reader().drift_findings(NAME, 1_000).await;
     let found = found.map_err(|e| unavailable(e.to_string()))?;
