@@ -15,6 +15,10 @@ use crate::time::Timestamp;
 
 /// The tier of a run that nobody looked at.
 pub const AUTOMATIC: &str = "automatic";
+/// Sources of events that are kept apart.
+const SOURCES: usize = 20;
+/// The rest of them.
+const OTHERS: &str = "others";
 /// Why a person got a run that says no reason.
 pub const UNCLASSIFIED: &str = "unclassified";
 
@@ -63,6 +67,8 @@ pub struct TaskFacts {
 pub struct RunFacts {
     /// Its release.
     pub release: ReleaseId,
+    /// The source of its event, such as `webhook:ticket`.
+    pub source: String,
     /// How it ended.
     pub outcome: Option<Outcome>,
     /// Where its review stands.
@@ -274,6 +280,9 @@ pub struct DayFigures {
     /// What became of the runs, by the part of the day in which they were received.
     #[serde(default)]
     pub mix: BTreeMap<String, Mix>,
+    /// Runs by the source of their event; beyond the first ones they are `others`.
+    #[serde(default)]
+    pub sources: BTreeMap<String, u64>,
     /// Stated confidence against what people said, by band.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sure: BTreeMap<Band, BandCount>,
@@ -283,6 +292,13 @@ pub struct DayFigures {
 fn outside_key(words: &str) -> String {
     let known = words.strip_suffix(" is not in the rollout");
     known.unwrap_or("other").to_owned()
+}
+
+/// Counts one more under a key. Sources are what senders say they are, so a day keeps only some of them.
+fn source(map: &mut BTreeMap<String, u64>, key: &str, runs: u64) {
+    let known = map.contains_key(key) || map.len() < SOURCES;
+    let key = if known { key } else { OTHERS };
+    *map.entry(key.to_owned()).or_default() += runs;
 }
 
 /// Milliseconds between two moments; clocks that ran backwards give none.
@@ -303,6 +319,7 @@ impl DayFigures {
     /// Counts a run.
     pub fn add(&mut self, run: &RunFacts) {
         self.runs += 1;
+        source(&mut self.sources, &run.source, 1);
         match run.outcome {
             None => self.open += 1,
             Some(Outcome::WrittenBack | Outcome::DraftPlaced) => {
@@ -473,6 +490,9 @@ impl DayFigures {
             (&mut self.seen, &o.seen),
         ] {
             mine.merge(other);
+        }
+        for (key, runs) in &o.sources {
+            source(&mut self.sources, key, *runs);
         }
         for (band, count) in &o.sure {
             self.sure.entry(*band).or_default().merge(count);

@@ -15,6 +15,7 @@ pub mod interval;
 pub mod price;
 pub mod report;
 pub mod shown;
+pub mod told;
 pub mod value;
 
 pub use price::TokenPrice;

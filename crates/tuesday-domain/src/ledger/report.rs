@@ -9,6 +9,7 @@ use super::day::{Day, Days};
 use super::figures::{DayFigures, Money};
 use super::mul_div;
 use super::price::PriceTable;
+use super::told::count;
 use super::{entry, figures};
 use crate::record::{CostCategory, CostEntry, DayRow, HourKind};
 use crate::time::{Timestamp, Zone};
@@ -122,12 +123,12 @@ impl Costs {
         out.extend(
             self.unpriced
                 .iter()
-                .map(|(model, n)| format!("{n} calls of {model} have no price")),
+                .map(|(model, n)| format!("{} calls of {model} have no price", count(*n))),
         );
         if self.unreported > 0 {
             out.push(format!(
                 "{} calls ended without reported usage",
-                self.unreported
+                count(self.unreported)
             ));
         }
         out

@@ -8,6 +8,7 @@ use super::figures::DayFigures;
 use super::interval::{difference, share_ppm, wilson};
 use super::mul_div;
 use super::shown::{Shown, Unit};
+use super::told::count;
 use crate::record::BaselineRow;
 
 /// Fewer second looks than this show no share.
@@ -101,7 +102,7 @@ pub fn saved(figures: &DayFigures, baseline: Option<&BaselineRow>, upkeep_ms: i6
         shown = shown.between(net - unknown, net);
         shown.means = format!(
             "{means}; {} decisions were made outside the console and may each have taken up to a task by hand",
-            figures.untimed
+            count(figures.untimed)
         );
     }
     Saved { lines, net: shown }
@@ -128,7 +129,7 @@ pub fn errors(figures: &DayFigures, baseline: Option<&BaselineRow>) -> Errors {
     let share = |key, title: &str, hits: u64, of: u64| {
         let (low, high) = wilson(hits, of);
         let value = share_ppm(hits, of).unwrap_or(0);
-        let means = format!("{hits} of {of}: {ERROR}");
+        let means = format!("{} of {}: {ERROR}", count(hits), count(of));
         Shown::measured(key, title, Unit::Share, value, &means).between(low, high)
     };
     let none = |key, title: &str, lacks: &str| Shown::missing(key, title, Unit::Share, lacks);

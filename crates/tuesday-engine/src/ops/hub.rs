@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 use tuesday_domain::ledger::day::Days;
+use tuesday_domain::ledger::told;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Incident;
 
@@ -79,7 +80,7 @@ impl Engine {
             value: HubFact {
                 bad: saved.net.value.is_some_and(|ms| ms < 0),
                 words: match saved.net.value {
-                    Some(ms) => format!("{} min net in {BACK} days", ms / 60_000),
+                    Some(ms) => format!("{} net in {BACK} days", told::time(ms)),
                     None => saved.net.means.clone(),
                 },
                 path: place("/scorecard"),

@@ -48,6 +48,15 @@ const CHANGES: [&str; 14] = [
     "duty.",
 ];
 
+/// The kinds of entries about no run, each found with one step into the index.
+const KINDS: &str = "WITH RECURSIVE k (kind) AS (SELECT min(kind) FROM audit WHERE run_id IS NULL UNION ALL \
+    SELECT (SELECT min(a.kind) FROM audit AS a WHERE a.run_id IS NULL AND a.kind > k.kind) FROM k WHERE k.kind IS NOT NULL) \
+    SELECT kind FROM k WHERE kind IS NOT NULL";
+
+fn is_change(kind: &str) -> bool {
+    CHANGES.iter().any(|c| kind.starts_with(c))
+}
+
 /// The sealed tree with the newest head that was signed over it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditHead {
@@ -161,15 +170,15 @@ impl StoreReader {
     ) -> Result<Vec<AuditRow>, ReadError> {
         let mut q = Select::new("SELECT idx, run_id, workflow, seq, at, kind, leaf FROM audit");
         q.and("idx IS NOT NULL", [])
-            .and_text("workflow = ?", filter.workflow.as_deref())
-            .and_text("kind = ?", filter.kind.as_deref());
+            .and_text("workflow = ?", filter.workflow.as_deref());
         if let Some(run) = filter.run {
             q.and("run_id = ?", [Value::Id(run.uuid())]);
         }
-        if filter.changes {
-            // The beginnings are constants, never input.
-            let kinds = CHANGES.map(|k| format!("kind LIKE '{k}%'")).join(" OR ");
-            q.and(&format!("({kinds})"), []);
+        if let Some(kinds) = self.kinds(filter).await? {
+            // All of them are about no run; the index is about those alone.
+            q.and("run_id IS NULL", []).and_among("kind", Some(&kinds));
+        } else {
+            q.and_text("kind = ?", filter.kind.as_deref());
         }
         if let Some(names) = filter.among.as_ref().filter(|n| !n.is_empty()) {
             q.and("(workflow IS NULL OR workflow IN", [])
@@ -189,6 +198,22 @@ impl StoreReader {
         }
         let (sql, params) = q.push(" ORDER BY idx DESC LIMIT ?", [page(limit)]).done();
         self.rows(sql, params, audit_row).await
+    }
+
+    /// The kinds that are asked for, where all of them are changes.
+    async fn kinds(&self, filter: &AuditFilter) -> Result<Option<Vec<String>>, ReadError> {
+        let one = filter.kind.as_ref();
+        if let Some(kind) = one.filter(|k| is_change(k)) {
+            return Ok(Some(vec![kind.clone()]));
+        }
+        if !filter.changes {
+            return Ok(None);
+        }
+        if one.is_some() {
+            return Ok(Some(Vec::new()));
+        }
+        let kinds = self.rows(KINDS, vec![], |r: Row<'_>| r.text(0)).await?;
+        Ok(Some(kinds.into_iter().filter(|k| is_change(k)).collect()))
     }
 
     /// The stored ones of the tiles that are asked for, in no order.

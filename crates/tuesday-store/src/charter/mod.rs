@@ -3,7 +3,6 @@
 mod figures;
 mod friday;
 mod read;
-mod sources;
 mod turnover;
 
 pub use figures::CharterFigures;

@@ -198,7 +198,7 @@ impl StoreReader {
         let after = after.map_or(Uuid::nil(), RunId::uuid);
         let of_day = || vec![text(workflow), text(day), Value::Id(after)];
         let sql = format!(
-            "SELECT r.id, r.release_id, r.outcome, r.review, r.reason, r.received_at, r.finished_at, r.rules_row FROM runs AS r \
+            "SELECT r.id, r.release_id, r.outcome, r.review, r.reason, r.received_at, r.finished_at, r.rules_row, r.event_source FROM runs AS r \
              WHERE {OF_DAY} AND {NO_SEED} ORDER BY r.id LIMIT $4"
         );
         let mut params = of_day();
@@ -308,6 +308,7 @@ fn deal<T>(
 fn facts(r: Row<'_>) -> Result<(RunId, RunFacts), ReadError> {
     let run = RunFacts {
         release: ReleaseId::new(r.id(1)?),
+        source: r.text(8)?,
         outcome: r.opt_word(2)?,
         review: r.word(3)?,
         reason: r.opt_word(4)?,

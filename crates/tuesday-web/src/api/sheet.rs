@@ -153,7 +153,10 @@ pub(crate) fn hub(all: &[(CharterView, HubLine)]) -> String {
     for (view, l) in all {
         let share = |which| view.sheet(which).map_or((0, 0), |s| (s.clean, s.of));
         let (charter, checklist) = (share(Sheet::Charter), share(Sheet::Checklist));
-        let owners = l.owners.iter().map(|(role, name)| format!("{role}: {name}"));
+        let owners = l
+            .owners
+            .iter()
+            .map(|(role, name)| format!("{role}: {name}"));
         let yes = |is: bool| if is { "yes" } else { "no" };
         text.push_str(&line(&[
             &view.workflow,
@@ -179,8 +182,7 @@ pub(crate) fn hub(all: &[(CharterView, HubLine)]) -> String {
 /// Every list over a workflow's evidence: one row for each item.
 pub(crate) fn charter(view: &CharterView) -> String {
     let mut text = line(&[
-        "list", "group", "item", "title", "state", "clean", "words", "at", "until", "by",
-        "records",
+        "list", "group", "item", "title", "state", "clean", "words", "at", "until", "by", "records",
     ]);
     let known = |t: &Option<String>| t.clone().unwrap_or_default();
     for sheet in &view.sheets {

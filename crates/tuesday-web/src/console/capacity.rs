@@ -11,7 +11,7 @@ use tuesday_domain::ledger::shown::{Shown, Unit};
 use tuesday_domain::problem::Problem;
 use tuesday_engine::ops::Capacity;
 
-use super::chart::{Series, band, lines};
+use super::chart::{Series, Steps, band, lines};
 use super::html;
 use super::scorecard::Drawn;
 use super::shell::Shell;
@@ -282,6 +282,7 @@ fn charts(f: &LoadForecast, c: &Capacity) -> Vec<Drawn> {
         name,
         values,
         least: 0,
+        steps: Steps::Clock,
     };
     let load = all.iter().map(|d| d.load_ms.point).collect();
     let hours = all.iter().map(|d| Some(d.capacity_ms)).collect();
@@ -325,7 +326,10 @@ fn charts(f: &LoadForecast, c: &Capacity) -> Vec<Drawn> {
             chart: super::chart::bars(
                 "Error of the forecast by week",
                 &weeks,
-                series("error", off),
+                Series {
+                    steps: Steps::Tens,
+                    ..series("error", off)
+                },
                 &error,
             ),
         },

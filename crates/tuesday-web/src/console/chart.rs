@@ -9,6 +9,8 @@ const LEFT: f64 = 66.0;
 const RIGHT: f64 = 10.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 26.0;
+/// From one line of text to the next.
+const LINE: f64 = 13.0;
 
 /// A drawn chart.
 pub(super) struct Chart {
@@ -28,7 +30,63 @@ pub(super) struct Series<'a> {
     pub(super) values: Vec<Option<i64>>,
     /// The scale reaches at least so far: a cent for money, so that its steps can be told.
     pub(super) least: i64,
+    /// In which steps its values are counted.
+    pub(super) steps: Steps,
 }
+
+/// What round numbers are: both the top of a scale and its middle are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Steps {
+    /// Ten of one make the next.
+    Tens,
+    /// Milliseconds: minutes and hours.
+    Clock,
+}
+
+impl Steps {
+    /// A round number at or above `n`.
+    fn above(self, n: f64) -> f64 {
+        if n <= 0.0 {
+            return 1.0;
+        }
+        let clock = CLOCK.into_iter().find(|top| *top >= n * 0.999_999);
+        match (self, clock) {
+            (Self::Clock, Some(top)) => top,
+            (Self::Clock, None) => HOUR * tens(n / HOUR),
+            (Self::Tens, _) => tens(n),
+        }
+    }
+}
+
+const MINUTE: f64 = 60_000.0;
+const HOUR: f64 = 60.0 * MINUTE;
+/// Round times up to two days; above, and below a second, hours and milliseconds are counted in tens.
+const CLOCK: [f64; 24] = [
+    10.0,
+    20.0,
+    40.0,
+    100.0,
+    200.0,
+    400.0,
+    1_000.0,
+    2_000.0,
+    4_000.0,
+    10_000.0,
+    20_000.0,
+    40_000.0,
+    MINUTE,
+    4.0 * MINUTE,
+    10.0 * MINUTE,
+    20.0 * MINUTE,
+    40.0 * MINUTE,
+    HOUR,
+    4.0 * HOUR,
+    8.0 * HOUR,
+    12.0 * HOUR,
+    16.0 * HOUR,
+    24.0 * HOUR,
+    48.0 * HOUR,
+];
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
@@ -37,13 +95,10 @@ fn escape(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-/// A round number at or above `n`: 1, 2 or 5 and zeros.
-fn round_up(n: f64) -> f64 {
-    if n <= 0.0 {
-        return 1.0;
-    }
+/// 1, 2, 4, 6 or 8 and zeros, at or above `n`.
+fn tens(n: f64) -> f64 {
     let power = 10_f64.powf(n.log10().floor());
-    [1.0, 2.0, 5.0, 10.0]
+    [1.0, 2.0, 4.0, 6.0, 8.0, 10.0]
         .map(|step| step * power)
         .into_iter()
         .find(|top| *top >= n * 0.999_999)
@@ -62,6 +117,7 @@ struct Frame {
     known: bool,
     low: f64,
     high: f64,
+    steps: Steps,
     count: usize,
 }
 
@@ -71,16 +127,22 @@ impl Frame {
         let least = series.iter().map(|s| s.least).max().unwrap_or(0);
         let high = all().copied().max().unwrap_or(0).max(least);
         let low = all().copied().min().unwrap_or(0).min(0);
+        let steps = series.first().map_or(Steps::Tens, |s| s.steps);
         let top = if high > 0 || low == 0 {
-            round_up(float(high))
+            steps.above(float(high))
         } else {
             0.0
         };
-        let bottom = if low < 0 { -round_up(float(-low)) } else { 0.0 };
+        let bottom = if low < 0 {
+            -steps.above(float(-low))
+        } else {
+            0.0
+        };
         Self {
             known: all().next().is_some(),
             low: bottom,
             high: top,
+            steps,
             count: count.max(1),
         }
     }
@@ -114,8 +176,20 @@ impl Frame {
         }
         let mut ticks = vec![self.low, 0.0, self.high / 2.0, self.high];
         ticks.dedup();
+        let zero = |tick: f64| tick == 0.0 && self.steps == Steps::Clock;
+        let words = |tick: f64| told(tick.round() as i64);
+        // Half of one case is no mark.
+        let half = words(self.high / 2.0);
+        if half == words(self.high) || half == words(0.0) {
+            ticks.retain(|t| *t != self.high / 2.0);
+        }
         for tick in ticks {
-            let (y, words) = (self.y(tick), escape(&told(tick.round() as i64)));
+            let words = if zero(tick) {
+                "0".to_owned()
+            } else {
+                words(tick)
+            };
+            let (y, words) = (self.y(tick), escape(&words));
             let class = if tick == 0.0 { "zero" } else { "grid" };
             let _ = write!(
                 svg,
@@ -225,6 +299,7 @@ pub(super) fn band(
             name: s.name,
             values: s.values.clone(),
             least: s.least.max(most),
+            steps: s.steps,
         })
         .collect();
     let mut chart = lines(words, labels, &scaled, told);
@@ -260,6 +335,7 @@ pub(super) fn lines(
     let frame = Frame::of(series, labels.len());
     let mut svg = open(words);
     frame.grid(&mut svg, told);
+    let mut names = Vec::new();
     for (n, one) in series.iter().enumerate() {
         let mut path = String::new();
         let mut pen = "M";
@@ -281,18 +357,29 @@ pub(super) fn lines(
         }
         let _ = write!(svg, "<path class=\"c{}\" d=\"{path}\"/>", n + 1);
         if let Some((x, y)) = last {
-            let _ = write!(
-                svg,
-                "<text class=\"name\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-                (y - 7.0).max(10.0),
-                escape(one.name)
-            );
+            names.push((x, (y - 7.0).max(10.0), one.name));
         }
     }
+    write_names(&mut svg, names);
     frame.labels(&mut svg, labels);
     svg.push_str("</svg>");
     let (head, rows) = table(labels, series, told);
     Chart { svg, head, rows }
+}
+
+/// The names of lines at their ends; where two ends meet, the lower name is moved below the upper one.
+fn write_names(svg: &mut String, mut names: Vec<(f64, f64, &str)>) {
+    names.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut free = f64::NEG_INFINITY;
+    for (x, y, name) in names {
+        let y = y.max(free);
+        free = y + LINE;
+        let _ = write!(
+            svg,
+            "<text class=\"name\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"end\">{}</text>",
+            escape(name)
+        );
+    }
 }
 
 #[cfg(test)]
@@ -309,6 +396,7 @@ mod tests {
             name: "Saved <b>",
             values: vec![Some(10), None, Some(-4)],
             least: 0,
+            steps: Steps::Tens,
         };
         let chart = bars("a \"sentence\"", &labels(3), series, &|n| n.to_string());
         assert_eq!(chart.svg.matches("class=\"bar\"").count(), 1);
@@ -324,6 +412,7 @@ mod tests {
             name: "load",
             values: vec![Some(10), Some(20)],
             least: 0,
+            steps: Steps::Tens,
         }];
         let chart = band("x", &labels(2), &series, &[(5, 30), (8, 40)], &|n| {
             n.to_string()
@@ -340,9 +429,44 @@ mod tests {
             name: "<i>",
             values: vec![None; 12],
             least: 0,
+            steps: Steps::Tens,
         }];
         let chart = lines("x", &labels(12), &series, &|n| n.to_string());
         assert!(!chart.svg.contains("NaN") && !chart.svg.contains("inf"));
-        assert!((round_up(0.0) - 1.0).abs() < 1e-9 && (round_up(1_200.0) - 2_000.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_top_of_a_scale_and_its_middle_are_round() {
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-6;
+        assert!(near(Steps::Tens.above(0.0), 1.0) && near(Steps::Tens.above(1_200.0), 2_000.0));
+        assert!(near(Steps::Tens.above(2_100.0), 4_000.0));
+        for (ms, top) in [
+            (13.0, 20.0),
+            (61_000.0, 4.0 * MINUTE),
+            (21.0 * MINUTE, 40.0 * MINUTE),
+            (90.0 * MINUTE, 4.0 * HOUR),
+            (1_500.0 * HOUR, 2_000.0 * HOUR),
+        ] {
+            assert!(near(Steps::Clock.above(ms), top), "{ms}");
+        }
+    }
+
+    #[test]
+    fn names_of_lines_that_end_together_stand_apart() {
+        let line = |name, last| Series {
+            name,
+            values: vec![Some(10), Some(last)],
+            least: 0,
+            steps: Steps::Tens,
+        };
+        let both = [line("came", 100), line("said", 99)];
+        let chart = lines("x", &labels(2), &both, &|n| n.to_string());
+        let y = |name: &str| {
+            let text = chart.svg.split("<text class=\"name\"");
+            let own = text.filter(|t| t.contains(name)).last();
+            let y = own.and_then(|t| t.split("y=\"").nth(1)?.split('"').next()?.parse().ok());
+            y.unwrap_or(0.0)
+        };
+        assert!(y("said") - y("came") >= LINE, "{}", chart.svg);
     }
 }

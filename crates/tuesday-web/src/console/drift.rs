@@ -12,7 +12,7 @@ use tuesday_domain::ledger::shown::Unit;
 use tuesday_domain::problem::Problem;
 use tuesday_engine::ops::{Calibration, Canary, Drift, DriftDimension};
 
-use super::chart::{Series, lines};
+use super::chart::{Series, Steps, lines};
 use super::html;
 use super::reliability::{self, BandRow};
 use super::scorecard::Drawn;
@@ -187,6 +187,7 @@ fn charts(d: &Drift) -> Vec<Drawn> {
                 name: "away from the baseline",
                 values: values.collect(),
                 least: 100_000,
+                steps: Steps::Tens,
             };
             let outcome = one.dimension == "outcome";
             Drawn {
@@ -219,6 +220,7 @@ fn charts(d: &Drift) -> Vec<Drawn> {
         name,
         values,
         least: 0,
+        steps: Steps::Tens,
     };
     let input = series(
         "input faults",

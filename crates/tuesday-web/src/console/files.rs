@@ -96,7 +96,9 @@ pub(crate) async fn costs_csv(
     Path(name): Path<String>,
     Query(q): Query<CostQuery>,
 ) -> Result<Response, PageError> {
-    Ok(csv(sheet::entries(&costs::all(&app, &visit, &name, &q).await?)))
+    Ok(csv(sheet::entries(
+        &costs::all(&app, &visit, &name, &q).await?,
+    )))
 }
 
 /// The entries of the ledger as JSON.

@@ -5,11 +5,11 @@ use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
-use tuesday_domain::ledger::report::Costs;
+use tuesday_domain::ledger::report::{Costs, UNDIVIDED};
 use tuesday_domain::record::CostCategory;
 use tuesday_engine::ops::{NamedCosts, Scorecard, Week};
 
-use super::chart::{Chart, Series, bars, lines};
+use super::chart::{Chart, Series, Steps, bars, lines};
 use super::html;
 use super::shell::Shell;
 use super::shown::{Tile, cash, sums, text, tile, time};
@@ -204,15 +204,20 @@ pub(super) fn charts(weeks: &[Week]) -> Vec<Drawn> {
         name,
         values,
         least: 0,
+        steps: Steps::Tens,
+    };
+    let spent = |name, values| Series {
+        steps: Steps::Clock,
+        ..series(name, values)
     };
     let money = |n: i64| cash(n, &currency);
     let ppm = |n: i64| text(n, tuesday_domain::ledger::shown::Unit::Share, None);
     let spans = [
-        series(
+        spent(
             "19 of 20",
             weeks.iter().map(|w| count_of(w.p95_ms?)).collect(),
         ),
-        series("half", weeks.iter().map(|w| count_of(w.p50_ms?)).collect()),
+        spent("half", weeks.iter().map(|w| count_of(w.p50_ms?)).collect()),
     ];
     vec![
         Drawn {
@@ -222,7 +227,7 @@ pub(super) fn charts(weeks: &[Week]) -> Vec<Drawn> {
             chart: bars(
                 "Time saved each week, net",
                 &labels,
-                series("Saved", weeks.iter().map(|w| w.net_ms).collect()),
+                spent("Saved", weeks.iter().map(|w| w.net_ms).collect()),
                 &time,
             ),
         },
@@ -357,8 +362,10 @@ fn categories(costs: &Costs, name: &str, card: &Scorecard) -> Vec<Line> {
 }
 
 fn groups(groups: &[NamedCosts], card: &Scorecard, release: bool) -> Vec<Line> {
-    groups
-        .iter()
+    // What belongs to none of them comes last.
+    let (own, rest): (Vec<_>, Vec<_>) = groups.iter().partition(|g| g.key != UNDIVIDED);
+    own.into_iter()
+        .chain(rest)
         .map(|g| Line {
             name: code(&g.name),
             cells: vec![

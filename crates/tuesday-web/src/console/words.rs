@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tuesday_domain::time::{Timestamp, Zone};
 
+pub(crate) use tuesday_domain::ledger::told::{count, money};
+
 /// A due time: its tone and its words.
 pub(crate) struct Due {
     pub(crate) tone: &'static str,
@@ -59,29 +61,6 @@ pub(crate) fn took(us: i64) -> String {
         ),
         us => span(Duration::from_micros(us.unsigned_abs())),
     }
-}
-
-/// Millionths of a currency with as many places as they need, at least two.
-pub(crate) fn money(micros: i64) -> String {
-    let (sign, n) = (if micros < 0 { "-" } else { "" }, micros.unsigned_abs());
-    let mut places = format!("{:06}", n % 1_000_000);
-    while places.len() > 2 && places.ends_with('0') {
-        places.pop();
-    }
-    format!("{sign}{}.{places}", n / 1_000_000)
-}
-
-/// A count with thin groups: `1,204`.
-pub(crate) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
 }
 
 /// `1 case`, `3 cases`.

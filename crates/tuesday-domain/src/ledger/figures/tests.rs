@@ -15,6 +15,7 @@ fn at(secs: u64) -> Timestamp {
 fn run(outcome: Option<Outcome>) -> RunFacts {
     RunFacts {
         release: ReleaseId::new(Uuid::from_u128(1)),
+        source: "webhook:ticket".into(),
         outcome,
         review: ReviewStatus::None,
         reason: None,
@@ -143,4 +144,21 @@ proptest! {
         merged.merge(&sum(right));
         prop_assert_eq!(merged, sum(&made));
     }
+}
+
+#[test]
+fn a_day_keeps_some_sources_apart_and_counts_all() {
+    let mut day = DayFigures::new();
+    for n in 0..100 {
+        let source = format!("webhook:{}", n % 30);
+        day.add(&RunFacts {
+            source,
+            ..run(None)
+        });
+    }
+    assert_eq!((day.sources.len(), day.sources.values().sum()), (21, 100));
+    let mut other = DayFigures::new();
+    other.add(&run(None));
+    day.merge(&other);
+    assert_eq!((day.sources.len(), day.sources[OTHERS]), (21, 31));
 }

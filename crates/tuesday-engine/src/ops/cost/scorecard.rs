@@ -9,6 +9,7 @@ use tuesday_domain::ledger::figures::{DayFigures, Money};
 use tuesday_domain::ledger::interval::share_ppm;
 use tuesday_domain::ledger::report::{By, Costs, merged};
 use tuesday_domain::ledger::shown::{Shown, Unit};
+use tuesday_domain::ledger::told;
 use tuesday_domain::ledger::value::{Errors, Saved, errors, saved};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{BaselineRow, DayRow};
@@ -319,7 +320,8 @@ fn work_shown(f: &DayFigures, workflow: &str, days: Days) -> Vec<Shown> {
     let asked = f.exception_count();
     let share = match share_ppm(asked, f.runs) {
         Some(ppm) => {
-            let means = format!("{asked} of {} runs were put before a person", f.runs);
+            let (some, all) = (told::count(asked), told::count(f.runs));
+            let means = format!("{some} of {all} runs were put before a person");
             Shown::measured(
                 "exception_rate",
                 "Put before a person",

@@ -246,9 +246,9 @@ impl Engine {
         let looks = self.0.reader.look_figures(Some(name), since, now).await;
         let looks = looks.map_err(read_problem)?;
         let count = |result: SecondLookResult| {
-            let own = looks.iter().filter(|l| {
-                l.basis == SecondLookBasis::Human && l.result == Some(result)
-            });
+            let own = looks
+                .iter()
+                .filter(|l| l.basis == SecondLookBasis::Human && l.result == Some(result));
             own.map(|l| l.looks).sum::<u64>()
         };
         let (right, wrong) = (

@@ -136,6 +136,15 @@ impl Engine {
     }
 }
 
+/// The capital grows by itself once something has moved: nobody needs eleven digits of it.
+fn told(evidence: f64) -> String {
+    if evidence >= 1e6 {
+        "over a million".to_owned()
+    } else {
+        format!("{evidence:.0}")
+    }
+}
+
 /// `rejected rose from 5.0 to 45.0 % …`.
 fn words(dimension: Dimension, judged: &Judged, found: &Found) -> String {
     let shift = &judged.shifts[found.at];
@@ -151,13 +160,13 @@ fn words(dimension: Dimension, judged: &Judged, found: &Found) -> String {
         )
     });
     format!(
-        "{dimension} mix: {} {}{size} in the {} shift of {}, {} runs; evidence {:.0} where {:.0} suffices, strongest since {}",
+        "{dimension} mix: {} {}{size} in the {} shift of {}, {} runs; evidence {} where {:.0} suffices, strongest since {}",
         found.key,
         if found.rose { "rose" } else { "fell" },
         shift.shift,
         shift.day,
         shift.runs,
-        found.evidence,
+        told(found.evidence),
         judged.suffices,
         found.since
     )

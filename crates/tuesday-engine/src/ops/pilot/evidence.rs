@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use tuesday_domain::charter::Statement;
 use tuesday_domain::charter::pack::{Known, PilotAsks, PilotPart};
 use tuesday_domain::id::CostEntryId;
+use tuesday_domain::ledger::told::{self, count};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::CostEntry;
 use tuesday_domain::time::Timestamp;
@@ -85,13 +86,13 @@ impl Engine {
         }
         let page = "/incidents?state=all";
         let words = if found.is_empty() {
-            format!("No incident in {} runs", read.figures.runs)
+            format!("No incident in {} runs", count(read.figures.runs))
         } else {
             let each: Vec<String> = by.iter().map(|(s, n)| format!("{n} {s}")).collect();
             format!(
                 "{} incidents in {} runs: {}",
                 found.len(),
-                read.figures.runs,
+                count(read.figures.runs),
                 each.join(", ")
             )
         };
@@ -112,7 +113,9 @@ impl Engine {
             out.push(seen(
                 format!(
                     "People used {} as they stood, changed {} and refused {}",
-                    f.approved, f.edited, f.refused
+                    count(f.approved),
+                    count(f.edited),
+                    count(f.refused)
                 ),
                 page,
             ));
@@ -201,7 +204,11 @@ fn stood(read: &Read) -> Vec<PilotLine> {
     }
     let page = format!("/runs?workflow={}", read.g.row.name);
     vec![seen(
-        format!("{} of {all} decided outputs stood as they were", f.approved),
+        format!(
+            "{} of {} decided outputs stood as they were",
+            count(f.approved),
+            count(all)
+        ),
         page,
     )]
 }
@@ -211,13 +218,7 @@ fn total(read: &Read) -> Vec<PilotLine> {
     let total = read.card.costs.total.iter();
     let each: Vec<String> = total
         .filter(|(_, n)| **n != 0)
-        .map(|(c, n)| {
-            format!(
-                "{}.{:02} {c}",
-                n / 1_000_000,
-                n.unsigned_abs() / 10_000 % 100
-            )
-        })
+        .map(|(c, n)| told::cash(*n, c))
         .collect();
     if each.is_empty() {
         return Vec::new();
@@ -236,11 +237,15 @@ fn burden(read: &Read, mut lines: Vec<PilotLine>) -> Vec<PilotLine> {
     }
     if f.timed > 0 {
         let ms = f.review_ms + f.rework_ms + f.exception_ms + f.look_ms;
-        let words = format!("{} min in view over {} decisions", ms / 60_000, f.timed);
+        let words = format!(
+            "{} in view over {} decisions",
+            told::time(i64::try_from(ms).unwrap_or(i64::MAX)),
+            count(f.timed)
+        );
         lines.push(seen(words, read.page("/scorecard")));
     }
     if f.untimed > 0 {
-        let words = format!("{} decisions without a measured time", f.untimed);
+        let words = format!("{} decisions without a measured time", count(f.untimed));
         lines.push(seen(words, read.page("/scorecard")));
     }
     lines
@@ -251,7 +256,10 @@ fn fit(read: &Read, mut lines: Vec<PilotLine>) -> Vec<PilotLine> {
     if f.runs > 0 {
         let words = format!(
             "{} of {} runs reached their destination, {} were done by people, {} ended without a result",
-            f.resolved, f.runs, f.handed_off, f.ended
+            count(f.resolved),
+            count(f.runs),
+            count(f.handed_off),
+            count(f.ended)
         );
         lines.insert(
             0,
@@ -282,12 +290,19 @@ pub(super) fn questions(read: &Read) -> Vec<PilotAnswer> {
                     Known::Evidence,
                     format!(
                         "{} outputs were changed, {} refused, {} of {} second looks found one wrong",
-                        f.edited, f.refused, f.wrong, f.looks
+                        count(f.edited),
+                        count(f.refused),
+                        count(f.wrong),
+                        count(f.looks)
                     ),
                 ),
                 PilotAsks::ReviewNeeded => (
                     Known::Evidence,
-                    format!("{} of {} runs were put before a person", f.exception_count(), f.runs),
+                    format!(
+                        "{} of {} runs were put before a person",
+                        count(f.exception_count()),
+                        count(f.runs)
+                    ),
                 ),
                 PilotAsks::ScopeKept => (Known::Evidence, scope_kept(read)),
             };
@@ -306,7 +321,7 @@ fn tested(read: &Read) -> String {
     };
     format!(
         "{} runs from {} to {}, now release {}, stage {}, for {scope}",
-        read.figures.runs,
+        count(read.figures.runs),
         days.from,
         days.to,
         g.live.number,
@@ -319,11 +334,12 @@ fn realistic(read: &Read) -> (Known, String) {
     let each: Vec<String> = read
         .sources
         .iter()
-        .map(|(s, n)| format!("{n} from {s}"))
+        .map(|(s, n)| format!("{} from {s}", count(*n)))
         .collect();
     let words = format!(
-        "{own} of {} events came without anybody's hand: {}",
-        read.figures.runs,
+        "{} of {} events came without anybody's hand: {}",
+        count(own),
+        count(read.figures.runs),
         each.join(", ")
     );
     (
@@ -339,7 +355,10 @@ fn realistic(read: &Read) -> (Known, String) {
 fn scope_kept(read: &Read) -> String {
     let outside: u64 = read.figures.outside.values().sum();
     if outside == 0 {
-        return format!("no item of {} was outside its scope", read.figures.runs);
+        return format!(
+            "no item of {} was outside its scope",
+            count(read.figures.runs)
+        );
     }
     let each: Vec<String> = read
         .figures

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use tuesday_domain::charter::pack::{Known, PilotPart};
-use tuesday_domain::ledger::shown::{Shown, Unit};
+use tuesday_domain::ledger::shown::Shown;
+use tuesday_domain::ledger::told;
 
 /// One line of a part.
 #[derive(Clone, Debug, Serialize)]
@@ -79,25 +80,7 @@ pub(super) fn figure(s: &Shown) -> PilotLine {
 
 /// A value in its unit, for a sentence.
 pub(super) fn amount(n: i64, s: &Shown) -> String {
-    let sign = if n < 0 { "-" } else { "" };
-    let whole = n.unsigned_abs();
-    match s.unit {
-        Unit::Count => n.to_string(),
-        Unit::Share => format!("{sign}{}.{} %", whole / 10_000, whole / 1_000 % 10),
-        Unit::Money => {
-            let currency = s.currency.as_deref().unwrap_or_default();
-            format!(
-                "{sign}{}.{:02} {currency}",
-                whole / 1_000_000,
-                whole / 10_000 % 100
-            )
-        }
-        Unit::Time => match whole / 1_000 {
-            s @ 0..120 => format!("{sign}{s} s"),
-            s @ 120..7_200 => format!("{sign}{} min", s / 60),
-            s => format!("{sign}{}.{} h", s / 3_600, s % 3_600 / 360),
-        },
-    }
+    told::text(n, s.unit, s.currency.as_deref())
 }
 
 impl PilotPartView {

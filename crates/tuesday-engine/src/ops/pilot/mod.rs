@@ -61,6 +61,7 @@ pub(super) struct Read {
     pub(super) g: Gathered,
     pub(super) card: Scorecard,
     pub(super) figures: tuesday_domain::ledger::figures::DayFigures,
+    /// Runs by the source of their event, most first.
     pub(super) sources: Vec<(String, u64)>,
     pub(super) rows: Vec<CharterFact>,
 }
@@ -116,15 +117,12 @@ impl Engine {
             from: day(began)?,
             to: day(g.now)?,
         };
-        let span = (days.from.to_string(), days.to.to_string());
         let card = Box::pin(self.scorecard(name, days)).await?;
         let figures = self.day_figures(name, days).await?;
-        let reader = &self.0.reader;
-        let (sources, rows) = tokio::try_join!(
-            reader.event_sources(name, &span),
-            reader.charter_facts(name)
-        )
-        .map_err(read_problem)?;
+        let rows = self.0.reader.charter_facts(name).await;
+        let rows = rows.map_err(read_problem)?;
+        let mut sources: Vec<(String, u64)> = figures.sources.clone().into_iter().collect();
+        sources.sort_by_key(|(_, runs)| std::cmp::Reverse(*runs));
         Ok(Read {
             g,
             card,

@@ -1,9 +1,9 @@
 //! What it came to: the cost report, the forecast, and the value report for the next budget decision.
 
 use serde_json::json;
-use tuesday_domain::ledger::figures::Money;
 use tuesday_domain::ledger::report::{By, Costs};
 use tuesday_domain::ledger::shown::{Shown, Standing, Unit};
+use tuesday_domain::ledger::told;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::workflow::Label;
 use tuesday_engine::Engine;
@@ -15,16 +15,6 @@ use crate::{args, out, views};
 
 /// Days a report covers unless said otherwise.
 const USUAL: i64 = 28;
-
-fn sums(money: &Money) -> String {
-    let each = money.iter().map(|(c, n)| views::money(*n, Some(c)));
-    let text = each.collect::<Vec<_>>().join(" + ");
-    if text.is_empty() {
-        "-".to_owned()
-    } else {
-        text
-    }
-}
 
 fn as_json<T: serde::Serialize>(value: &T) -> Result<(), Problem> {
     let value = serde_json::to_value(value);
@@ -56,9 +46,9 @@ pub(super) async fn report(common: &Common, engine: &Engine, of: ReportOf) -> Re
                 .costs
                 .per_task
                 .as_ref()
-                .map_or_else(|| "-".to_owned(), sums);
+                .map_or_else(|| "-".to_owned(), told::sums);
             let resolved = g.costs.resolved.to_string();
-            table.add_row([g.name.clone(), sums(&g.costs.total), resolved, each]);
+            table.add_row([g.name.clone(), told::sums(&g.costs.total), resolved, each]);
         }
         out::line(&table.to_string());
     }
@@ -78,18 +68,18 @@ pub(super) async fn report(common: &Common, engine: &Engine, of: ReportOf) -> Re
 
 fn tell(costs: &Costs) {
     for (category, money) in &costs.by_category {
-        out::line(&format!("  {:<16} {}", category.word(), sums(money)));
+        out::line(&format!("  {:<16} {}", category.word(), told::sums(money)));
     }
     if !costs.retries.is_empty() {
         out::line(&format!(
             "  {:<16} {}",
             "of it retries",
-            sums(&costs.retries)
+            told::sums(&costs.retries)
         ));
     }
-    out::line(&format!("  {:<16} {}", "total", sums(&costs.total)));
+    out::line(&format!("  {:<16} {}", "total", told::sums(&costs.total)));
     let each = match &costs.per_task {
-        Some(each) => sums(each),
+        Some(each) => told::sums(each),
         None => "no resolved tasks".to_owned(),
     };
     out::line(&format!(
@@ -139,10 +129,13 @@ pub(super) async fn forecast(
         return as_json(&f);
     }
     out::line(&format!("{workflow} at {volume} of {}", f.rests_on));
-    out::line(&format!("  grows with volume  {}", sums(&f.grows)));
-    out::line(&format!("  stays              {}", sums(&f.stays)));
-    out::line(&format!("  total              {}", sums(&f.total)));
-    let each = f.per_task.as_ref().map_or_else(|| "-".to_owned(), sums);
+    out::line(&format!("  grows with volume  {}", told::sums(&f.grows)));
+    out::line(&format!("  stays              {}", told::sums(&f.stays)));
+    out::line(&format!("  total              {}", told::sums(&f.total)));
+    let each = f
+        .per_task
+        .as_ref()
+        .map_or_else(|| "-".to_owned(), told::sums);
     out::line(&format!("  a resolved task    {each}"));
     f.lacks
         .iter()
@@ -212,7 +205,7 @@ fn tell_saved(card: &Scorecard) {
         out::line(&format!(
             "  {:<44} {:>10}",
             l.title,
-            amount(l.ms, Unit::Time, None)
+            told::text(l.ms, Unit::Time, None)
         ));
     }
     if let Some(b) = &card.baseline {
@@ -220,29 +213,9 @@ fn tell_saved(card: &Scorecard) {
     }
 }
 
-fn amount(n: i64, unit: Unit, currency: Option<&str>) -> String {
-    match unit {
-        Unit::Money => views::money(n, currency),
-        Unit::Count => n.to_string(),
-        Unit::Share => {
-            let (sign, n) = (if n < 0 { "-" } else { "" }, n.unsigned_abs());
-            format!("{sign}{}.{} %", n / 10_000, n / 1_000 % 10)
-        }
-        Unit::Time => {
-            let sign = if n < 0 { "-" } else { "" };
-            let s = n.unsigned_abs() / 1_000;
-            match s {
-                0..120 => format!("{sign}{s} s"),
-                120..7_200 => format!("{sign}{} min", s / 60),
-                _ => format!("{sign}{}.{} h", s / 3_600, s % 3_600 / 360),
-            }
-        }
-    }
-}
-
 fn tell_shown(s: &Shown) {
     let currency = s.currency.as_deref();
-    let text = |n| amount(n, s.unit, currency);
+    let text = |n| told::text(n, s.unit, currency);
     let value = match s.standing {
         Standing::Missing => "missing".to_owned(),
         Standing::Measured => format!("{} measured", s.value.map(text).unwrap_or_default()),

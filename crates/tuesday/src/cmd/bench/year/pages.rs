@@ -56,6 +56,12 @@ pub(super) async fn run(
         ("week", under("/weekly")),
         ("capacity", under("/capacity")),
         ("drift", under("/drift")),
+        ("pilot", under("/pilot")),
+        ("turnover", under("/turnover")),
+        ("postmortem", under("/postmortem")),
+        ("Friday test", under("/friday")),
+        ("handoffs", "/handoffs".to_owned()),
+        ("changes", "/changes".to_owned()),
         ("runs of the year", format!("/runs?workflow={NAME}")),
         ("queue", "/queue".to_owned()),
     ];
