@@ -71,6 +71,14 @@ test("a stopped workflow is answered for and closed", async () => {
   await page.getByRole("link", { name: /nobody could say/ }).waitFor();
   assert.deepEqual(await accessibilityFaults(page), []);
   await pictures(page, "handoffs");
+  const kinds = page.getByRole("navigation", { name: "Which" });
+  if (await kinds.count()) {
+    const listed = async () => page.locator("tbody tr").count();
+    const all = await listed();
+    await press(page, kinds.getByRole("link", { name: /^Postmortem/ }));
+    await page.waitForURL(/kind=postmortem/);
+    assert.ok((await listed()) < all, "only things of this kind");
+  }
   await press(page, page.getByRole("link", { name: /nobody could say/ }));
   await page.waitForURL(/\/workflows\/own\/postmortem/);
   await page.getByText("Did it have an owner on day one?", { exact: true }).waitFor();

@@ -1,5 +1,7 @@
 //! Everything that is with the person who looks, or with somebody whose work they may see.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
@@ -16,11 +18,14 @@ use tuesday_store::FollowUpFilter;
 use super::html;
 use super::shell::Shell;
 use super::visit::Visit;
-use super::words::{code, local, plural, span};
+use super::words::{code, count, local, plural, span};
 use crate::auth::PostForm;
 use crate::query;
 use crate::refusal::PageError;
 use crate::state::App;
+
+/// The oldest ones that are shown at first.
+const SHOWN: usize = 60;
 
 #[derive(Template)]
 #[template(path = "handoffs.html")]
@@ -33,8 +38,18 @@ struct HandoffsPage {
     overdue: usize,
     more: bool,
     rows: Vec<Row>,
+    /// One for each kind of thing; none while there is one kind alone.
+    tabs: Vec<Tab>,
+    /// Where the rows are that this page leaves out.
+    rest: Option<String>,
     /// Follow-ups that are this person's to end.
     own: Vec<Own>,
+}
+
+struct Tab {
+    href: String,
+    words: String,
+    on: bool,
 }
 
 struct Row {
@@ -58,10 +73,48 @@ struct Own {
 }
 
 /// Whose list.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(crate) struct Whose {
     #[serde(default)]
     person: String,
+    /// Only things of this kind.
+    #[serde(default)]
+    kind: String,
+    /// Not only the oldest ones.
+    #[serde(default)]
+    all: bool,
+}
+
+impl Whose {
+    fn address(&self, kind: &str, all: bool) -> String {
+        let all = if all { "true" } else { "" };
+        let pairs = [
+            ("person", self.person.as_str()),
+            ("kind", kind),
+            ("all", all),
+        ];
+        format!("/handoffs{}", query::query(&pairs))
+    }
+
+    fn tabs(&self, items: &[Handoff]) -> Vec<Tab> {
+        let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+        for h in items {
+            *kinds.entry(h.kind).or_default() += 1;
+        }
+        if kinds.len() < 2 {
+            return Vec::new();
+        }
+        let all = std::iter::once(("", items.len() as u64)).chain(kinds);
+        let tab = |(kind, n): (&str, u64)| Tab {
+            href: self.address(kind, false),
+            words: match kind {
+                "" => format!("All {}", count(n)),
+                kind => format!("{} {}", code(kind), count(n)),
+            },
+            on: self.kind == kind,
+        };
+        all.map(tab).collect()
+    }
 }
 
 fn row(h: Handoff, now: Timestamp) -> Row {
@@ -115,13 +168,14 @@ pub(crate) async fn page(
         "" => visit.user.session.person.clone(),
         other => other.to_owned(),
     };
-    drawn(&app, visit, &person, None).await
+    drawn(&app, visit, &person, whose, None).await
 }
 
 async fn drawn(
     app: &App,
     visit: Visit,
     person: &str,
+    whose: Whose,
     problem: Option<Problem>,
 ) -> Result<Response, PageError> {
     let me = visit.user.session.person.clone();
@@ -142,14 +196,30 @@ async fn drawn(
         false => Vec::new(),
     };
     let shell = visit.shell(app, "Handoffs", "handoffs", None).await?;
+    let (total, overdue) = (
+        plural(list.items.len() as u64, "thing"),
+        list.items.iter().filter(|i| i.overdue).count(),
+    );
+    let tabs = whose.tabs(&list.items);
+    list.items
+        .retain(|h| whose.kind.is_empty() || h.kind == whose.kind);
+    let rest = !whose.all && list.items.len() > SHOWN;
+    let shown = if whose.all { list.items.len() } else { SHOWN };
     html(&HandoffsPage {
+        tabs,
+        rest: rest.then(|| whose.address(&whose.kind, true)),
         shell,
         problem,
         of: (me != person).then(|| person.to_owned()),
-        total: plural(list.items.len() as u64, "thing"),
-        overdue: list.items.iter().filter(|i| i.overdue).count(),
+        total,
+        overdue,
         more: list.more,
-        rows: list.items.into_iter().map(|h| row(h, now)).collect(),
+        rows: list
+            .items
+            .into_iter()
+            .take(shown)
+            .map(|h| row(h, now))
+            .collect(),
         own: own_ones.into_iter().map(|f| own(f, now)).collect(),
     })
 }
@@ -180,7 +250,7 @@ pub(crate) async fn end(
         }
         Err(problem) => {
             let visit = Visit::after(form.user, "/handoffs".to_owned(), &headers);
-            drawn(&app, visit, &by, Some(problem)).await
+            drawn(&app, visit, &by, Whose::default(), Some(problem)).await
         }
     }
 }
