@@ -151,8 +151,9 @@ mod tests {
                 for p in [1e-9, 0.001, 0.1, 0.499, 0.5, 0.9, 0.999_9] {
                     let k = (n * share / 100).min(n - 1);
                     let (short, long) = (binomial_cdf(k, n, p), by_definition(k, n, p));
+                    // Forty thousand logarithms one after the other lose as many digits.
                     let apart = (short - long).abs();
-                    assert!(apart < 1e-9, "{k} of {n} at {p}: {short}, {long}");
+                    assert!(apart < 1e-8, "{k} of {n} at {p}: {short}, {long}");
                 }
             }
         }
