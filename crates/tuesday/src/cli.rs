@@ -79,7 +79,7 @@ Operate    serve         API, console and worker
            doctor        what is in order and what is not
            migrate       the schema
            backup        a copy of the embedded database
-           export        everything as plain files: JSON lines, CSV, Markdown, the log with its proofs
+           export        everything as plain files, one file, or pages that a browser opens; the log with its proofs
            import        an export becomes a new instance, paused
            restore       put a copy back: everything paused, nothing sent without a look
 

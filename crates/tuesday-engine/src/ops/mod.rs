@@ -97,7 +97,8 @@ mod writeback;
 pub use access_review::AccessRow;
 pub use approve::{Approval, Decided};
 pub use archive::{
-    Compared, ExportWish, FileEntry, MANIFEST, Manifest, Sheet, checked_export, pieces,
+    Compared, ExportSource, ExportWish, FileEntry, KeptContent, KeptRun, MANIFEST, Manifest, Sheet,
+    checked_export, pieces,
 };
 pub use away::{Away, Behaviour, Meanwhile};
 pub use backfill::Backfilled;

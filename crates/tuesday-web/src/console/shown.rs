@@ -19,7 +19,7 @@ pub(super) struct Tile {
 }
 
 /// Millionths as a price tag: two places, or more for small sums.
-pub(super) fn cash(micros: i64, currency: &str) -> String {
+pub(crate) fn cash(micros: i64, currency: &str) -> String {
     let small = micros.abs() < 1_000_000 && micros != 0;
     let text = if small {
         money(micros)

@@ -13,6 +13,7 @@ mod crash;
 mod crash_again;
 mod crash_change;
 mod crash_desk;
+mod crash_erase;
 mod data_wall;
 mod delivery;
 mod duplicates;
