@@ -87,6 +87,7 @@ mod standing;
 mod story;
 mod switch;
 mod task;
+mod tie_report;
 mod together;
 mod token;
 mod upkeep;

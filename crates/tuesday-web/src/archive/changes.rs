@@ -6,7 +6,7 @@ use tuesday_domain::record::{CostEntry, Workflow};
 use tuesday_store::{AuditFilter, EntryFilter};
 
 use super::Making;
-use super::page::{Block, Body, Cell, Link, Page, number};
+use super::page::{Block, Body, Cell, Link, Page, number, table};
 use super::runs::Told;
 use crate::console::changes;
 use crate::console::shown::cash;
@@ -62,7 +62,7 @@ impl Making<'_> {
             let cells = rows.iter().map(|r| changed(&changes::row(r), w.is_none()));
             let body = match rows.len() {
                 0 => Body::Words("Nothing was changed.".to_owned()),
-                _ => Body::Table(heads, cells.collect()),
+                _ => table(heads, cells.collect()),
             };
             self.page(&Page {
                 name: part(&stem, n),
@@ -105,7 +105,7 @@ impl Making<'_> {
             let heads = vec!["Days", "Kind", "What for", "For whom", "Entered by", "Sum"];
             let body = match rows.len() {
                 0 => Body::Words("Nobody entered anything.".to_owned()),
-                _ => Body::Table(heads, rows.iter().map(entered).collect()),
+                _ => table(heads, rows.iter().map(entered).collect()),
             };
             let mut blocks = vec![Block::new("Entered by people", body)];
             if n == 1 {
@@ -179,7 +179,7 @@ fn calls(told: &Told) -> Block {
     let body = if rows.is_empty() {
         Body::Words("There were no runs.".to_owned())
     } else {
-        Body::Table(vec!["Month", "Runs", "Model calls", "Not in the sum"], rows)
+        table(vec!["Month", "Runs", "Model calls", "Not in the sum"], rows)
     };
     Block::new("Model calls", body)
 }

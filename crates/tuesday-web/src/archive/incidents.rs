@@ -6,7 +6,7 @@ use tuesday_store::IncidentFilter;
 
 use super::Making;
 use super::markdown;
-use super::page::{Block, Body, Cell, Link, Page};
+use super::page::{Block, Body, Cell, Link, Page, table};
 use crate::console::words::{code, local};
 use crate::refusal::read_problem;
 
@@ -57,7 +57,7 @@ impl Making<'_> {
             ];
             let body = match rows.len() {
                 0 => Body::Words("There were none.".to_owned()),
-                _ => Body::Table(heads, rows.iter().map(row).collect()),
+                _ => table(heads, rows.iter().map(row).collect()),
             };
             let mut around = Vec::new();
             if n > 1 {

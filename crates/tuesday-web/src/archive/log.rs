@@ -7,7 +7,7 @@ use tuesday_domain::record::Workflow;
 use tuesday_domain::workflow::Label;
 use tuesday_engine::ops::{ExportQuery, Verified};
 
-use super::page::{Block, Body, Cell, Link, Page, number};
+use super::page::{Block, Body, Cell, Link, Page, number, table};
 use super::{Archived, Making};
 use crate::console::words::{code, count, local};
 use crate::refusal::read_problem;
@@ -117,7 +117,7 @@ impl Making<'_> {
         ] {
             if !of.is_empty() {
                 let cells = of.into_iter().map(&row).collect();
-                blocks.push(Block::new(heading, Body::Table(heads(), cells)));
+                blocks.push(Block::new(heading, table(heads(), cells)));
             }
         }
         let mut links = vec![
@@ -178,7 +178,7 @@ impl Making<'_> {
             ),
             pair(
                 "Not for import",
-                "`tuesday export DIR` without --archive writes what another instance can take in".to_owned(),
+                "tuesday export DIR, without --archive, writes what another instance can take in".to_owned(),
             ),
         ]
     }

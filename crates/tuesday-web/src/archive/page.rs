@@ -82,8 +82,8 @@ pub(super) struct Answer {
 pub(super) enum Body {
     /// Names with what they stand for.
     Pairs(Vec<(String, String)>),
-    /// A table: its headings, its rows.
-    Table(Vec<&'static str>, Vec<Vec<Cell>>),
+    /// A table: its headings, each with whether figures stand below it, and its rows.
+    Table(Vec<(&'static str, bool)>, Vec<Vec<Cell>>),
     /// Questions with their answers.
     Answers(Vec<Answer>),
     /// A text as it was stored.
@@ -94,6 +94,16 @@ pub(super) enum Body {
     Links(Vec<Link>),
     /// A sentence.
     Words(String),
+}
+
+/// A table with these headings.
+pub(super) fn table(heads: Vec<&'static str>, rows: Vec<Vec<Cell>>) -> Body {
+    let figures = |i: usize| {
+        let first = rows.first().and_then(|r| r.get(i));
+        first.is_some_and(|c| c.number)
+    };
+    let heads = heads.into_iter().enumerate();
+    Body::Table(heads.map(|(i, h)| (h, figures(i))).collect(), rows)
 }
 
 /// A block of a page.

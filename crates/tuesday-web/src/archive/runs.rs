@@ -9,7 +9,7 @@ use tuesday_engine::ops::KeptRun;
 use tuesday_store::RunFilter;
 
 use super::Making;
-use super::page::{Answer, Block, Body, Cell, Link, Page, number};
+use super::page::{Answer, Block, Body, Cell, Link, Page, number, table};
 use crate::console::words::{author, code, count, money, moved};
 use crate::refusal::read_problem;
 
@@ -136,7 +136,7 @@ impl Making<'_> {
             title: format!("{}: runs of {name}{part}", w.title),
             sub: "Newest first. Months are those of the workflow's time zone.".to_owned(),
             crumbs: vec![self.of(w)],
-            blocks: vec![Block::new("", Body::Table(heads, std::mem::take(rows)))],
+            blocks: vec![Block::new("", table(heads, std::mem::take(rows)))],
             around,
             at: self.at(),
         };
@@ -158,7 +158,7 @@ impl Making<'_> {
             .noted(format!("Class {}.", c.class));
             if c.left_out > 0 {
                 block.note.push_str(&format!(
-                    " {} more characters are left out here; `tuesday export` has all of it.",
+                    " {} more characters are left out here; tuesday export has all of it.",
                     count(c.left_out as u64)
                 ));
             }
@@ -250,7 +250,7 @@ fn moments(kept: &KeptRun) -> Body {
         "Before and after",
         "Place in the log",
     ];
-    Body::Table(heads, rows.collect())
+    table(heads, rows.collect())
 }
 
 fn proof(kept: &KeptRun) -> Vec<(String, String)> {

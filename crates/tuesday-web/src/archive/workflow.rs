@@ -9,7 +9,7 @@ use tuesday_engine::ops::{CharterView, PostmortemView};
 
 use super::Making;
 use super::markdown;
-use super::page::{Answer, Block, Body, Cell, Link, Page, number};
+use super::page::{Answer, Block, Body, Cell, Link, Page, number, table};
 use super::runs::{Told, list_name};
 use crate::console::words::{author, code, count, local};
 use crate::refusal::read_problem;
@@ -104,7 +104,7 @@ impl Making<'_> {
             sub: "Every version, newest first. The page of a run names the version and the row that sent it where it went."
                 .to_owned(),
             crumbs: vec![self.of(w)],
-            blocks: vec![Block::new("", Body::Table(heads, rows))],
+            blocks: vec![Block::new("", table(heads, rows))],
             around: Vec::new(),
             at: self.at(),
         })?;
@@ -169,7 +169,7 @@ impl Making<'_> {
             title: format!("{}: releases", w.title),
             sub: "Newest first.".to_owned(),
             crumbs: vec![self.of(w)],
-            blocks: vec![Block::new("", Body::Table(heads, rows))],
+            blocks: vec![Block::new("", table(heads, rows))],
             around: Vec::new(),
             at: self.at(),
         })?;
@@ -216,7 +216,7 @@ fn months(w: &Workflow, told: &Told) -> Body {
         let link = Link::new(month.as_str(), list_name(&w.name, month, 1));
         vec![Cell::from(link), number(count(m.runs))]
     });
-    Body::Table(vec!["Month of receipt", "Runs"], rows.collect())
+    table(vec!["Month of receipt", "Runs"], rows.collect())
 }
 
 fn ends(told: &Told) -> Body {
@@ -285,7 +285,7 @@ fn sheets(view: &CharterView) -> Vec<Block> {
                     i.by.as_deref().unwrap_or_default().into(),
                 ]
             });
-            Block::new(s.title, Body::Table(heads(), rows.collect()))
+            Block::new(s.title, table(heads(), rows.collect()))
                 .noted(format!("{} of {} are in order.", s.clean, s.of))
         })
         .collect()
@@ -305,7 +305,7 @@ fn label_moves(events: &[LabelEvent]) -> Body {
         ]
     });
     let heads = vec!["When", "What", "The label then", "By", "Because"];
-    Body::Table(heads, rows.collect())
+    table(heads, rows.collect())
 }
 
 fn stated(facts: &[CharterFact]) -> Body {
@@ -327,7 +327,7 @@ fn stated(facts: &[CharterFact]) -> Body {
             f.by.as_str().into(),
         ]
     });
-    Body::Table(vec!["When", "What", "Statement", "By"], rows.collect())
+    table(vec!["When", "What", "Statement", "By"], rows.collect())
 }
 
 fn rules_name(w: &Workflow, version: u64) -> String {

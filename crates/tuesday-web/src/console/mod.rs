@@ -74,6 +74,7 @@ mod steps;
 pub(crate) mod together;
 pub(crate) mod tokens;
 pub(crate) mod turnover;
+pub(crate) mod value;
 pub(crate) mod verdict;
 mod views;
 mod visit;

@@ -454,7 +454,10 @@ async fn what_is_retired_stays_readable_as_pages() {
     assert_eq!(names.len() as u64, told["files"].as_u64().unwrap() + 1);
     let html = names.iter().filter(|n| n.ends_with(".html")).count();
     let links = pages_lead_to_pages(&dir, &names);
-    assert!(html > 40 && links > 2 * html, "{links} links on {html} pages");
+    assert!(
+        html > 40 && links > 2 * html,
+        "{links} links on {html} pages"
+    );
     let text = |name: &str| std::fs::read_to_string(dir.join(name)).unwrap();
     assert!(text("index.html").contains("Retired"));
     for name in [
@@ -516,4 +519,15 @@ async fn what_is_retired_stays_readable_as_pages() {
     let again = dir.display().to_string();
     let (code, ..) = home.run(&["export", "--archive", &again]).await;
     assert_eq!(code, 2);
+    let broken = dir.with_file_name("broken");
+    let sql = "UPDATE audit SET leaf = CAST(replace(CAST(leaf AS TEXT), 'person', 'persom') AS BLOB) WHERE idx = \
+               (SELECT min(idx) FROM audit WHERE CAST(leaf AS TEXT) LIKE '%person%')";
+    crate::last_tuesday::tampered(&home.dir, sql);
+    let named = broken.display().to_string();
+    let (code, out, err) = home.run(&["export", "--archive", &named, "--json"]).await;
+    assert!(
+        code == 1 && out.contains("audit_broken"),
+        "{code} {out}{err}"
+    );
+    assert!(!broken.exists() && !dir.with_file_name("broken.part").exists());
 }
