@@ -136,3 +136,33 @@ test("what a page shows can be taken along as CSV and as JSON", async () => {
     assert.ok(JSON.stringify(JSON.parse(json.text)).includes(inside), `${address} has ${inside}`);
   }
 });
+
+test("the value report and the week print on one page each, with nothing cut off", async () => {
+  await page.goto(`${place()}/value`);
+  assert.match(await page.textContent("main"), /The decision that is asked for/);
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await pictures("value");
+  const margin = { top: "12mm", bottom: "12mm", left: "12mm", right: "12mm" };
+  for (const what of ["value", "weekly"]) {
+    await page.goto(`${place()}/${what}`);
+    // Whoever reads on a dark screen still prints on white.
+    await page.evaluate(() => document.documentElement.setAttribute("data-theme", "dark"));
+    await page.emulateMedia({ media: "print" });
+    const pdf = await page.pdf({ format: "A4", margin });
+    assert.equal(pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g).length, 1, `${what} prints on one page`);
+    await page.setViewportSize({ width: 703, height: 1031 });
+    await page.screenshot({ path: screenshotPath(`${what}-paper`), fullPage: true });
+    const told = await page.evaluate(() => ({
+      scheme: getComputedStyle(document.documentElement).colorScheme,
+      buttons: [...document.querySelectorAll("main button, main input, main textarea")].filter((b) => b.checkVisibility()).length,
+      cut: [...document.querySelectorAll("main .card, main td, main th")].filter((c) => c.scrollWidth > c.clientWidth + 1).map((c) => c.textContent.trim().slice(0, 40)),
+      // A bar of a chart is not the bar on top, which paper does not have.
+      bars: [...document.querySelectorAll(".chart .bar")].filter((b) => !b.checkVisibility()).length,
+      top: document.querySelector("header.bar").checkVisibility(),
+      wide: document.documentElement.scrollWidth,
+    }));
+    assert.deepEqual(told, { scheme: "light", buttons: 0, cut: [], bars: 0, top: false, wide: 703 }, what);
+    await page.emulateMedia({ media: "screen" });
+    await page.setViewportSize({ width: 1440, height: 900 });
+  }
+});

@@ -128,6 +128,14 @@ impl Assets {
     }
 }
 
+/// The style sheet of the archive: the console's colours, and nothing that a folder would have to hold
+/// beside it.
+pub(crate) fn archive_style() -> String {
+    let tokens = text("css/tokens.css");
+    let colours = tokens.find("@layer tokens {").unwrap_or(0);
+    format!("{}\n{}", &tokens[colours..], text("css/archive.css"))
+}
+
 fn bytes(name: &str) -> Vec<u8> {
     Files::get(name)
         .map(|f| f.data)
@@ -196,6 +204,13 @@ mod tests {
         for file in STYLES {
             assert!(!bytes(file).is_empty(), "{file}");
         }
+    }
+
+    #[test]
+    fn the_archive_has_colours_and_asks_for_no_file() {
+        let css = archive_style();
+        assert!(css.contains("--accent:") && css.contains("@media print"));
+        assert!(!css.contains("url(") && !css.contains("@import") && !css.contains("asset:"));
     }
 
     #[test]

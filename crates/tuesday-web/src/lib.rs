@@ -5,6 +5,7 @@
 //! make. All addresses stand in [`router`].
 
 mod api;
+mod archive;
 mod assets;
 mod auth;
 mod config;
@@ -18,6 +19,7 @@ mod serve;
 mod state;
 mod verbs;
 
+pub use archive::{ArchiveWish, Archived, archive};
 pub use config::{
     IdentityAnswer, IdentityHttp, IdentityProvider, IdentityReply, MetricsText, OidcSettings,
     RequiredClaim, WebConfig,

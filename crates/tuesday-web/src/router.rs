@@ -98,11 +98,6 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(views::list))
         .routes(routes!(views::save))
         .routes(routes!(views::drop_one))
-        .routes(routes!(problem_reports::create))
-        .routes(routes!(problem_reports::list))
-        .routes(routes!(problem_reports::show))
-        .routes(routes!(problem_reports::triage))
-        .routes(routes!(problem_reports::mails))
         .routes(routes!(policies::list))
         .routes(routes!(policies::changed))
         .routes(routes!(policies::duties))
@@ -152,6 +147,12 @@ fn api() -> OpenApiRouter<App> {
 /// Workflows: their rules, how they stand, what is said about them.
 fn api_workflows() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(problem_reports::create))
+        .routes(routes!(problem_reports::list))
+        .routes(routes!(problem_reports::show))
+        .routes(routes!(problem_reports::tie))
+        .routes(routes!(problem_reports::triage))
+        .routes(routes!(problem_reports::mails))
         .routes(routes!(workflows::list))
         .routes(routes!(workflows::show))
         .routes(routes!(workflows::rules, rules::change))
@@ -258,6 +259,7 @@ fn console() -> Router<App> {
             "/problem-reports/{id}/sorting",
             post(console::problems::sorting),
         )
+        .route("/problem-reports/{id}/tie", post(console::problems::tie))
         .route(
             "/problem-reports/{id}/triage",
             post(console::problems::triage),
@@ -508,7 +510,7 @@ fn console_releases() -> Router<App> {
 
 /// Money and time.
 fn console_money() -> Router<App> {
-    use console::{capacity, costs, drift, exit, files, scorecard, weekly};
+    use console::{capacity, costs, drift, exit, files, scorecard, value, weekly};
     Router::new()
         .route(
             "/workflows/{workflow}/capacity",
@@ -536,6 +538,7 @@ fn console_money() -> Router<App> {
         .route("/workflows/{workflow}/capacity.csv", get(capacity::file))
         .route("/workflows/{workflow}/capacity.json", get(capacity::json))
         .route("/workflows/{workflow}/capacity/ease", post(capacity::ease))
+        .route("/workflows/{workflow}/value", get(value::page))
         .route("/workflows/{workflow}/scorecard", get(scorecard::page))
         .route("/workflows/{workflow}/scorecard.csv", get(scorecard::file))
         .route("/workflows/{workflow}/scorecard.json", get(scorecard::json))

@@ -35,7 +35,7 @@ Work       run           start, show, list, retry, cancel, replay
            trigger       backfill: what a schedule missed
            incident      what is wrong, who is on it, what it touched, how it was put right
            alerts        kinds with their runbooks, channels with their last success, a test
-           problem       reports about outputs: report, list, show, mails, triage
+           problem       reports about outputs: report, list, show, mails, tie, triage
            postmortem    list, show, open, answer, close, causes: why a workflow stopped
            follow-up     list, add, done, drop: what somebody has to do after it
            handoffs      everything that is with one person
@@ -79,7 +79,7 @@ Operate    serve         API, console and worker
            doctor        what is in order and what is not
            migrate       the schema
            backup        a copy of the embedded database
-           export        everything as plain files: JSON lines, CSV, Markdown, the log with its proofs
+           export        everything as plain files, one file, or pages that a browser opens; the log with its proofs
            import        an export becomes a new instance, paused
            restore       put a copy back: everything paused, nothing sent without a look
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use async_imap::error::Error;
+use async_imap::imap_proto::{MailboxDatum, Response, Status};
 use async_imap::types::Capabilities;
 use async_imap::{Client, Session};
 use futures::TryStreamExt as _;
@@ -117,11 +118,36 @@ async fn select(talk: &mut Talk, mailbox: &str) -> Result<u32, MailboxFault> {
     Ok(selected.uid_validity.unwrap_or_default())
 }
 
+/// The library takes a refused SEARCH for one that found nothing, so its answer is read here: a mailbox
+/// that cannot be looked into is not empty.
 async fn uids(talk: &mut Talk) -> Result<Vec<u32>, MailboxFault> {
-    let found = talk.uid_search("UNDELETED").await;
-    let mut uids: Vec<u32> = found.map_err(failed("SEARCH"))?.into_iter().collect();
-    uids.sort_unstable();
-    Ok(uids)
+    let asked = talk.run_command("UID SEARCH UNDELETED").await;
+    let asked = asked.map_err(failed("SEARCH"))?;
+    let mut uids = Vec::new();
+    loop {
+        let answer = talk.read_response().await;
+        let answer = answer.map_err(|e| fault(format!("SEARCH: {}", e.kind())))?;
+        let answer = answer.ok_or_else(|| fault("SEARCH: the connection was lost"))?;
+        match answer.parsed() {
+            Response::MailboxData(MailboxDatum::Search(found)) => uids.extend(found),
+            Response::Done {
+                tag,
+                status,
+                information,
+                ..
+            } if *tag == asked => {
+                if *status != Status::Ok {
+                    let why = information.as_deref().unwrap_or("no reason given");
+                    let why: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
+                    return Err(fault(format!("SEARCH was refused: {why}")));
+                }
+                uids.sort_unstable();
+                uids.dedup();
+                return Ok(uids);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The library takes a connection that breaks within an answer for the end of the answer, so every

@@ -120,6 +120,36 @@ async fn a_connection_that_breaks_loses_nothing() {
     assert_eq!(world.folder("taken").len(), 1);
 }
 
+/// What cannot be looked into is not empty: nobody would miss the mails in it.
+#[tokio::test]
+async fn a_refused_search_is_a_fault_and_no_empty_mailbox() {
+    let (world, at) = world().await;
+    let mailbox = mailbox(&at);
+    let refuse = || {
+        let search = Script {
+            status: Some(500),
+            ..order("SEARCH")
+        };
+        world.script(search).unwrap();
+    };
+    assert_eq!(mailbox.waiting(9).await.unwrap(), [], "empty is no fault");
+    world.deliver(MAIL);
+    refuse();
+    let fault = mailbox.waiting(9).await.unwrap_err();
+    assert_eq!(fault.detail, "SEARCH was refused: refused by a script");
+    assert!(!fault.refused, "the login was not");
+    refuse();
+    let told = mailbox.probe().await.unwrap_err();
+    assert!(told.starts_with("SEARCH was refused"), "{told}");
+    let mails = mailbox.waiting(9).await.unwrap();
+    let over = [end(&mails[0], MailOutcome::Reported)];
+    refuse();
+    mailbox.put_away(&over).await.unwrap_err();
+    assert_eq!(world.folder("taken").len(), 0, "nothing was moved unseen");
+    mailbox.put_away(&over).await.unwrap();
+    assert_eq!(mailbox.waiting(9).await.unwrap(), []);
+}
+
 #[tokio::test]
 async fn a_mail_that_the_server_keeps_is_no_success() {
     let (world, at) = world().await;

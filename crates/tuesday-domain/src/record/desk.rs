@@ -261,6 +261,8 @@ words! {
         Record = "record",
         /// Words of the report were found in exactly one case.
         Words = "words",
+        /// A person tied it afterwards.
+        Hand = "hand",
         /// No run was found; the report is kept and owned all the same.
         Nothing = "nothing",
     }

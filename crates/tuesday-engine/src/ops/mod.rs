@@ -87,6 +87,7 @@ mod standing;
 mod story;
 mod switch;
 mod task;
+mod tie_report;
 mod together;
 mod token;
 mod upkeep;
@@ -97,7 +98,8 @@ mod writeback;
 pub use access_review::AccessRow;
 pub use approve::{Approval, Decided};
 pub use archive::{
-    Compared, ExportWish, FileEntry, MANIFEST, Manifest, Sheet, checked_export, pieces,
+    Compared, ExportSource, ExportWish, FileEntry, KeptContent, KeptRun, MANIFEST, Manifest, Sheet,
+    checked_export, pieces,
 };
 pub use away::{Away, Behaviour, Meanwhile};
 pub use backfill::Backfilled;

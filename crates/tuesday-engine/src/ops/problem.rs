@@ -285,25 +285,7 @@ impl Engine {
         by: &str,
         answer: Answer,
     ) -> Result<(ProblemReport, Told), Problem> {
-        let owners = match &report.workflow {
-            Some(name) => {
-                let (_, live) = self.live(name).await?;
-                let o = &live.ready.def.owners;
-                vec![
-                    o.operator.handle.clone(),
-                    o.backup.handle.clone(),
-                    o.technical.handle.clone(),
-                ]
-            }
-            None => Vec::new(),
-        };
-        if report.owner != by && !owners.iter().any(|o| o == by) {
-            return Err(
-                Problem::new("not_allowed", format!("{by} does not answer this report"))
-                    .with("people", vec![report.owner.clone()])
-                    .way_out("ask its owner"),
-            );
-        }
+        self.answers_report(&report, by).await?;
         let from = report.state;
         report.state = from
             .sorted_as(to)
@@ -348,6 +330,34 @@ impl Engine {
             told.changes.push(Change::Money(Box::new(entry)));
         }
         Ok((report, told))
+    }
+
+    /// Whoever owns a report answers it, and whoever answers for its workflow.
+    pub(super) async fn answers_report(
+        &self,
+        report: &ProblemReport,
+        by: &str,
+    ) -> Result<(), Problem> {
+        let owners = match &report.workflow {
+            Some(name) => {
+                let (_, live) = self.live(name).await?;
+                let o = &live.ready.def.owners;
+                vec![
+                    o.operator.handle.clone(),
+                    o.backup.handle.clone(),
+                    o.technical.handle.clone(),
+                ]
+            }
+            None => Vec::new(),
+        };
+        if report.owner != by && !owners.iter().any(|o| o == by) {
+            return Err(
+                Problem::new("not_allowed", format!("{by} does not answer this report"))
+                    .with("people", vec![report.owner.clone()])
+                    .way_out("ask its owner"),
+            );
+        }
+        Ok(())
     }
 
     /// What is asked of an answer: an error is closed with its layer and whether the next one takes code.

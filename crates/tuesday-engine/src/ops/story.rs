@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tuesday_domain::actor::Class;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::story::{Record, ReleaseFacts, Story, tell};
@@ -11,13 +12,24 @@ use super::cleared::Reader;
 use super::task::not_found;
 use crate::engine::{Engine, read_problem};
 
+/// How much of a run is seen.
+#[derive(Clone, Copy)]
+enum Sight<'a> {
+    /// All of it.
+    All,
+    /// What this reader is cleared for, which is kept.
+    Of(&'a Reader<'a>),
+    /// What a clearance shows.
+    UpTo(Class),
+}
+
 impl Engine {
     /// Answers the eight questions about a run from its own record.
     ///
     /// # Errors
     /// `not_found`, `unavailable`.
     pub async fn story(&self, id: RunId) -> Result<Story, Problem> {
-        self.told(id, None).await
+        self.told(id, Sight::All).await
     }
 
     /// The same for one reader: masked by clearance, and kept as an access when it shows or hides what
@@ -26,10 +38,19 @@ impl Engine {
     /// # Errors
     /// As [`Engine::story`]; also when the access cannot be kept.
     pub async fn story_for(&self, id: RunId, reader: &Reader<'_>) -> Result<Story, Problem> {
-        self.told(id, Some(reader)).await
+        self.told(id, Sight::Of(reader)).await
     }
 
-    async fn told(&self, id: RunId, who: Option<&Reader<'_>>) -> Result<Story, Problem> {
+    /// The same as far as a clearance shows it, for what leaves as a whole: its taking is kept once, and
+    /// not for each run.
+    ///
+    /// # Errors
+    /// As [`Engine::story`].
+    pub(crate) async fn story_up_to(&self, id: RunId, clearance: Class) -> Result<Story, Problem> {
+        self.told(id, Sight::UpTo(clearance)).await
+    }
+
+    async fn told(&self, id: RunId, sight: Sight<'_>) -> Result<Story, Problem> {
         let reader = &self.0.reader;
         let run = reader
             .run(id)
@@ -47,11 +68,12 @@ impl Engine {
         .map_err(read_problem)?;
         let loaded = self.0.catalog.release(reader, run.release).await;
         let ready = loaded.as_ref().ok().map(|r| Arc::clone(&r.ready));
-        let veil = match who {
-            Some(who) => who.veil(&run.workflow, ready),
-            None => Veil::open(),
+        let veil = match sight {
+            Sight::All => Veil::open(),
+            Sight::Of(who) => who.veil(&run.workflow, ready),
+            Sight::UpTo(clearance) => Veil::new(clearance, ready),
         };
-        if let Some(who) = who {
+        if let Sight::Of(who) = sight {
             self.accessed(who, &run.workflow, id.to_string(), &veil)
                 .await?;
         }

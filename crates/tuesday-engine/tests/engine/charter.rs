@@ -302,7 +302,22 @@ async fn the_quarterly_look_is_asked_for_once_and_keeps_the_label() {
     engine.clock().set_offset(93 * DAY_US);
     engine.keep_labels().await.unwrap();
     engine.keep_labels().await.unwrap();
-    assert!(engine.charter("small").await.unwrap().label.review_overdue);
+    let label = engine.charter("small").await.unwrap().label;
+    assert!(label.review_overdue);
+    // Nobody used anything for a month: the look asks whether to retire it, and says so to who answers for it.
+    let asked = "retire? Nobody used an output for 30 days: no run ended, 0 wait for a person";
+    assert!(label.retire.unwrap().starts_with(asked));
+    for person in ["rhea", "sam"] {
+        let told = engine.reader().notices_of(person, 50).await.unwrap();
+        let about = told.iter().filter(|n| n.title.contains("quarterly look"));
+        let titles: Vec<&str> = about.map(|n| n.title.as_str()).collect();
+        assert_eq!(
+            titles.len(),
+            1,
+            "{person}: once, and not with every look: {titles:?}"
+        );
+        assert!(titles[0].contains(asked), "{titles:?}");
+    }
     engine
         .review_label("small", "the charter and the figures", "sam")
         .await

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
+use tuesday_domain::id::RunId;
 use tuesday_domain::record::{
     PriorityClass, ProblemKind, ProblemState, ProblemTie, Review, ReviewDecision,
 };
@@ -14,7 +15,7 @@ use tuesday_domain::trouble::incident::FixLayer;
 use tuesday_domain::workflow::Switch;
 use tuesday_engine::Worker;
 use tuesday_engine::ops::{Answer, Complaint, Doing, Together};
-use tuesday_store::IncidentFilter;
+use tuesday_store::{AuditFilter, IncidentFilter};
 use tuesday_testkit::fakes::Said;
 use tuesday_testkit::until;
 
@@ -280,6 +281,32 @@ async fn a_report_finds_its_run_or_is_kept_all_the_same() {
         (lost.run, lost.tied_by, lost.owner.as_str()),
         (None, ProblemTie::Nothing, "rhea")
     );
+    // Somebody finds out later what it is about, and says so; a stranger to it does not.
+    let stranger = engine.tie_report(lost.id, run.id, "pia").await;
+    assert_eq!(stranger.unwrap_err().code, "not_allowed");
+    let nowhere = engine.tie_report(lost.id, RunId::new(uuid::Uuid::nil()), "rhea");
+    assert_eq!(nowhere.await.unwrap_err().code, "not_found");
+    let tied = engine.tie_report(lost.id, run.id, "rhea").await.unwrap();
+    assert_eq!((tied.run, tied.tied_by), (Some(run.id), ProblemTie::Hand));
+    assert_eq!(tied.workflow.as_deref(), Some("small"));
+    let stored = engine.reader().problem_report(lost.id).await.unwrap();
+    assert_eq!(stored.as_ref(), Some(&tied));
+    let again = engine.tie_report(lost.id, run.id, "rhea").await;
+    assert_eq!(again.unwrap_err().code, "illegal_state");
+    let kept = AuditFilter {
+        kind: Some("problem.tied".into()),
+        ..AuditFilter::default()
+    };
+    let entry = until("the tie is on record", || async {
+        let kept = engine.reader().audit_page(&kept, None, 5).await.ok()?;
+        kept.into_iter().next()
+    })
+    .await;
+    let entry = String::from_utf8(entry.leaf).unwrap();
+    assert!(
+        entry.contains("person:rhea") && entry.contains(&run.id.to_string()),
+        "{entry}"
+    );
     let named = Complaint {
         run: Some(run.id),
         ..says("", None)
@@ -289,6 +316,14 @@ async fn a_report_finds_its_run_or_is_kept_all_the_same() {
         one_click.tied_by,
         ProblemTie::Run,
         "a kind and a case are enough"
+    );
+    bench.receive("T-78").await;
+    let other = bench.rest("T-78").await.run.id;
+    let said = engine.tie_report(one_click.id, other, "rhea").await;
+    assert_eq!(
+        said.unwrap_err().code,
+        "illegal_state",
+        "the reporter named it"
     );
     for (complaint, code) in [
         (says(" ", None), "report_empty"),

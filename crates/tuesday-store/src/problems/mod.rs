@@ -1,7 +1,9 @@
 //! What people say about outputs.
 
 use tuesday_domain::id::{ProblemReportId, RunId};
-use tuesday_domain::record::{MailOutcome, ProblemKind, ProblemReport, ProblemState, ReportMail};
+use tuesday_domain::record::{
+    MailOutcome, ProblemKind, ProblemReport, ProblemState, ProblemTie, ReportMail,
+};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::incident::FixLayer;
 
@@ -24,18 +26,19 @@ pub(crate) static PROBLEMS: Table = Table::new(
         ("fix_layer", Ty::Text),
         ("without_code", Ty::Int),
         ("minutes", Ty::Int),
+        ("workflow", Ty::Text),
+        ("run_id", Ty::Id),
+        ("tied_by", Ty::Text),
+        ("by_hand", Ty::Int),
         ("version", Ty::Int),
         ("kind", Ty::Text),
         ("words", Ty::Text),
         ("reported_by", Ty::Text),
-        ("workflow", Ty::Text),
-        ("run_id", Ty::Id),
-        ("tied_by", Ty::Text),
         ("asked_for", Ty::Text),
         ("created_at", Ty::Int),
     ],
     1,
-    11,
+    15,
     true,
 );
 
@@ -77,9 +80,11 @@ fn mail(r: Row<'_>) -> Result<ReportMail, ReadError> {
 const MAIL: &str = "SELECT mail_key, outcome, report_id, size_bytes, taken_at FROM report_mails";
 
 const COLUMNS: &str = "id, state, owner, due_at, answer, answered_by, answered_at, fix_layer, without_code, minutes, version, \
-    kind, words, reported_by, workflow, run_id, tied_by, asked_for, created_at";
+    kind, words, reported_by, workflow, run_id, tied_by, asked_for, created_at, by_hand";
 
 pub(crate) fn bind<'a>(p: &'a ProblemReport, out: &mut Vec<Param<'a>>) {
+    // The table had no word for it when it was made; a column of its own says it.
+    let by_hand = p.tied_by == ProblemTie::Hand;
     out.extend([
         Param::Id(p.id.uuid()),
         Param::Text(p.state.word()),
@@ -91,13 +96,14 @@ pub(crate) fn bind<'a>(p: &'a ProblemReport, out: &mut Vec<Param<'a>>) {
         opt_text(p.fix_layer.map(FixLayer::word)),
         opt_int(p.without_code.map(i64::from)),
         opt_num(p.minutes),
+        opt_text(p.workflow.as_deref()),
+        opt_id(p.run.map(RunId::uuid)),
+        Param::Text(if by_hand { ProblemTie::Run } else { p.tied_by }.word()),
+        Param::Int(i64::from(by_hand)),
         Param::Int(i64::from(p.version)),
         Param::Text(p.kind.word()),
         Param::Text(&p.words),
         Param::Text(&p.reported_by),
-        opt_text(p.workflow.as_deref()),
-        opt_id(p.run.map(RunId::uuid)),
-        Param::Text(p.tied_by.word()),
         opt_text(p.asked_for.as_deref()),
         Param::Int(p.created_at.micros()),
     ]);
@@ -121,7 +127,10 @@ fn problem(r: Row<'_>) -> Result<ProblemReport, ReadError> {
         reported_by: r.text(13)?,
         workflow: r.opt_text(14)?,
         run: r.opt_id(15)?.map(RunId::new),
-        tied_by: r.word(16)?,
+        tied_by: match r.flag(19)? {
+            true => ProblemTie::Hand,
+            false => r.word(16)?,
+        },
         asked_for: r.opt_text(17)?,
         created_at: r.time(18)?,
     })

@@ -72,7 +72,7 @@ async fn connect(url: &str) -> tokio_postgres::Client {
     client
 }
 
-async fn sqlite() -> (Bed, tempfile::TempDir) {
+pub(crate) async fn sqlite() -> (Bed, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let config = Config::sqlite(dir.path().join("tuesday.db"));
     let store = Store::open(&config).await.unwrap();

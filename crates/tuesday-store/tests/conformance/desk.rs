@@ -688,6 +688,17 @@ async fn problem_reports_are_found_by_what_they_say() {
             ..ProblemFilter::default()
         };
         assert_eq!(find(of_run).await, [report.clone()]);
+        let update = |r: &ProblemReport| desk(DeskChange::UpdateProblem(r.clone()));
+        let mut tied = lost.clone();
+        (tied.run, tied.tied_by, tied.version) = (Some(new.id), ProblemTie::Hand, 1);
+        tied.workflow = Some("support".into());
+        bed.store.apply(update(&tied)).await.unwrap();
+        let found = bed.read.problem_report(lost.id).await.unwrap();
+        assert_eq!(found, Some(tied.clone()), "{}: tied by a person", bed.name);
+        (tied.run, tied.tied_by, tied.version) = (None, ProblemTie::Nothing, 2);
+        tied.workflow = None;
+        bed.store.apply(update(&tied)).await.unwrap();
+        let lost = tied;
         report.state = ProblemState::QualityIssue;
         report.version = 1;
         let update = |r: &ProblemReport| desk(DeskChange::UpdateProblem(r.clone()));

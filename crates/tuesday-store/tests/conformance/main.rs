@@ -9,6 +9,8 @@ mod desk;
 mod fixes;
 mod gates;
 mod money;
+mod portable;
+mod privacy;
 mod queue;
 mod reads;
 mod rights;

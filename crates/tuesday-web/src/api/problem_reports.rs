@@ -31,7 +31,7 @@ pub(crate) struct ReportBody {
     reported_by: String,
     workflow: Option<String>,
     run_id: Option<String>,
-    /// `run`, `record`, `words` or `nothing`.
+    /// `run`, `record`, `words`, `hand` or `nothing`.
     tied_by: &'static str,
     /// The record or words that were given to find the run.
     record: Option<String>,
@@ -309,6 +309,39 @@ pub(crate) async fn triage(
         minutes: b.minutes,
     };
     let mut done = app.engine.triage(id, to, &by.person, answer).await?;
+    let (who, rights) = (by.actor(), by.rights());
+    let seen = Reader { who: &who, rights };
+    let one = std::slice::from_mut(&mut done);
+    app.engine.veil_reports(&seen, one).await;
+    Ok(Json(done.into()))
+}
+
+/// The run that a report is about.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TieBody {
+    run_id: String,
+}
+
+/// Ties a report to a run, where its reporter named none.
+#[utoipa::path(post, path = "/api/v1/problem-reports/{id}/tie", tag = "problem reports", params(("id" = String, Path)), request_body = TieBody,
+    responses((status = 200, body = ReportBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
+pub(crate) async fn tie(
+    State(app): State<App>,
+    by: ApiReviewer,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<ReportBody>, ApiError> {
+    let id: ProblemReportId = query::id(&id)?;
+    let b: TieBody = query::body(&body)?;
+    let run = query::id(&b.run_id)?;
+    let found = app.engine.reader().problem_report(id).await?;
+    let found = found.ok_or_else(|| Problem::new("not_found", format!("there is no {id}")))?;
+    by.sees(found.workflow.as_deref().unwrap_or_default())?;
+    let of = app.engine.reader().run(run).await?;
+    let of = of.ok_or_else(|| Problem::new("not_found", format!("there is no run {run}")))?;
+    by.sees(&of.workflow)?;
+    let mut done = app.engine.tie_report(id, run, &by.person).await?;
     let (who, rights) = (by.actor(), by.rights());
     let seen = Reader { who: &who, rights };
     let one = std::slice::from_mut(&mut done);

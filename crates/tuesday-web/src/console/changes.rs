@@ -29,16 +29,17 @@ pub(crate) struct ChangesQuery {
     after: String,
 }
 
-struct Changed {
-    at: String,
+/// A change as people read it.
+pub(crate) struct Changed {
+    pub(crate) at: String,
     iso: String,
-    who: String,
-    what: String,
-    place: String,
-    moves: Vec<String>,
+    pub(crate) who: String,
+    pub(crate) what: String,
+    pub(crate) place: String,
+    pub(crate) moves: Vec<String>,
     /// Fact and value.
-    facts: Vec<(String, String)>,
-    reason: String,
+    pub(crate) facts: Vec<(String, String)>,
+    pub(crate) reason: String,
 }
 
 #[derive(Template)]
@@ -90,7 +91,8 @@ pub(crate) async fn page(
     })
 }
 
-fn row(r: &AuditRow) -> Changed {
+/// An entry of the log as a change.
+pub(crate) fn row(r: &AuditRow) -> Changed {
     let leaf: Value = serde_json::from_slice(&r.leaf).unwrap_or(Value::Null);
     let text = |v: &Value| match v {
         Value::String(s) => s.clone(),

@@ -471,6 +471,33 @@ pub(crate) async fn runbook(Path(page): Path<String>) -> Response {
 mod tests {
     use super::*;
 
+    /// Links of a page that lead to no other page of the folder, no place on it and not to the web.
+    fn astray(text: &str, pages: &[String]) -> Vec<String> {
+        let targets = text.split("](").skip(1).filter_map(|p| p.split(')').next());
+        targets
+            .filter(|t| !t.starts_with("https://") && !t.starts_with('#'))
+            .filter(|t| {
+                let name = t.split('#').next().unwrap_or_default();
+                !pages.iter().any(|p| p == name)
+            })
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// They are read where no console is: beside an export, on paper, at night.
+    #[test]
+    fn runbooks_lead_to_runbooks_only() {
+        let pages: Vec<String> = runbooks().into_iter().map(|p| p.0).collect();
+        assert!(pages.len() > 20, "{pages:?}");
+        for (name, text) in runbooks() {
+            assert_eq!(astray(&text, &pages), Vec::<String>::new(), "{name}");
+        }
+        let console =
+            "see [the queue](/queue), [one](stuck-run.md#then), [a guide](../guides/x.md)";
+        let pages = ["stuck-run.md".to_owned()];
+        assert_eq!(astray(console, &pages), ["/queue", "../guides/x.md"]);
+    }
+
     #[test]
     fn every_kind_of_alert_has_a_runbook() {
         for category in Category::ALL {

@@ -9,7 +9,7 @@ use tuesday_domain::access::Act;
 use tuesday_domain::id::{IncidentId, ProblemReportId};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
-    MailOutcome, Person, ProblemKind, ProblemReport, ProblemState, ReportMail,
+    MailOutcome, Person, ProblemKind, ProblemReport, ProblemState, ProblemTie, ReportMail,
 };
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::sort::Facts;
@@ -95,6 +95,8 @@ struct ReportPage {
     shell: Shell,
     r: Row,
     answers: bool,
+    /// Its reporter named no run: a person may say which it is.
+    ties: bool,
     typed: String,
     problem: Option<Problem>,
 }
@@ -227,6 +229,7 @@ fn row(r: &ProblemReport, people: &[Person], now: Timestamp) -> Row {
             "run" => "the reporter named the case",
             "record" => "found by the record it was written to",
             "words" => "found by its words",
+            "hand" => "by a person, afterwards",
             _ => "no case was found; somebody ties it by hand",
         },
         fixed_in: fixed_in(r.fix_layer, r.without_code),
@@ -285,10 +288,42 @@ async fn drawn(
             .shell(app, "Problem report", "problems", workflow)
             .await?,
         answers: may && r.open,
+        ties: may && r.open && report.tied_by != ProblemTie::Run,
         r,
         typed,
         problem,
     })
+}
+
+/// Somebody says which run it is about.
+pub(crate) async fn tie(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: axum::http::HeaderMap,
+    form: PostForm,
+) -> Result<Response, PageError> {
+    let report = found(&app, &form.user, &id).await?;
+    let by = form.user.session.person.clone();
+    let address = format!("/problem-reports/{id}");
+    let typed = form.text("run_id").unwrap_or_default();
+    let done = match query::id(typed.trim()) {
+        Ok(run) => app.engine.tie_report(report.id, run, &by).await,
+        Err(p) => Err(p.field("run_id")),
+    };
+    match done {
+        Ok(_) => {
+            app.sessions.tell(&form.user, "Tied to its case".to_owned());
+            Ok(Redirect::to(&address).into_response())
+        }
+        Err(p) => {
+            let code = status(&p);
+            let visit = Visit::after(form.user, address, &headers);
+            let page = drawn(&app, &visit, &report, String::new(), Some(p)).await?;
+            let mut answer = html(&page)?;
+            *answer.status_mut() = code;
+            Ok(answer)
+        }
+    }
 }
 
 /// Somebody takes it, or answers it.

@@ -265,7 +265,7 @@ pub(super) fn charts(weeks: &[Week]) -> Vec<Drawn> {
     ]
 }
 
-fn saved(card: &Scorecard) -> Vec<Line> {
+pub(super) fn saved(card: &Scorecard) -> Vec<Line> {
     card.saved
         .lines
         .iter()
@@ -325,7 +325,7 @@ fn reasons(card: &Scorecard) -> Vec<Line> {
 }
 
 /// The six kinds of cost, and what is lacking in each.
-fn categories(costs: &Costs, name: &str, card: &Scorecard) -> Vec<Line> {
+pub(super) fn categories(costs: &Costs, name: &str, card: &Scorecard) -> Vec<Line> {
     CostCategory::ALL
         .iter()
         .map(|category| {

@@ -2,7 +2,8 @@
 
 use tuesday_domain::ledger::shown::{Shown, Standing};
 
-pub(super) use tuesday_domain::ledger::told::{cash, sums, text, time};
+pub(crate) use tuesday_domain::ledger::told::cash;
+pub(super) use tuesday_domain::ledger::told::{sums, text, time};
 
 /// A figure on a page.
 pub(super) struct Tile {

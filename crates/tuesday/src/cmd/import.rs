@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 use tuesday_domain::audit::VerifierKey;
 use tuesday_domain::problem::Problem;
-use tuesday_engine::ops::{Manifest, checked_export, pieces};
+use tuesday_engine::ops::{ExportSource, Manifest, checked_export, pieces};
 use tuesday_store::{ApplyError, Store};
 
 use super::restore::publish;
@@ -26,8 +26,8 @@ const COMPARED: u64 = 100;
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// The folder that `tuesday export` wrote
-    #[arg(value_name = "DIR")]
+    /// The folder or the file that `tuesday export` wrote
+    #[arg(value_name = "EXPORT")]
     from: PathBuf,
     /// The public key that the log must be signed with, as printed by the old instance
     #[arg(long)]
@@ -49,11 +49,19 @@ pub(crate) async fn run(common: Common, args: ImportArgs) -> Result<ExitCode, Pr
     let _lock = Lock::take(&home)?;
     empty(&home)?;
     let bar = out::progress(0, "Checking the export");
-    let manifest = checked_export(&args.from, key.as_ref(), |n| bar.inc(n));
+    let checked = ExportSource::at(&args.from).and_then(|from| {
+        let manifest = checked_export(&from, key.as_ref(), |n| bar.inc(n))?;
+        Ok((from, manifest))
+    });
     bar.finish_and_clear();
-    let manifest = manifest?;
+    let (from, manifest) = checked?;
+    let reason = format!(
+        "imported from {}, exported {}",
+        args.from.display(),
+        manifest.exported_at
+    );
     let staged = staged(&home)?;
-    let done = Box::pin(filled(&staged, &args.from, &manifest, &by)).await;
+    let done = Box::pin(filled(&staged, &from, &manifest, (&by, &reason))).await;
     let (restored, compared) = match done {
         Ok(done) => done,
         Err(e) => {
@@ -133,9 +141,9 @@ type Filled = (tuesday_engine::ops::Restored, tuesday_engine::ops::Compared);
 
 async fn filled(
     home: &Home,
-    from: &Path,
+    from: &ExportSource,
     manifest: &Manifest,
-    by: &tuesday_domain::actor::Actor,
+    (by, reason): (&tuesday_domain::actor::Actor, &str),
 ) -> Result<Filled, Problem> {
     let store = Store::open(&wiring::target(home, true)?)
         .await
@@ -164,11 +172,6 @@ async fn filled(
         .engine
         .same_stories(from, manifest, COMPARED, draw)
         .await?;
-    let reason = format!(
-        "imported from {}, exported {}",
-        from.display(),
-        manifest.exported_at
-    );
-    let restored = node.engine.mark_restored(by, &reason).await?;
+    let restored = node.engine.mark_restored(by, reason).await?;
     Ok((restored, compared))
 }

@@ -52,6 +52,14 @@ enum Act {
     },
     /// The mail address for reports, and mails to it that became none
     Mails,
+    /// Say which run a report is about
+    Tie {
+        /// The report
+        id: String,
+        /// The run
+        #[arg(long, value_name = "ID")]
+        run: String,
+    },
     /// Take a report, or answer it
     Triage {
         /// The report
@@ -171,6 +179,11 @@ pub(crate) async fn run(common: Common, args: ProblemArgs) -> Result<ExitCode, P
             let aside = engine.reader().mails_aside(100).await.map_err(stored)?;
             let folder = engine.mails_aside_folder();
             mails(&common, engine.report_address(), folder, &aside);
+        }
+        Act::Tie { id, run } => {
+            let (id, by) = (args::id(&id, "id")?, wiring::person(&common)?);
+            let run = args::id(&run, "run")?;
+            tell(&common, &engine.tie_report(id, run, &by).await?);
         }
         Act::Triage {
             id,

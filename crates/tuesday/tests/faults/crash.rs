@@ -17,7 +17,7 @@ use tuesday_testkit::check::read_all;
 use tuesday_testkit::{Database, until};
 
 use crate::bed::{Bed, Case};
-use crate::{crash_again, crash_change, crash_desk, mailed, undone};
+use crate::{crash_again, crash_change, crash_desk, crash_erase, mailed, undone};
 
 /// Functions that write without a point of their own, and why that is enough.
 const WITHOUT: [(&str, &str, &str); 8] = [
@@ -521,6 +521,9 @@ async fn matrix(server: Option<String>) {
             if point.starts_with("mail.") {
                 return mailed::play_mail(point, database.await).await;
             }
+            if point.starts_with("erase.") || point.starts_with("wipe.") {
+                return crash_erase::play_erase(point, database.await).await;
+            }
             if point.starts_with("restore.") {
                 return crash_desk::play_restore(point, database.await).await;
             }
@@ -588,6 +591,8 @@ fn no_step_writes_without_a_crash_point() {
     for more in [
         "ops/rules/reroute.rs",
         "ops/settling.rs",
+        "ops/privacy/erase.rs",
+        "ops/privacy/wipe.rs",
         "ops/release/promote.rs",
         "ops/release/retest.rs",
         "ops/release/roll_back.rs",

@@ -289,6 +289,36 @@ async fn egress(w: &Wall) {
             .all(|s| s["reference"].as_str().unwrap().starts_with("env:"))
     );
     assert!(!report.to_string().contains(crate::bed::KEY_SECRET));
+    assert!(places.iter().all(|s| s["finding"].is_null()), "{report}");
+    answers_follow(w).await;
+}
+
+/// The answers are those of the settings in force: they change with them, and what cannot be answered is a
+/// finding and an exit code, never a blank.
+async fn answers_follow(w: &Wall) {
+    let home = &w.bed.home;
+    let asked = ["security", "report", "case-text", "--json"];
+    let workflow = |report: &str| -> Value {
+        let all: Value = serde_json::from_str(report.trim()).unwrap();
+        all["workflows"][0].clone()
+    };
+    let pause = "workflow pause case-text --as rhea --reason test";
+    home.json(&pause.split(' ').collect::<Vec<_>>()).await;
+    let (_, paused, _) = home.run(&asked).await;
+    for tool in workflow(&paused)["tools"].as_array().unwrap() {
+        assert_eq!(tool["permitted"], "no: the workflow is paused", "{tool}");
+    }
+    let mut blind = home.clone();
+    blind.env.retain(|(name, _)| name != "TUESDAY_FAULTS_KEY");
+    let (code, red, _) = blind.run(&asked).await;
+    assert_eq!(code, 1, "{red}");
+    let secrets = workflow(&red)["secrets"].clone();
+    let secrets = secrets.as_array().unwrap().iter();
+    let found: Vec<&Value> = secrets.filter(|s| !s["finding"].is_null()).collect();
+    assert!(!found.is_empty(), "{red}");
+    for place in found {
+        assert_eq!(place["reference"], "env:TUESDAY_FAULTS_KEY", "{place}");
+    }
 }
 
 fn fields(row: &Value, masked: bool) -> Vec<&str> {

@@ -473,7 +473,6 @@ async fn rolls_out(s: &Story) {
     s.cleared().await;
     let first = s.approved("team-a-0", "ann").await;
     assert_eq!(first.run.state.outcome.unwrap().word(), "written_back");
-    s.reviewed().await;
     let wide = [
         "workflow",
         "restrict",
@@ -484,6 +483,9 @@ async fn rolls_out(s: &Story) {
         "--reason",
         "team B as well",
     ];
+    // The evidence that was reviewed is that of the stage before: for more groups this one's is asked for.
+    s.refused(&wide, 3, "decision_required").await;
+    s.reviewed().await;
     s.done(&wide).await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     let second = s.approved("team-b-1", "ben").await;

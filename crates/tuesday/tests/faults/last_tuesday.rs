@@ -7,7 +7,8 @@ use jiff::civil::Weekday;
 use jiff::{ToSpan as _, Zoned};
 use serde_json::{Value, json};
 use tuesday_domain::id::RunId;
-use tuesday_domain::record::Review;
+use tuesday_domain::record::{PayloadKind, Review};
+use tuesday_stub::ModelRule;
 use tuesday_testkit::check::read_all;
 use tuesday_testkit::{Client, Database, Home, Node, until};
 
@@ -46,15 +47,15 @@ async fn task(bed: &Bed, event: &str) -> Review {
 }
 
 /// Eighty events of a part of the day, to all nodes; answers when all but `open` are over.
-async fn part(bed: &Bed, nodes: &[Node], name: &str, reviewed: usize, open: usize) {
+async fn part(bed: &Bed, nodes: &[Node], name: &str, reviewed: usize, open: &[&str]) {
     let lane = |i: usize| if i < reviewed { "review" } else { "auto" };
     let cases: Vec<Case> = (0..80)
         .map(|i| Case::new(format!("{name}{i}"), lane(i)))
         .collect();
     bed.accounts(&cases);
-    if open > 0 {
+    if !open.is_empty() {
         let old = |i: usize| json!({"id": cases[i].account(), "tier": "silver", "owner": "ann", "updated_at": "@-2400h"});
-        let stale: Vec<Value> = (80 - open..80).map(old).collect();
+        let stale: Vec<Value> = (78..80).map(old).collect();
         bed.world
             .seed(&json!({"crm/accounts": stale}), now())
             .unwrap();
@@ -79,10 +80,9 @@ async fn part(bed: &Bed, nodes: &[Node], name: &str, reviewed: usize, open: usiz
     until("the part of the day is over", || async {
         let all = read_all(&bed.reader()).await;
         let own = all.iter().filter(|(event, _)| event.starts_with(name));
-        let left = own
-            .filter(|(_, f)| !f.run.state.status.is_terminal())
-            .count();
-        (left == open).then_some(())
+        let left = own.filter(|(_, f)| !f.run.state.status.is_terminal());
+        let left: std::collections::BTreeSet<&str> = left.map(|(e, _)| e.as_str()).collect();
+        (left == open.iter().copied().collect()).then_some(())
     })
     .await;
 }
@@ -94,7 +94,15 @@ async fn day(database: Option<Database>) {
     at(&bed, &morning).await;
     let nodes = futures::future::join_all((0..many).map(|_| bed.home.ready(&[]))).await;
     let home = &bed.home;
-    part(&bed, &nodes, "m", 8, 2).await;
+    // One of them is asked something that the model will not answer: a person gets it, with that reason.
+    let unwilling = ModelRule {
+        contains: Some("case m40 of".into()),
+        refusal: Some("I cannot help with that.".into()),
+        model: Some("stub-1".into()),
+        ..ModelRule::default()
+    };
+    bed.world.answer(unwilling).unwrap();
+    part(&bed, &nodes, "m", 8, &["m40", "m78", "m79"]).await;
     let bad = Case {
         bad: true,
         ..Case::new("door", "auto")
@@ -113,15 +121,16 @@ async fn day(database: Option<Database>) {
     ];
     home.json(&rule).await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
-    part(&bed, &nodes, "n", 0, 0).await;
+    part(&bed, &nodes, "n", 0, &[]).await;
     at(&bed, &(&morning + 6.hours())).await;
     let later = bed.variant("later", &[("Reads one case,", "Reads one case with care,")]);
     home.install(&later, &bed.vars()).await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
-    part(&bed, &nodes, "p", 0, 0).await;
+    part(&bed, &nodes, "p", 0, &[]).await;
 
-    // Since then somebody left, and a customer was erased.
+    // Since then somebody left, a record is gone at its source, and a customer was erased.
     at(&bed, &(&morning + 1.day())).await;
+    deleted_at_the_source(&bed, "m25").await;
     home.json(&["user", "deactivate", "quentin", "--reason", "left"])
         .await;
     let person = [
@@ -211,13 +220,14 @@ async fn asks(bed: &Bed, nodes: &[Node], morning: &Zoned) {
     let sum: u64 = outcomes.values().map(|n| n.as_u64().unwrap()).sum();
     assert_eq!(sum, 240, "{batch}");
     assert_eq!(outcomes["rejected"], 3);
-    assert_eq!(outcomes["written_back"], 235, "5 of them edited: {batch}");
+    assert_eq!(outcomes["written_back"], 234, "5 of them edited: {batch}");
     assert_eq!(batch["refused"], 1);
     let open = batch["open"].as_array().unwrap();
+    let of = |reason: &str| open.iter().filter(|o| o["reason"] == reason).count();
     assert_eq!(
-        open.len(),
-        2,
-        "the stale ones, each with its reason and owner"
+        (open.len(), of("stale_source"), of("refused")),
+        (3, 2, 1),
+        "the stale ones and the refused one, each with its reason and owner: {open:?}"
     );
     assert!(
         open.iter()
@@ -288,13 +298,29 @@ async fn asks(bed: &Bed, nodes: &[Node], morning: &Zoned) {
         "{told}"
     );
 
-    // A reviewer reads no log; nothing has come in next Tuesday.
+    // What the model would not answer is told as that; what is gone at its source is what was read.
+    let refused = bed.told.lock().unwrap()["m40"].clone();
+    let told = home.json(&["reconstruct", &refused]).await.to_string();
+    assert!(told.contains("I cannot help with that."), "{told}");
+    still_frozen(bed, "m25").await;
+
+    // A reviewer reads no log, and that she asked is on record; nothing has come in next Tuesday.
     let entries = bed.reviewers[0]
         .1
         .get(&format!("{url}/api/v1/audit/entries"))
         .await
         .unwrap();
     assert_eq!(entries.status, 403);
+    let filter = tuesday_store::AuditFilter {
+        kind: Some("access.refused".into()),
+        ..Default::default()
+    };
+    until("her asking is on record", || async {
+        let kept = reader.audit_page(&filter, None, 10).await.unwrap();
+        let hers = |leaf: &[u8]| String::from_utf8_lossy(leaf).contains("person:pia");
+        kept.iter().any(|e| hers(&e.leaf)).then_some(())
+    })
+    .await;
     let next = (morning + 7.days()).date().to_string();
     let (code, out, err) = home
         .run(&["batch", "show", "--workflow", "faults", "--day", &next])
@@ -302,7 +328,33 @@ async fn asks(bed: &Bed, nodes: &[Node], morning: &Zoned) {
     assert!(code == 0 && out.contains("no runs"), "{out}{err}");
 }
 
-fn tampered(dir: &std::path::Path, sql: &str) {
+/// The account of a case no longer exists where it was read.
+async fn deleted_at_the_source(bed: &Bed, event: &str) {
+    let vars = bed.vars();
+    let stub = vars.iter().find(|v| v.0 == "stub_url").unwrap().1;
+    let address = format!("{stub}/crm/accounts/AC-{event}");
+    let http = reqwest::Client::new();
+    assert_eq!(http.get(&address).send().await.unwrap().status(), 200);
+    let gone = http.delete(&address).send().await.unwrap();
+    assert!(gone.status().is_success(), "{gone:?}");
+    assert_eq!(http.get(&address).send().await.unwrap().status(), 404);
+}
+
+/// Its frozen inputs are as they were: a deletion elsewhere is no order here.
+async fn still_frozen(bed: &Bed, event: &str) {
+    let run = bed.told.lock().unwrap()[event].clone();
+    let story = bed.home.json(&["reconstruct", &run]).await;
+    assert_eq!(story["integrity"]["whole"], true, "{story}");
+    assert_eq!(story["integrity"]["erased"], json!([]), "{story}");
+    let read = story["answers"][1].to_string();
+    assert!(read.contains(&format!("AC-{event}")), "{read}");
+    let id: RunId = run.parse().unwrap();
+    let all = bed.reader().payloads(id).await.unwrap();
+    let source = all.iter().find(|p| p.kind == PayloadKind::Source).unwrap();
+    assert!(String::from_utf8_lossy(&source.bytes).contains("silver"));
+}
+
+pub(crate) fn tampered(dir: &std::path::Path, sql: &str) {
     let db = rusqlite::Connection::open(dir.join("tuesday.db")).unwrap();
     db.execute_batch("DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete;")
         .unwrap();

@@ -239,6 +239,13 @@ async fn climbed(database: Option<Database>) {
     assert!(bed.effects().is_empty(), "shadow touches nothing");
     let (code, said) = stage("draft_only", told).await;
     assert_eq!(code, 0, "{said}");
+    // The people concerned were told in these words, and what they were told is kept.
+    for person in ["pia", "quentin"] {
+        let kept = bed.reader().notices_of(person, 50).await.unwrap();
+        let told =
+            |n: &&tuesday_domain::record::Notice| n.title.contains("Drafts appear in your queue");
+        assert_eq!(kept.iter().filter(told).count(), 1, "{person}: {kept:?}");
+    }
     // Nothing beyond drafts without a pack that the live release passed.
     let (code, said) = stage("approval_first", told).await;
     assert!(code == 1 && said.contains("gate_not_passed"), "{said}");

@@ -322,3 +322,57 @@ fn a_template_has_an_owner_and_what_is_cited_is_there() {
         assert!(found.iter().any(|(c, _)| *c == code), "{more}: {found:?}");
     }
 }
+
+/// `[retention]`: whole days, of classes that there are, and nothing stricter for longer.
+#[test]
+fn retention_is_in_days_of_classes_that_there_are() {
+    let with = |text: &str| codes("[manual]", &format!("[retention]\n{text}\n[manual]"));
+    for good in [
+        "",
+        "internal = 30",
+        "internal = 1\nrestricted = 1",
+        "public = 3660",
+        "public = 400\ninternal = 400",
+    ] {
+        assert_eq!(with(good), [], "{good}");
+    }
+    for (bad, code, word) in [
+        (
+            "internal = 0",
+            "bad_retention",
+            "retention.internal is 0 days",
+        ),
+        (
+            "public = 3661",
+            "bad_retention",
+            "retention.public is 3661 days",
+        ),
+        (
+            "internal = 30\nrestricted = 31",
+            "retention_order",
+            "longer than",
+        ),
+        (
+            "restricted = 396",
+            "retention_order",
+            "longer than confidential with 395",
+        ),
+    ] {
+        let found = with(bad);
+        let named = found.iter().any(|(c, m)| *c == code && m.contains(word));
+        assert!(named, "{bad}: {found:?}");
+    }
+    // What is no number of days or no class is refused before that, and named.
+    for (bad, word) in [
+        ("secret = 30", "secret"),
+        ("internal = -1", "-1"),
+        ("internal = 1.5", "1.5"),
+        ("internal = \"30 days\"", "30 days"),
+    ] {
+        let found = with(bad);
+        assert!(
+            found.iter().any(|(_, m)| m.contains(word)),
+            "{bad}: {found:?}"
+        );
+    }
+}

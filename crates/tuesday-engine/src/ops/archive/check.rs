@@ -1,9 +1,7 @@
 //! Looks at an export before anything of it is written: complete, unchanged, of this program's form, and
 //! with a log that verifies. Nothing is kept in memory but hashes and a line.
 
-use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::Path;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -11,7 +9,7 @@ use tuesday_domain::audit::{Checkpoint, LogCheck, VerifierKey};
 use tuesday_domain::problem::Problem;
 
 use super::write::is_inside;
-use super::{FORMAT, FileEntry, MANIFEST, Manifest};
+use super::{ExportSource, FIRST_FORMAT, FORMAT, FileEntry, MANIFEST, MANIFEST_SUM, Manifest};
 
 fn refused(why: impl Into<String>) -> Problem {
     Problem::new("export_refused", why)
@@ -24,23 +22,25 @@ fn refused(why: impl Into<String>) -> Problem {
 /// `export_refused` with what is wrong: no manifest, another form or schema, one workflow only, a file that is
 /// missing, was changed or is too much, a log that does not verify.
 pub fn checked_export(
-    dir: &Path,
+    from: &ExportSource,
     key: Option<&VerifierKey>,
     mut progress: impl FnMut(u64),
 ) -> Result<Manifest, Problem> {
-    let text = std::fs::read_to_string(dir.join(MANIFEST))
-        .map_err(|e| refused(format!("{}: {e}", dir.join(MANIFEST).display())))?;
+    let text = from
+        .text(MANIFEST)
+        .map_err(|e| refused(format!("{MANIFEST}: {e}")))?;
     let form: Value =
         serde_json::from_str(&text).map_err(|e| refused(format!("{MANIFEST}: {e}")))?;
     let said = form
         .get("format")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    if said != FORMAT {
+    if said != FORMAT && said != FIRST_FORMAT {
         return Err(refused(format!(
             "the form is `{said}`, this program reads `{FORMAT}`"
         )));
     }
+    sum_holds(from, &text, said)?;
     let manifest: Manifest =
         serde_json::from_str(&text).map_err(|e| refused(format!("{MANIFEST}: {e}")))?;
     if manifest.schema != tuesday_store::schema() {
@@ -70,7 +70,7 @@ pub fn checked_export(
         if !is_inside(name) {
             return Err(refused(format!("{name} lies outside the export")));
         }
-        same(&dir.join(name), name, entry)?;
+        same(from, name, entry)?;
         progress(entry.bytes);
     }
     for sheet in &manifest.tables {
@@ -79,12 +79,28 @@ pub fn checked_export(
             return Err(refused(format!("{name} is not in the manifest")));
         }
     }
-    log_holds(dir, &manifest, &vkey)?;
+    log_holds(from, &manifest, &vkey)?;
     Ok(manifest)
 }
 
-fn same(path: &Path, name: &str, entry: &FileEntry) -> Result<(), Problem> {
-    let mut file = File::open(path).map_err(|e| refused(format!("{name}: {e}")))?;
+/// The manifest is the one that was written: it has a file with its own hash. The first form had none.
+fn sum_holds(from: &ExportSource, manifest: &str, form: &str) -> Result<(), Problem> {
+    let sum = match from.text(MANIFEST_SUM) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound && form == FIRST_FORMAT => return Ok(()),
+        sum => sum.map_err(|e| refused(format!("{MANIFEST_SUM}: {e}")))?,
+    };
+    if sum != super::sum_of(manifest) {
+        return Err(refused(format!(
+            "{MANIFEST} is not the file that was exported"
+        )));
+    }
+    Ok(())
+}
+
+fn same(from: &ExportSource, name: &str, entry: &FileEntry) -> Result<(), Problem> {
+    let mut file = from
+        .open(name)
+        .map_err(|e| refused(format!("{name}: {e}")))?;
     let (mut hash, mut bytes) = (Sha256::new(), 0);
     let mut buffer = vec![0; 1 << 16];
     loop {
@@ -105,11 +121,13 @@ fn same(path: &Path, name: &str, entry: &FileEntry) -> Result<(), Problem> {
 
 /// The rows of a table, one by one.
 pub(super) fn rows(
-    dir: &Path,
+    from: &ExportSource,
     table: &str,
 ) -> Result<impl Iterator<Item = Result<Value, Problem>>, Problem> {
     let name = format!("data/{table}.jsonl");
-    let file = File::open(dir.join(&name)).map_err(|e| refused(format!("{name}: {e}")))?;
+    let file = from
+        .open(&name)
+        .map_err(|e| refused(format!("{name}: {e}")))?;
     Ok(BufReader::new(file).lines().map(move |line| {
         let line = line.map_err(|e| refused(format!("{name}: {e}")))?;
         serde_json::from_str(&line).map_err(|e| refused(format!("{name}: {e}")))
@@ -129,9 +147,9 @@ fn bytes(v: Option<&Value>) -> Option<Vec<u8>> {
 }
 
 /// Every entry against every checkpoint that was ever signed.
-fn log_holds(dir: &Path, manifest: &Manifest, key: &VerifierKey) -> Result<(), Problem> {
+fn log_holds(from: &ExportSource, manifest: &Manifest, key: &VerifierKey) -> Result<(), Problem> {
     let mut heads = Vec::new();
-    for row in rows(dir, "audit_checkpoints")? {
+    for row in rows(from, "audit_checkpoints")? {
         let row = row?;
         let note = row.get("note").and_then(Value::as_str).unwrap_or_default();
         heads.push(Checkpoint::open(note, key).map_err(|e| refused(format!("a checkpoint: {e}")))?);
@@ -144,7 +162,7 @@ fn log_holds(dir: &Path, manifest: &Manifest, key: &VerifierKey) -> Result<(), P
         |e: tuesday_domain::audit::LogFault| refused(format!("the log does not verify: {e}"));
     let mut check = LogCheck::new(heads);
     let mut count = 0;
-    for row in rows(dir, "audit")? {
+    for row in rows(from, "audit")? {
         let row = row?;
         let index = row.get("idx").and_then(Value::as_u64);
         let leaf = bytes(row.get("leaf"));

@@ -7,7 +7,10 @@
 mod check;
 mod files;
 mod import;
+mod kept;
 mod readable;
+mod source;
+mod tar;
 mod write;
 
 use std::collections::BTreeMap;
@@ -16,12 +19,18 @@ use serde::{Deserialize, Serialize};
 
 pub use check::checked_export;
 pub use import::{Compared, pieces};
+pub use kept::{KeptContent, KeptRun};
+pub use source::ExportSource;
 pub use write::ExportWish;
 
 /// The form of an export.
-pub(super) const FORMAT: &str = "tuesday-export/1";
+pub(super) const FORMAT: &str = "tuesday-export/2";
+/// The form before it: the same without a hash of the manifest.
+pub(super) const FIRST_FORMAT: &str = "tuesday-export/1";
 /// The manifest's name.
 pub const MANIFEST: &str = "manifest.json";
+/// The file with the manifest's own hash.
+pub(super) const MANIFEST_SUM: &str = "manifest.sha256";
 /// Stories of runs, as the old instance told them.
 pub(super) const STORIES: &str = "stories.jsonl";
 
@@ -61,7 +70,7 @@ pub struct Manifest {
     pub runs: u64,
     /// Tables in the order they are read, by their names.
     pub tables: Vec<Sheet>,
-    /// Every file but the manifest.
+    /// Every file but the manifest and its hash.
     pub files: BTreeMap<String, FileEntry>,
 }
 
@@ -73,4 +82,11 @@ pub struct Sheet {
     pub name: String,
     /// Its columns.
     pub columns: Vec<String>,
+}
+
+/// The line of the manifest's hash, as `sha256sum -c` reads it.
+fn sum_of(manifest: &str) -> String {
+    use sha2::{Digest as _, Sha256};
+    let sum = Sha256::digest(manifest.as_bytes());
+    format!("{}  {MANIFEST}\n", crate::catalog::hex(&sum))
 }

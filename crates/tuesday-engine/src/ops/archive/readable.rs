@@ -196,7 +196,7 @@ Everything in this folder opens without the program.
 | the audit log with its proofs; any program that knows the format can verify it | `audit/log.bundle` |
 | a script that verifies it | `audit/verify_bundle.py` |
 | every row of every table, for `tuesday import` | `data/` |
-| SHA-256 of every file | `manifest.json` |
+| SHA-256 of every file, and of that list | `manifest.json`, `manifest.sha256` |
 
 Times in `data/` are microseconds since 1970 in UTC, money is in millionths. Bytes are `{\"text\": …}` or `{\"hex\": …}`.
 Secrets, ways to sign in, tokens and sessions are not in it. What was erased is not in it either: the log says when, by whom

@@ -10,11 +10,12 @@ use tuesday_domain::audit::VerifierKey;
 use tuesday_domain::definition::Package;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Subject;
+use tuesday_domain::time::Timestamp;
 use tuesday_store::{IncidentFilter, Piece, RunFilter, StoreReader};
 
 use super::files::{Files, Writing, unavailable};
 use super::readable::{CSV, README, unlinked};
-use super::{FORMAT, MANIFEST, Manifest, STORIES, Sheet};
+use super::{FORMAT, MANIFEST, MANIFEST_SUM, Manifest, STORIES, Sheet, sum_of, tar};
 use crate::engine::{Engine, read_problem};
 use crate::ops::ExportQuery;
 
@@ -24,8 +25,10 @@ const PAGE: usize = 200;
 /// What is exported, and where to.
 #[derive(Clone, Debug, Default)]
 pub struct ExportWish {
-    /// The folder; it must not be there yet.
+    /// The folder, or the file; it must not be there yet.
     pub dir: PathBuf,
+    /// One file in place of a folder.
+    pub as_file: bool,
     /// One workflow; the whole instance when absent. Only the whole can be imported.
     pub workflow: Option<String>,
     /// Files that travel along, by name: runbooks, the script that verifies.
@@ -102,7 +105,7 @@ impl Engine {
                 format!("{} is there already", wish.dir.display()),
             )
             .field("dir")
-            .way_out("name a folder that is not there yet"));
+            .way_out("name a place where nothing is yet"));
         }
         let subject = match &wish.workflow {
             Some(name) => Subject::Workflow(self.known_workflow(name).await?.name.clone()),
@@ -118,8 +121,13 @@ impl Engine {
         let files = Files::begin(&part)?;
         let rows = self.rows(wish, files, Arc::clone(&progress)).await?;
         let manifest = Box::pin(self.beside_rows(wish, rows, by, key, &*progress)).await?;
-        std::fs::rename(&part, &wish.dir)
-            .map_err(|e| unavailable(format!("{}: {e}", wish.dir.display())))?;
+        let named = if wish.as_file {
+            progress("the file", 0);
+            packed(&part, &wish.dir, &manifest, self.now())
+        } else {
+            std::fs::rename(&part, &wish.dir)
+        };
+        named.map_err(|e| unavailable(format!("{}: {e}", wish.dir.display())))?;
         Ok(manifest)
     }
 
@@ -215,6 +223,9 @@ impl Engine {
         let text = serde_json::to_string_pretty(&manifest)
             .map_err(|e| Problem::new("internal", e.to_string()))?;
         files.put(MANIFEST, &text).map_err(unavailable)?;
+        files
+            .put(MANIFEST_SUM, &sum_of(&text))
+            .map_err(unavailable)?;
         Ok(manifest)
     }
 
@@ -312,6 +323,20 @@ impl Engine {
             }
         }
     }
+}
+
+/// Makes one file of a finished folder, and removes the folder. The manifest comes first.
+fn packed(dir: &Path, to: &Path, manifest: &Manifest, now: Timestamp) -> std::io::Result<()> {
+    let part = PathBuf::from(format!("{}.tar", dir.display()));
+    let _ = std::fs::remove_file(&part);
+    let names = [MANIFEST, MANIFEST_SUM];
+    let names = names
+        .into_iter()
+        .chain(manifest.files.keys().map(String::as_str));
+    let seconds = u64::try_from(now.micros() / 1_000_000).unwrap_or(0);
+    tar::pack(dir, names, seconds, std::fs::File::create_new(&part)?)?;
+    std::fs::rename(&part, to)?;
+    std::fs::remove_dir_all(dir)
 }
 
 async fn rules_and_charter(

@@ -8,13 +8,13 @@ use tuesday_domain::actor::Actor;
 use tuesday_domain::id::{ErasureId, RunId};
 use tuesday_domain::privacy::CLASSES;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{AuditEntry, ErasureOrder, PrivacyChange, Subject};
+use tuesday_domain::record::{AuditEntry, Decision, ErasureOrder, PrivacyChange, Subject};
 use tuesday_domain::review::ReviewKind;
 
 use super::hold::{boxed, reasoned};
 use super::plan::{ErasureOf, ErasureQuery, Planned};
 use super::wipe::Wipe;
-use crate::engine::{Engine, read_problem};
+use crate::engine::{Engine, apply_problem, read_problem};
 use crate::ids;
 
 /// Named in a refusal.
@@ -197,8 +197,13 @@ impl Engine {
                 record: name.trim().to_lowercase(),
             });
         }
-        self.commit(changes.into_iter().map(boxed).collect(), entry)
-            .await
+        let changes = changes.into_iter().map(boxed).collect();
+        let ordered = self.apply_at(
+            "erase.before_order_commit",
+            "erase.after_order_commit",
+            Decision { changes, entry },
+        );
+        ordered.await.map(drop).map_err(apply_problem)
     }
 
     /// Every erasure that is not done goes on.
@@ -231,11 +236,13 @@ impl Engine {
             let entry = AuditEntry::new(now, actor, "erasure.done", Subject::Instance)
                 .fact("erasure", order.id.to_string())
                 .fact("runs", order.objects.split_whitespace().count());
-            let done = self.commit(
-                vec![boxed(PrivacyChange::UpdateErasure(Box::new(order)))],
-                entry,
+            let changes = vec![boxed(PrivacyChange::UpdateErasure(Box::new(order)))];
+            let done = self.apply_at(
+                "erase.before_done_commit",
+                "erase.after_done_commit",
+                Decision { changes, entry },
             );
-            match done.await {
+            match done.await.map(drop).map_err(apply_problem) {
                 // Two nodes finished it.
                 Err(p) if p.code == "revision_moved" => {}
                 other => other?,

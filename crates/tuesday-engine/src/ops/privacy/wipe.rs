@@ -119,6 +119,7 @@ impl Engine {
             draft.run.subject = ERASED.to_owned();
         }
         let (decision, _) = draft.finish();
-        self.apply(decision).await.map(drop).map_err(apply_problem)
+        let wiped = self.apply_at("wipe.before_commit", "wipe.after_commit", decision);
+        wiped.await.map(drop).map_err(apply_problem)
     }
 }

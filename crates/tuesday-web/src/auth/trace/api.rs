@@ -363,6 +363,12 @@ pub(super) const TRACES: &[Trace] = &[
     ("POST", "/api/v1/problem-reports", &["problem.reported"], ""),
     (
         "POST",
+        "/api/v1/problem-reports/{id}/tie",
+        &["problem.tied"],
+        "",
+    ),
+    (
+        "POST",
         "/api/v1/problem-reports/{id}/triage",
         &["problem.sorted", "incident.opened"],
         "",

@@ -331,6 +331,7 @@ pub(super) const TRACES: &[Trace] = &[
         "",
     ),
     ("POST", "/audit/export", &["audit.exported"], ""),
+    ("POST", "/problem-reports/{id}/tie", &["problem.tied"], ""),
     (
         "POST",
         "/problem-reports/{id}/triage",

@@ -1,0 +1,104 @@
+//! The value report of a workflow: one printed page for the next budget decision. What research costs is
+//! shown, what it saves is not claimed.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+use tuesday_domain::ledger::day::Days;
+use tuesday_domain::workflow::Label;
+
+use super::html;
+use super::scorecard::{Drawn, Line, categories, charts, saved};
+use super::shell::Shell;
+use super::shown::{Tile, sums, tile, time};
+use super::visit::Visit;
+use super::words::{code, plural};
+use crate::refusal::PageError;
+use crate::state::App;
+
+/// Charts on the page: what it saves, and what a task costs.
+const CHARTS: usize = 2;
+
+/// Which quarter.
+#[derive(Deserialize)]
+pub(crate) struct QuarterQuery {
+    /// Any day of it; the present one when absent.
+    quarter: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "value.html")]
+struct ValuePage {
+    shell: Shell,
+    name: String,
+    title: String,
+    label: String,
+    /// Research claims no saving.
+    claims: bool,
+    from: String,
+    to: String,
+    earlier: String,
+    figures: Vec<Tile>,
+    charts: Vec<Drawn>,
+    saved: Vec<Line>,
+    net: String,
+    rests_on: String,
+    costs: Vec<Line>,
+    total: String,
+    each: String,
+    lacks: Vec<String>,
+    incidents: String,
+}
+
+/// The page.
+pub(crate) async fn page(
+    State(app): State<App>,
+    visit: Visit,
+    Path(name): Path<String>,
+    Query(q): Query<QuarterQuery>,
+) -> Result<Response, PageError> {
+    visit.user.sees(&name)?;
+    let quarter = q.quarter.filter(|q| !q.is_empty());
+    let asked = app
+        .engine
+        .asked_days(Some(&name), None, quarter.as_deref(), 1);
+    let to = asked.await?.to;
+    let from = to.quarter();
+    let card = Box::pin(app.engine.scorecard(&name, Days { from, to })).await?;
+    let open = app.engine.reader().open_incidents().await?;
+    let open = open.iter().filter(|i| i.workflow.as_deref() == Some(&name));
+    let claims = card.label != Label::Research;
+    let shown = card.figures.iter();
+    let shown = shown.filter(|f| claims || f.key != "net_saved");
+    let mut drawn = charts(&card.weeks);
+    drawn.truncate(CHARTS);
+    drawn.retain(|c| claims || c.id != "chart-net");
+    let title = format!("Value report, {}", card.title);
+    html(&ValuePage {
+        shell: visit
+            .shell(&app, title, "workflow", Some(name.clone()))
+            .await?,
+        title: card.title.clone(),
+        label: code(card.label.word()),
+        claims,
+        from: from.to_string(),
+        to: to.to_string(),
+        earlier: from.plus(-1).to_string(),
+        figures: shown.map(|f| tile(f, None)).collect(),
+        charts: drawn,
+        saved: if claims { saved(&card) } else { Vec::new() },
+        net: card.saved.net.value.map_or_else(|| "–".to_owned(), time),
+        rests_on: card.baseline.clone().unwrap_or_default(),
+        costs: categories(&card.costs, &name, &card),
+        total: sums(&card.costs.total),
+        each: card
+            .costs
+            .per_task
+            .as_ref()
+            .map_or_else(|| "–".to_owned(), sums),
+        lacks: card.lacks.clone(),
+        incidents: plural(open.count() as u64, "incident"),
+        name,
+    })
+}
