@@ -27,6 +27,7 @@ pub(crate) mod errors;
 pub(crate) mod events;
 pub(crate) mod exit;
 pub(crate) mod export;
+mod exposure;
 mod forms;
 pub(crate) mod friday;
 pub(crate) mod handoffs;
