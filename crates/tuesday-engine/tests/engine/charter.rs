@@ -293,24 +293,6 @@ async fn week_of(engine: &Engine, run: tuesday_domain::id::RunId) -> Day {
     Day::parse(&run.batch).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_week_that_is_signed_late_is_as_old_as_it_is() {
-    let bench = ready(None).await;
-    let engine = &bench.engine;
-    let worker = Worker::start(engine);
-    bench.receive("c1").await;
-    let run = bench.rest("c1").await.run;
-    engine.make_figures().await.unwrap();
-    worker.shut_down(Duration::from_secs(10)).await;
-    engine.clock().set_offset(30 * DAY_US);
-    let week = week_of(engine, run.id).await;
-    Box::pin(engine.sign_week("small", week, "looked at it late", "rhea"))
-        .await
-        .unwrap();
-    let (state, words) = item(engine, "weekly_review").await;
-    assert_eq!(state, "lapsed", "{words}");
-}
-
 /// The week is signed with a value of the metric or not at all; two weeks that nobody signed lapse the item.
 async fn weeks(database: Option<&str>) {
     let bench = ready(database).await;

@@ -10,13 +10,12 @@ use tuesday_domain::charter::{
     disused, is_blank, missing_parts,
 };
 use tuesday_domain::eval::PackReader;
-use tuesday_domain::ledger::day::Day;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
     CharterFact, Choice, DecisionRecord, Grant, LabelEvent, Person, WeeklyReview, Workflow,
 };
 use tuesday_domain::rules::RuleSet;
-use tuesday_domain::time::{Timestamp, Zone};
+use tuesday_domain::time::Timestamp;
 use tuesday_domain::workflow::Label;
 use tuesday_store::InstanceKind;
 
@@ -156,8 +155,7 @@ impl Engine {
             reader.weekly_reviews(name, 1),
         )
         .map_err(read_problem)?;
-        let zone = &live.ready.zone;
-        facts.extend(weeks.into_iter().next().map(|w| signed(w, zone)));
+        facts.extend(weeks.into_iter().next().map(signed));
         let facts = Facts::new(facts);
         let instance = reader.instance().await.map_err(read_problem)?;
         let gate = self.newest_judgement(row.live_release).await?;
@@ -254,15 +252,8 @@ impl Engine {
     }
 }
 
-/// The newest week that somebody signed, as a statement: it is kept with its figures, and only there. What
-/// is signed late is as old as its week: two weeks that nobody signed are not made up for.
-fn signed(week: WeeklyReview, zone: &Zone) -> CharterFact {
-    let after = Day::parse(&week.week).map(|monday| monday.plus(7));
-    let over = after.map(|day| zone.moment(&format!("{day}T00:00")));
-    let at = match over {
-        Ok(Ok(over)) => week.signed_at.min(over),
-        _ => week.signed_at,
-    };
+/// The newest week that somebody signed, as a statement: it is kept with its figures, and only there.
+fn signed(week: WeeklyReview) -> CharterFact {
     CharterFact {
         workflow: week.workflow,
         seq: 0,
@@ -270,7 +261,7 @@ fn signed(week: WeeklyReview, zone: &Zone) -> CharterFact {
         about: String::new(),
         value: format!("week of {}: {}", week.week, week.note),
         by: week.signed_by,
-        at,
+        at: week.signed_at,
     }
 }
 
