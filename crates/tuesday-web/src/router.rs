@@ -14,10 +14,10 @@ use utoipa_axum::routes;
 
 use crate::api::{
     Description, alerts, audit, capacity, charter, compensations, costs, decisions, drift, exit,
-    fixes, follow_ups, friday, handoffs, health, incidents, intake, ledger, people, pilot,
-    policies, postmortems, practice, privacy, problem_reports, release_acts, releases, reroute,
-    reruns, reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens, triggers,
-    turnover, unmapped, verdicts, views, workflows,
+    fixes, follow_ups, forecast, friday, handoffs, health, incidents, intake, ledger, people,
+    pilot, policies, postmortems, practice, privacy, problem_reports, release_acts, releases,
+    reroute, reruns, reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens,
+    triggers, turnover, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -63,6 +63,8 @@ fn api_money() -> OpenApiRouter<App> {
         .routes(routes!(costs::list, costs::enter))
         .routes(routes!(costs::reverse))
         .routes(routes!(exit::show, exit::estimate))
+        .routes(routes!(forecast::show))
+        .routes(routes!(forecast::misjudged))
         .routes(routes!(ledger::prices, ledger::set_prices))
         .routes(routes!(ledger::baseline, ledger::capture))
         .routes(routes!(ledger::limit, ledger::set_limit))

@@ -26,6 +26,7 @@ mod tests;
 mod topic;
 pub mod turnover;
 mod views;
+pub mod weekly;
 mod wrong;
 
 pub use blank::is_blank;

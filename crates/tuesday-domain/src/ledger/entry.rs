@@ -261,6 +261,29 @@ fn hours_fault(entry: &CostEntry, minutes: i64, days: Days) -> Option<(&'static 
     })
 }
 
+/// The first day on which the person of `new` would have worked more than 24 hours with what `others` say,
+/// and how many minutes that would be. Entries that take others back count as what they take back.
+#[must_use]
+pub fn beyond_a_day(new: &CostEntry, others: &[CostEntry]) -> Option<(Day, i64)> {
+    let name = |e: &CostEntry| e.person.as_deref().map(|p| p.trim().to_lowercase());
+    let (whose, over) = (name(new)?, days(new)?);
+    new.minutes?;
+    let same: Vec<&CostEntry> = others
+        .iter()
+        .filter(|e| name(e) == Some(whose.clone()))
+        .collect();
+    let on = |e: &CostEntry, day: Day| {
+        let within = Days { from: day, to: day };
+        Some(part(e.minutes?, days(e)?, within))
+    };
+    (0..over.count()).find_map(|n| {
+        let day = over.from.plus(n);
+        let others: i64 = same.iter().filter_map(|e| on(e, day)).sum();
+        let all = others + on(new, day)?;
+        (all > DAY_MINUTES).then_some((day, all))
+    })
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod tests {
@@ -273,6 +296,40 @@ mod tests {
             from: Day::parse(from).unwrap(),
             to: Day::parse(to).unwrap(),
         }
+    }
+
+    #[test]
+    fn nobody_works_more_than_a_day_in_a_day() {
+        let hours = |id: u128, minutes: i64, from: &str, to: &str| CostEntry {
+            id: crate::id::CostEntryId::new(uuid::Uuid::from_u128(id)),
+            category: CostCategory::Maintenance,
+            workflow: None,
+            day_from: from.into(),
+            day_to: to.into(),
+            amount_micros: None,
+            currency: None,
+            minutes: Some(minutes),
+            person: Some("tove".into()),
+            vendor: None,
+            bucket: None,
+            words: "x".into(),
+            reference: None,
+            reverses: None,
+            entered_by: "tove".into(),
+            entered_at: crate::time::Timestamp::from_micros(0),
+        };
+        let day = "2026-11-17";
+        let known = [hours(1, 900, day, day), hours(2, 600, "2026-11-16", day)];
+        assert_eq!(beyond_a_day(&hours(3, 240, day, day), &known), None);
+        let over = beyond_a_day(&hours(3, 241, day, day), &known);
+        assert_eq!(over, Some((Day::parse(day).unwrap(), 1_441)));
+        let mut other = hours(3, 1_440, day, day);
+        other.person = Some("quin".into());
+        assert_eq!(beyond_a_day(&other, &known), None);
+        other.person = Some(" Tove ".into());
+        assert!(beyond_a_day(&other, &known).is_some());
+        let back = [hours(1, 900, day, day), hours(2, -900, day, day)];
+        assert_eq!(beyond_a_day(&hours(3, 1_440, day, day), &back), None);
     }
 
     #[test]

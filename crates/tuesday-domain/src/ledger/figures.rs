@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
+use super::judged::Judged;
 use crate::drift::calibration::{Band, BandCount};
 use crate::id::ReleaseId;
 use crate::record::{AttemptResult, ReviewDecision, SecondLookResult, Usage};
@@ -48,6 +49,8 @@ pub struct TaskFacts {
     pub kind: ReviewKind,
     /// Who looks.
     pub tier: String,
+    /// Why a person was asked.
+    pub reason: Reason,
     /// Handle of who decided.
     pub decided_by: Option<String>,
     /// Why it is outside the rollout, when it is, in the words of the task.
@@ -286,6 +289,9 @@ pub struct DayFigures {
     /// Stated confidence against what people said, by band.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sure: BTreeMap<Band, BandCount>,
+    /// What went alone or was held back, and what people said about it.
+    #[serde(default, skip_serializing_if = "Judged::is_empty")]
+    pub judged: Judged,
 }
 
 /// `group emea` of `group emea is not in the rollout`; `other` of anything else.
@@ -339,6 +345,7 @@ impl DayFigures {
             *self.outside.entry(outside_key(words)).or_default() += 1;
         }
         self.mix.entry(run.shift.clone()).or_default().add(run);
+        self.judged.add(run);
         if let (Some(said), Some(right)) = (run.confidence_ppm, run.was_right()) {
             self.sure
                 .entry(Band::of(said))
@@ -494,6 +501,7 @@ impl DayFigures {
         for (key, runs) in &o.sources {
             source(&mut self.sources, key, *runs);
         }
+        self.judged.merge(&o.judged);
         for (band, count) in &o.sure {
             self.sure.entry(*band).or_default().merge(count);
         }

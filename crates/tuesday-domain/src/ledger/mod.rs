@@ -6,12 +6,15 @@
 //! missing, never zero.
 
 pub mod budget;
+pub mod claims;
 pub mod day;
 pub mod entry;
 pub mod exit;
+pub mod exposure;
 pub mod figures;
 pub mod histogram;
 pub mod interval;
+pub mod judged;
 pub mod price;
 pub mod report;
 pub mod shown;

@@ -51,6 +51,31 @@ words! {
     }
 }
 
+words! {
+    /// What is decided about a workflow every quarter: should it continue at all?
+    QuarterChoice {
+        /// It serves more.
+        Expand = "expand",
+        /// It goes on as it is.
+        Keep = "keep",
+        /// It serves fewer.
+        Narrow = "narrow",
+        /// It stops for now.
+        Pause = "pause",
+        /// It ends.
+        Retire = "retire",
+    }
+}
+
+/// The decision of a quarter, with what it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarterDecision {
+    /// What was decided.
+    pub choice: QuarterChoice,
+    /// The figures of the quarter as they stood, and what was said beside them, as JSON.
+    pub evidence: String,
+}
+
 /// One event in the history of a label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelEvent {
@@ -68,6 +93,8 @@ pub struct LabelEvent {
     pub until: Option<Timestamp>,
     /// The decision it rests on.
     pub decision: Option<DecisionId>,
+    /// Reviewed: what was decided about the workflow; absent in looks from before there was such a decision.
+    pub quarter: Option<QuarterDecision>,
     /// Who or what moved it, as an actor.
     pub by: String,
     /// When.

@@ -23,7 +23,10 @@ mod workflow;
 
 pub use attempt::{Attempt, AttemptResult, Usage};
 pub use change::{AuditEntry, Change, Decision, Subject};
-pub use charter::{CharterChange, CharterFact, FridayTest, LabelEvent, LabelMove, Turnover};
+pub use charter::{
+    CharterChange, CharterFact, FridayTest, LabelEvent, LabelMove, QuarterChoice, QuarterDecision,
+    Turnover,
+};
 pub use desk::{
     DeskChange, IllegalProblemMove, MailOutcome, PriorityClass, ProblemKind, ProblemReport,
     ProblemState, ProblemTie, ReportMail, ReviewRead, RunVisit, SavedView, SecondLook,

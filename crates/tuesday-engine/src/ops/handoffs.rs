@@ -179,7 +179,8 @@ impl Engine {
             }
             if view.label.review_overdue {
                 let due = time(&Some(view.label.review_due.clone()));
-                let words = "the quarterly look at the label is due".to_owned();
+                let words = "the quarterly decision is due: expand, keep, narrow, pause or retire"
+                    .to_owned();
                 out.push(gap(words, due.unwrap_or(row.installed_at), due));
             }
         }

@@ -227,6 +227,7 @@ impl Engine {
                 reasons: "a test instance grants what the package asks for".to_owned(),
                 until: None,
                 decision: None,
+                quarter: None,
                 by: by.to_string(),
             };
             changes.push(granted.behind(0, now));

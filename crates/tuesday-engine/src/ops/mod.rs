@@ -112,15 +112,15 @@ pub use ceremony::CEREMONY_LIFE;
 pub(crate) use charter::Told;
 pub use charter::{
     CharterView, FridayCard, FridayOpen, FridayView, Graded, ItemView, LabelView, LabelWish,
-    LastTen, OpenedRun, PilotView, Practice, PracticeResult, SheetView, SignView, TurnoverCard,
-    TurnoverView, UnmetView, WallView,
+    LastTen, OpenedRun, PilotView, Practice, PracticeResult, QuarterView, QuarterWish, SheetView,
+    SignView, TurnoverCard, TurnoverView, UnmetView, WallView,
 };
 pub use cleared::Reader;
 pub use compensate::Compensation;
 pub use cost::{
-    CostReport, ExitCost, Forecast, LimitState, NamedCosts, NewBaseline, NewDrill, NewLimit,
-    PartTime, Scorecard, SignedWeek, TeamValue, Tested, VendorExit, VendorShare, Week, Weekly,
-    WeeklyFigure, provider_of,
+    CostReport, ExitCost, Forecast, JudgedRelease, JudgedReport, LimitState, MetricWeek,
+    NamedCosts, NewBaseline, NewDrill, NewLimit, PartTime, Scorecard, SignedWeek, TeamValue,
+    Tested, VendorExit, VendorShare, Week, Weekly, WeeklyFigure, WeeklyMetric, provider_of,
 };
 pub use credential::TotpOffer;
 pub use decide_many::Together;

@@ -117,6 +117,7 @@ impl Engine {
             reasons: reason.to_owned(),
             until: None,
             decision: None,
+            quarter: None,
             by: by.to_string(),
         };
         let retired = retired.behind(last, at);

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tuesday_domain::actor::Actor;
+use tuesday_domain::ledger::day::Day;
 use tuesday_domain::record::{Choice, LabelMove};
 use tuesday_domain::workflow::{Label, Stage, Switch};
-use tuesday_engine::Engine;
-use tuesday_engine::ops::{Approval, CharterView, LabelWish, WorkflowDecision};
+use tuesday_engine::ops::{Approval, CharterView, LabelWish, QuarterWish, WorkflowDecision};
+use tuesday_engine::{Engine, Worker};
 use tuesday_testkit::Database;
 use tuesday_testkit::fakes::Said;
 
@@ -286,6 +288,147 @@ async fn a_pilot_that_ends_undecided_is_paused_until_somebody_decides() {
     );
 }
 
+async fn week_of(engine: &Engine, run: tuesday_domain::id::RunId) -> Day {
+    let run = engine.reader().run(run).await.unwrap().unwrap();
+    Day::parse(&run.batch).unwrap()
+}
+
+/// The week is signed with a value of the metric or not at all; two weeks that nobody signed lapse the item.
+async fn weeks(database: Option<&str>) {
+    let bench = ready(database).await;
+    let engine = &bench.engine;
+    let worker = Worker::start(engine);
+    stated(engine).await;
+    bench
+        .fakes
+        .then(Said::Text(json!({"grade": "high"}).to_string()));
+    bench.receive("c1").await;
+    let task = bench.task("c1").await;
+    engine.make_figures().await.unwrap();
+    let week = week_of(engine, task.run).await;
+    let page = Box::pin(engine.weekly("small", Some(week))).await.unwrap();
+    let metric = page.metric.unwrap();
+    assert_eq!((metric.now.key, metric.now.value), ("override_rate", None));
+    assert_eq!(metric.kept, None, "no value, no verdict");
+    let empty = Box::pin(engine.sign_week("small", week, "all well", "rhea")).await;
+    let empty = empty.unwrap_err();
+    assert_eq!((empty.code, empty.status()), ("nothing_to_sign", 422));
+    assert!(empty.detail.contains("override_rate"), "{}", empty.detail);
+    assert_eq!(item(engine, "weekly_review").await.0, "missing");
+    engine
+        .approve(task.id, "rhea", Approval::default())
+        .await
+        .unwrap();
+    bench.rest("c1").await;
+    engine.make_figures().await.unwrap();
+    let signed = Box::pin(engine.sign_week("small", week, "all well", "rhea")).await;
+    let figures = signed.unwrap().figures;
+    assert_eq!(figures[0]["key"], "override_rate");
+    assert_eq!(figures[0]["value"], 0);
+    let page = Box::pin(engine.weekly("small", Some(week))).await.unwrap();
+    let metric = page.metric.unwrap();
+    assert_eq!((metric.now.value, metric.kept), (Some(0), Some(true)));
+    assert_eq!(metric.trend.len(), 12);
+    assert_eq!(metric.trend.last().unwrap().value, Some(0));
+    assert_eq!(item(engine, "weekly_review").await.0, "verified");
+    // The end of the week and two more that nobody signed.
+    worker.shut_down(Duration::from_secs(10)).await;
+    engine.clock().set_offset(13 * DAY_US);
+    assert_eq!(item(engine, "weekly_review").await.0, "verified");
+    engine.clock().set_offset(22 * DAY_US);
+    assert_eq!(item(engine, "weekly_review").await.0, "lapsed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_missed_weeks_lapse_the_weekly_review_on_sqlite() {
+    Box::pin(weeks(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_missed_weeks_lapse_the_weekly_review_on_postgres() {
+    let database = Database::create().await;
+    Box::pin(weeks(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+fn decided(choice: &str) -> QuarterWish {
+    QuarterWish::read(choice, "the team was asked", "it still pays").unwrap()
+}
+
+/// Every quarter somebody decides whether it goes on, on the figures; without that the label lapses.
+async fn quarters(database: Option<&str>) {
+    let bench = ready(database).await;
+    let engine = &bench.engine;
+    stated(engine).await;
+    engine
+        .set_label("small", wish(Label::Pilot), "rhea")
+        .await
+        .unwrap();
+    let bad = QuarterWish::read("continue", "", "x").unwrap_err();
+    assert_eq!(
+        (bad.code, bad.field.as_deref()),
+        ("bad_request", Some("choice"))
+    );
+    engine.clock().set_offset(50 * DAY_US);
+    let silent = QuarterWish::read("keep", "", " ").unwrap();
+    let silent = engine.review_label("small", silent, "sam").await;
+    assert_eq!(silent.unwrap_err().code, "reason_required");
+    engine
+        .review_label("small", decided("narrow"), "sam")
+        .await
+        .unwrap();
+    let quarter = engine
+        .charter("small")
+        .await
+        .unwrap()
+        .label
+        .quarter
+        .unwrap();
+    assert_eq!(quarter.choice, "narrow");
+    assert_eq!(quarter.words, "narrow: it still pays");
+    assert_eq!(quarter.evidence["said"], "the team was asked");
+    let figures = quarter.evidence["figures"].as_array().unwrap();
+    assert!(figures.iter().any(|f| f["key"] == "cost_per_task"));
+    let told = engine.reader().notices_of("rhea", 9).await.unwrap();
+    assert!(
+        told.iter().any(|n| n.title.contains("quarter: narrow")),
+        "the owner hears"
+    );
+    // A quarter later it is asked for; another thirty days later the label lapses for that reason.
+    engine.clock().set_offset(70 * DAY_US);
+    let (end, test) = (day(engine, 85), day(engine, 200));
+    state(engine, "turnover_date", &test).await;
+    state(engine, "pilot_end", &end).await;
+    let lapsing = async || {
+        engine.keep_labels().await.unwrap();
+        let all = engine.label_history("small", 0, 9).await.unwrap();
+        all.into_iter()
+            .find(|e| e.kind == LabelMove::Lapsing)
+            .map(|e| e.reasons)
+    };
+    engine.clock().set_offset(143 * DAY_US);
+    assert_eq!(lapsing().await, None, "asked, and still in time");
+    assert!(engine.charter("small").await.unwrap().label.review_overdue);
+    engine.clock().set_offset(173 * DAY_US);
+    let reasons = lapsing().await.unwrap();
+    assert!(
+        reasons.contains("Quarterly decision: nobody has decided"),
+        "{reasons}"
+    );
+}
+
+#[tokio::test]
+async fn without_a_quarterly_decision_the_label_lapses_on_sqlite() {
+    Box::pin(quarters(None)).await;
+}
+
+#[tokio::test]
+async fn without_a_quarterly_decision_the_label_lapses_on_postgres() {
+    let database = Database::create().await;
+    Box::pin(quarters(Some(&database.url()))).await;
+    database.drop().await;
+}
+
 #[tokio::test]
 async fn the_quarterly_look_is_asked_for_once_and_keeps_the_label() {
     let bench = ready(None).await;
@@ -319,7 +462,7 @@ async fn the_quarterly_look_is_asked_for_once_and_keeps_the_label() {
         assert!(titles[0].contains(asked), "{titles:?}");
     }
     engine
-        .review_label("small", "the charter and the figures", "sam")
+        .review_label("small", decided("keep"), "sam")
         .await
         .unwrap();
     engine.keep_labels().await.unwrap();

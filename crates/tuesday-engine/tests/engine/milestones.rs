@@ -1,17 +1,19 @@
 //! Day thirty and the day of the ninety-day metric come by themselves: what they came to is put before a
 //! named person, once, also when there is nothing to show.
 
+use serde_json::json;
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::record::{Duty, DutyKind, DutyState};
-use tuesday_engine::ops::Answered;
+use tuesday_engine::ops::{Answered, Approval, Refusal};
 use tuesday_engine::{Engine, Worker};
 use tuesday_store::DutyFilter;
+use tuesday_testkit::fakes::Said;
 use tuesday_testkit::{Database, until};
 
 use crate::bench::Bench;
 use crate::trouble::later;
 
-const SPONSOR: (&str, &str) = (
+pub(crate) const SPONSOR: (&str, &str) = (
     "[[trigger]]",
     "sponsor = { handle = \"sven\", name = \"Sven Holm\", email = \"sven.holm@example.com\" }\n[[trigger]]",
 );
@@ -142,6 +144,78 @@ async fn day_thirty_and_the_ninety_day_metric_come_by_themselves_on_postgresql()
     let database = Database::create().await;
     Box::pin(story(Some(&database.url()))).await;
     database.drop().await;
+}
+
+/// On day ninety the metric has its verdict, with the figure behind it, before the sponsor.
+async fn verdicts(database: Option<&str>, changed: bool) {
+    let sources = ("error_after = \"30d\"", "error_after = \"365d\"");
+    let bench = Bench::on(&[SPONSOR, sources], database).await;
+    let e = &bench.engine;
+    let worker = Worker::start(e);
+    let metric = format!("override_rate at most 10 by {}", day(e, 90));
+    e.state_charter("small", "ninety_day_metric", &metric, "rhea")
+        .await
+        .unwrap();
+    later(&bench, 85 * 24 * 60).await;
+    for n in 0..2 {
+        let event = format!("c{n}");
+        bench
+            .fakes
+            .then(Said::Text(json!({"grade": "high"}).to_string()));
+        bench.receive(&event).await;
+        let task = bench.task(&event).await;
+        if changed && n == 0 {
+            let refusal = Refusal {
+                reason: "wrong".into(),
+                ..Refusal::default()
+            };
+            e.reject(task.id, "rhea", refusal).await.unwrap();
+        } else {
+            e.approve(task.id, "rhea", Approval::default())
+                .await
+                .unwrap();
+        }
+        bench.rest(&event).await;
+    }
+    assert_eq!(of_kind(e, DutyKind::NinetyDays).await, None, "not yet");
+    later(&bench, 5 * 24 * 60).await;
+    let found = until("the metric has its verdict", || {
+        of_kind(e, DutyKind::NinetyDays)
+    })
+    .await;
+    assert_eq!((found.owner.as_str(), &found.item), ("sven", &metric));
+    let (said, figure) = if changed {
+        ("Not met: ", "override_rate 50 % (1 of 2)")
+    } else {
+        ("Met: ", "override_rate 0 % (0 of 2)")
+    };
+    assert!(found.reason.starts_with(said), "{}", found.reason);
+    assert!(found.reason.contains(figure), "{}", found.reason);
+    assert!(
+        told(e, "sven")
+            .await
+            .iter()
+            .any(|t| t.contains("decide until"))
+    );
+    let others = told(e, "rhea").await;
+    let not = others.iter().any(|t| t.contains("not met"));
+    assert_eq!(not, changed, "{others:?}");
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ninety_day_metric_is_met_or_not_with_its_figure() {
+    Box::pin(verdicts(None, false)).await;
+    Box::pin(verdicts(None, true)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ninety_day_metric_is_met_or_not_with_its_figure_on_postgresql() {
+    for changed in [false, true] {
+        let database = Database::create().await;
+        Box::pin(verdicts(Some(&database.url()), changed)).await;
+        database.drop().await;
+    }
 }
 
 async fn silent(database: Option<&str>) {

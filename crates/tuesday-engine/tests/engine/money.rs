@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tuesday_domain::actor::Actor;
-use tuesday_domain::ledger::day::Day;
+use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::entry::Typed;
 use tuesday_domain::ledger::price::NewPrice;
 use tuesday_domain::ledger::report::By;
@@ -55,6 +55,65 @@ fn paid(n: usize) -> Said {
         json!({"grade": if n.is_multiple_of(3) { "high" } else { "low" }}).to_string(),
         USED,
     )
+}
+
+/// Shares add up to the whole; the forecast goes by today's prices, or by a table that is tried.
+async fn exposed(engine: &tuesday_engine::Engine, days: Days, seen: i64) {
+    let report = engine
+        .cost_report(Some("small"), None, days, By::Nothing)
+        .await
+        .unwrap();
+    let ppm: i64 = report.vendors.iter().map(|v| v.share_ppm).sum();
+    assert_eq!(ppm, 1_000_000);
+    let found: Vec<_> = report.volume.iter().collect();
+    assert_eq!(found.len(), 1);
+    let of = (found[0].vendor.as_str(), found[0].calls, found[0].share_ppm);
+    assert_eq!((of, found[0].unpriced), (("fake", 7, 1_000_000), 0));
+    let ten = engine
+        .cost_forecast("small", days, 10_000, None)
+        .await
+        .unwrap();
+    // 7 calls of 1,000 and 100 tokens, ten times, at 4 and 20 a million; review ten times.
+    assert_eq!(ten.models[0].micros, Some(70_000 * 4 + 7_000 * 20));
+    assert_eq!(ten.models[0].price_version, Some(2));
+    assert_eq!(ten.total["EUR"], 420_000 + seen * 100);
+    assert!(ten.lacks.is_empty(), "{:?}", ten.lacks);
+    let cheap = [tokens("1", "1")];
+    let cheap = engine
+        .cost_forecast("small", days, 10_000, Some(&cheap))
+        .await
+        .unwrap();
+    assert_eq!(cheap.models[0].micros, Some(77_000));
+    assert_eq!(
+        cheap.lacks.len(),
+        1,
+        "the tried table has no hour: {:?}",
+        cheap.lacks
+    );
+    let other = [NewPrice {
+        name: "other-1".into(),
+        ..tokens("1", "1")
+    }];
+    let other = engine
+        .cost_forecast("small", days, 10_000, Some(&other))
+        .await
+        .unwrap();
+    assert_eq!(other.models[0].micros, None);
+    assert!(
+        other
+            .lacks
+            .contains(&"7 calls of fake-1 have no price".to_owned()),
+        "{:?}",
+        other.lacks
+    );
+    let bad = engine.cost_forecast("small", days, 0, None).await;
+    assert_eq!(bad.unwrap_err().code, "bad_request");
+    // Two were held back and stood as they were; nobody looked again at the five that went alone.
+    let judged = engine.judged_report("small", days).await.unwrap().all;
+    let c = judged.counts;
+    assert_eq!((c.alone, c.alone_known), (5, 0));
+    assert_eq!((c.held, c.held_known, c.held_right), (2, 2, 2));
+    assert_eq!(judged.held.standing, Standing::Missing, "too few to say");
 }
 
 async fn figures(database: Option<&str>) {
@@ -156,6 +215,7 @@ async fn figures(database: Option<&str>) {
     assert!((each * 7 - (24_000 + seen * 10)).abs() <= 3, "{each}");
     let parts: i64 = report.groups.iter().map(|g| g.costs.total["EUR"]).sum();
     assert_eq!(parts, report.total.total["EUR"]);
+    exposed(engine, days, seen).await;
     // The baseline makes a saving of it; the decision without a look widens it.
     let card = engine.scorecard("small", days).await.unwrap();
     assert_eq!(card.saved.net.standing, Standing::Missing);
@@ -185,6 +245,8 @@ async fn figures(database: Option<&str>) {
         ("untimed", 1),
         ("wrong", 0),
         ("unknown", 0),
+        ("acted_wrongly", 0),
+        ("held_wrongly", 2),
     ] {
         let filter = RunFilter {
             workflow: Some("small".into()),
@@ -436,7 +498,7 @@ async fn costs_are_entered_taken_back_and_signed_over() {
         .await
         .unwrap();
     let day = Day::parse("2026-01-05").unwrap();
-    let days = tuesday_domain::ledger::day::Days { from: day, to: day };
+    let days = Days { from: day, to: day };
     let total = |of: tuesday_engine::ops::CostReport| of.total.total.get("EUR").copied();
     let report = engine
         .cost_report(Some("small"), None, days, By::Nothing)
@@ -490,6 +552,206 @@ async fn costs_are_entered_taken_back_and_signed_over() {
     let page = engine.weekly("small", Some(week)).await.unwrap();
     assert_eq!(page.signed.unwrap().signed_by, "rhea");
     bench.end(worker).await;
+}
+
+/// A run that was put before a person and says no reason is counted, and told to the owners.
+async fn nameless(server: Option<&Database>) {
+    let url = server.map(Database::url);
+    let bench = Bench::on(&[], url.as_deref()).await;
+    let worker = Worker::start(&bench.engine);
+    let engine = &bench.engine;
+    bench.fakes.then(paid(0));
+    bench.receive("c0").await;
+    let task = bench.task("c0").await;
+    engine
+        .approve(task.id, "rhea", Approval::default())
+        .await
+        .unwrap();
+    let run = bench.rest("c0").await.run;
+    let none = engine.reader().notices_of("rhea", 99).await.unwrap();
+    assert!(none.iter().all(|n| n.kind != "figures_lack"));
+    // No step leaves one without a reason: an older program might have.
+    let sql = "UPDATE runs SET reason = NULL WHERE subject = 'c0'";
+    match server {
+        Some(database) => database.raw(sql).await,
+        None => assert_eq!(bench.raw(sql), 1),
+    }
+    for person in ["rhea", "tove"] {
+        let told = until("the exception without a reason is told", || async {
+            let all = engine.reader().notices_of(person, 99).await.unwrap();
+            all.into_iter().find(|n| n.kind == "figures_lack")
+        })
+        .await;
+        assert!(
+            told.title.ends_with("for a reason that nobody has named"),
+            "{}",
+            told.title
+        );
+        assert!(told.path.ends_with("kind=exception&reason=unclassified"));
+    }
+    let day = Day::parse(&run.batch).unwrap();
+    let days = Days { from: day, to: day };
+    let card = Box::pin(engine.scorecard("small", days)).await.unwrap();
+    assert_eq!(card.reasons["unclassified"], 1);
+    let filter = RunFilter {
+        kind: Some(tuesday_store::RunKind::Exception),
+        reason: Some("unclassified".into()),
+        ..RunFilter::default()
+    };
+    let found = engine.reader().run_page(&filter, None, 9).await.unwrap();
+    assert_eq!(found.len(), 1, "the notice opens exactly this run");
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exception_without_a_reason_is_an_alarm() {
+    Box::pin(nameless(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exception_without_a_reason_is_an_alarm_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(nameless(Some(&database))).await;
+    database.drop().await;
+}
+
+/// Hours of upkeep against the budget of the charter: over it, the sponsor hears once.
+async fn upheld(database: Option<&str>) {
+    let bench = Bench::on(&[crate::milestones::SPONSOR], database).await;
+    let worker = Worker::start(&bench.engine);
+    let engine = &bench.engine;
+    engine
+        .state_charter("small", "maintenance_budget", "100 EUR", "rhea")
+        .await
+        .unwrap();
+    engine
+        .state_charter("small", "friction_hours", "12.5", "rhea")
+        .await
+        .unwrap();
+    let price = NewPrice {
+        from: Some(tuesday_domain::time::Timestamp::from_micros(0)),
+        ..hour("maintenance", "60")
+    };
+    engine.set_prices(&[price], "x", "tove").await.unwrap();
+    bench.receive("c1").await;
+    let today = bench.rest("c1").await.run.batch;
+    let logged = |minutes: i64, person: &str| tuesday_domain::ledger::entry::NewCost {
+        category: CostCategory::Maintenance,
+        workflow: Some("small".into()),
+        from: Day::parse(&today).unwrap(),
+        to: Day::parse(&today).unwrap(),
+        amount_micros: None,
+        currency: None,
+        minutes: Some(minutes),
+        person: Some(person.into()),
+        vendor: None,
+        bucket: None,
+        words: "prompt".into(),
+        reference: None,
+    };
+    for (minutes, field) in [(-5, "minutes"), (0, "minutes"), (1_441, "minutes")] {
+        let refused = engine.enter_cost(logged(minutes, "tove"), "tove").await;
+        let refused = refused.unwrap_err();
+        assert_eq!(
+            (refused.code, refused.field.as_deref()),
+            ("cost_invalid", Some(field))
+        );
+        assert_eq!(refused.status(), 422);
+    }
+    engine.enter_cost(logged(90, "tove"), "tove").await.unwrap();
+    let absurd = engine.enter_cost(logged(1_380, "tove"), "tove").await;
+    let absurd = absurd.unwrap_err();
+    assert!(absurd.detail.contains("1470 min"), "{}", absurd.detail);
+    let day = Day::parse(&today).unwrap();
+    let days = Days { from: day, to: day };
+    let figure = |key: &'static str| async move {
+        let card = Box::pin(engine.scorecard("small", days)).await.unwrap();
+        let found = card.figures.into_iter().find(|f| f.key == key).unwrap();
+        (found.value, found.means)
+    };
+    assert_eq!(figure("maintenance_time").await.0, Some(90 * 60_000));
+    let (spent, means) = figure("maintenance_cost").await;
+    assert_eq!(spent, Some(90_000_000));
+    assert!(means.starts_with("of 100.00 EUR a month") && !means.contains("over"));
+    let (none, means) = figure("friction_measured").await;
+    assert_eq!(none, None, "nobody has measured how long it takes by hand");
+    assert!(means.contains("claims 12.5 h a week"), "{means}");
+    let told = || async {
+        let all = engine.reader().notices_of("sven", 99).await.unwrap();
+        let over = all.into_iter().filter(|n| n.kind == "maintenance_over");
+        over.map(|n| n.title).collect::<Vec<_>>()
+    };
+    assert_eq!(told().await, Vec::<String>::new());
+    engine.enter_cost(logged(60, "quin"), "tove").await.unwrap();
+    let title = until("the sponsor hears", || async { told().await.pop() }).await;
+    assert!(title.contains("over its budget of 100.00 EUR"), "{title}");
+    assert!(figure("maintenance_cost").await.1.ends_with("over budget"));
+    assert_eq!(told().await.len(), 1, "once for the month");
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn upkeep_over_its_budget_is_told_to_the_sponsor() {
+    Box::pin(upheld(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn upkeep_over_its_budget_is_told_to_the_sponsor_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(upheld(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+/// Volume of a vendor that reports no usage and has no price is an alarm too, and named in the report.
+async fn unseen(database: Option<&str>) {
+    let bench = Bench::on(&[(crate::bench::FREE, "")], database).await;
+    let worker = Worker::start(&bench.engine);
+    let engine = &bench.engine;
+    bench.receive("c1").await;
+    let run = bench.rest("c1").await.run;
+    let told = until("the gap is told", || async {
+        let all = engine.reader().notices_of("rhea", 99).await.unwrap();
+        all.into_iter().find(|n| n.kind == "figures_lack")
+    })
+    .await;
+    assert!(
+        told.title.contains("calls of fake-1 have no price"),
+        "{}",
+        told.title
+    );
+    let day = Day::parse(&run.batch).unwrap();
+    let days = Days { from: day, to: day };
+    let report = engine
+        .cost_report(Some("small"), None, days, By::Nothing)
+        .await
+        .unwrap();
+    assert_eq!(report.volume[0].calls, 1);
+    assert_eq!(report.volume[0].unpriced, 1, "volume but no price");
+    let forecast = engine
+        .cost_forecast("small", days, 10_000, None)
+        .await
+        .unwrap();
+    assert!(forecast.total.is_empty());
+    assert!(
+        forecast
+            .lacks
+            .contains(&"1 calls of fake-1 have no price".to_owned()),
+        "{:?}",
+        forecast.lacks
+    );
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_with_volume_and_no_price_is_an_alarm() {
+    Box::pin(unseen(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_with_volume_and_no_price_is_an_alarm_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(unseen(Some(&database.url()))).await;
+    database.drop().await;
 }
 
 /// Calls of a model without a price are told once for the day, and are in no cost.

@@ -1,13 +1,14 @@
 //! What was approved is looked at again by somebody who had no part in it.
 
 use serde_json::json;
+use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::record::{
     ProblemState, Review, ReviewDecision, SecondLookBasis, SecondLookResult,
 };
 use tuesday_domain::review::{ReviewKind, ReviewState};
 use tuesday_engine::Worker;
 use tuesday_engine::ops::{Approval, SecondVerdict, Settlement};
-use tuesday_store::ProblemFilter;
+use tuesday_store::{ProblemFilter, RunFilter, RunKind};
 use tuesday_testkit::fakes::Said;
 use tuesday_testkit::{Database, until};
 
@@ -121,6 +122,30 @@ async fn looks(database: Option<&str>) {
         1,
         "approved without a look"
     );
+    // What went alone was wrong, and what was held back stood as it was: by release, each with its records.
+    engine.make_figures().await.unwrap();
+    let day = Day::parse(&run.batch).unwrap();
+    let days = Days {
+        from: day,
+        to: day.plus(1),
+    };
+    let judged = engine.judged_report("small", days).await.unwrap();
+    assert_eq!(judged.releases.len(), 1);
+    let c = judged.releases[0].counts;
+    assert_eq!((c.alone, c.alone_known, c.alone_wrong), (1, 1, 1));
+    assert_eq!((c.held, c.held_known, c.held_right), (1, 1, 1));
+    for (kind, event) in [
+        (RunKind::ActedWrongly, "by-rule"),
+        (RunKind::HeldWrongly, "by-hand"),
+    ] {
+        let filter = RunFilter {
+            kind: Some(kind),
+            ..RunFilter::default()
+        };
+        let found = reader.run_page(&filter, None, 9).await.unwrap();
+        let ids: Vec<_> = found.iter().map(|r| r.id).collect();
+        assert_eq!(ids, [bench.rest(event).await.run.id], "{event}");
+    }
     bench.end(worker).await;
 }
 

@@ -10,12 +10,12 @@ pub(crate) use friday::FRIDAYS;
 pub(crate) use turnover::TURNOVERS;
 
 use tuesday_domain::id::DecisionId;
-use tuesday_domain::record::{CharterChange, CharterFact, LabelEvent};
+use tuesday_domain::record::{CharterChange, CharterFact, LabelEvent, QuarterDecision};
 
 use crate::change::Verb;
 use crate::error::ReadError;
 use crate::table::{Table, Ty};
-use crate::value::{Param, Row, opt_id, opt_time};
+use crate::value::{Param, Row, opt_id, opt_text, opt_time};
 
 pub(crate) static FACTS: Table = Table::new(
     "charter_facts",
@@ -45,6 +45,8 @@ pub(crate) static EVENTS: Table = Table::new(
         ("decision", Ty::Id),
         ("moved_by", Ty::Text),
         ("moved_at", Ty::Int),
+        ("choice", Ty::Text),
+        ("evidence", Ty::Text),
     ],
     2,
     2,
@@ -53,7 +55,7 @@ pub(crate) static EVENTS: Table = Table::new(
 
 const FACT_COLUMNS: &str = "workflow, seq, statement, about, value, stated_by, stated_at";
 const EVENT_COLUMNS: &str =
-    "workflow, seq, kind, label, reasons, until, decision, moved_by, moved_at";
+    "workflow, seq, kind, label, reasons, until, decision, moved_by, moved_at, choice, evidence";
 
 /// Binds the values of a change and says what is done with them.
 pub(crate) fn bind<'a>(change: &'a CharterChange, out: &mut Vec<Param<'a>>) -> Verb {
@@ -97,6 +99,8 @@ pub(crate) fn bind<'a>(change: &'a CharterChange, out: &mut Vec<Param<'a>>) -> V
                 opt_id(e.decision.map(DecisionId::uuid)),
                 Param::Text(&e.by),
                 Param::Int(e.at.micros()),
+                opt_text(e.quarter.as_ref().map(|q| q.choice.word())),
+                opt_text(e.quarter.as_ref().map(|q| q.evidence.as_str())),
             ]);
             Verb::Insert(&EVENTS)
         }
@@ -126,6 +130,10 @@ fn event(r: Row<'_>) -> Result<LabelEvent, ReadError> {
         decision: r.opt_id(6)?.map(DecisionId::new),
         by: r.text(7)?,
         at: r.time(8)?,
+        quarter: match (r.opt_word(9)?, r.opt_text(10)?) {
+            (Some(choice), Some(evidence)) => Some(QuarterDecision { choice, evidence }),
+            _ => None,
+        },
     })
 }
 

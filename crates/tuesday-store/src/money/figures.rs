@@ -226,7 +226,7 @@ impl StoreReader {
         let tasks = of_runs(
             "x.run_id, x.kind, x.tier, x.decision, x.created_at, x.decided_at, \
              (SELECT CAST(sum(d.visible_ms) AS BIGINT) FROM review_reads AS d WHERE d.review_id = x.id), \
-             x.decided_by, CASE WHEN x.reason = 'out_of_rollout' THEN x.reasons END",
+             x.decided_by, CASE WHEN x.reason = 'out_of_rollout' THEN x.reasons END, x.reason",
             "reviews AS x",
             "ORDER BY x.run_id, x.id",
         );
@@ -361,6 +361,7 @@ fn task(r: Row<'_>) -> Result<(Uuid, TaskFacts), ReadError> {
         visible_ms: r.opt_num(6)?,
         decided_by: r.opt_text(7)?,
         outside: r.opt_text(8)?.map(|list| first_words(&list)),
+        reason: r.word(9)?,
     };
     Ok((r.id(0)?, task))
 }

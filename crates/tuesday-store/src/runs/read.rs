@@ -36,6 +36,24 @@ pub struct RunFilter {
     pub release: Option<ReleaseId>,
 }
 
+/// Nobody but the rules decided it, and a second look found it wrong; or only the stage kept it with a
+/// person, who changed or refused it, or whose approval a second look found wrong. The decision that counts
+/// is the last one about an output.
+const ACTED_WRONGLY: &str = "(((r.outcome = 'written_back' OR r.outcome = 'draft_placed') \
+     AND NOT EXISTS (SELECT 1 FROM reviews AS v WHERE v.run_id = r.id AND v.kind = 'output') \
+     AND EXISTS (SELECT 1 FROM second_looks AS l WHERE l.run_id = r.id AND l.result = 'incorrect')) \
+     OR EXISTS (SELECT 1 FROM reviews AS v WHERE v.run_id = r.id AND v.kind = 'output' AND v.reason = 'stage' \
+     AND v.decision IS NOT NULL AND NOT EXISTS (SELECT 1 FROM reviews AS w WHERE w.run_id = r.id AND w.kind = 'output' \
+     AND w.decision IS NOT NULL AND w.id > v.id) AND (v.decision = 'approve_with_edits' OR v.decision = 'reject' \
+     OR EXISTS (SELECT 1 FROM second_looks AS l WHERE l.run_id = r.id AND l.result = 'incorrect'))))";
+
+/// The rules or a check held it back, and the last decision about it was to approve it as it stood.
+const HELD_WRONGLY: &str = "(EXISTS (SELECT 1 FROM reviews AS v WHERE v.run_id = r.id AND v.kind = 'output' \
+     AND v.reason IN ('rule', 'rule_input', 'unknown_tier', 'check_failed', 'uncertain_output', 'uncalibrated') \
+     AND v.decision = 'approve' AND NOT EXISTS (SELECT 1 FROM reviews AS w WHERE w.run_id = r.id AND w.kind = 'output' \
+     AND w.decision IS NOT NULL AND w.id > v.id)) \
+     AND NOT EXISTS (SELECT 1 FROM second_looks AS l WHERE l.run_id = r.id AND l.result = 'incorrect'))";
+
 /// The records behind a figure of the scorecard.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RunKind {
@@ -57,11 +75,15 @@ pub enum RunKind {
     Untimed,
     /// With a model call whose cost nobody knows.
     Unknown,
+    /// Went alone, or only the stage kept it with a person, and was found wrong.
+    ActedWrongly,
+    /// Held back for a person, and approved as it stood.
+    HeldWrongly,
 }
 
 impl RunKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::All,
         Self::Open,
         Self::Resolved,
@@ -71,6 +93,8 @@ impl RunKind {
         Self::Wrong,
         Self::Untimed,
         Self::Unknown,
+        Self::ActedWrongly,
+        Self::HeldWrongly,
     ];
 
     /// Its word in addresses.
@@ -86,6 +110,8 @@ impl RunKind {
             Self::Wrong => "wrong",
             Self::Untimed => "untimed",
             Self::Unknown => "unknown",
+            Self::ActedWrongly => "acted_wrongly",
+            Self::HeldWrongly => "held_wrongly",
         }
     }
 
@@ -114,6 +140,8 @@ impl RunKind {
             Self::Unknown => {
                 "EXISTS (SELECT 1 FROM attempts AS a WHERE a.run_id = r.id AND a.step = 'generate' AND a.cost_micros IS NULL)"
             }
+            Self::ActedWrongly => ACTED_WRONGLY,
+            Self::HeldWrongly => HELD_WRONGLY,
         }
     }
 }

@@ -5,8 +5,8 @@ use tuesday_domain::charter::friday::FridayState;
 use tuesday_domain::charter::turnover::TurnoverState;
 use tuesday_domain::id::{DecisionId, ReleaseId, RunId};
 use tuesday_domain::record::{
-    Change, CharterChange, CharterFact, Decision, FridayTest, LabelEvent, LabelMove, RolloutChange,
-    Signal, Subject, Turnover,
+    Change, CharterChange, CharterFact, Decision, FridayTest, LabelEvent, LabelMove, QuarterChoice,
+    QuarterDecision, RolloutChange, Signal, Subject, Turnover,
 };
 use tuesday_domain::workflow::Label;
 use tuesday_store::ApplyError;
@@ -60,6 +60,10 @@ fn event(seq: u32, kind: LabelMove, label: Label) -> LabelEvent {
         reasons: "one\ntwo".into(),
         until: (kind == LabelMove::Lapsing).then(|| at(90)),
         decision: person.then(|| DecisionId::new(new_id())),
+        quarter: (kind == LabelMove::Reviewed).then(|| QuarterDecision {
+            choice: QuarterChoice::Keep,
+            evidence: "{}".into(),
+        }),
         by: "person:olga".into(),
         at: at(u64::from(seq)),
     }
@@ -126,6 +130,7 @@ async fn a_label_is_read_from_the_event_that_gave_it() {
             event(4, LabelMove::Raised, Label::Pilot),
             event(5, LabelMove::Lapsing, Label::Pilot),
             event(6, LabelMove::Restored, Label::Pilot),
+            event(7, LabelMove::Reviewed, Label::Pilot),
         ];
         for row in &rows {
             let insert = CharterChange::InsertLabelEvent(row.clone());
@@ -150,6 +155,10 @@ async fn a_label_without_a_decision_or_a_grace_without_an_end_is_refused() {
             LabelEvent {
                 until: None,
                 ..event(1, LabelMove::Lapsing, Label::Pilot)
+            },
+            LabelEvent {
+                quarter: event(1, LabelMove::Reviewed, Label::Pilot).quarter,
+                ..event(1, LabelMove::Restored, Label::Pilot)
             },
         ];
         for row in bad {

@@ -9,7 +9,7 @@ use tuesday_domain::access::Act;
 use tuesday_domain::charter::Sheet;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{CharterFact, LabelEvent};
-use tuesday_engine::ops::{CharterView, LabelWish};
+use tuesday_engine::ops::{CharterView, LabelWish, QuarterWish};
 use utoipa::ToSchema;
 
 use crate::auth::{ApiReader, ApiReviewer};
@@ -158,17 +158,21 @@ pub(crate) async fn set_label(
     value(&Box::pin(app.engine.charter(&name)).await?.label)
 }
 
-/// A reason.
+/// The decision of a quarter.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct LookBody {
-    /// What was looked at.
-    #[serde(default)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+pub(crate) struct QuarterBody {
+    /// `expand`, `keep`, `narrow`, `pause` or `retire`.
+    choice: String,
+    /// What it rests on beside the figures of the quarter, which are kept with it.
+    evidence: String,
+    /// Why.
     reason: String,
 }
 
-/// The quarterly look: the label is still true.
-#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/label/review", tag = "workflows", params(("workflow" = String, Path)), request_body = LookBody,
+/// The quarterly decision: should it continue at all?
+#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/label/review", tag = "workflows", params(("workflow" = String, Path)), request_body = QuarterBody,
     responses((status = 200, body = serde_json::Value), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(crate) async fn review_label(
     State(app): State<App>,
@@ -177,8 +181,9 @@ pub(crate) async fn review_label(
     bytes: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     signer(&app, &by, &name).await?;
-    let body: LookBody = query::body(&bytes)?;
-    Box::pin(app.engine.review_label(&name, &body.reason, &by.person)).await?;
+    let body: QuarterBody = query::body(&bytes)?;
+    let wish = QuarterWish::read(&body.choice, &body.evidence, &body.reason)?;
+    Box::pin(app.engine.review_label(&name, wish, &by.person)).await?;
     value(&Box::pin(app.engine.charter(&name)).await?.label)
 }
 

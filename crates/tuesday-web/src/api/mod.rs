@@ -12,6 +12,7 @@ pub(crate) mod drift;
 pub(crate) mod exit;
 pub(crate) mod fixes;
 pub(crate) mod follow_ups;
+pub(crate) mod forecast;
 pub(crate) mod friday;
 pub(crate) mod handoffs;
 pub(crate) mod health;

@@ -113,7 +113,7 @@ pub(crate) struct RunQuery {
     /// Last day of receipt, included.
     to: Option<String>,
     /// The records behind a figure of the scorecard: `all`, `open`, `resolved`, `ended`, `exception`,
-    /// `looked`, `wrong`, `untimed` or `unknown`.
+    /// `looked`, `wrong`, `untimed`, `unknown`, `acted_wrongly` or `held_wrongly`.
     kind: Option<String>,
     /// Code of why a person got it; `unclassified` for those without one.
     reason: Option<String>,

@@ -331,6 +331,8 @@ pub(crate) const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/workflows/{workflow}/weekly", Key(Act::ReadWork)),
     ("POST", "/workflows/{workflow}/weekly", Key(Act::KeepLedger)),
     ("GET", "/api/v1/workflows/{workflow}/exit", READ),
+    ("GET", "/api/v1/workflows/{workflow}/costs/forecast", READ),
+    ("GET", "/api/v1/workflows/{workflow}/misjudged", READ),
     ("POST", "/api/v1/workflows/{workflow}/exit", Key(Act::KeepLedger)),
     ("POST", "/workflows/{workflow}/costs/exit", Key(Act::KeepLedger)),
     ("GET", "/workflows/{workflow}/costs/exit.json", READ),

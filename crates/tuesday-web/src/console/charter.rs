@@ -9,7 +9,9 @@ use tuesday_domain::access::Act;
 use tuesday_domain::charter::Sheet;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::time::{Timestamp, Zone};
-use tuesday_engine::ops::{CharterView, ItemView, LabelView, LabelWish, SheetView, UnmetView};
+use tuesday_engine::ops::{
+    CharterView, ItemView, LabelView, LabelWish, QuarterWish, SheetView, UnmetView,
+};
 
 use super::html;
 use super::shell::Shell;
@@ -39,6 +41,8 @@ struct CharterPage {
     /// The reader may sign.
     may: bool,
     review_due: String,
+    /// What was decided about the last quarter.
+    quarter: Option<String>,
     fields: Vec<Field>,
     at: String,
 }
@@ -195,7 +199,7 @@ fn notices(view: &CharterView, zone: &Zone) -> Vec<String> {
             .map(|u| format!("{} ({})", u.title, u.words))
             .collect();
         let what = if lost.is_empty() {
-            "nobody has looked at the label in time".to_owned()
+            "nobody has decided in time whether it goes on".to_owned()
         } else {
             lost.join("; ")
         };
@@ -205,7 +209,9 @@ fn notices(view: &CharterView, zone: &Zone) -> Vec<String> {
         ));
     }
     if label.review_overdue {
-        out.push("The quarterly look at the label is due.".to_owned());
+        out.push(
+            "The quarterly decision is due: expand, keep, narrow, pause or retire.".to_owned(),
+        );
     }
     if let Some(retire) = &label.retire {
         out.push(format!("R{}.", retire.get(1..).unwrap_or_default()));
@@ -351,6 +357,10 @@ async fn drawn(
         },
         may: visit.user.rights.may(Act::SignCharter, name) && view.label.label != "retired",
         review_due: day(Some(&view.label.review_due), &zone),
+        quarter: view.label.quarter.as_ref().map(|q| {
+            let at = day(Some(&q.at), &zone);
+            format!("{} ({at}, {})", q.words, q.by)
+        }),
         at: zone.local(app.engine.now()).chars().take(16).collect(),
         fields,
         name: view.workflow,
@@ -418,8 +428,10 @@ async fn done(app: &App, name: &str, verb: &str, form: &PostForm) -> Result<Stri
             Ok(format!("It is called {} now.", row.label))
         }
         "review" => {
-            engine.review_label(name, &text("reason"), by).await?;
-            Ok("The label was looked at.".to_owned())
+            let wish = QuarterWish::read(&text("choice"), &text("evidence"), &text("reason"))?;
+            let choice = wish.choice;
+            Box::pin(engine.review_label(name, wish, by)).await?;
+            Ok(format!("Decided for the quarter: {choice}."))
         }
         "field" => {
             let fact = engine

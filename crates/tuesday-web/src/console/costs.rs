@@ -10,13 +10,16 @@ use tuesday_domain::access::Act;
 use tuesday_domain::id::CostEntryId;
 use tuesday_domain::ledger::day::Day;
 use tuesday_domain::ledger::entry::Typed;
+use tuesday_domain::ledger::exposure::factor;
 use tuesday_domain::ledger::price::{PriceTable, amount};
+use tuesday_domain::ledger::report::By;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{CostEntry, PriceRow};
 use tuesday_engine::ops::NewBaseline;
 use tuesday_store::EntryFilter;
 
 use super::exit::{self, ExitCard};
+use super::exposure::{self, ExposureCard};
 use super::html;
 use super::shell::Shell;
 use super::shown::{cash, time};
@@ -44,6 +47,9 @@ pub(crate) struct CostQuery {
     category: String,
     #[serde(default)]
     after: String,
+    /// How many times the volume the forecast is for.
+    #[serde(default)]
+    volume: String,
 }
 
 struct Row {
@@ -72,6 +78,7 @@ struct CostsPage {
     baseline: Vec<(String, String)>,
     limit: Vec<(String, String)>,
     exit: ExitCard,
+    exposure: ExposureCard,
     keeps: bool,
     today: String,
     /// What was typed, by field.
@@ -168,6 +175,7 @@ async fn drawn(
         app.engine.spend_state(name)
     )?;
     let exit = Box::pin(app.engine.exit_cost(name)).await?;
+    let exposure = Box::pin(exposed(app, name, &q.volume)).await?;
     let address = |after: &str| {
         let pairs = [
             ("from", q.from.as_str()),
@@ -202,12 +210,26 @@ async fn drawn(
         baseline: baseline.as_ref().map(told_baseline).unwrap_or_default(),
         limit: limit.as_ref().map(told_limit).unwrap_or_default(),
         exit: exit::card(&exit),
+        exposure,
         keeps: visit.user.rights.may(Act::KeepLedger, name),
         today: live.ready.zone.day(app.engine.now()),
         q,
         typed,
         problem,
     })
+}
+
+/// The last four weeks: who is paid, who answers, and what another volume would cost.
+async fn exposed(app: &App, name: &str, volume: &str) -> Result<ExposureCard, Problem> {
+    let times = if volume.is_empty() { "10x" } else { volume };
+    let bad = |why| Problem::new("bad_request", why).field("volume");
+    let milli = factor(times).map_err(bad)?;
+    let days = app.engine.asked_days(Some(name), None, None, 28).await?;
+    let (report, forecast) = tokio::try_join!(
+        app.engine.cost_report(Some(name), None, days, By::Nothing),
+        app.engine.cost_forecast(name, days, milli, None)
+    )?;
+    Ok(exposure::card(&report, &forecast, times))
 }
 
 /// The prices of this model and of people's hours, the newest first: name, sum, version.

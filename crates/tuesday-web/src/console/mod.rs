@@ -28,6 +28,7 @@ pub(crate) mod events;
 pub(crate) mod exit;
 pub(crate) mod export;
 pub(crate) mod files;
+mod exposure;
 mod forms;
 pub(crate) mod friday;
 pub(crate) mod handoffs;

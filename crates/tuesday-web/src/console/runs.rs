@@ -129,6 +129,8 @@ fn told(q: &RunQuery) -> String {
             "wrong" => "found wrong at a second look".to_owned(),
             "untimed" => "decided without measured time".to_owned(),
             "unknown" => "with a model call of unknown cost".to_owned(),
+            "acted_wrongly" => "let go by the rules, and found wrong".to_owned(),
+            "held_wrongly" => "held back for a person, and approved as it stood".to_owned(),
             other => code(other).to_lowercase(),
         });
     }

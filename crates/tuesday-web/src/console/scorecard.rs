@@ -78,6 +78,7 @@ struct ScorecardPage {
     each: String,
     lacks: Vec<String>,
     divided: Vec<Divided>,
+    judged: Vec<Line>,
     limit: Option<String>,
 }
 
@@ -144,6 +145,7 @@ pub(crate) async fn page(
                 lines: groups(&card.tiers, &card, false),
             },
         ],
+        judged: judged(&card),
         limit: limit(&card),
         name,
     })
@@ -357,6 +359,27 @@ pub(super) fn categories(costs: &Costs, name: &str, card: &Scorecard) -> Vec<Lin
                 href: Some(href),
                 width: 0,
             }
+        })
+        .collect()
+}
+
+/// By release: acted wrongly, held back wrongly, each with its interval and sample.
+fn judged(card: &Scorecard) -> Vec<Line> {
+    let told = |s: &tuesday_domain::ledger::shown::Shown| {
+        let t = tile(s, None);
+        if s.value.is_some() {
+            format!("{} ({}): {}", t.value, t.interval, t.means)
+        } else {
+            t.means
+        }
+    };
+    card.judged
+        .iter()
+        .map(|r| Line {
+            name: r.name.clone(),
+            cells: vec![told(&r.acted), told(&r.held)],
+            href: Some(records(card, &[("release", &r.key)])),
+            width: 0,
         })
         .collect()
 }

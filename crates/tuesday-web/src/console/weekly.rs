@@ -8,12 +8,12 @@ use serde::Deserialize;
 use tuesday_domain::access::Act;
 use tuesday_domain::ledger::day::Day;
 use tuesday_domain::problem::Problem;
-use tuesday_engine::ops::FixLine;
+use tuesday_engine::ops::{FixLine, WeeklyMetric};
 
 use super::html;
 use super::scorecard::{Drawn, charts};
 use super::shell::Shell;
-use super::shown::{Tile, tile};
+use super::shown::{Tile, text, tile};
 use super::visit::Visit;
 use super::words::code;
 use crate::auth::PostForm;
@@ -33,6 +33,39 @@ struct Signed {
     note: String,
 }
 
+/// The one metric: what is stated, its tile, whether it keeps the target, its trend.
+struct MetricCard {
+    stated: String,
+    tiles: Vec<Tile>,
+    tone: &'static str,
+    kept: &'static str,
+    /// Week and value, the oldest first.
+    trend: Vec<(String, String)>,
+}
+
+fn metric(m: &WeeklyMetric) -> MetricCard {
+    let told = |n: i64| text(n, m.now.unit, m.now.currency.as_deref());
+    let (tone, kept) = match m.kept {
+        Some(true) => ("ok", "keeps its target"),
+        Some(false) => ("bad", "misses its target"),
+        None => ("warn", "no value: nobody can say"),
+    };
+    MetricCard {
+        stated: m.stated.clone(),
+        tiles: vec![tile(&m.now, m.before)],
+        tone,
+        kept,
+        trend: m
+            .trend
+            .iter()
+            .map(|w| {
+                let value = w.value.map_or_else(|| "–".to_owned(), told);
+                (w.week.to_string(), value)
+            })
+            .collect(),
+    }
+}
+
 #[derive(Template)]
 #[template(path = "weekly.html")]
 struct WeeklyPage {
@@ -44,6 +77,7 @@ struct WeeklyPage {
     earlier: String,
     later: Option<String>,
     over: bool,
+    metric: Option<MetricCard>,
     tiles: Vec<Tile>,
     charts: Vec<Drawn>,
     /// Errors closed in this week: layer, how many, without code, with code.
@@ -106,6 +140,7 @@ async fn drawn(
         earlier: from.plus(-7).to_string(),
         later: week.over.then(|| from.plus(7).to_string()),
         over: week.over,
+        metric: week.metric.as_ref().map(metric),
         tiles: week
             .figures
             .iter()

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::workflow::Label;
-use tuesday_engine::ops::LabelWish;
+use tuesday_engine::ops::{LabelWish, QuarterWish};
 
 use super::charter::{label_line, signer};
 use crate::args;
@@ -28,9 +28,9 @@ pub(crate) struct LabelArgs {
     /// Why
     #[arg(long, default_value = "")]
     reason: String,
-    /// The quarterly look: the label is still true
-    #[arg(long, conflicts_with = "label")]
-    review: bool,
+    /// The quarterly decision: expand, keep, narrow, pause or retire; the figures of the quarter are kept with it
+    #[arg(long, conflicts_with = "label", value_name = "CHOICE")]
+    review: Option<String>,
 }
 
 /// Events shown at once.
@@ -39,9 +39,10 @@ const PAGE: usize = 50;
 /// Runs the command.
 pub(crate) async fn run(common: &Common, node: &Node, args: LabelArgs) -> Result<(), Problem> {
     let name = &args.workflow;
-    if args.review {
+    if let Some(choice) = &args.review {
+        let wish = QuarterWish::read(choice, &args.evidence, &args.reason)?;
         let by = signer(common, node, name).await?;
-        node.engine.review_label(name, &args.reason, &by).await?;
+        Box::pin(node.engine.review_label(name, wish, &by)).await?;
     } else if let Some(label) = &args.label {
         let to: Label = args::word(label, "label")?;
         let by = signer(common, node, name).await?;
@@ -60,7 +61,9 @@ pub(crate) async fn run(common: &Common, node: &Node, args: LabelArgs) -> Result
             .iter()
             .map(|e| {
                 json!({"seq": e.seq, "kind": e.kind.word(), "label": e.label.word(), "by": e.by, "at": e.at.rfc3339(),
-                    "reasons": e.reasons.lines().collect::<Vec<_>>(), "until": e.until.map(|t| t.rfc3339())})
+                    "reasons": e.reasons.lines().collect::<Vec<_>>(), "until": e.until.map(|t| t.rfc3339()),
+                    "choice": e.quarter.as_ref().map(|q| q.choice.word()),
+                    "evidence": e.quarter.as_ref().and_then(|q| serde_json::from_str::<serde_json::Value>(&q.evidence).ok())})
             })
             .collect();
         out::json_line(&json!({"workflow": view.workflow, "label": view.label, "history": events}));

@@ -48,6 +48,18 @@ enum Act {
         #[arg(long, value_name = "D")]
         quarter: Option<String>,
     },
+    /// What went alone and was wrong, and what was held back and was right: by release, with intervals
+    Misjudged {
+        /// The workflow
+        #[arg(long)]
+        workflow: String,
+        /// First day, YYYY-MM-DD; 28 days back unless given
+        #[arg(long, value_name = "D")]
+        from: Option<String>,
+        /// Last day, included
+        #[arg(long, value_name = "D")]
+        to: Option<String>,
+    },
     /// What shadow runs proposed against what people did about the same events
     Shadow(super::shadow::ShadowArgs),
     /// Closed errors by the layer they were fixed in, and whether the next one takes code
@@ -100,6 +112,10 @@ pub(crate) async fn run(common: Common, args: ReportArgs) -> Result<ExitCode, Pr
         }
         Act::Value { workflow, quarter } => {
             super::cost::value(&common, &node.engine, &workflow, quarter.as_deref()).await?;
+        }
+        Act::Misjudged { workflow, from, to } => {
+            let span = (from.as_deref(), to.as_deref());
+            super::cost::misjudged(&common, &node.engine, &workflow, span).await?;
         }
         Act::Shadow(args) => super::shadow::run(&common, &node.engine, &args).await?,
         Act::Fixes { workflow, from, to } => {

@@ -5,6 +5,7 @@
 
 mod compare;
 mod entry;
+mod judged;
 mod money;
 mod numbers;
 mod runs;

@@ -57,6 +57,8 @@ pub(super) struct Money {
     hours: Vec<HourPrice>,
     pub(super) costs: Vec<Cost>,
     pub(super) by_hand: Option<ByHand>,
+    /// Currency of what upkeep may cost in a month, as the charter says.
+    pub(super) budget: Option<String>,
     approved: HashMap<String, Timestamp>,
     /// When a release was approved and when it went live.
     pub(super) live: Vec<(Timestamp, Timestamp)>,
@@ -79,6 +81,10 @@ impl Money {
         }
         match entry.kind.as_str() {
             "cost.entered" | "cost.reversed" => self.costs.extend(cost(entry)),
+            "charter.stated" if entry.text("statement") == Some("maintenance_budget") => {
+                let stated = entry.text("value").and_then(|v| v.split_once(' '));
+                self.budget = stated.map(|(_, currency)| currency.to_owned());
+            }
             "baseline.captured" => self.by_hand = by_hand(entry),
             "release.approved" => {
                 let release = entry.text("release").unwrap_or_default().to_owned();

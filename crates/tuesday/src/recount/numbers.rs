@@ -12,7 +12,7 @@ use super::runs::{Run, Runs, Task};
 /// Weeks of the trend.
 const WEEKS: i64 = 12;
 /// Fewer second looks than this show no share.
-const LEAST_LOOKS: i64 = 30;
+pub(super) const LEAST_LOOKS: i64 = 30;
 /// The 0.975 quantile of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
@@ -46,7 +46,7 @@ impl Number {
 }
 
 /// Numbers by name, as they come together.
-type Named = Vec<(String, Number)>;
+pub(super) type Named = Vec<(String, Number)>;
 /// Millionths by currency.
 type ByCurrency = BTreeMap<String, i64>;
 
@@ -178,7 +178,7 @@ impl<'a> Sums<'a> {
 }
 
 /// Rounded to the nearest, halves away from zero.
-fn rounded(a: i64, b: i64, c: i64) -> i64 {
+pub(super) fn rounded(a: i64, b: i64, c: i64) -> i64 {
     let (product, c) = (i128::from(a) * i128::from(b), i128::from(c));
     let twice = (product.abs() * 2 + c) / (2 * c);
     i64::try_from(twice * product.signum()).unwrap_or(i64::MAX)
@@ -284,6 +284,7 @@ pub(super) fn all(runs: &Runs, money: &Money, zone: &Zone, days: Days) -> Named 
     errors(&mut out, money.by_hand, &sums);
     figures(&mut out, &sums, &bill);
     around(&mut out, &books, days);
+    claims(&mut out, &books, &sums, days);
     costs(&mut out, "costs", &sums, &bill);
     for (reason, n) in &sums.reasons {
         out.push((format!("reasons.{reason}"), Number::Exact(*n)));
@@ -297,6 +298,7 @@ pub(super) fn all(runs: &Runs, money: &Money, zone: &Zone, days: Days) -> Named 
             out.extend(sums.percentile(part, percent).map(|n| (name, n)));
         }
     }
+    super::judged::all(&mut out, runs, (from, to));
     divided(&mut out, &books, runs, (from, to));
     let first = number(days.to.monday()) - 7 * (WEEKS - 1);
     for week in 0..WEEKS {
@@ -410,7 +412,7 @@ fn saved(out: &mut Named, books: &Books<'_>, sums: &Sums<'_>, span: (i64, i64)) 
     clippy::cast_precision_loss,
     reason = "counts of cases stay far below 2^52"
 )]
-fn score(hits: i64, of: i64) -> (f64, f64, f64) {
+pub(super) fn score(hits: i64, of: i64) -> (f64, f64, f64) {
     let (n, p) = (of as f64, hits as f64 / of as f64);
     let centre = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
     let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
@@ -421,7 +423,7 @@ fn score(hits: i64, of: i64) -> (f64, f64, f64) {
     clippy::cast_possible_truncation,
     reason = "a share times a million fits"
 )]
-fn ppm(share: f64) -> i64 {
+pub(super) fn ppm(share: f64) -> i64 {
     (share * 1e6).round() as i64
 }
 
@@ -488,6 +490,43 @@ fn figures(out: &mut Named, sums: &Sums<'_>, bill: &Bill) {
         if !whole {
             put(&format!("cost_per_task.{currency}.low"), each);
         }
+    }
+}
+
+/// Hours and cost of maintenance from the first of the last day's month up to that day, and what the
+/// finished tasks would have taken by hand in a week.
+fn claims(out: &mut Named, books: &Books<'_>, sums: &Sums<'_>, days: Days) {
+    let to = day_number(&days.to.to_string()).unwrap_or_default();
+    let first = format!("{}-01", &days.to.to_string()[..7]);
+    let from = day_number(&first).unwrap_or(to);
+    let mut put = |name: &str, n: i64| out.push((format!("figures.{name}"), Number::Exact(n)));
+    let own = books
+        .money
+        .costs
+        .iter()
+        .filter(|c| c.category == "maintenance");
+    let ms = own
+        .map(|c| c.part(c.minutes.unwrap_or(0) * 60_000, from, to))
+        .sum();
+    put("maintenance_time.value", ms);
+    if let Some(currency) = &books.money.budget {
+        let mut bill = Bill::default();
+        books.entered(&mut bill, from, to);
+        let booked = bill.by_category.get("maintenance");
+        let micros = booked.and_then(|b| b.get(currency)).copied().unwrap_or(0);
+        put(&format!("maintenance_cost.{currency}.value"), micros);
+        let other = |b: &ByCurrency| b.iter().any(|(c, n)| c != currency && *n != 0);
+        let unpriced = bill.unpriced_ms.get("maintenance").copied().unwrap_or(0);
+        if booked.is_some_and(other) || unpriced != 0 {
+            put(&format!("maintenance_cost.{currency}.low"), micros);
+        }
+    }
+    if let Some(b) = books.money.by_hand.filter(|b| b.sample > 0) {
+        let tasks = (sums.resolved + sums.by_people) * 7;
+        put(
+            "friction_measured.value",
+            rounded(b.handling_ms, tasks, b.sample * days.count()),
+        );
     }
 }
 

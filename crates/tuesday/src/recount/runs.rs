@@ -17,6 +17,8 @@ pub(super) type Word = u16;
 /// One task of a run. Times are microseconds.
 pub(super) struct Task {
     pub(super) kind: Word,
+    /// Why a person was asked; absent for what was asked aside.
+    pub(super) reason: Option<Word>,
     pub(super) opened: i64,
     pub(super) decided: Option<i64>,
     pub(super) decision: Option<Word>,
@@ -213,6 +215,7 @@ impl Runs {
         let nth = u16::try_from(run.tasks.len()).unwrap_or(u16::MAX);
         run.tasks.push(Task {
             kind,
+            reason,
             opened: entry.at.micros(),
             decided: None,
             decision: None,

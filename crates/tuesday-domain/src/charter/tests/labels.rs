@@ -17,6 +17,7 @@ fn event(
         reasons: String::new(),
         until,
         decision: None,
+        quarter: None,
         by: "test".to_owned(),
         at,
     }

@@ -47,6 +47,7 @@ fn task(kind: ReviewKind, decision: Option<ReviewDecision>, visible_ms: Option<u
     TaskFacts {
         kind,
         tier: "desk".into(),
+        reason: Reason::Rule,
         decision,
         created_at: at(10),
         decided_at: decision.map(|_| at(70)),

@@ -1,5 +1,5 @@
 //! Keeps labels true as time passes: says that evidence is lost, lets the label fall after the grace,
-//! asks for the quarterly look, and pauses a pilot that reached its end without a decision.
+//! asks for the quarterly decision, and pauses a pilot that reached its end without a decision.
 
 use tuesday_domain::actor::Actor;
 use tuesday_domain::charter::PilotState;
@@ -113,6 +113,7 @@ impl Engine {
             reasons: reasons.clone(),
             until,
             decision: None,
+            quarter: None,
             by: KEEPER.to_string(),
         };
         let event = event.behind(standing.seq, gathered.now);
@@ -169,15 +170,17 @@ impl Engine {
     }
 }
 
-/// The quarterly look, with the question whether to retire what nobody uses.
+/// The quarterly decision, with the question whether to retire what nobody uses.
 fn asked(label: Label, gathered: &Gathered) -> String {
     let retire = gathered.disused();
     let retire = retire.map(|r| format!("; {r}")).unwrap_or_default();
-    format!("label {label}: the quarterly look is due{retire}")
+    format!(
+        "label {label}: the quarterly decision is due: expand, keep, narrow, pause or retire{retire}"
+    )
 }
 
 /// Operator owner and sponsor, or who stands in for an owner that left.
-fn answerable(gathered: &Gathered) -> Vec<String> {
+pub(super) fn answerable(gathered: &Gathered) -> Vec<String> {
     let owners = &gathered.live.ready.def.owners;
     let active = |handle: &str| {
         gathered

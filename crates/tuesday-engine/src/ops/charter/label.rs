@@ -67,7 +67,7 @@ impl Engine {
         } else if wish.to == row.label {
             let words = format!("{name} is called {} already", row.label);
             return Err(Problem::new("illegal_state", words)
-                .way_out("say that it is still true with --review, or give it another label"));
+                .way_out("decide for the quarter with --review keep, or give it another label"));
         }
         Box::pin(self.give_label(&gathered, row, wish, up, by)).await
     }
@@ -107,6 +107,7 @@ impl Engine {
             reasons: wish.reason.clone(),
             until: None,
             decision: Some(record.id),
+            quarter: None,
             by: actor.to_string(),
         };
         let event = event.behind(gathered.standing().seq, now);

@@ -20,15 +20,17 @@ pub(crate) use gather::Gathered;
 pub use label::LabelWish;
 pub use last_ten::{LastTen, OpenedRun};
 pub use practice::{Graded, Practice, PracticeResult};
+pub use review_label::QuarterWish;
 pub(crate) use show::pilot as pilot_view;
 pub use show::{
-    CharterView, ItemView, LabelView, PilotView, SheetView, SignView, UnmetView, WallView,
+    CharterView, ItemView, LabelView, PilotView, QuarterView, SheetView, SignView, UnmetView,
+    WallView,
 };
 pub use turnover::{TurnoverCard, TurnoverView};
 
 use tuesday_domain::charter::label::Standing;
 use tuesday_domain::id::DecisionId;
-use tuesday_domain::record::{Change, CharterChange, LabelEvent, LabelMove};
+use tuesday_domain::record::{Change, CharterChange, LabelEvent, LabelMove, QuarterDecision};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::workflow::Label;
 
@@ -40,6 +42,7 @@ pub(crate) struct Told<'a> {
     pub(crate) reasons: String,
     pub(crate) until: Option<Timestamp>,
     pub(crate) decision: Option<DecisionId>,
+    pub(crate) quarter: Option<QuarterDecision>,
     pub(crate) by: String,
 }
 
@@ -54,6 +57,7 @@ impl Told<'_> {
             reasons: self.reasons,
             until: self.until,
             decision: self.decision,
+            quarter: self.quarter,
             by: self.by,
             at,
         };
@@ -69,7 +73,7 @@ fn lines(
 ) -> String {
     let mut out: Vec<String> = unmet.iter().map(ToString::to_string).collect();
     if standing.unreviewed(now) {
-        out.push("Quarterly label review: nobody has looked at the label".to_owned());
+        out.push("Quarterly decision: nobody has decided whether it goes on".to_owned());
     }
     out.join("\n")
 }

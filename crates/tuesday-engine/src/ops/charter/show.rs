@@ -103,16 +103,33 @@ pub struct LabelView {
     pub next: Option<&'static str>,
     /// What that one lacks.
     pub lacking: Vec<UnmetView>,
-    /// When the next quarterly look is due, RFC 3339.
+    /// When the next quarterly decision is due, RFC 3339.
     pub review_due: String,
     /// That day is over.
     pub review_overdue: bool,
+    /// What was decided about the last quarter; absent when nobody has decided yet.
+    pub quarter: Option<QuarterView>,
     /// Nobody used an output for 30 days: the question whether to retire it, with the numbers beside it.
     pub retire: Option<String>,
     /// The highest stage the label allows.
     pub caps_stage: &'static str,
     /// No evidence stands behind labels of a test instance unless somebody decides them.
     pub test_instance: bool,
+}
+
+/// The decision of a quarter.
+#[derive(Clone, Debug, Serialize)]
+pub struct QuarterView {
+    /// `expand`, `keep`, `narrow`, `pause` or `retire`.
+    pub choice: &'static str,
+    /// The choice and why.
+    pub words: String,
+    /// Who decided.
+    pub by: String,
+    /// When, RFC 3339.
+    pub at: String,
+    /// The figures as they stood, with what was said beside them.
+    pub evidence: serde_json::Value,
 }
 
 /// The pilot as it stands.
@@ -357,6 +374,17 @@ fn told(list: Vec<tuesday_domain::charter::label::Unmet>) -> Vec<UnmetView> {
     list.into_iter().map(one).collect()
 }
 
+fn quarter(e: &LabelEvent) -> Option<QuarterView> {
+    let q = e.quarter.as_ref()?;
+    Some(QuarterView {
+        choice: q.choice.word(),
+        words: e.reasons.clone(),
+        by: e.by.clone(),
+        at: e.at.rfc3339(),
+        evidence: serde_json::from_str(&q.evidence).unwrap_or_default(),
+    })
+}
+
 fn label(g: &Gathered, picture: &Picture<'_>) -> LabelView {
     let standing = g.standing();
     let present = g.row.label;
@@ -377,6 +405,7 @@ fn label(g: &Gathered, picture: &Picture<'_>) -> LabelView {
         lacking: next.map(|n| told(lacking(g, n))).unwrap_or_default(),
         review_due: due.rfc3339(),
         review_overdue: !matches!(present, Label::Research | Label::Retired) && g.now >= due,
+        quarter: g.events.iter().rev().find_map(quarter),
         retire: g.disused(),
         caps_stage: present.cap().word(),
         test_instance: g.test_instance,

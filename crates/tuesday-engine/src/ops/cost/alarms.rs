@@ -6,6 +6,7 @@ use tuesday_domain::actor::Actor;
 use tuesday_domain::id::NoticeId;
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::figures::{DayFigures, UNCLASSIFIED};
+use tuesday_domain::ledger::report::merged;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AuditEntry, Change, Decision, Subject};
 use tuesday_domain::time::Timestamp;
@@ -50,6 +51,9 @@ impl Engine {
             if row.label == Label::Retired {
                 continue;
             }
+            if let Err(e) = Box::pin(self.look_at_upkeep(&row.name)).await {
+                tracing::warn!(workflow = %row.name, error = %e, "its upkeep could not be looked at");
+            }
             // One workflow that cannot be read must not keep the others from being looked at.
             if let Err(e) = Box::pin(self.lack_of(&row.name)).await {
                 tracing::warn!(workflow = %row.name, error = %e, "its figures could not be looked at");
@@ -62,7 +66,13 @@ impl Engine {
         let today = self.today(Some(workflow)).await?;
         for day in [today.plus(-1), today] {
             let days = Days { from: day, to: day };
-            let figures = self.day_figures(workflow, days).await?;
+            let gathered = self.gathered(Some(workflow), None, days).await?;
+            let mut figures = merged(&gathered.rows);
+            for (release, of) in self.measured(&gathered, days).await {
+                if self.has_no_price(release, &of).await {
+                    *figures.unpriced.entry(of.model).or_default() += of.unreported;
+                }
+            }
             for gap in gaps(&figures) {
                 self.tell_gap(workflow, day, &gap).await?;
             }
@@ -128,7 +138,7 @@ impl Engine {
 }
 
 /// An id that sorts by its day, as every other one does by its moment.
-fn named(day: Day, parts: [&str; 4]) -> NoticeId {
+pub(super) fn named(day: Day, parts: [&str; 4]) -> NoticeId {
     let mut hash = Sha256::new();
     for part in [day.to_string().as_str()].iter().chain(&parts) {
         hash.update((part.len() as u64).to_be_bytes());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use tuesday_domain::actor::Actor;
 use tuesday_domain::id::CostEntryId;
-use tuesday_domain::ledger::entry::{NewCost, fault};
+use tuesday_domain::ledger::entry::{NewCost, beyond_a_day, fault};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AuditEntry, CostEntry, MoneyChange, Subject};
 use tuesday_domain::time::Timestamp;
@@ -63,6 +63,12 @@ fn booked(kind: &'static str, e: &CostEntry, now: Timestamp) -> AuditEntry {
     }
 }
 
+/// The same refusal with the number of the cost.
+fn numbered(mut p: Problem, i: usize) -> Problem {
+    p.detail = format!("cost {}: {}", i + 1, p.detail);
+    p
+}
+
 impl Engine {
     /// Enters a cost.
     ///
@@ -110,6 +116,9 @@ impl Engine {
                 .as_ref()
                 .is_none_or(|r| !known.contains(r) && mine.insert(r.clone()));
             if fresh {
+                self.within_a_day(&row, &rows)
+                    .await
+                    .map_err(|p| numbered(p, i))?;
                 rows.push(row);
             }
         }
@@ -121,6 +130,28 @@ impl Engine {
                 .await?;
         }
         Ok(rows)
+    }
+
+    /// Nobody works more than 24 hours on a day, whatever was entered where.
+    async fn within_a_day(&self, new: &CostEntry, beside: &[CostEntry]) -> Result<(), Problem> {
+        if new.minutes.is_none() {
+            return Ok(());
+        }
+        let filter = EntryFilter {
+            from: Some(new.day_from.clone()),
+            to: Some(new.day_to.clone()),
+            ..EntryFilter::default()
+        };
+        let mut others = self.all_costs(&filter).await?;
+        others.extend_from_slice(beside);
+        match beyond_a_day(new, &others) {
+            None => Ok(()),
+            Some((day, minutes)) => Err(unbookable(
+                "minutes",
+                format!("with what is entered already it would be {minutes} min on {day}, and a day has 1440"),
+            )
+            .way_out("take the wrong entry back first, or correct the minutes")),
+        }
     }
 
     async fn references(&self) -> Result<BTreeSet<String>, Problem> {

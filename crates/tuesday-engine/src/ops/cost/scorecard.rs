@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use tuesday_domain::ledger::claims::{friction, month_to, upkeep_shown};
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::figures::{DayFigures, Money};
 use tuesday_domain::ledger::interval::share_ppm;
@@ -12,13 +13,15 @@ use tuesday_domain::ledger::shown::{Shown, Unit};
 use tuesday_domain::ledger::told;
 use tuesday_domain::ledger::value::{Errors, Saved, errors, saved};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{BaselineRow, DayRow};
+use tuesday_domain::record::{BaselineRow, CostCategory, DayRow};
 use tuesday_domain::time::{Timestamp, Zone};
 use tuesday_domain::workflow::Label;
 use tuesday_store::Asked;
 
 use super::LimitState;
+use super::judged::{JudgedRelease, judged};
 use super::report::{Gathered, NamedCosts};
+use super::upkeep::Claims;
 use crate::engine::{Engine, read_problem};
 
 /// Weeks a trend looks back.
@@ -93,6 +96,8 @@ pub struct Scorecard {
     pub releases: Vec<NamedCosts>,
     /// By who looked.
     pub tiers: Vec<NamedCosts>,
+    /// What went alone and was wrong, and what was held back and was right, by release.
+    pub judged: Vec<JudgedRelease>,
     /// Week by week, the oldest first.
     pub weeks: Vec<Week>,
     /// What the savings rest on.
@@ -129,12 +134,13 @@ impl Engine {
             from: first.min(days.from),
             to: days.to,
         };
-        let (gathered, baseline, limit, titles, asked) = tokio::try_join!(
-            self.gathered(Some(workflow), None, all),
+        let (gathered, baseline, limit, titles, asked, claims) = tokio::try_join!(
+            Box::pin(self.gathered(Some(workflow), None, all)),
             self.baseline(workflow),
             self.spend_state(workflow),
             self.release_titles(workflow),
             Box::pin(self.support_asked(workflow, days)),
+            self.claims(workflow),
         )?;
         let figures = merged(within(&gathered.rows, days));
         let costs = gathered.report(days, By::Nothing).total;
@@ -143,9 +149,19 @@ impl Engine {
         let mut shown = vec![saved_shown(&saved, workflow, days)];
         shown.extend(cost_shown(&costs, workflow, days));
         shown.extend(quality_shown(&errors, workflow, days));
+        let (all, releases) = judged(within(&gathered.rows, days), &titles, workflow, days);
+        shown.extend([all.acted, all.held]);
         shown.extend(work_shown(&figures, workflow, days));
         shown.extend(lead_shown(&lead, workflow, days));
         shown.extend(support_shown(asked, workflow));
+        shown.extend(upkeep(&gathered, &claims, workflow, days.to));
+        let friction = friction(
+            &figures,
+            baseline.as_ref(),
+            days,
+            claims.friction.as_deref(),
+        );
+        shown.push(friction.behind(runs(workflow, days, "ended")));
         let named = |by: By| {
             let groups = gathered.report(days, by).groups.into_iter();
             groups
@@ -166,6 +182,7 @@ impl Engine {
             lacks: costs.lacks(),
             releases: named(By::Release),
             tiers: named(By::Tier),
+            judged: releases,
             weeks: (0..WEEKS)
                 .map(|n| week(&gathered, first.plus(7 * n), days.to, baseline.as_ref()))
                 .collect(),
@@ -239,7 +256,7 @@ impl Engine {
     }
 }
 
-fn within(rows: &[DayRow], days: Days) -> impl Iterator<Item = &DayRow> {
+pub(super) fn within(rows: &[DayRow], days: Days) -> impl Iterator<Item = &DayRow> {
     rows.iter()
         .filter(move |r| Day::parse(&r.day).is_ok_and(|day| days.has(day)))
 }
@@ -445,6 +462,15 @@ fn support_shown(asked: Asked, workflow: &str) -> [Shown; 2] {
         Shown::measured(key, title, Unit::Time, ms, &means)
     };
     [count.behind(page.clone()), time.behind(page)]
+}
+
+/// Hours and cost of upkeep in the month of the last day, up to that day.
+fn upkeep(g: &Gathered, claims: &Claims, workflow: &str, last: Day) -> [Shown; 2] {
+    let month = month_to(last);
+    let costs = g.report(month, By::Nothing).total;
+    let ms = g.entered_ms(month, &[CostCategory::Maintenance]);
+    let page = format!("{}&category=maintenance", costs_page(workflow, month));
+    upkeep_shown(&costs, ms, month, claims.budget.as_ref()).map(|s| s.behind(page.clone()))
 }
 
 fn parts(f: &DayFigures) -> Vec<PartTime> {

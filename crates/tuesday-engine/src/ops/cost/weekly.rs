@@ -3,14 +3,22 @@
 
 use serde::Serialize;
 use tuesday_domain::actor::Actor;
+use tuesday_domain::charter::Statement;
+use tuesday_domain::charter::milestone::Target;
+use tuesday_domain::charter::weekly::{keeps, week_value};
 use tuesday_domain::ledger::day::{Day, Days};
+use tuesday_domain::ledger::report::merged;
 use tuesday_domain::ledger::shown::{Shown, Standing};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{AuditEntry, MoneyChange, Subject, WeeklyReview};
+use tuesday_domain::record::{AuditEntry, CharterFact, MoneyChange, Subject, WeeklyReview};
 
 use super::Scorecard;
+use super::scorecard::within;
 use crate::engine::{Engine, read_problem};
 use crate::ops::Fixes;
+
+/// Weeks that a trend looks back, this one included.
+const TREND: i64 = 12;
 
 /// A figure of the week and of the one before.
 #[derive(Clone, Debug, Serialize)]
@@ -19,6 +27,30 @@ pub struct WeeklyFigure {
     pub now: Shown,
     /// The week before, where it is known.
     pub before: Option<i64>,
+}
+
+/// The metric of one week in the trend.
+#[derive(Clone, Debug, Serialize)]
+pub struct MetricWeek {
+    /// Its Monday.
+    pub week: Day,
+    /// The value; absent without data.
+    pub value: Option<i64>,
+}
+
+/// The one metric of a workflow, against its target.
+#[derive(Clone, Debug, Serialize)]
+pub struct WeeklyMetric {
+    /// As the charter states it: metric, target and day of the verdict.
+    pub stated: String,
+    /// The value of this week.
+    pub now: Shown,
+    /// Of the week before, where it is known.
+    pub before: Option<i64>,
+    /// It keeps the target; absent without a value.
+    pub kept: Option<bool>,
+    /// Twelve weeks up to this one, the oldest first.
+    pub trend: Vec<MetricWeek>,
 }
 
 /// A week that somebody has signed.
@@ -47,6 +79,8 @@ pub struct Weekly {
     pub days: Days,
     /// The week is over.
     pub over: bool,
+    /// The one metric of the workflow; absent while the charter states none that is kept by the week.
+    pub metric: Option<WeeklyMetric>,
     /// Its figures.
     pub figures: Vec<WeeklyFigure>,
     /// What to talk about, with the page that says more.
@@ -94,11 +128,12 @@ impl Engine {
             found.map_err(read_problem)
         };
         let span = self.moments_of(workflow, days).await?;
-        let (card, before, fixes, signed) = tokio::try_join!(
+        let (card, before, fixes, signed, metric) = tokio::try_join!(
             Box::pin(self.scorecard(workflow, days)),
             Box::pin(self.scorecard(workflow, days.before())),
             self.fixes(Some(workflow), None, span),
-            signed
+            signed,
+            Box::pin(self.weekly_metric(workflow, days)),
         )?;
         let mut signed: Vec<SignedWeek> = signed.into_iter().map(SignedWeek::from).collect();
         let week = monday.to_string();
@@ -117,6 +152,7 @@ impl Engine {
             title: card.title.clone(),
             over: days.to < today,
             figures: figures.collect(),
+            metric,
             agenda: agenda(&card, &before),
             signed: own,
             earlier: signed,
@@ -124,6 +160,54 @@ impl Engine {
             fixes,
             card,
         })
+    }
+
+    /// The metric that the charter states, over this week and the eleven before it.
+    async fn weekly_metric(
+        &self,
+        workflow: &str,
+        days: Days,
+    ) -> Result<Option<WeeklyMetric>, Problem> {
+        let facts = self.0.reader.charter_facts(workflow).await;
+        let facts = facts.map_err(read_problem)?;
+        let own = |f: &CharterFact| f.statement == Statement::NinetyDayMetric;
+        let Some(stated) = facts.into_iter().find(own).map(|f| f.value) else {
+            return Ok(None);
+        };
+        let target = Target::of(&stated);
+        let Some((target, metric)) = target.and_then(|t| t.metric.map(|m| (t, m))) else {
+            return Ok(None);
+        };
+        let all = Days {
+            from: days.from.plus(-7 * (TREND - 1)),
+            to: days.to,
+        };
+        let gathered = self.gathered(Some(workflow), None, all).await?;
+        let of = |monday: Day| {
+            let week = Days {
+                from: monday,
+                to: monday.plus(6),
+            };
+            week_value(metric, &merged(within(&gathered.rows, week)), 7)
+        };
+        let Some(now) = of(days.from) else {
+            return Ok(None);
+        };
+        let trend: Vec<MetricWeek> = (0..TREND)
+            .map(|n| all.from.plus(7 * n))
+            .map(|week| MetricWeek {
+                week,
+                value: of(week).and_then(|s| s.value),
+            })
+            .collect();
+        let place = format!("from={}&to={}", days.from, days.to);
+        Ok(Some(WeeklyMetric {
+            kept: keeps(&now, target.at_most, target.number),
+            before: trend.iter().rev().nth(1).and_then(|w| w.value),
+            now: now.behind(format!("/runs?workflow={workflow}&{place}&kind=all")),
+            stated,
+            trend,
+        }))
     }
 
     /// `by` has looked at the week; the figures are kept as they stand.
@@ -152,17 +236,24 @@ impl Engine {
             let words = "no run was received in this week: there is no value to look at";
             return Err(Problem::new("nothing_to_sign", words).field("week"));
         }
+        let metric = week.metric.as_ref().map(|m| &m.now);
+        if let Some(lacking) = metric.filter(|m| m.value.is_none()) {
+            let words = format!("the metric has no value to look at: {}", lacking.means);
+            return Err(Problem::new("nothing_to_sign", words).field("week"));
+        }
+        // The metric first, then everything that stood beside it.
+        let shown: Vec<&Shown> = metric.into_iter().chain(&week.card.figures).collect();
         let now = self.now();
         let row = WeeklyReview {
             workflow: workflow.to_owned(),
             week: week.days.from.to_string(),
-            figures: serde_json::to_string(&week.card.figures)
+            figures: serde_json::to_string(&shown)
                 .map_err(|e| Problem::new("internal", e.to_string()))?,
             note: note.trim().to_owned(),
             signed_by: by.to_owned(),
             signed_at: now,
         };
-        let values: Vec<String> = week.card.figures.iter().map(value).collect();
+        let values: Vec<String> = shown.iter().map(|s| value(s)).collect();
         let entry = AuditEntry::new(
             now,
             Actor::Person(by.to_owned()),

@@ -183,13 +183,18 @@ fn price_view(p: &PriceRow) -> Value {
     })
 }
 
+/// The prices of a file.
+pub(super) fn price_file(file: &Path) -> Result<Vec<price::NewPrice>, Problem> {
+    price::parse(&text_of(file)?).map_err(|f| faulty(&f))
+}
+
 pub(super) async fn set_prices(
     common: &Common,
     engine: &Engine,
     file: &Path,
     reason: &str,
 ) -> Result<(), Problem> {
-    let prices = price::parse(&text_of(file)?).map_err(|f| faulty(&f))?;
+    let prices = price_file(file)?;
     let by = wiring::person(common)?;
     let version = engine.set_prices(&prices, reason, &by).await?;
     if common.json {

@@ -25,7 +25,7 @@ pub(crate) struct CostArgs {
 enum Act {
     /// What it cost by kind, divided by workflow, release, tier, week or day
     Report(ReportOf),
-    /// The same days at another volume: tokens and review grow, what was entered stays
+    /// The same days at another volume: calls by a table of prices and review grow, what was entered stays
     Forecast {
         /// The workflow
         #[arg(long)]
@@ -33,6 +33,9 @@ enum Act {
         /// How many times the volume, such as 10x or 2.5x
         #[arg(long, default_value = "10x", value_name = "Nx")]
         volume: String,
+        /// By the prices of this CSV file alone, which are tried and not set; - for standard input
+        #[arg(long, value_name = "FILE")]
+        prices: Option<PathBuf>,
         #[command(flatten)]
         span: Span,
     },
@@ -219,8 +222,12 @@ pub(crate) async fn run(common: Common, args: CostArgs) -> Result<ExitCode, Prob
         Act::Forecast {
             workflow,
             volume,
+            prices,
             span,
-        } => report::forecast(&common, engine, &workflow, &volume, span).await?,
+        } => {
+            let prices = prices.as_deref();
+            report::forecast(&common, engine, &workflow, (&volume, prices), span).await?;
+        }
         Act::Add(add) => keep::add(&common, engine, add).await?,
         Act::Import { file } => keep::import(&common, engine, &file).await?,
         Act::List { workflow, span } => keep::list(&common, engine, workflow, span).await?,
@@ -236,4 +243,4 @@ pub(crate) async fn run(common: Common, args: CostArgs) -> Result<ExitCode, Prob
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) use report::value;
+pub(crate) use report::{misjudged, value};

@@ -1,6 +1,7 @@
 //! What it came to: the cost report, the forecast, and the value report for the next budget decision.
 
 use serde_json::json;
+use tuesday_domain::ledger::exposure::{PricedVolume, VendorVolume, factor};
 use tuesday_domain::ledger::report::{By, Costs};
 use tuesday_domain::ledger::shown::{Shown, Standing, Unit};
 use tuesday_domain::ledger::told;
@@ -59,11 +60,25 @@ pub(super) async fn report(common: &Common, engine: &Engine, of: ReportOf) -> Re
         let words = format!("  {:<16} {sum}, {}.{} %", v.vendor, share / 10, share % 10);
         out::line(&words);
     }
+    report.volume.iter().for_each(tell_volume);
     report
         .lacks
         .iter()
         .for_each(|l| out::line(&format!("  missing: {l}")));
     Ok(())
+}
+
+fn tell_volume(v: &VendorVolume) {
+    let share = v.share_ppm / 1_000;
+    let alarm = match v.unpriced {
+        0 => String::new(),
+        n => format!("; NO PRICE for {n} of them"),
+    };
+    let (whole, tenth) = (share / 10, share % 10);
+    out::line(&format!(
+        "  {:<16} {} calls, {whole}.{tenth} % of them{alarm}",
+        v.vendor, v.calls
+    ));
 }
 
 fn tell(costs: &Costs) {
@@ -109,37 +124,69 @@ pub(super) async fn forecast(
     common: &Common,
     engine: &Engine,
     workflow: &str,
-    volume: &str,
+    (volume, prices): (&str, Option<&std::path::Path>),
     span: Span,
 ) -> Result<(), Problem> {
-    let bad = || {
-        Problem::new(
-            "bad_request",
-            format!("`{volume}` is not a volume such as 10x"),
-        )
-    };
-    let number = volume.trim().trim_end_matches('x');
-    let micros =
-        tuesday_domain::ledger::price::amount(number).map_err(|_| bad().field("volume"))?;
+    let factor_milli =
+        factor(volume).map_err(|why| Problem::new("bad_request", why).field("volume"))?;
+    let tried = prices.map(super::keep::price_file).transpose()?;
     engine.make_figures().await?;
     let (from, to) = (span.from.as_deref(), span.to.as_deref());
     let days = engine.asked_days(Some(workflow), from, to, USUAL).await?;
-    let f = engine.cost_forecast(workflow, days, micros / 1_000).await?;
+    let f = engine
+        .cost_forecast(workflow, days, factor_milli, tried.as_deref())
+        .await?;
     if common.json {
         return as_json(&f);
     }
     out::line(&format!("{workflow} at {volume} of {}", f.rests_on));
+    out::line(&format!("  by {}", f.table));
+    f.models.iter().for_each(tell_model);
     out::line(&format!("  grows with volume  {}", told::sums(&f.grows)));
     out::line(&format!("  stays              {}", told::sums(&f.stays)));
     out::line(&format!("  total              {}", told::sums(&f.total)));
-    let each = f
-        .per_task
-        .as_ref()
-        .map_or_else(|| "-".to_owned(), told::sums);
+    let each = f.per_task.as_ref().map_or_else(|| "-".to_owned(), told::sums);
     out::line(&format!("  a resolved task    {each}"));
     f.lacks
         .iter()
         .for_each(|l| out::line(&format!("  missing: {l}")));
+    Ok(())
+}
+
+fn tell_model(m: &PricedVolume) {
+    let sum = match (m.micros, &m.currency) {
+        (Some(micros), Some(currency)) => views::money(micros, Some(currency)),
+        _ if m.built_in => "built in".to_owned(),
+        _ => "NO PRICE".to_owned(),
+    };
+    out::line(&format!(
+        "  {}, {}: {} calls, {} tokens in, {} out, {sum}",
+        m.vendor, m.model, m.calls, m.input_tokens, m.output_tokens
+    ));
+}
+
+/// `tuesday report misjudged`: false positives and false negatives in production.
+pub(crate) async fn misjudged(
+    common: &Common,
+    engine: &Engine,
+    workflow: &str,
+    span: (Option<&str>, Option<&str>),
+) -> Result<(), Problem> {
+    engine.make_figures().await?;
+    let days = engine
+        .asked_days(Some(workflow), span.0, span.1, USUAL)
+        .await?;
+    let report = engine.judged_report(workflow, days).await?;
+    if common.json {
+        return as_json(&report);
+    }
+    out::line(&format!("{workflow}, {} to {}", days.from, days.to));
+    for r in std::iter::once(&report.all).chain(&report.releases) {
+        out::line("");
+        out::line(&r.name);
+        tell_shown(&r.acted);
+        tell_shown(&r.held);
+    }
     Ok(())
 }
 
@@ -161,10 +208,12 @@ pub(crate) async fn value(
     let open = open.map_err(args::stored)?;
     let of = |i: &&tuesday_domain::record::Incident| i.workflow.as_deref() == Some(workflow);
     let incidents = open.iter().filter(of).count();
+    let charter = Box::pin(engine.charter(workflow)).await?;
     if common.json {
         let mut value =
             serde_json::to_value(&card).map_err(|e| Problem::new("internal", e.to_string()))?;
         value["open_incidents"] = json!(incidents);
+        value["quarter"] = json!(charter.label.quarter);
         value["savings_claimed"] = json!(card.label != Label::Research);
         out::json_line(&value);
         return Ok(());
@@ -195,7 +244,10 @@ pub(crate) async fn value(
         .for_each(|l| out::line(&format!("  missing: {l}")));
     out::line("");
     out::line(&format!("Open incidents: {incidents}"));
-    out::line("Decision asked: expand, keep, narrow, pause or retire");
+    match &charter.label.quarter {
+        Some(q) => out::line(&format!("Decided {} by {}: {}", q.at, q.by, q.words)),
+        None => out::line("Decision asked: expand, keep, narrow, pause or retire"),
+    }
     Ok(())
 }
 
@@ -225,6 +277,6 @@ fn tell_shown(s: &Shown) {
             format!("{value} estimated, {} to {}", end(s.low), end(s.high))
         }
     };
-    out::line(&format!("{:<28} {value}", s.title));
-    out::line(&format!("{:<28}   {}", "", s.means));
+    out::line(&format!("{:<34} {value}", s.title));
+    out::line(&format!("{:<34}   {}", "", s.means));
 }

@@ -10,7 +10,7 @@ use tuesday_domain::ledger::price::NewPrice;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{CostCategory, DriftState, PriceKind, ProblemState};
 use tuesday_domain::trouble::incident::FixLayer;
-use tuesday_engine::ops::{Answer, NewBaseline};
+use tuesday_engine::ops::{Answer, NewBaseline, QuarterWish};
 use tuesday_store::ProblemFilter;
 
 use super::bed::{Bed, COMES, LEAVES, NAME, OPERATOR};
@@ -54,7 +54,8 @@ pub(super) async fn morning(bed: &Bed, plan: &Plan, part: &Part) -> Result<(), P
     }
     if part.day % 85 == 84 {
         let why = "the label still says what it is";
-        engine.review_label(NAME, why, OPERATOR).await?;
+        let wish = QuarterWish::read("keep", "", why)?;
+        Box::pin(engine.review_label(NAME, wish, OPERATOR)).await?;
     }
     Ok(())
 }
