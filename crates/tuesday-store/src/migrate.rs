@@ -62,6 +62,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(36, "0036_friday"),
     migration!(38, "0038_trust"),
     migration!(39, "0039_exit"),
+    migration!(42, "0042_ownership"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \
