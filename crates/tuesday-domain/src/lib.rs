@@ -19,6 +19,7 @@ pub mod facts;
 pub mod id;
 pub mod json;
 pub mod ledger;
+pub mod link;
 pub mod mailbox;
 pub mod mask;
 pub mod outlet;

@@ -389,6 +389,19 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
     ("label_cap", 409, 3, "The label does not allow that stage"),
     ("workflow_killed", 409, 3, "The workflow is killed"),
     ("workflow_retired", 409, 3, "The workflow is retired"),
+    ("nobody_answers", 409, 3, "Nobody answers for the workflow"),
+    (
+        "evidence_not_linked",
+        422,
+        2,
+        "A decision needs evidence that can be opened",
+    ),
+    (
+        "second_owner",
+        422,
+        2,
+        "A workflow has one accountable owner",
+    ),
     (
         "decision_required",
         409,

@@ -63,6 +63,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(38, "0038_trust"),
     migration!(39, "0039_exit"),
     migration!(40, "0040_judged_quarters"),
+    migration!(42, "0042_ownership"),
     migration!(46, "0046_tied_by_hand"),
     migration!(48, "0048_quick"),
 ];

@@ -2,7 +2,8 @@
 //!
 //! `api/` has one file per resource, `console/` one per screen, `auth/` everything about who is
 //! asking. Permission is a value: a handler that needs it takes an argument that only the check can
-//! make. All addresses stand in [`router`].
+//! make. All addresses stand in [`router`] and
+//! `router_charter`.
 
 mod api;
 mod archive;
@@ -15,6 +16,7 @@ mod headers;
 mod query;
 mod refusal;
 mod router;
+mod router_charter;
 mod serve;
 mod state;
 mod verbs;

@@ -14,15 +14,15 @@ use utoipa_axum::routes;
 
 use crate::api::{
     Description, alerts, audit, capacity, charter, compensations, costs, decisions, drift, exit,
-    fixes, follow_ups, forecast, friday, handoffs, health, incidents, intake, ledger, people,
-    pilot, policies, postmortems, practice, privacy, problem_reports, release_acts, releases,
-    reroute, reruns, reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens,
-    triggers, turnover, unmapped, verdicts, views, workflows,
+    fixes, follow_ups, forecast, handoffs, health, incidents, intake, ledger, people, policies, postmortems,
+    privacy, problem_reports, release_acts, releases, reroute, reruns, reviews, rollout, rules,
+    runs, security, seeds, shadow, signals, tokens, triggers, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
 use crate::headers;
 use crate::refusal::{ApiError, PageError};
+use crate::router_charter;
 use crate::state::{App, Web};
 
 /// API, console and assets of one node.
@@ -177,14 +177,7 @@ fn api_workflows() -> OpenApiRouter<App> {
         .routes(routes!(charter::review_label))
         .routes(routes!(charter::state))
         .routes(routes!(charter::train))
-        .routes(routes!(practice::show, practice::answer))
-        .routes(routes!(pilot::show))
-        .routes(routes!(pilot::say))
-        .routes(routes!(friday::show, friday::start))
-        .routes(routes!(friday::answer))
-        .routes(routes!(turnover::show, turnover::start))
-        .routes(routes!(turnover::sign))
-        .routes(routes!(turnover::call_off))
+        .merge(router_charter::api())
         .routes(routes!(postmortems::list, postmortems::open))
         .routes(routes!(postmortems::show))
         .routes(routes!(postmortems::answer))
@@ -307,63 +300,10 @@ fn console_runs() -> Router<App> {
         .route("/runs/{id}/problem", post(console::problems::about_run))
 }
 
-/// What workflows may be called, and by what.
-fn console_charter() -> Router<App> {
-    Router::new()
-        .route("/hub", get(console::hub::page))
-        .route("/hub.csv", get(console::files::hub_csv))
-        .route("/hub.json", get(console::files::hub_json))
-        .route("/workflows/{workflow}/charter", get(console::charter::page))
-        .route(
-            "/workflows/{workflow}/charter.csv",
-            get(console::files::charter_csv),
-        )
-        .route(
-            "/workflows/{workflow}/charter.json",
-            get(console::files::charter_json),
-        )
-        .route(
-            "/workflows/{workflow}/charter/{verb}",
-            post(console::charter::act),
-        )
-        .route(
-            "/workflows/{workflow}/practice",
-            get(console::practice::page).post(console::practice::answer),
-        )
-        .route("/handoffs", get(console::handoffs::page))
-        .route("/follow-ups/{id}/end", post(console::handoffs::end))
-        .route(
-            "/workflows/{workflow}/postmortem",
-            get(console::postmortem::page),
-        )
-        .route(
-            "/workflows/{workflow}/postmortem/{verb}",
-            post(console::postmortem::act),
-        )
-        .route(
-            "/workflows/{workflow}/pilot",
-            get(console::pilot::page).post(console::pilot::say),
-        )
-        .route("/workflows/{workflow}/pilot.csv", get(console::pilot::file))
-        .route("/workflows/{workflow}/friday", get(console::friday::page))
-        .route(
-            "/workflows/{workflow}/friday/{verb}",
-            post(console::friday::act),
-        )
-        .route(
-            "/workflows/{workflow}/turnover",
-            get(console::turnover::page),
-        )
-        .route(
-            "/workflows/{workflow}/turnover/{verb}",
-            post(console::turnover::act),
-        )
-}
-
 /// How a workflow stands: every act of stopping and going on.
 fn console_standing() -> Router<App> {
     Router::new()
-        .merge(console_charter())
+        .merge(router_charter::pages())
         .route("/workflows/{workflow}/pause", post(console::standing::act))
         .route("/workflows/{workflow}/resume", post(console::standing::act))
         .route("/workflows/{workflow}/kill", post(console::standing::act))

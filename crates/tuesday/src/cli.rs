@@ -59,10 +59,11 @@ Change     check         every fault of a package
            release       create, eval, clear, approve, withdraw, promote, rollback, compare, verify, export, list, show
            workflow      list, show, map, stage, pause, resume, kill, restrict, manual-fallback, retire,
                          decide, decisions, label, priority, schema
+           decision      new, list, show: what becomes of a workflow, on evidence that can be opened
            charter       show, check, set, sign, history: the one page, from live records
            readiness     checklist, handoff, audit, signals, next, friday and the other lists, with evidence
            pilot         evidence, steps, go-live, mistakes, claim, hidden-cost, skip, answer: what a pilot shows
-           training      record: who has learnt to decide
+           training      show, record: who has learnt to decide
            turnover      start, show, sign, call-off: days without the builder, graded from the log
            signal        what is said about outputs afterwards: post, list
 
@@ -192,6 +193,8 @@ pub(crate) enum Command {
     Pilot(cmd::pilot::PilotArgs),
     /// The test without the builder: start, show, sign, call-off
     Turnover(cmd::turnover::TurnoverArgs),
+    /// What was decided about a workflow, on which evidence: new, list, show
+    Decision(cmd::decision::DecisionArgs),
     /// Why a workflow stopped: list, show, open, answer, close, causes
     Postmortem(cmd::postmortem::PostmortemArgs),
     /// What somebody has to do after an incident or a stop: list, add, done, drop

@@ -9,6 +9,7 @@
 mod blank;
 mod disuse;
 mod evidence;
+pub mod fallback;
 pub mod friday;
 pub mod label;
 pub mod milestone;
@@ -35,8 +36,8 @@ pub use evidence::{Evidence, EvidenceEvent, EvidenceState, IllegalEvidenceMove};
 pub use people::curriculum;
 pub use pilot::{PILOT_MOST, Pilot, PilotState};
 pub use prove::{Facts, Figures, GateFacts, Picture, ReleaseFacts, prove};
-pub use signals::{PilotSign, past_the_pilot, signs};
+pub use signals::{PilotSign, Sign, SignAnswer, past_the_pilot, signs};
 pub use statement::{Fault, Statement};
 pub use topic::Topic;
-pub use views::{Entry, Item, Sheet, sheet};
+pub use views::{Entry, Item, Sheet, condition, sheet};
 pub use wrong::{InForce, WrongPart, missing_parts};

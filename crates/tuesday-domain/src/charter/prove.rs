@@ -41,6 +41,12 @@ impl Facts {
         found.filter(|f| !super::is_blank(&f.value))
     }
 
+    /// Every statement of a kind that says something, the newest first.
+    pub fn each(&self, statement: Statement) -> impl Iterator<Item = &CharterFact> {
+        let own = move |f: &&CharterFact| f.statement == statement && !super::is_blank(&f.value);
+        self.0.iter().filter(own)
+    }
+
     /// Its text.
     #[must_use]
     pub fn value(&self, statement: Statement) -> Option<&str> {
@@ -80,7 +86,7 @@ pub struct Figures {
     pub cost_unknown: u64,
     /// Corrections that are open now, from whenever.
     pub uncorrected: u64,
-    /// The newest use of the declared old path, from whenever.
+    /// The newest use of the declared old path outside declared fallback, from whenever.
     pub old_path_at: Option<Timestamp>,
     /// The newest signed head of the log.
     pub sealed_at: Option<Timestamp>,

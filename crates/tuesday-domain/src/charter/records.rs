@@ -191,18 +191,27 @@ fn old_path(p: &Picture<'_>) -> Evidence {
     let Some(f) = p.facts.get(Statement::OldPathSignal) else {
         return Evidence::missing("no signal of the old way is declared: nobody could see its use");
     };
-    if !p.release.runbook {
-        return Evidence::claimed("there is no runbook to fall back to");
+    // What is retired must still be possible by hand, and written down.
+    if !p.release.runbook || super::is_blank(&p.ready.def.manual.instructions) {
+        return Evidence::claimed("there is no runbook and no instructions to fall back to");
     }
     let quiet_since = p.figures.old_path_at.map_or(f.at, |used| used.max(f.at));
     if p.now >= quiet_since.plus(OLD_PATH) {
-        return Evidence::verified(format!("no `{}` for 14 days", f.value)).since(quiet_since);
+        let words = match super::fallback::declared(p.facts).as_slice() {
+            [] => format!("no `{}` for 14 days", f.value),
+            _ => format!("no `{}` for 14 days outside declared fallback", f.value),
+        };
+        return Evidence::verified(words).since(quiet_since);
     }
     let words = format!("watching `{}`: 14 days of silence are needed", f.value);
     match p.figures.old_path_at {
         // It was silent long enough once, and is used again.
         Some(used) if used >= f.at.plus(OLD_PATH) => {
-            Evidence::lapsed(format!("the old way was used: `{}`", f.value)).since(used)
+            let words = format!(
+                "the old way was used outside declared fallback: `{}`",
+                f.value
+            );
+            Evidence::lapsed(words).since(used)
         }
         _ => Evidence::claimed(words).stated(&f.by, f.at),
     }

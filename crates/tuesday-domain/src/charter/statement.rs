@@ -58,6 +58,12 @@ words! {
         StepException = "step_exception",
         /// What somebody answers to a question of going live that no record answers.
         GoLiveAnswer = "go_live_answer",
+        /// What somebody answers about a sign that it is past the pilot, where records cannot tell.
+        SignAnswer = "sign_answer",
+        /// Work was given back to people by a declaration: from when, until when.
+        FallbackUse = "fallback_use",
+        /// Whether the last ten runs could be told from their record.
+        LastTen = "last_ten",
     }
 }
 
@@ -88,6 +94,8 @@ impl Statement {
                 | Self::Training
                 | Self::Practice
                 | Self::FridayTest
+                | Self::FallbackUse
+                | Self::LastTen
         )
     }
 
@@ -96,7 +104,11 @@ impl Statement {
     pub const fn of_the_pilot(self) -> bool {
         matches!(
             self,
-            Self::PilotClaim | Self::HiddenCost | Self::StepException | Self::GoLiveAnswer
+            Self::PilotClaim
+                | Self::HiddenCost
+                | Self::StepException
+                | Self::GoLiveAnswer
+                | Self::SignAnswer
         )
     }
 
@@ -107,9 +119,11 @@ impl Statement {
             Self::BeforeAfterMap | Self::PilotCriteria | Self::PilotClaim | Self::GoLiveAnswer => {
                 400
             }
-            Self::PilotQuestion | Self::OwnerException | Self::HiddenCost | Self::StepException => {
-                200
-            }
+            Self::PilotQuestion
+            | Self::OwnerException
+            | Self::HiddenCost
+            | Self::StepException
+            | Self::SignAnswer => 200,
             Self::NinetyDayMetric => 100,
             _ => 40,
         }
@@ -140,11 +154,16 @@ impl Statement {
             Self::HiddenCost => "what nobody had planned, in a sentence",
             Self::StepException => "why this step is jumped over",
             Self::GoLiveAnswer => "the answer, in a sentence",
+            Self::SignAnswer => {
+                "`production` or `pilot`, and what shows it: production: owners fix it themselves"
+            }
             Self::WeeklyReview
             | Self::TurnoverTest
             | Self::Training
             | Self::Practice
-            | Self::FridayTest => "kept by the engine",
+            | Self::FridayTest
+            | Self::FallbackUse
+            | Self::LastTen => "kept by the engine",
         }
     }
 
@@ -191,16 +210,35 @@ impl Statement {
             | Self::HiddenCost
             | Self::StepException
             | Self::GoLiveAnswer => Ok(text.to_owned()),
+            Self::SignAnswer => like(text),
             Self::WeeklyReview
             | Self::TurnoverTest
             | Self::Training
             | Self::Practice
-            | Self::FridayTest => fault(
+            | Self::FridayTest
+            | Self::FallbackUse
+            | Self::LastTen => fault(
                 "the engine keeps this from what it saw",
                 "do the thing; nobody can state it",
             ),
         }
     }
+}
+
+/// `production: words` or `pilot: words`; words that say nothing answer nothing.
+fn like(text: &str) -> Result<String, Fault> {
+    let way_out = "write `production: …` or `pilot: …` and say what shows it";
+    let Some((word, told)) = text.split_once(':') else {
+        return fault("it does not say which of the two, or why", way_out);
+    };
+    let (word, told) = (word.trim().to_lowercase(), told.trim());
+    if !matches!(word.as_str(), "production" | "pilot") {
+        return fault(format!("`{word}` is neither production nor pilot"), way_out);
+    }
+    if is_blank(told) {
+        return fault("it does not say what shows it", way_out);
+    }
+    Ok(format!("{word}: {told}"))
 }
 
 /// A number from `least` (in hundredths for hours: any above 0) to `most`.

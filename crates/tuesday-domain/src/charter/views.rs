@@ -251,6 +251,35 @@ const CONDITIONS: &[Item] = &[
     ask("Accountability", T::OperatorOwner),
 ];
 
+/// What each condition is in a pilot and in production; nothing for what is none of the six.
+#[must_use]
+pub const fn condition(topic: Topic) -> Option<(&'static str, &'static str)> {
+    Some(match topic {
+        T::Training => (
+            "a few people who were chosen",
+            "everybody who decides is trained for it",
+        ),
+        T::Sources => (
+            "data that somebody put together",
+            "live sources with rank and freshness",
+        ),
+        T::ReviewTiers => (
+            "its builders look at everything",
+            "tiers with owner, backup, guidance and due time",
+        ),
+        T::Support => (
+            "its builder is asked",
+            "a declared place where help is given",
+        ),
+        T::WeeklyReview => (
+            "impressions, looked at when somebody asks",
+            "a metric that somebody signs every week",
+        ),
+        T::OperatorOwner => ("whoever is enthusiastic", "a named owner with a backup"),
+        _ => return None,
+    })
+}
+
 const HANDOFF: &[Item] = &[
     part(SCOPE, "One owner", T::OperatorOwner),
     part(SCOPE, "One workflow", T::OneWorkflow),

@@ -27,7 +27,7 @@ pub use model::{
     ConfidenceSource, ConfidenceSpec, FeatureSpec, ModelKind, ModelSpec, PairSpec, PriceSpec,
     SelfConsistency,
 };
-pub use owners::{Owners, PersonSpec};
+pub use owners::{OwnerRole, Owners, PersonSpec, VendorSpec};
 pub use package::{Package, PackageFault, PackageFile, with_artefact};
 pub use review::{
     FaultSpec, ManualSpec, OnApprove, OnPause, OnReject, OversightSpec, RejectSpec, ReviewSpec,
@@ -58,6 +58,9 @@ pub struct Definition {
     pub workflow: WorkflowSpec,
     /// The people who answer for it.
     pub owners: Owners,
+    /// Whom outside it depends on, and until when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vendor: Vec<VendorSpec>,
     /// Values that differ between installations, such as host names; never secrets.
     #[serde(default)]
     pub vars: BTreeMap<String, String>,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::words;
+
 /// `[owners]`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,9 +37,89 @@ pub struct PersonSpec {
     pub name: String,
     /// Where notices go.
     pub email: String,
+    /// The vendor that they work for; absent for somebody inside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
+}
+
+/// `[[vendor]]`: somebody outside on whom the workflow depends, by a contract with an end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VendorSpec {
+    /// Its name.
+    pub name: String,
+    /// What comes from it.
+    pub provides: String,
+    /// The last day of the contract, such as `2027-03-31`.
+    pub contract_ends: String,
+    /// Handle of the person inside who answers for it.
+    pub owner: String,
+}
+
+words! {
+    /// What a named person answers for.
+    OwnerRole {
+        /// The workflow as a whole.
+        Operator = "operator_owner",
+        /// The same, while the operator owner is not there.
+        Backup = "backup",
+        /// Connectors, definitions, releases.
+        Technical = "technical_owner",
+        /// Budget and priority.
+        Sponsor = "executive_sponsor",
+    }
+}
+
+impl OwnerRole {
+    /// As people read it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Operator => "operator owner",
+            Self::Backup => "backup",
+            Self::Technical => "technical owner",
+            Self::Sponsor => "executive sponsor",
+        }
+    }
 }
 
 impl Owners {
+    /// Who answers for the workflow as a whole: the operator owner, the backup when the owner left, the
+    /// sponsor when both did. Nobody, when all have.
+    #[must_use]
+    pub fn answering(&self, is_active: impl Fn(&str) -> bool) -> Option<&PersonSpec> {
+        [
+            Some(&self.operator),
+            Some(&self.backup),
+            self.sponsor.as_ref(),
+        ]
+        .into_iter()
+        .flatten()
+        .find(|p| is_active(&p.handle))
+    }
+
+    /// The sponsor, where neither the operator owner nor the backup is left.
+    #[must_use]
+    pub fn sponsor_answers(&self, is_active: impl Fn(&str) -> bool) -> Option<&PersonSpec> {
+        let left = !is_active(&self.operator.handle) && !is_active(&self.backup.handle);
+        let sponsor = self.sponsor.as_ref().filter(|_| left);
+        sponsor.filter(|s| is_active(&s.handle))
+    }
+
+    /// What a person is named for who is not active any more, in order of weight. A sponsor who was never
+    /// named is not one who left.
+    #[must_use]
+    pub fn vacant(&self, is_active: impl Fn(&str) -> bool) -> Vec<(OwnerRole, &PersonSpec)> {
+        let named = [
+            (OwnerRole::Operator, Some(&self.operator)),
+            (OwnerRole::Backup, Some(&self.backup)),
+            (OwnerRole::Technical, Some(&self.technical)),
+            (OwnerRole::Sponsor, self.sponsor.as_ref()),
+        ];
+        let named = named.into_iter().filter_map(|(role, p)| Some((role, p?)));
+        named.filter(|(_, p)| !is_active(&p.handle)).collect()
+    }
+
     /// Everybody named, in a fixed order, each handle once.
     #[must_use]
     pub fn people(&self) -> Vec<&PersonSpec> {
@@ -55,5 +137,62 @@ impl Owners {
         .chain(&self.reviewers)
         .filter(|p| seen.insert(p.handle.as_str()))
         .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(handle: &str) -> PersonSpec {
+        PersonSpec {
+            handle: handle.to_owned(),
+            name: handle.to_owned(),
+            email: format!("{handle}@example.com"),
+            vendor: None,
+        }
+    }
+
+    fn owners(sponsor: bool) -> Owners {
+        Owners {
+            operator: person("olga"),
+            backup: person("bert"),
+            technical: person("tess"),
+            escalation: person("edda"),
+            sponsor: sponsor.then(|| person("sam")),
+            support: None,
+            reviewers: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn one_after_the_other_answers_and_then_nobody() {
+        let answering = |o: &Owners, left: &[&str]| {
+            let found = o.answering(|h| !left.contains(&h));
+            found.map(|p| p.handle.clone())
+        };
+        let o = owners(true);
+        assert_eq!(answering(&o, &[]).as_deref(), Some("olga"));
+        assert_eq!(answering(&o, &["olga"]).as_deref(), Some("bert"));
+        assert_eq!(answering(&o, &["olga", "bert"]).as_deref(), Some("sam"));
+        assert_eq!(answering(&o, &["olga", "bert", "sam"]), None);
+        assert_eq!(answering(&owners(false), &["olga", "bert"]), None);
+        let sponsor = |left: &[&str]| o.sponsor_answers(|h| !left.contains(&h)).is_some();
+        assert!(sponsor(&["olga", "bert"]) && !sponsor(&["bert"]) && !sponsor(&["olga"]));
+        assert!(!sponsor(&["olga", "bert", "sam"]));
+    }
+
+    #[test]
+    fn who_left_is_missed_and_who_was_never_named_is_not() {
+        let roles = |o: &Owners, left: &[&str]| -> Vec<OwnerRole> {
+            let found = o.vacant(|h| !left.contains(&h));
+            found.into_iter().map(|(role, _)| role).collect()
+        };
+        assert!(roles(&owners(false), &[]).is_empty());
+        assert_eq!(roles(&owners(true), &["bert"]), [OwnerRole::Backup]);
+        assert_eq!(
+            roles(&owners(true), &["sam", "olga"]),
+            [OwnerRole::Operator, OwnerRole::Sponsor]
+        );
     }
 }

@@ -7,6 +7,7 @@ pub mod follow_up;
 
 pub use answers::{Asked, Known, offered, prefill};
 
+use crate::charter::is_blank;
 use crate::words::words;
 
 words! {
@@ -261,7 +262,7 @@ pub fn closable(answers: &[Answer], closing: &Closing) -> Result<(), NotClosable
     if closing.wall.is_none() {
         return missing("wall");
     }
-    if closing.lessons.trim().is_empty() {
+    if is_blank(&closing.lessons) {
         return missing("lessons");
     }
     if root == RootCause::Model {
@@ -271,7 +272,8 @@ pub fn closable(answers: &[Answer], closing: &Closing) -> Result<(), NotClosable
             ("ruled_out.rules", &out.rules),
             ("ruled_out.governance", &out.governance),
         ];
-        if let Some((field, _)) = fields.into_iter().find(|(_, t)| t.trim().is_empty()) {
+        // A word for "nothing" rules nothing out.
+        if let Some((field, _)) = fields.into_iter().find(|(_, t)| is_blank(t)) {
             return missing(field);
         }
     }
@@ -353,6 +355,8 @@ mod tests {
         assert_eq!(field(&c), "lessons");
         c.lessons = "try another model".to_owned();
         assert_eq!(field(&c), "ruled_out.inputs");
+        c.ruled_out.inputs = "n/a".to_owned();
+        assert_eq!(field(&c), "ruled_out.inputs", "that rules nothing out");
         c.ruled_out.inputs = "all 40 were fresh and complete".to_owned();
         assert_eq!(field(&c), "ruled_out.rules");
         c.ruled_out.rules = "unchanged since May".to_owned();

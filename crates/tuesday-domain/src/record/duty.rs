@@ -1,5 +1,6 @@
 //! Something that a named person owes after a change: an update that a policy asks for, a look back at an
-//! emergency, a word about what it came to after thirty and ninety days. It stays open until somebody says what answered it.
+//! emergency, a word about what it came to after thirty and ninety days, a successor for an owner who left, training
+//! that is renewed. It stays open until somebody says what answered it, or the record shows it.
 
 use crate::id::DutyId;
 use crate::time::Timestamp;
@@ -16,6 +17,10 @@ words! {
         ThirtyDays = "thirty_days",
         /// The day of the ninety-day metric: the sponsor decides.
         NinetyDays = "ninety_days",
+        /// An owner left: somebody names a successor.
+        Successor = "successor",
+        /// Tiers, their questions or their guidance changed: who decides practises again.
+        Retraining = "retraining",
     }
 }
 
@@ -46,6 +51,12 @@ impl DutyKind {
     #[must_use]
     pub const fn wants_words(self) -> bool {
         !matches!(self, Self::PolicyUpdate)
+    }
+
+    /// The record itself shows when it is answered: nobody's word does.
+    #[must_use]
+    pub const fn shown_by_record(self) -> bool {
+        matches!(self, Self::Successor | Self::Retraining)
     }
 }
 

@@ -56,7 +56,38 @@ words! {
     }
 }
 
-/// A person's decision about a workflow, with what it rests on. Never changed.
+/// Short texts in order, kept as one JSON array.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextList(String);
+
+impl TextList {
+    /// The list of these texts.
+    #[must_use]
+    pub fn new(texts: &[String]) -> Self {
+        Self(serde_json::Value::from(texts.to_vec()).to_string())
+    }
+
+    /// As it is kept.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.0
+    }
+
+    /// The texts.
+    #[must_use]
+    pub fn all(&self) -> Vec<String> {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
+
+impl Default for TextList {
+    fn default() -> Self {
+        Self::new(&[])
+    }
+}
+
+/// A person's decision about a workflow, with what it rests on. Never changed: one that is decided otherwise
+/// later is named by the decision in its place, and stays readable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionRecord {
     /// Its id.
@@ -67,10 +98,16 @@ pub struct DecisionRecord {
     pub choice: Choice,
     /// What was asked.
     pub question: String,
-    /// What it rests on: figures, reports, links.
+    /// What it rests on, in words.
     pub evidence: String,
+    /// What can be opened to see it: ids, pages of this instance, addresses.
+    pub links: TextList,
+    /// What must stay true for it to hold.
+    pub conditions: TextList,
     /// Why.
     pub reason: String,
+    /// The decision that it takes the place of.
+    pub supersedes: Option<DecisionId>,
     /// Handle of the person.
     pub decided_by: String,
     /// When.

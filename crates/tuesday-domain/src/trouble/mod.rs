@@ -30,6 +30,8 @@ words! {
         CredentialExpiring = "credential_expiring",
         /// A credential has ended, by what is declared about it.
         CredentialExpired = "credential_expired",
+        /// The contract of a vendor on whom a workflow depends ends soon, or has ended.
+        ContractEnding = "contract_ending",
         /// A run does not move, although a machine should move it.
         StuckWork = "stuck_work",
         /// More arrives than is done, or something waits too long.
@@ -116,6 +118,7 @@ impl Category {
             Self::TriggerSilent
             | Self::RotationGap
             | Self::CredentialExpiring
+            | Self::ContractEnding
             | Self::RecordChanged => Severity::Low,
         }
     }
@@ -130,6 +133,7 @@ impl Category {
             Self::CredentialRefused => "Credentials are refused",
             Self::CredentialExpiring => "Credentials end soon",
             Self::CredentialExpired => "Credentials have ended",
+            Self::ContractEnding => "A vendor's contract ends",
             Self::ConnectorFailing => "Connector does not keep its contract",
             Self::StuckWork => "Work is stuck",
             Self::BacklogGrowing => "Backlog grows",
@@ -163,6 +167,7 @@ impl Category {
             Self::DestinationOutage => "destination-outage",
             Self::CredentialRefused => "credential-refused",
             Self::CredentialExpiring | Self::CredentialExpired => "credential-expiring",
+            Self::ContractEnding => "contract-ending",
             Self::ConnectorFailing => "connector-failing",
             Self::StuckWork => "stuck-run",
             Self::BacklogGrowing => "backlog-growing",
@@ -229,6 +234,7 @@ impl Category {
                 Self::CredentialRefused
                     | Self::CredentialExpiring
                     | Self::CredentialExpired
+                    | Self::ContractEnding
                     | Self::StuckWork
                     | Self::BacklogGrowing
                     | Self::TriggerSilent

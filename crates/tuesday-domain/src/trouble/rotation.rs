@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Category;
-use crate::definition::{Definition, ShiftSpec};
+use crate::definition::{Definition, Owners, ShiftSpec};
 
 /// Minutes of a week, from Monday 00:00.
 pub const WEEK: u32 = 7 * DAY;
@@ -165,6 +165,21 @@ pub fn named(def: &Definition, category: Category, minute: u32) -> Vec<String> {
     ]);
     out.extend(owners.sponsor.as_ref().map(|s| s.handle.as_str()));
     once(out)
+}
+
+/// The same with the sponsor in the place of operator owner and backup, where both have left for good.
+#[must_use]
+pub fn sponsor_steps_in(
+    mut named: Vec<String>,
+    owners: &Owners,
+    is_active: impl Fn(&str) -> bool,
+) -> Vec<String> {
+    if let Some(sponsor) = owners.sponsor_answers(is_active) {
+        named.retain(|p| *p != sponsor.handle);
+        let place = named.iter().position(|p| *p == owners.operator.handle);
+        named.insert(place.unwrap_or(0), sponsor.handle.clone());
+    }
+    named
 }
 
 /// Those of `named` who are there now; when nobody is, those who still have an account; then anybody

@@ -28,7 +28,9 @@ pub(super) async fn run(engine: Engine) -> Result<(), String> {
         .await
         .map_err(|e| e.to_string())?;
     let over = reader.untold_ends(BATCH).await.map_err(|e| e.to_string())?;
-    if due.is_empty() && over.is_empty() {
+    let orphaned = reader.orphaned_alerts(BATCH).await;
+    let orphaned = orphaned.map_err(|e| e.to_string())?;
+    if due.is_empty() && over.is_empty() && orphaned.is_empty() {
         return Ok(());
     }
     let people = reader.people().await.map_err(|e| e.to_string())?;
@@ -38,11 +40,58 @@ pub(super) async fn run(engine: Engine) -> Result<(), String> {
             continue;
         };
         let id = alert.id;
+        if orphaned.iter().any(|o| o.id == id) {
+            continue;
+        }
         if let Err(e) = Box::pin(one(&engine, alert, &incident, &people, now)).await {
             tracing::warn!(alert = %id, error = %e, "an alert could not be moved on; the next pass tries again");
         }
     }
+    for alert in orphaned {
+        let id = alert.id;
+        if let Err(e) = Box::pin(left_behind(&engine, alert, &people, now)).await {
+            tracing::warn!(alert = %id, error = %e, "an alert of somebody who left could not be passed on");
+        }
+    }
     Ok(())
+}
+
+/// Whoever has it left: it is not waited until their time is over.
+async fn left_behind(
+    engine: &Engine,
+    mut alert: Alert,
+    people: &[Person],
+    now: Timestamp,
+) -> Result<(), String> {
+    let found = engine.0.reader.incident(alert.incident).await;
+    let Some(incident) = found.map_err(|e| e.to_string())? else {
+        return Ok(());
+    };
+    let walk = engine.walk(incident.category, incident.workflow.as_deref(), now);
+    let walk = walk.await.map_err(|e| e.to_string())?;
+    let is_active = |h: &String| people.iter().any(|p| p.active && p.handle == *h);
+    // With nobody left there is nobody to pass it to.
+    let Some(next) = walk.chain.first().filter(|p| is_active(p)) else {
+        return Ok(());
+    };
+    if alert.state == AlertState::Acknowledged {
+        return quiet(engine, &incident, now).await;
+    }
+    let (before, was) = (alert.state, alert.person.clone());
+    move_to(&mut alert, AlertEvent::Escalate)?;
+    alert.person.clone_from(next);
+    alert.chain = walk.chain.join(" ");
+    (alert.level, alert.tries, alert.due_at) = (0, 0, now);
+    alert.version += 1;
+    let mut entry = entry(&alert, "alert.escalated", now)
+        .fact("why", format!("{was} is not active any more"))
+        .fact("to", alert.person.clone());
+    entry
+        .moves
+        .push(format!("alert {} {before} {}", alert.id, alert.state));
+    let changes = vec![trouble(TroubleChange::UpdateAlert(alert))];
+    let decided = engine.apply(Decision { changes, entry }).await;
+    decided.map(drop).map_err(|e| e.to_string())
 }
 
 async fn one(

@@ -8,6 +8,7 @@ mod canary;
 mod capacity;
 mod conditions;
 mod contract;
+mod contracts;
 mod cover;
 mod degraded;
 mod drift;
@@ -22,10 +23,12 @@ mod grants_due;
 mod hand_off;
 mod held;
 mod labels;
+mod last_ten;
 mod line;
 mod mailbox;
 mod milestones;
 mod notices;
+mod owners;
 mod reconcile;
 mod refresh;
 mod releases_true;
@@ -39,6 +42,7 @@ mod seeds;
 mod settling;
 mod stamps;
 mod suspended;
+mod training;
 mod undoing;
 mod verify;
 mod watch;
@@ -207,6 +211,7 @@ fn spawn_timed(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet<()
         every(engine, stop, tasks, pause, "mailbox", mailbox::run);
     }
     resting(engine, stop, tasks, "figures", figures::run);
+    resting(engine, stop, tasks, "last_ten", last_ten::run);
     resting(engine, stop, tasks, "retention", retention::run);
     every(
         engine,
@@ -263,6 +268,7 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     every(engine, stop, tasks, five, "backlog", watch::backlog);
     every(engine, stop, tasks, five, "storage", watch::storage);
     every(engine, stop, tasks, five, "labels", labels::run);
+    every(engine, stop, tasks, five, "owners", owners::run);
     every(engine, stop, tasks, five, "capacity", capacity::run);
     every(engine, stop, tasks, five, "undoing", undoing::run);
     every(engine, stop, tasks, five, "follow_ups", follow_ups::run);
@@ -270,11 +276,13 @@ fn spawn_watchers(engine: &Engine, stop: &CancellationToken, tasks: &mut JoinSet
     every(engine, stop, tasks, slow, "drift", drift::run);
     every(engine, stop, tasks, five, "calibration", calibration::run);
     every(engine, stop, tasks, slow, "gaps", gaps::run);
+    every(engine, stop, tasks, five, "training", training::run);
     every(engine, stop, tasks, five, "canary", canary::run);
     every(engine, stop, tasks, slow, "silent", watch::quiet_triggers);
     every(engine, stop, tasks, slow, "promises", watch::promises);
     every(engine, stop, tasks, slow, "rotations", watch::rotations);
     every(engine, stop, tasks, slow, "expiry", watch::credentials);
+    every(engine, stop, tasks, slow, "contracts", contracts::run);
     every(engine, stop, tasks, five, "reconcile", reconcile::run);
     every(engine, stop, tasks, slow, "contract", contract::run);
 }

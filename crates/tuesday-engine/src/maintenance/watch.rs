@@ -64,7 +64,11 @@ fn works_since(engine: &Engine, incident: &tuesday_domain::record::Incident) -> 
 }
 
 /// Reports what is new among `present`, and ends open incidents of the category that are not in it.
-async fn observe(engine: &Engine, category: Category, present: Vec<Trouble>) -> Result<(), String> {
+pub(super) async fn observe(
+    engine: &Engine,
+    category: Category,
+    present: Vec<Trouble>,
+) -> Result<(), String> {
     let open = engine.0.dependencies.open();
     let burning: Vec<_> = open
         .iter()
@@ -94,7 +98,7 @@ async fn observe(engine: &Engine, category: Category, present: Vec<Trouble>) -> 
 
 /// Every workflow with the release that new runs get. One whose release cannot be loaded is another
 /// watcher's matter.
-async fn live(engine: &Engine) -> Vec<(Arc<Workflow>, Arc<LiveRelease>)> {
+pub(super) async fn live(engine: &Engine) -> Vec<(Arc<Workflow>, Arc<LiveRelease>)> {
     let mut out = Vec::new();
     for workflow in engine.0.catalog.workflows() {
         let found = engine

@@ -32,7 +32,8 @@ impl Engine {
     /// Grants a role, or changes its clearance; `grant.granted_by` and `granted_at` are set here.
     ///
     /// # Errors
-    /// `reason_required`, `not_found`, `not_allowed` for oneself or for a machine role.
+    /// `reason_required`, `not_found`, `not_allowed` for oneself or for a machine role, `second_owner` for the
+    /// owner's role without an end on a workflow that somebody else answers for.
     pub async fn grant(&self, grant: Grant, reason: &str, by: &Actor) -> Result<Grant, Problem> {
         let reason = reasoned(reason)?;
         if grant.role == Role::MachineIdentity {
@@ -56,6 +57,7 @@ impl Engine {
         self.known_person(&grant.person).await?;
         if let Some(workflow) = &grant.workflow {
             self.known_workflow(workflow).await?;
+            self.one_owner(workflow, &grant).await?;
         }
         let all = self.0.reader.grants().await.map_err(read_problem)?;
         // Nobody raises their own rights, except the very first administrator.
@@ -95,6 +97,29 @@ impl Engine {
         self.commit(vec![Change::PutGrant(Box::new(grant.clone()))], entry)
             .await?;
         Ok(grant)
+    }
+
+    /// The package names the one who answers and the one who stands in. Somebody else holds the owner's role
+    /// for a time at most, while one of them is there.
+    async fn one_owner(&self, workflow: &str, grant: &Grant) -> Result<(), Problem> {
+        if grant.role != Role::OperatorOwner || grant.until.is_some() {
+            return Ok(());
+        }
+        let (_, live) = self.live(workflow).await?;
+        let owners = &live.ready.def.owners;
+        let named = [&owners.operator, &owners.backup];
+        if named.iter().any(|p| p.handle == grant.person) {
+            return Ok(());
+        }
+        let people = self.0.reader.people().await.map_err(read_problem)?;
+        let is_active = |h: &str| people.iter().any(|p| p.active && p.handle == h);
+        let Some(owner) = named.into_iter().find(|p| is_active(&p.handle)) else {
+            return Ok(());
+        };
+        let words = format!("{} answers for {workflow}: it has one owner", owner.name);
+        Err(Problem::new("second_owner", words).field("role").way_out(
+            "name another owner in the package, or give the role until a day with --until",
+        ))
     }
 
     /// Takes a role away; it stops working with the next request.

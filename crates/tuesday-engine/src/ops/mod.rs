@@ -111,9 +111,7 @@ pub use case::{Case, CaseAction, CaseItem, CaseMade, CaseWrite};
 pub use ceremony::CEREMONY_LIFE;
 pub(crate) use charter::Told;
 pub use charter::{
-    CharterView, FridayCard, FridayOpen, FridayView, Graded, ItemView, LabelView, LabelWish,
-    LastTen, OpenedRun, PilotView, Practice, PracticeResult, QuarterView, QuarterWish, SheetView,
-    SignView, TurnoverCard, TurnoverView, UnmetView, WallView,
+    AtRisk, CharterView, ConditionView, FridayCard, FridayOpen, FridayView, Graded, ItemView, LabelView, LabelWish, LastTen, OpenedRun, PilotView, Practice, PracticeResult, QuarterView, QuarterWish, SheetView, SignSaid, SignView, TierTaught, TrainedPerson, TrainingView, TurnoverCard, TurnoverView, UnmetView, WallView,
 };
 pub use cleared::Reader;
 pub use compensate::Compensation;
@@ -124,7 +122,7 @@ pub use cost::{
 };
 pub use credential::TotpOffer;
 pub use decide_many::Together;
-pub use decide_workflow::WorkflowDecision;
+pub use decide_workflow::{DecisionView, WorkflowDecision};
 pub use downtime::{Downtime, SIGN};
 pub use drift::{
     Around, BandShown, Calibration, Canary, CanaryShown, Drift, DriftDimension, FrozenMix,

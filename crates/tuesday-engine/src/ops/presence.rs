@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tuesday_domain::definition::Owners;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Review;
 use tuesday_domain::time::Timestamp;
@@ -12,6 +13,8 @@ use crate::engine::{Engine, read_problem};
 pub(crate) struct Gone {
     stand_ins: BTreeMap<String, Option<String>>,
     known: BTreeSet<String>,
+    /// Deactivated: they do not come back by themselves.
+    left: BTreeSet<String>,
 }
 
 impl Gone {
@@ -30,8 +33,9 @@ impl Gone {
     }
 
     /// Who has the tasks of `person` meanwhile: the stand-in, the stand-in's stand-in, then the
-    /// persons the task escalates along, then the operator owner.
-    pub(crate) fn instead(&self, person: &str, review: &Review, operator: &str) -> Option<String> {
+    /// persons the task escalates along, then the operator owner, the backup and the sponsor. What was the
+    /// operator owner's or the backup's goes to the sponsor first, where both have left.
+    pub(crate) fn instead(&self, person: &str, review: &Review, owners: &Owners) -> Option<String> {
         let mut next = person;
         for _ in 0..self.stand_ins.len() {
             match self.stand_ins.get(next).and_then(Option::as_deref) {
@@ -40,11 +44,19 @@ impl Gone {
                 None => break,
             }
         }
-        review
-            .chain
-            .iter()
-            .map(String::as_str)
-            .chain([operator])
+        let (operator, backup) = (
+            owners.operator.handle.as_str(),
+            owners.backup.handle.as_str(),
+        );
+        let answered = person == operator || person == backup;
+        let steps_in = owners.sponsor_answers(|p| !self.left.contains(p));
+        let steps_in = steps_in.filter(|_| answered).map(|s| s.handle.as_str());
+        let sponsor = owners.sponsor.as_ref().map(|s| s.handle.as_str());
+        steps_in
+            .into_iter()
+            .chain(review.chain.iter().map(String::as_str))
+            .chain([operator, backup])
+            .chain(sponsor)
             .find(|p| *p != person && self.is_here(p))
             .map(str::to_owned)
     }
@@ -69,8 +81,10 @@ impl Engine {
             .filter(|a| now < a.until)
             .map(|a| (a.person, a.to))
             .collect();
-        for person in people.iter().filter(|p| !p.active) {
-            stand_ins.entry(person.handle.clone()).or_insert(None);
+        let left = people.iter().filter(|p| !p.active);
+        let left: BTreeSet<String> = left.map(|p| p.handle.clone()).collect();
+        for person in &left {
+            stand_ins.entry(person.clone()).or_insert(None);
         }
         for test in tests {
             if workflow == Some(test.workflow.as_str()) {
@@ -80,6 +94,7 @@ impl Engine {
         Ok(Gone {
             stand_ins,
             known: people.into_iter().map(|p| p.handle).collect(),
+            left,
         })
     }
 }

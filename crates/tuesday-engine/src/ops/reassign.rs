@@ -48,8 +48,11 @@ impl Engine {
         }
         let runs_queue = |p: &str| task.rights(p).may(Act::ReassignReview, &r.workflow);
         let has_it = r.owner == by || r.claimed_by.as_deref() == Some(by);
-        let active = task.rights(by).may(Act::DecideReview, &r.workflow);
-        if !(runs_queue(by) || has_it && active) {
+        // A task that came to the sponsor, because nobody else is left, is passed on by the sponsor.
+        let rights = task.rights(by);
+        let passes_on =
+            [Act::DecideReview, Act::SetPriority].map(|act| rights.may(act, &r.workflow));
+        if !(runs_queue(by) || has_it && passes_on.contains(&true)) {
             let mut operators: Vec<_> = task.grants.iter().map(|g| g.person.clone()).collect();
             operators.dedup();
             operators.retain(|p| runs_queue(p));
@@ -90,12 +93,12 @@ impl Engine {
     pub(crate) async fn cover(&self, id: ReviewId, gone: &Gone) -> Result<(), Problem> {
         let task = self.task(id).await?;
         let r = &task.review;
-        let operator = &task.release.ready.def.owners.operator.handle;
+        let owners = &task.release.ready.def.owners;
         if r.state.is_decided() {
             return Ok(());
         }
         let to = if gone.is(&r.owner) {
-            match gone.instead(&r.owner, r, operator) {
+            match gone.instead(&r.owner, r, owners) {
                 Some(to) => to,
                 // Nobody is there at all: the task keeps its owner and escalates when it is due.
                 None if r.claimed_by.is_some() => r.owner.clone(),

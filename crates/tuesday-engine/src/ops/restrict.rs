@@ -97,7 +97,7 @@ impl Engine {
             row.stage
         );
         Err(Problem::new("decision_required", words).way_out(format!(
-            "tuesday workflow decide {} --decision proceed --question … --evidence … --reason …",
+            "tuesday workflow decide {} --decision proceed --question … --evidence … --link … --reason …",
             row.name
         )))
     }

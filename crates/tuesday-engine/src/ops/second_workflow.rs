@@ -4,7 +4,7 @@
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::{Definition, PackageFault};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Change, Choice, DecisionRecord, RolloutChange, Workflow};
+use tuesday_domain::record::{Change, Choice, DecisionRecord, RolloutChange, TextList, Workflow};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::workflow::Label;
 
@@ -39,6 +39,9 @@ impl Engine {
                 choice: Choice::Proceed,
                 question: "Another workflow before the first one is in production?".to_owned(),
                 evidence: others,
+                links: TextList::new(&["/hub".to_owned()]),
+                conditions: TextList::default(),
+                supersedes: None,
                 reason: "installed in spite of the warning".to_owned(),
                 decided_by: match by {
                     Actor::Person(handle) => handle.clone(),

@@ -15,7 +15,7 @@ impl Engine {
     /// Moves the switch. `running` means as far as the restriction allows: with one it is `restricted`.
     ///
     /// # Errors
-    /// `decision_required` for leaving killed, `workflow_killed` for pausing what is killed,
+    /// `nobody_answers` for letting act what has no owner left, `decision_required` for leaving killed, `workflow_killed` for pausing what is killed,
     /// `workflow_retired`, `reason_required`, `unknown_workflow`.
     pub async fn set_switch(
         &self,
@@ -39,6 +39,9 @@ impl Engine {
         reason: &str,
     ) -> Result<Workflow, Problem> {
         let mut row = self.not_retired(name).await?;
+        if matches!(to, Switch::Running | Switch::Restricted) {
+            self.answered_for(&row).await?;
+        }
         let to = match to {
             Switch::Running if !row.rollout.scope.is_empty() => Switch::Restricted,
             to => to,
@@ -92,7 +95,7 @@ impl Engine {
         let words = format!("what paused it still holds: {name}: {}", judged.words);
         Err(Problem::new("rule_still_holds", words).way_out(format!(
             "remove the cause, then say what was done: tuesday workflow decide {} --decision proceed --question … \
-             --evidence … --reason …; counting then starts anew",
+             --evidence … --link … --reason …; counting then starts anew",
             row.name
         )))
     }
@@ -109,7 +112,7 @@ impl Engine {
         let words = format!("the pilot of {} is over and nobody has decided", row.name);
         Err(Problem::new("decision_required", words).way_out(format!(
             "tuesday workflow decide {} --decision proceed|narrow|redesign|another_pilot|stop --question … \
-             --evidence … --reason …; another pilot also needs a new pilot_end",
+             --evidence … --link … --reason …; another pilot also needs a new pilot_end",
             row.name
         )))
     }
@@ -137,7 +140,7 @@ impl Engine {
                 };
                 Err(Problem::new("decision_required", words).way_out(format!(
                     "tuesday workflow decide {} --decision redesign|another_pilot|narrow|proceed --question … \
-                     --evidence … --reason …",
+                     --evidence … --link … --reason …",
                     row.name
                 )))
             }

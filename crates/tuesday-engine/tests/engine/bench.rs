@@ -294,6 +294,14 @@ impl Bench {
             .unwrap();
     }
 
+    /// Installs the next release, with these questions asked at the desk.
+    pub(crate) async fn checklist(&self, points: &[&str]) {
+        let list = format!("backup = \"boris\"\nchecklist = {points:?}\n[[action]]");
+        let text = WORKFLOW.replacen("backup = \"boris\"\n[[action]]", &list, 1);
+        assert_ne!(text, WORKFLOW);
+        self.install(&text, INPUT, RULES).await;
+    }
+
     /// A second node on the same database.
     pub(crate) async fn another(&self, name: &str) -> Engine {
         let engine = node(&self.store, &self.fakes, &self.signer, name);

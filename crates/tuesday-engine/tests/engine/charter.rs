@@ -268,6 +268,9 @@ async fn a_pilot_that_ends_undecided_is_paused_until_somebody_decides() {
         choice: Choice::AnotherPilot,
         question: "Is it worth another try?".into(),
         evidence: "61 days of work".into(),
+        links: vec!["/workflows/small/charter".into()],
+        conditions: Vec::new(),
+        supersedes: None,
         reason: "too few cases".into(),
     };
     engine

@@ -33,6 +33,9 @@ async fn proceed(engine: &Engine) -> Result<(), Problem> {
         choice: Choice::Proceed,
         question: "Is it worth it?".into(),
         evidence: "the pack".into(),
+        links: vec!["/workflows/small/charter".into()],
+        conditions: Vec::new(),
+        supersedes: None,
         reason: "a test".into(),
     };
     let decided = engine.decide_workflow("small", decision, "rhea");
@@ -320,6 +323,9 @@ async fn six_common_mistakes_are_found_and_the_third_undecided_pilot_is_told() {
             choice: Choice::AnotherPilot,
             question: "Once more?".into(),
             evidence: "the pack".into(),
+            links: vec!["/workflows/small/charter".into()],
+            conditions: Vec::new(),
+            supersedes: None,
             reason: "too few cases".into(),
         };
         engine
@@ -334,6 +340,9 @@ async fn six_common_mistakes_are_found_and_the_third_undecided_pilot_is_told() {
         choice: Choice::Narrow,
         question: "For whom?".into(),
         evidence: "the pack".into(),
+        links: vec!["/workflows/small/charter".into()],
+        conditions: Vec::new(),
+        supersedes: None,
         reason: "one desk only".into(),
     };
     engine

@@ -103,6 +103,9 @@ async fn answered(database: Option<&str>) {
         choice: Choice::Stop,
         question: "does it go on?".to_owned(),
         evidence: "the kill condition was met".to_owned(),
+        links: vec!["/workflows/small/charter".into()],
+        conditions: Vec::new(),
+        supersedes: None,
         reason: "it does not".to_owned(),
     };
     engine.decide_workflow("small", stop, "rhea").await.unwrap();

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use tuesday_domain::charter::Figures;
+use tuesday_domain::charter::fallback::Fallback;
 use tuesday_domain::time::Timestamp;
 
 use crate::error::ReadError;
@@ -17,7 +18,7 @@ const FIGURES: &str = "SELECT r.finished, r.failed, r.cost, r.unknown, v.decided
         ORDER BY decided_at DESC LIMIT 1), \
     (SELECT count(*) FROM corrections AS c JOIN incidents AS i ON i.id = c.incident_id \
         WHERE c.state = 'open' AND i.workflow = $1), \
-    (SELECT at FROM signals WHERE workflow = $1 AND kind = $5 ORDER BY at DESC LIMIT 1), \
+    (SELECT at FROM signals WHERE workflow = $1 AND kind = $5/*not then*/ ORDER BY at DESC LIMIT 1), \
     (SELECT at FROM audit_checkpoints ORDER BY size DESC LIMIT 1), \
     (SELECT count(*) FROM releases WHERE workflow = $1 AND state = 'superseded'), \
     (SELECT created_at FROM releases WHERE id = (SELECT live_release FROM workflows WHERE name = $1)) \
@@ -48,7 +49,7 @@ pub struct CharterFigures {
 
 impl StoreReader {
     /// What proofs count at `now`; `old_path` is the kind of signal that the old way sends, if one is
-    /// declared.
+    /// declared, and `fallback` the times in which its use was declared: that does not count.
     ///
     /// # Errors
     /// See [`StoreReader::run`].
@@ -56,6 +57,7 @@ impl StoreReader {
         &self,
         workflow: &str,
         old_path: Option<&str>,
+        fallback: &[Fallback],
         now: Timestamp,
     ) -> Result<CharterFigures, ReadError> {
         let since = now.minus(WINDOW);
@@ -67,7 +69,16 @@ impl StoreReader {
             Value::Int(now.micros()),
             Value::Text(old_path.unwrap_or_default().to_owned()),
         ];
-        let found = self.first(FIGURES.to_owned(), params, |r: Row<'_>| {
+        // Numbers of our own, and few: no parameter list of a length that changes.
+        let not_then: String = fallback
+            .iter()
+            .map(|f| {
+                let until = f.until.unwrap_or(now).micros();
+                format!(" AND NOT (at >= {} AND at <= {until})", f.from.micros())
+            })
+            .collect();
+        let figures = FIGURES.replace("/*not then*/", &not_then);
+        let found = self.first(figures, params, |r: Row<'_>| {
             Ok(CharterFigures {
                 figures: Figures {
                     finished: r.num(0)?,

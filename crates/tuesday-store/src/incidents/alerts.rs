@@ -85,6 +85,19 @@ impl StoreReader {
             .await
     }
 
+    /// Open alerts that wait for the answer of somebody who is not active any more, or that such a person is on.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn orphaned_alerts(&self, limit: usize) -> Result<Vec<Alert>, ReadError> {
+        let sql = format!(
+            "SELECT {ALERT} FROM alerts WHERE state <> 'cleared' AND ((state = 'notified' \
+             AND person IN (SELECT handle FROM people WHERE active = 0)) OR (state = 'acknowledged' \
+             AND acknowledged_by IN (SELECT handle FROM people WHERE active = 0))) ORDER BY due_at, id LIMIT $1"
+        );
+        self.rows(sql, vec![page(limit)], alert).await
+    }
+
     /// Alerts that are over, were delivered before, and whose end nobody was told; for a day.
     ///
     /// # Errors

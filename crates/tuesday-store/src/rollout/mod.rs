@@ -8,7 +8,7 @@ pub use figures::RunFigures;
 pub use read::Outcomes;
 pub use shadow::ShadowRow;
 
-use tuesday_domain::id::RunId;
+use tuesday_domain::id::{DecisionId, RunId};
 use tuesday_domain::record::{DecisionRecord, RolloutChange, Signal};
 
 use crate::change::Verb;
@@ -26,6 +26,9 @@ pub(crate) static DECISIONS: Table = Table::new(
         ("reason", Ty::Text),
         ("decided_by", Ty::Text),
         ("decided_at", Ty::Int),
+        ("links", Ty::Text),
+        ("conditions", Ty::Text),
+        ("supersedes", Ty::Id),
     ],
     1,
     1,
@@ -75,6 +78,9 @@ fn bind_decision<'a>(d: &'a DecisionRecord, out: &mut Vec<Param<'a>>) {
         Param::Text(&d.reason),
         Param::Text(&d.decided_by),
         Param::Int(d.decided_at.micros()),
+        Param::Text(d.links.json()),
+        Param::Text(d.conditions.json()),
+        opt_id(d.supersedes.map(DecisionId::uuid)),
     ]);
 }
 

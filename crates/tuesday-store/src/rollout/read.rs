@@ -1,7 +1,7 @@
 //! Reading decision records, signals and what is still open of a workflow.
 
 use tuesday_domain::id::{DecisionId, RunId};
-use tuesday_domain::record::{DecisionRecord, Run, Signal};
+use tuesday_domain::record::{DecisionRecord, Run, Signal, TextList};
 use tuesday_domain::time::Timestamp;
 
 use crate::error::ReadError;
@@ -31,8 +31,14 @@ fn decision(r: Row<'_>) -> Result<DecisionRecord, ReadError> {
         reason: r.text(5)?,
         decided_by: r.text(6)?,
         decided_at: r.time(7)?,
+        links: TextList::new(&r.list(8)?),
+        conditions: TextList::new(&r.list(9)?),
+        supersedes: r.opt_id(10)?.map(DecisionId::new),
     })
 }
+
+const DECISION: &str = "id, workflow, choice, question, evidence, reason, decided_by, decided_at, links, conditions, \
+    supersedes";
 
 const SIGNAL: &str =
     "workflow, event, kind, run_id, record, wrong, count, at, posted_by, received_at";
@@ -62,10 +68,32 @@ impl StoreReader {
         workflow: &str,
         limit: usize,
     ) -> Result<Vec<DecisionRecord>, ReadError> {
-        let sql = "SELECT id, workflow, choice, question, evidence, reason, decided_by, decided_at FROM decisions \
-            WHERE workflow = $1 ORDER BY decided_at DESC, id DESC LIMIT $2";
+        let sql = format!(
+            "SELECT {DECISION} FROM decisions WHERE workflow = $1 ORDER BY decided_at DESC, id DESC LIMIT $2"
+        );
         let params = vec![Value::Text(workflow.to_owned()), page(limit)];
         self.rows(sql, params, decision).await
+    }
+
+    /// A decision by its id.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn decision(&self, id: DecisionId) -> Result<Option<DecisionRecord>, ReadError> {
+        let sql = format!("SELECT {DECISION} FROM decisions WHERE id = $1");
+        self.first(sql, vec![Value::Id(id.uuid())], decision).await
+    }
+
+    /// The decision that took the place of another one.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn decision_instead(
+        &self,
+        of: DecisionId,
+    ) -> Result<Option<DecisionRecord>, ReadError> {
+        let sql = format!("SELECT {DECISION} FROM decisions WHERE supersedes = $1");
+        self.first(sql, vec![Value::Id(of.uuid())], decision).await
     }
 
     /// Signals of a workflow, the newest first.

@@ -1,6 +1,7 @@
 //! Statements, the history of labels, and what proofs count.
 
 use tuesday_domain::charter::Statement;
+use tuesday_domain::charter::fallback::Fallback;
 use tuesday_domain::charter::friday::FridayState;
 use tuesday_domain::charter::turnover::TurnoverState;
 use tuesday_domain::id::{DecisionId, ReleaseId, RunId};
@@ -185,7 +186,7 @@ async fn with_nothing_there_every_figure_is_nothing() {
         bed.store.apply(put).await.unwrap();
         let found = bed
             .read
-            .charter_figures("support", Some("old_path"), at(50))
+            .charter_figures("support", Some("old_path"), &[], at(50))
             .await
             .unwrap();
         assert_eq!(
@@ -241,13 +242,33 @@ async fn use_of_the_old_way_and_overdue_tasks_are_told_apart() {
                 .unwrap();
         }
         let figures = async |old: &str| {
-            let found = bed.read.charter_figures("support", Some(old), at(50)).await;
+            let found = bed
+                .read
+                .charter_figures("support", Some(old), &[], at(50))
+                .await;
             found.unwrap().figures
         };
         let found = figures("old_path").await;
         assert_eq!((found.open, found.overdue), (2, 1), "{}", bed.name);
         assert_eq!(found.old_path_at, Some(at(10)), "{}", bed.name);
         assert_eq!(figures("another").await.old_path_at, None);
+        // What falls into declared fallback does not count; what falls outside does.
+        for (from, until, wanted) in [
+            (9, Some(11), None),
+            (9, None, None),
+            (11, None, Some(at(10))),
+            (2, Some(9), Some(at(10))),
+        ] {
+            let then = [Fallback {
+                from: at(from),
+                until: until.map(at),
+            }];
+            let found = bed
+                .read
+                .charter_figures("support", Some("old_path"), &then, at(50));
+            let found = found.await.unwrap().figures.old_path_at;
+            assert_eq!(found, wanted, "{} {from} {until:?}", bed.name);
+        }
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use tuesday_domain::drift::calibration::{Band, BandCount, BandState, BandTrust, Trust};
 use tuesday_domain::id::{DecisionId, ReleaseId, RunId};
 use tuesday_domain::record::{
-    Change, Choice, Decision, DecisionRecord, Rollout, RolloutChange, Signal, Subject,
+    Change, Choice, Decision, DecisionRecord, Rollout, RolloutChange, Signal, Subject, TextList,
 };
 use tuesday_domain::run::{Reason, RunEvent, Status};
 use tuesday_domain::scope::Restriction;
@@ -92,21 +92,41 @@ async fn a_standing_is_read_back_as_it_was_written() {
 #[tokio::test]
 async fn decisions_and_signals_are_kept_and_counted() {
     each(|bed| async move {
+        let ids: Vec<DecisionId> = (0..3).map(|_| DecisionId::new(new_id())).collect();
+        let made = |n: usize, supersedes| DecisionRecord {
+            id: ids[n],
+            workflow: "support".into(),
+            choice: Choice::AnotherPilot,
+            question: format!("question {n}"),
+            evidence: "figures".into(),
+            links: TextList::new(&["/hub".to_owned(), "https://example.com/ü".to_owned()]),
+            conditions: TextList::new(&[format!("condition {n}, \"as said\"")]),
+            reason: "a test".into(),
+            supersedes,
+            decided_by: "olga".into(),
+            decided_at: at(n as u64),
+        };
         for n in 0..3 {
-            let record = DecisionRecord {
-                id: DecisionId::new(new_id()),
-                workflow: "support".into(),
-                choice: Choice::AnotherPilot,
-                question: format!("question {n}"),
-                evidence: "figures".into(),
-                reason: "a test".into(),
-                decided_by: "olga".into(),
-                decided_at: at(n),
-            };
+            let record = made(n, (n == 2).then_some(ids[0]));
             let insert = RolloutChange::InsertDecision(record);
             let kept = bed.store.apply(one(Change::Rollout(Box::new(insert))));
             kept.await.unwrap();
         }
+        let first = bed.read.decision(ids[0]).await.unwrap().unwrap();
+        assert_eq!(first, made(0, None), "{}: as it was decided", bed.name);
+        let instead = bed.read.decision_instead(ids[0]).await.unwrap();
+        assert_eq!(instead, Some(made(2, Some(ids[0]))), "{}", bed.name);
+        assert_eq!(bed.read.decision_instead(ids[1]).await.unwrap(), None);
+        let twice = DecisionRecord {
+            id: DecisionId::new(new_id()),
+            ..made(1, Some(ids[0]))
+        };
+        let insert = RolloutChange::InsertDecision(twice);
+        let refused = bed
+            .store
+            .apply(one(Change::Rollout(Box::new(insert))))
+            .await;
+        assert!(refused.is_err(), "{}: one place is taken once", bed.name);
         let newest = bed.read.decisions("support", 2).await.unwrap();
         let asked: Vec<_> = newest.iter().map(|d| d.question.as_str()).collect();
         assert_eq!(asked, ["question 2", "question 1"], "{}", bed.name);

@@ -6,7 +6,7 @@ use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tuesday_domain::access::Act;
-use tuesday_domain::charter::Sheet;
+use tuesday_domain::charter::{Sheet, Sign};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{CharterFact, LabelEvent};
 use tuesday_engine::ops::{CharterView, LabelWish, QuarterWish};
@@ -218,6 +218,25 @@ pub(crate) async fn state(
         .engine
         .state_charter(&name, &field, &body.value, &by.person);
     fact(&stated.await?)
+}
+
+/// Answers a sign that it is past the pilot, where records cannot tell.
+#[utoipa::path(post, path = "/api/v1/workflows/{workflow}/signs/{sign}", tag = "workflows",
+    params(("workflow" = String, Path), ("sign" = String, Path)), request_body = FieldBody,
+    responses((status = 200, body = serde_json::Value), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(crate) async fn answer_sign(
+    State(app): State<App>,
+    by: ApiReviewer,
+    Path((name, sign)): Path<(String, String)>,
+    bytes: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    signer(&app, &by, &name).await?;
+    let sign: Option<Sign> = query::word("sign", Some(&sign))?;
+    let sign =
+        sign.ok_or_else(|| Problem::new("bad_request", "a sign is missing").field("sign"))?;
+    let body: FieldBody = query::body(&bytes)?;
+    let said = app.engine.answer_sign(&name, sign, &body.value, &by.person);
+    fact(&said.await?)
 }
 
 /// Records that somebody finished the training of the tiers in force.

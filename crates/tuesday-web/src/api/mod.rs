@@ -40,6 +40,7 @@ pub(crate) mod shadow;
 pub(crate) mod sheet;
 pub(crate) mod signals;
 pub(crate) mod tokens;
+pub(crate) mod training;
 pub(crate) mod triggers;
 pub(crate) mod turnover;
 pub(crate) mod unmapped;

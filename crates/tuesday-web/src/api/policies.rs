@@ -73,7 +73,7 @@ pub(crate) struct DutyBody {
     id: String,
     /// `open` or `done`.
     state: &'static str,
-    /// `policy_update`, `emergency_review`, `thirty_days` or `ninety_days`.
+    /// `policy_update`, `emergency_review`, `thirty_days`, `ninety_days`, `successor` or `retraining`.
     kind: &'static str,
     workflow: String,
     /// The policy, or what the emergency was.

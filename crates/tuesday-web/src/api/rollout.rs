@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Choice, DecisionRecord, Workflow};
+use tuesday_domain::record::{Choice, Workflow};
 use tuesday_domain::scope::Restriction;
 use tuesday_domain::watch::Judged;
 use tuesday_domain::workflow::{Stage, Switch};
 use tuesday_engine::ops::release::Emergency;
-use tuesday_engine::ops::{OpenWork, WorkflowDecision};
+use tuesday_engine::ops::{DecisionView, OpenWork, WorkflowDecision};
 use utoipa::ToSchema;
 
 use super::policies::DutyBody;
@@ -400,19 +400,32 @@ pub(crate) struct DecisionBody {
     decision: &'static str,
     question: String,
     evidence: String,
+    /// What can be opened to see it.
+    links: Vec<String>,
+    /// What must stay true for it to hold.
+    conditions: Vec<String>,
     reason: String,
+    /// The decision that it takes the place of.
+    supersedes: Option<String>,
+    /// The decision that took its place.
+    superseded_by: Option<String>,
     decided_by: String,
     decided_at: String,
 }
 
-impl From<DecisionRecord> for DecisionBody {
-    fn from(d: DecisionRecord) -> Self {
+impl From<DecisionView> for DecisionBody {
+    fn from(view: DecisionView) -> Self {
+        let d = view.record;
         Self {
             id: d.id.to_string(),
             decision: d.choice.word(),
             question: d.question,
             evidence: d.evidence,
+            links: d.links.all(),
+            conditions: d.conditions.all(),
             reason: d.reason,
+            supersedes: d.supersedes.map(|id| id.to_string()),
+            superseded_by: view.superseded_by.map(|d| d.id.to_string()),
             decided_by: d.decided_by,
             decided_at: d.decided_at.rfc3339(),
         }
@@ -434,7 +447,7 @@ pub(crate) async fn decisions(
     Path(name): Path<String>,
 ) -> Result<Json<DecisionList>, ApiError> {
     reader.sees(&name)?;
-    let all = app.engine.reader().decisions(&name, 100).await?;
+    let all = app.engine.decisions_of(&name, 100).await?;
     let items = all.into_iter().map(DecisionBody::from).collect();
     Ok(Json(DecisionList { items }))
 }
@@ -447,7 +460,15 @@ pub(crate) struct NewDecision {
     decision: String,
     question: String,
     evidence: String,
+    /// Ids of records, pages of this instance, `https://` addresses; at least one.
+    #[serde(default)]
+    links: Vec<String>,
+    /// What must stay true for it to hold.
+    #[serde(default)]
+    conditions: Vec<String>,
     reason: String,
+    /// The decision that it takes the place of.
+    supersedes: Option<String>,
 }
 
 /// Keeps a decision under the name of the person.
@@ -467,8 +488,16 @@ pub(crate) async fn decide(
         choice,
         question: b.question,
         evidence: b.evidence,
+        links: b.links,
+        conditions: b.conditions,
         reason: b.reason,
+        supersedes: query::word("supersedes", b.supersedes.as_deref())?,
     };
     let kept = app.engine.decide_workflow(&name, decision, &who.person);
-    Ok(Json(kept.await?.into()))
+    let record = kept.await?;
+    let view = DecisionView {
+        record,
+        superseded_by: None,
+    };
+    Ok(Json(view.into()))
 }

@@ -105,7 +105,11 @@ mod tests {
     /// so that an address nobody thought about fails here.
     fn routed() -> BTreeSet<(String, String)> {
         let mut out = BTreeSet::new();
-        let source: String = include_str!("../router.rs").split_whitespace().collect();
+        let source = concat!(
+            include_str!("../router.rs"),
+            include_str!("../router_charter.rs")
+        );
+        let source: String = source.split_whitespace().collect();
         let console = source.split("fnconsole()").nth(1).unwrap();
         for part in console.split(".route(\"").skip(1) {
             let path = part.split('"').next().unwrap().to_owned();

@@ -6,11 +6,11 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use tuesday_domain::access::Act;
-use tuesday_domain::charter::Sheet;
+use tuesday_domain::charter::{Sheet, Sign};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::time::{Timestamp, Zone};
 use tuesday_engine::ops::{
-    CharterView, ItemView, LabelView, LabelWish, QuarterWish, SheetView, UnmetView,
+    CharterView, ItemView, LabelView, LabelWish, LastTen, QuarterWish, SheetView, SignView, UnmetView,
 };
 
 use super::html;
@@ -36,6 +36,10 @@ struct CharterPage {
     charter: List,
     checklist: List,
     others: Vec<List>,
+    /// The last ten runs, where they put the label at risk.
+    last_ten: Option<LastTen>,
+    signs: Vec<SignView>,
+    past: bool,
     next: Option<NextLabel>,
     below: &'static [&'static str],
     /// The reader may sign.
@@ -105,11 +109,15 @@ pub(crate) fn badge(label: &LabelView) -> Badge {
     if lapsing {
         words.push_str(" · lapsing");
     }
+    let at_risk = label.at_risk.is_some();
+    if at_risk {
+        words.push_str(" · at risk");
+    }
     if label.test_instance {
         words.push_str(" (test instance)");
     }
     let tone = match label.label {
-        _ if lapsing => "warn",
+        _ if lapsing || at_risk => "warn",
         "production" => "ok",
         "pilot" => "acc",
         "retired" => "bad",
@@ -144,7 +152,16 @@ fn list(sheet: &SheetView, told: &str) -> List {
         Row {
             group,
             title: item.title,
-            words: item.words.clone(),
+            words: match &item.condition {
+                Some(c) if c.like == "production" => {
+                    format!("Production condition: {}. {}", c.production, item.words)
+                }
+                Some(c) => format!(
+                    "Pilot condition: {}; in production: {}. {}",
+                    c.pilot, c.production, item.words
+                ),
+                None => item.words.clone(),
+            },
             tone: tone(item),
             state: code(item.state),
             age: age(item),
@@ -212,6 +229,10 @@ fn notices(view: &CharterView, zone: &Zone) -> Vec<String> {
         out.push(
             "The quarterly decision is due: expand, keep, narrow, pause or retire.".to_owned(),
         );
+    }
+    if let Some(risk) = &label.at_risk {
+        let since = day(Some(&risk.since), zone);
+        out.push(format!("Label at risk since {since}: {}.", risk.words));
     }
     if let Some(retire) = &label.retire {
         out.push(format!("R{}.", retire.get(1..).unwrap_or_default()));
@@ -349,6 +370,12 @@ async fn drawn(
             .filter(|s| !matches!(s, Sheet::Charter | Sheet::Checklist))
             .filter_map(|s| take(*s))
             .collect(),
+        last_ten: match &view.label.at_risk {
+            Some(_) => Some(Box::pin(app.engine.last_ten(name)).await?),
+            None => None,
+        },
+        signs: view.signs.clone(),
+        past: view.past_the_pilot,
         next: next(&view),
         below: match view.label.label {
             "production" => &["pilot", "research"],
@@ -432,6 +459,14 @@ async fn done(app: &App, name: &str, verb: &str, form: &PostForm) -> Result<Stri
             let choice = wish.choice;
             Box::pin(engine.review_label(name, wish, by)).await?;
             Ok(format!("Decided for the quarter: {choice}."))
+        }
+        "sign" => {
+            let sign: Option<Sign> = query::word("sign", form.text("sign").as_deref())?;
+            let sign =
+                sign.ok_or_else(|| Problem::new("bad_request", "a sign is missing").field("sign"))?;
+            let said = format!("{}: {}", text("like"), text("words"));
+            let said = engine.answer_sign(name, sign, &said, by).await?;
+            Ok(format!("{}: {}", sign.title(), said.value))
         }
         "field" => {
             let fact = engine

@@ -190,6 +190,14 @@ async fn owed(app: &App, workflow: &str) -> Result<Vec<(String, String)>, PageEr
                 "The ninety-day metric has its verdict: {owner} decides, {}",
                 left.words
             ),
+            DutyKind::Successor => format!(
+                "Vacant: {}: {owner} names a successor, {}",
+                d.item, left.words
+            ),
+            DutyKind::Retraining => format!(
+                "What is asked in review changed: {owner} practises again, {}",
+                left.words
+            ),
         };
         (format!("/duties/{}", d.id), words)
     };
@@ -240,6 +248,8 @@ fn row(d: &Duty, people: &[Person], now: Timestamp) -> Row {
             DutyKind::EmergencyReview => "Emergency, looked back at".to_owned(),
             DutyKind::ThirtyDays => "Checkpoint".to_owned(),
             DutyKind::NinetyDays => "Decision".to_owned(),
+            DutyKind::Successor => "Successor".to_owned(),
+            DutyKind::Retraining => "Training, renewed".to_owned(),
         },
         item: d.item.clone(),
         about: d.about.clone(),

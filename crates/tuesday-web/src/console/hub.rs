@@ -44,6 +44,8 @@ struct Row {
     facts: Vec<(&'static str, HubFact)>,
     signs: Vec<Sign>,
     past: bool,
+    /// What puts the label at risk, and where it is shown.
+    at_risk: Option<(String, String)>,
     /// What would stop it first.
     wall: String,
     review_overdue: bool,
@@ -51,8 +53,9 @@ struct Row {
 
 struct Sign {
     title: &'static str,
-    production: bool,
+    like: &'static str,
     words: String,
+    contradicted: bool,
 }
 
 /// Every workflow this person sees, with its line and what it may be called.
@@ -100,8 +103,13 @@ fn row(view: CharterView, line: HubLine) -> Row {
     let wall = view.walls.first().filter(|w| w.clean < w.of);
     let signs = view.signs.iter().map(|s| Sign {
         title: s.title,
-        production: s.production,
+        like: match (s.source, s.production) {
+            ("open", _) => "nobody knows",
+            (_, true) => "production",
+            _ => "pilot",
+        },
         words: s.words.clone(),
+        contradicted: s.contradicted,
     });
     Row {
         badge: badge(&view.label),
@@ -126,6 +134,7 @@ fn row(view: CharterView, line: HubLine) -> Row {
             ("Value", line.value),
         ],
         past: view.past_the_pilot,
+        at_risk: view.label.at_risk.map(|r| (r.words, r.path)),
         review_overdue: view.label.review_overdue,
         name: view.workflow,
         title: view.title,

@@ -75,6 +75,7 @@ pub(crate) mod standing;
 mod steps;
 pub(crate) mod together;
 pub(crate) mod tokens;
+pub(crate) mod training;
 pub(crate) mod turnover;
 pub(crate) mod value;
 pub(crate) mod verdict;

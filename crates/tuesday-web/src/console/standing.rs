@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use tuesday_domain::access::Act;
+use tuesday_domain::link::Link;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Choice, Workflow};
 use tuesday_domain::scope::{Axis, Restriction, ScopeSpec};
@@ -11,7 +12,7 @@ use tuesday_domain::settling::Changed;
 use tuesday_domain::time::Zone;
 use tuesday_domain::watch::{EntryCondition, Judged, Standing};
 use tuesday_domain::workflow::{Label, Stage, Switch};
-use tuesday_engine::ops::{NextStage, WorkflowDecision};
+use tuesday_engine::ops::{DecisionView, NextStage, WorkflowDecision};
 
 use super::views::{Pair, pair};
 use super::visit::Visit;
@@ -62,8 +63,14 @@ pub(crate) struct DoorCard {
 
 /// A decision about it.
 pub(crate) struct Decided {
+    pub(crate) id: String,
     pub(crate) choice: String,
     pub(crate) told: String,
+    /// Where it opens, when it has a page, and the link itself.
+    pub(crate) links: Vec<(Option<String>, String)>,
+    pub(crate) conditions: Vec<String>,
+    /// Id and choice of the decision in its place.
+    pub(crate) superseded: Option<(String, String)>,
     pub(crate) made: String,
 }
 
@@ -201,7 +208,7 @@ pub(crate) async fn card(
                 .join(", "),
         });
     }
-    let decisions = engine.reader().decisions(&w.name, 5).await?;
+    let decisions = engine.decisions_of(&w.name, 20).await?;
     Ok(StandingCard {
         facts: facts(w, zone),
         notice: notice(w),
@@ -215,13 +222,32 @@ pub(crate) async fn card(
         doors,
         decisions: decisions
             .into_iter()
-            .map(|d| Decided {
-                choice: code(d.choice.word()),
-                told: format!("{} {} Evidence: {}", d.question, d.reason, d.evidence),
-                made: format!("{}, {}", d.decided_by, local(d.decided_at, Some(zone))),
-            })
+            .map(|view| decided(view, zone))
             .collect(),
     })
+}
+
+fn decided(view: DecisionView, zone: &Zone) -> Decided {
+    let d = view.record;
+    let links = d.links.all().into_iter().map(|text| {
+        let parsed = Link::parse(&text).ok();
+        (parsed.and_then(|l| l.address()), text)
+    });
+    Decided {
+        id: d.id.to_string(),
+        choice: code(d.choice.word()),
+        told: format!("{} {} Evidence: {}", d.question, d.reason, d.evidence),
+        links: links.collect(),
+        conditions: d.conditions.all(),
+        superseded: view.superseded_by.map(|by| {
+            let on = local(by.decided_at, Some(zone));
+            (
+                by.id.to_string(),
+                format!("{} on {on}", code(by.choice.word())),
+            )
+        }),
+        made: format!("{}, {}", d.decided_by, local(d.decided_at, Some(zone))),
+    }
 }
 
 fn facts(w: &Workflow, zone: &Zone) -> Vec<Pair> {
@@ -368,11 +394,19 @@ async fn done(app: &App, name: &str, verb: &str, form: &PostForm) -> Result<Stri
             let missing = || Problem::new("bad_request", "what was decided?").field("decision");
             let word = form.text("decision");
             let choice: Choice = query::word("decision", word.as_deref())?.ok_or_else(missing)?;
+            let lines = |field: &str| -> Vec<String> {
+                let text = form.text(field).unwrap_or_default();
+                text.lines().map(str::to_owned).collect()
+            };
+            let instead = form.text("supersedes");
             let decision = WorkflowDecision {
                 choice,
                 question: form.text("question").unwrap_or_default(),
                 evidence: form.text("evidence").unwrap_or_default(),
+                links: lines("links"),
+                conditions: lines("conditions"),
                 reason,
+                supersedes: query::word("supersedes", instead.as_deref())?,
             };
             engine.decide_workflow(name, decision, person).await?;
             return Ok("The decision is on record".to_owned());

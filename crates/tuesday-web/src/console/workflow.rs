@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use tuesday_domain::definition::Definition;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Release, ReleaseState, RuleSetRow};
+use tuesday_domain::record::{Release, ReleaseState, RuleSetRow, Workflow};
 use tuesday_domain::rules::{Route, RuleSet, parse};
 use tuesday_domain::workflow::Switch;
 
@@ -31,6 +31,8 @@ struct WorkflowPage {
     title: String,
     about: String,
     label: String,
+    /// What puts the label at risk, and where it is shown.
+    at_risk: Option<(String, String)>,
     stage: String,
     switch: String,
     switch_tone: &'static str,
@@ -124,6 +126,7 @@ pub(super) async fn drawn(
         title: w.title.clone(),
         about: def.workflow.about.clone(),
         label: format!("Label {}", w.label),
+        at_risk: at_risk(app, &w).await?,
         stage: format!("Stage {}", code(w.stage.word()).to_lowercase()),
         switch: code(w.switch.word()),
         switch_tone: if w.switch == Switch::Running {
@@ -162,6 +165,12 @@ pub(super) async fn drawn(
             StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::CONFLICT);
     }
     Ok(answer)
+}
+
+/// What puts the label at risk, and where it is shown.
+async fn at_risk(app: &App, w: &Workflow) -> Result<Option<(String, String)>, PageError> {
+    let found = app.engine.label_at_risk(w).await?;
+    Ok(found.map(|r| (r.words, r.path)))
 }
 
 fn told(row: &RuleSetRow, zone: &tuesday_domain::time::Zone) -> String {

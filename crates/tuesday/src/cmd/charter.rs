@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tuesday_domain::access::Act as Right;
-use tuesday_domain::charter::Sheet;
+use tuesday_domain::charter::{Sheet, Sign};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::CharterFact;
-use tuesday_engine::ops::{CharterView, SheetView};
+use tuesday_engine::ops::{CharterView, SheetView, TrainingView};
 
 use crate::args;
 use crate::cli::Common;
@@ -63,7 +63,8 @@ pub(crate) struct ReadinessArgs {
     list: String,
     /// The workflow
     workflow: String,
-    /// friday: an answer, as `question=value` or `question=value,value`; once for each question
+    /// friday: an answer, as `question=value` or `question=value,value`; once for each question. signals: an
+    /// answer where records cannot tell, as `naming=production: why` or `rule_changes=pilot: why`
     #[arg(long = "answer", value_name = "QUESTION=VALUE")]
     answers: Vec<String>,
     /// friday: who helped, by handle, or nobody; said with the answers
@@ -80,6 +81,11 @@ pub(crate) struct TrainingArgs {
 
 #[derive(Debug, Subcommand)]
 enum Train {
+    /// What is taught by tier, and who has learnt it, when and how; 1 while somebody who decides has not
+    Show {
+        /// The workflow
+        workflow: String,
+    },
     /// Somebody finished the training of the tiers in force; another person says so
     Record {
         /// The workflow
@@ -126,13 +132,56 @@ pub(crate) async fn run(common: Common, args: CharterArgs) -> Result<ExitCode, P
 /// Runs `training`.
 pub(crate) async fn training(common: Common, args: TrainingArgs) -> Result<ExitCode, Problem> {
     let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
-    let Train::Record { workflow, person } = args.act;
-    let by = signer(&common, &node, &workflow).await?;
-    stated(
-        &common,
-        &node.engine.record_training(&workflow, &person, &by).await?,
-    );
-    Ok(ExitCode::SUCCESS)
+    match args.act {
+        Train::Show { workflow } => taught(&common, &node.engine.training(&workflow).await?),
+        Train::Record { workflow, person } => {
+            let by = signer(&common, &node, &workflow).await?;
+            let fact = node.engine.record_training(&workflow, &person, &by).await?;
+            stated(&common, &fact);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn taught(common: &Common, view: &TrainingView) -> Result<ExitCode, Problem> {
+    let all = view.people.iter().all(|p| p.state == "current");
+    let exit = if all {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    };
+    if common.json {
+        let value =
+            serde_json::to_value(view).map_err(|e| Problem::new("internal", e.to_string()))?;
+        out::json_line(&value);
+        return Ok(exit);
+    }
+    for tier in &view.tiers {
+        out::line(&format!("{}: {}", tier.tier, tier.guidance));
+        for point in &tier.checklist {
+            out::line(&format!("  - {point}"));
+        }
+    }
+    for p in &view.people {
+        let when = p.at.as_deref().unwrap_or_default();
+        let how = match p.how {
+            Some("word") => format!("{when}, said by {}", p.by.as_deref().unwrap_or_default()),
+            Some(how) => format!("{when}, {how}"),
+            None => format!("practise at {}", view.practice),
+        };
+        let until = p.renew_until.as_deref();
+        let until = until
+            .map(|t| format!("; renew until {t}"))
+            .unwrap_or_default();
+        out::line(&format!(
+            "{:<8} {} ({}; {}): {how}{until}",
+            p.state,
+            p.name,
+            p.roles.join(", "),
+            p.tiers.join(", ")
+        ));
+    }
+    Ok(exit)
 }
 
 /// Runs `readiness`: 1 when something of the list is not in order.
@@ -142,6 +191,9 @@ pub(crate) async fn readiness(common: Common, args: ReadinessArgs) -> Result<Exi
     }
     if args.list == "friday" {
         return super::friday::run(&common, &args.workflow, &args.answers, args.helped_by).await;
+    }
+    if args.list == "signals" && !args.answers.is_empty() {
+        answer_signs(&common, &args.workflow, &args.answers).await?;
     }
     let sheet: Sheet = match args.list.as_str() {
         "audit" | "signals" => Sheet::Walls,
@@ -159,9 +211,25 @@ pub(crate) async fn readiness(common: Common, args: ReadinessArgs) -> Result<Exi
     Ok(exit(good))
 }
 
+/// Keeps answers about signs that records cannot tell: `naming=production: a sentence`.
+async fn answer_signs(common: &Common, workflow: &str, answers: &[String]) -> Result<(), Problem> {
+    let node = wiring::open(Home::find(common)?, Opening::default()).await?;
+    let by = signer(common, &node, workflow).await?;
+    for answer in answers {
+        let (sign, text) = answer.split_once('=').ok_or_else(|| {
+            Problem::new("bad_request", format!("`{answer}` answers no sign"))
+                .field("answer")
+                .way_out("--answer \"naming=production: the desk works with it\"")
+        })?;
+        let sign: Sign = args::word(sign.trim(), "answer")?;
+        node.engine.answer_sign(workflow, sign, text, &by).await?;
+    }
+    Ok(())
+}
+
 async fn last_ten(common: &Common, workflow: &str) -> Result<ExitCode, Problem> {
     let node = wiring::open(Home::find(common)?, Opening::default()).await?;
-    let test = node.engine.last_ten(workflow).await?;
+    let test = node.engine.keep_last_ten(workflow).await?;
     if common.json {
         let value =
             serde_json::to_value(&test).map_err(|e| Problem::new("internal", e.to_string()))?;
@@ -225,7 +293,7 @@ fn stated(common: &Common, f: &CharterFact) {
     ));
 }
 
-/// The label in one line.
+/// The label in one line, with what puts it at risk in a second one.
 pub(crate) fn label_line(view: &CharterView) -> String {
     let l = &view.label;
     let lapsing = l
@@ -237,8 +305,11 @@ pub(crate) fn label_line(view: &CharterView) -> String {
     } else {
         ""
     };
+    let risk = l.at_risk.as_ref().map_or(String::new(), |r| {
+        format!("\n  label at risk since {}: {}", r.since, r.words)
+    });
     format!(
-        "{}: {}{lapsing}{test}, stage {} (cap {}), {}",
+        "{}: {}{lapsing}{test}, stage {} (cap {}), {}{risk}",
         view.workflow, l.label, view.stage, l.caps_stage, view.switch
     )
 }
@@ -254,7 +325,11 @@ fn shown(common: &Common, view: &CharterView, which: Sheet) -> Result<bool, Prob
         );
     } else {
         out::line(&label_line(view));
-        print(sheet);
+        if which == Sheet::Conditions {
+            conditions(sheet);
+        } else {
+            print(sheet);
+        }
         for warning in &view.warnings {
             out::say(&format!("warning: {warning}"));
         }
@@ -285,6 +360,29 @@ fn print(sheet: &SheetView) {
     }
     out::line(&table.to_string());
     out::line(&format!("{} of {} in order", sheet.clean, sheet.of));
+}
+
+/// The six conditions: what stands there today, and what it would be in production.
+fn conditions(sheet: &SheetView) {
+    let mut table = out::table(&["Condition", "Today", "What that is", "Evidence"]);
+    for item in &sheet.items {
+        let Some(c) = &item.condition else { continue };
+        let what = match c.like {
+            "production" => c.production.to_owned(),
+            _ => format!("{}; in production: {}", c.pilot, c.production),
+        };
+        let mut evidence = format!("{}: {}", item.state, item.words);
+        if !item.clean {
+            evidence = format!("{evidence}; {}", item.way_out);
+        }
+        let like = format!("{} condition", c.like);
+        table.add_row([item.title, like.as_str(), what.as_str(), evidence.as_str()]);
+    }
+    out::line(&table.to_string());
+    out::line(&format!(
+        "{} of {} are production conditions",
+        sheet.clean, sheet.of
+    ));
 }
 
 async fn check(common: &Common, node: &Node, workflow: &str) -> Result<ExitCode, Problem> {
@@ -357,12 +455,33 @@ fn signs(common: &Common, view: &CharterView) -> bool {
         );
         return !view.past_the_pilot;
     }
-    let mut table = out::table(&["Sign", "Behaves like", "Seen"]);
+    let mut table = out::table(&["Sign", "Behaves like", "Seen", "Answered"]);
     for s in &view.signs {
-        let like = if s.production { "production" } else { "pilot" };
-        table.add_row([s.title, like, s.words.as_str()]);
+        let like = match (s.source, s.production) {
+            ("open", _) => "nobody knows",
+            (_, true) => "production",
+            _ => "pilot",
+        };
+        let said = s.answer.as_ref().map(|a| {
+            let mark = if s.contradicted {
+                "contradicted by the records: "
+            } else {
+                ""
+            };
+            format!("{mark}{}: {} ({}, {})", a.like, a.words, a.by, a.at)
+        });
+        let said = said.unwrap_or_else(|| match s.source {
+            "open" => s.question.to_owned(),
+            _ => String::new(),
+        });
+        table.add_row([s.title, like, s.words.as_str(), said.as_str()]);
     }
     out::line(&table.to_string());
+    if view.signs.iter().any(|s| s.source == "open") {
+        out::line(
+            "answer what records cannot tell: --answer \"SIGN=production: why\" or \"SIGN=pilot: why\"",
+        );
+    }
     if view.past_the_pilot {
         out::line(&format!(
             "past the pilot, whether or not anyone has said so: it is called {}",

@@ -12,6 +12,7 @@ pub(crate) mod clock;
 pub(crate) mod completions;
 pub(crate) mod connector;
 pub(crate) mod cost;
+pub(crate) mod decision;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod drift;
@@ -105,6 +106,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Handoffs(args) => Box::pin(handoffs::run(common, args)).await,
         Command::Pilot(args) => Box::pin(pilot::run(common, args)).await,
         Command::Turnover(args) => Box::pin(turnover::run(common, args)).await,
+        Command::Decision(args) => Box::pin(decision::run(&common, args)).await,
         Command::Workflow(args) => workflow::run(common, args).await,
         Command::Bench(args) => Box::pin(bench::run(common, args)).await,
         Command::RealData(args) => Box::pin(real_data::run(common, args)).await,

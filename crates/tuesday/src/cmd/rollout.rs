@@ -4,12 +4,13 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use tuesday_domain::access::Act;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Choice, DecisionRecord};
+use tuesday_domain::record::Choice;
 use tuesday_domain::scope::Restriction;
 use tuesday_domain::watch::Standing;
 use tuesday_domain::workflow::{Stage, Switch};
-use tuesday_engine::ops::{NextStage, OpenWork, WorkflowDecision};
+use tuesday_engine::ops::{NextStage, OpenWork};
 
+use super::decision::Rests;
 use super::workflow::{as_json, tell};
 use crate::args::{self, stored};
 use crate::cli::Common;
@@ -65,6 +66,8 @@ pub(crate) enum RolloutAct {
         /// What the answer rests on
         #[arg(long)]
         evidence: String,
+        #[command(flatten)]
+        on: Rests,
         /// Why
         #[arg(long)]
         reason: String,
@@ -172,32 +175,16 @@ pub(super) async fn run(common: &Common, node: &Node, act: RolloutAct) -> Result
             decision,
             question,
             evidence,
+            on,
             reason,
         } => {
-            let by = wiring::person(common)?;
-            engine.allowed(Act::ResumeWorkflow, &workflow, &by).await?;
             let choice: Choice = args::word(&decision, "decision")?;
-            let decision = WorkflowDecision {
-                choice,
-                question,
-                evidence,
-                reason,
-            };
-            show(
-                common,
-                &engine.decide_workflow(&workflow, decision, &by).await?,
-            );
+            let decision = on.decision(choice, question, evidence, reason)?;
+            super::decision::decide(common, node, &workflow, decision).await?;
         }
         RolloutAct::Show { workflow } => standing(common, node, &workflow).await?,
         RolloutAct::Decisions { workflow } => {
-            let all = engine.reader().decisions(&workflow, 100).await;
-            let all = all.map_err(stored)?;
-            if all.is_empty() && !common.json {
-                out::line("nothing was decided about it");
-            }
-            for decision in &all {
-                show(common, decision);
-            }
+            super::decision::list(common, node, &workflow).await?;
         }
     }
     Ok(())
@@ -237,25 +224,6 @@ async fn restrict(common: &Common, node: &Node, r: Restrict) -> Result<(), Probl
         .restrict(&r.workflow, scope, r.yes, &by, &r.reason);
     tell(common, &set.await?);
     Ok(())
-}
-
-fn show(common: &Common, d: &DecisionRecord) {
-    if common.json {
-        return out::json_line(&json!({
-            "id": d.id.to_string(), "workflow": d.workflow, "decision": d.choice.word(), "question": d.question,
-            "evidence": d.evidence, "reason": d.reason, "decided_by": d.decided_by,
-            "decided_at": d.decided_at.rfc3339(),
-        }));
-    }
-    let choice = d.choice.word().replace('_', " ");
-    out::line(&format!(
-        "{}: {choice}, by {} on {}",
-        d.workflow, d.decided_by, d.decided_at
-    ));
-    out::line(&format!(
-        "  {}\n  evidence: {}\n  {}",
-        d.question, d.evidence, d.reason
-    ));
 }
 
 async fn standing(common: &Common, node: &Node, name: &str) -> Result<(), Problem> {

@@ -154,7 +154,8 @@ async fn killed(database: Option<Database>) {
         async move {
             let what = ["decide", "faults", "--decision", choice];
             let why = ["--question", "Does it go on?", "--evidence", "three runs"];
-            done(bed, &[what, why].concat()).await;
+            let link = ["--link", "/workflows/faults/scorecard"];
+            done(bed, &[&what[..], &why[..], &link[..]].concat()).await;
         }
     };
     decide("stop").await;

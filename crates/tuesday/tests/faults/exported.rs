@@ -168,6 +168,36 @@ async fn there_and_back(from: Option<Database>, to: Option<Database>) {
     ];
     assert_eq!(home.json(&apply).await["runs"], 1);
 
+    // A decision, and the one in its place.
+    let decided = |option: &'static str, instead: Option<String>| {
+        let mut args = vec![
+            "decision", "new", "faults", "--as", "rhea", "--option", option,
+        ];
+        args.extend(["--question", "Does it go on?", "--evidence", "ten runs"]);
+        args.extend([
+            "--link",
+            "/workflows/faults/scorecard",
+            "--reason",
+            "a test",
+        ]);
+        args.extend(["--condition", "at most 50 a day"]);
+        let mut args: Vec<String> = args.into_iter().map(str::to_owned).collect();
+        args.extend(
+            instead
+                .into_iter()
+                .flat_map(|id| ["--supersedes".to_owned(), id]),
+        );
+        async move {
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            home.json(&args).await
+        }
+    };
+    let first = decided("narrow", None).await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    decided("proceed", Some(first.clone())).await;
+
     let place = tempfile::tempdir().unwrap();
     let dir = place.path().join("export");
     let told = home.json(&["export", &dir.display().to_string()]).await;
@@ -259,6 +289,15 @@ async fn there_and_back(from: Option<Database>, to: Option<Database>) {
         story.contains("by Sia Berg under policy erasure on request"),
         "{story}"
     );
+    let show = ["decision", "show", first.as_str()];
+    let (old, here) = (home.json(&show).await, new.json(&show).await);
+    assert_eq!(old, here);
+    assert_eq!(old["conditions"], serde_json::json!(["at most 50 a day"]));
+    assert_eq!(
+        old["links"],
+        serde_json::json!(["/workflows/faults/scorecard"])
+    );
+    assert!(old["superseded_by"].is_string(), "{old}");
     assert_eq!(new.json(&["audit", "verify"]).await["verified"], true);
     let (code, ..) = new.run(&["import", &dir.display().to_string()]).await;
     assert_eq!(code, 2, "no instance is written over");

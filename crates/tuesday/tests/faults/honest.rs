@@ -148,6 +148,8 @@ impl Story {
             "may it do more?",
             "--evidence",
             "the figures of its entry",
+            "--link",
+            "/workflows/ticket-triage/pilot",
             "--reason",
             "they are met",
         ];
@@ -750,6 +752,15 @@ async fn its_bad_side(database: Option<Database>) {
         "{}",
         ten.1
     );
+    // The finding stands beside the label until the ten can be told again.
+    let label = s.run(&["workflow", "label", W]).await.1;
+    let risk = &label["label"]["at_risk"];
+    assert!(
+        risk["words"].as_str().unwrap().starts_with("still pilot"),
+        "{label}"
+    );
+    let line = s.text(&["workflow", "label", W]).await;
+    assert!(line.contains("label at risk since"), "{line}");
 
     s.later(2 * DAY_US).await;
     s.state("pilot_criteria", "at most 30 % overrides over 200 cases")

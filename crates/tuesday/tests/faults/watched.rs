@@ -73,7 +73,7 @@ async fn resume(url: &str, owner: &Client) -> (u16, String) {
 async fn decide(url: &str, owner: &Client, decision: &str) {
     let address = format!("{url}/api/v1/workflows/faults/decisions");
     let body = json!({
-        "decision": decision, "question": "Does it go on?", "evidence": "the figures of the week", "reason": "a test",
+        "decision": decision, "question": "Does it go on?", "evidence": "the figures of the week", "links": ["/workflows/faults/scorecard"], "reason": "a test",
     });
     let answer = owner.post(&address, &body).await.unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");

@@ -123,3 +123,105 @@ fn a_friday_test_is_evidence_for_a_quarter_and_stops_no_label() {
     );
     assert!(world.topics(Label::Production).is_empty());
 }
+
+#[test]
+fn each_of_the_six_conditions_is_that_of_a_pilot_until_it_is_shown() {
+    for item in Sheet::Conditions.items() {
+        let (pilot, production) = condition(item.topic).unwrap();
+        assert_ne!(pilot, production, "{}", item.title);
+    }
+    let other = Sheet::Scope
+        .items()
+        .iter()
+        .filter(|i| condition(i.topic).is_some());
+    assert_eq!(other.count(), 1, "the owner is asked in both");
+    let world = World::good();
+    let facts = Facts::new(world.facts.clone());
+    let all = sheet(Sheet::Conditions, &world.picture(&facts));
+    assert_eq!(all.len(), 6);
+    assert!(all.iter().all(Entry::clean));
+    let mut world = World::good();
+    world.facts.retain(|f| f.about != "lena");
+    let facts = Facts::new(world.facts.clone());
+    let all = sheet(Sheet::Conditions, &world.picture(&facts));
+    let pilot: Vec<&str> = all
+        .iter()
+        .filter(|e| !e.clean())
+        .map(|e| e.item.title)
+        .collect();
+    assert_eq!(pilot, ["Users"]);
+}
+
+#[test]
+fn an_answer_counts_where_no_record_tells_and_is_marked_where_one_does() {
+    let mut world = World::good();
+    world.figures.stood = world.figures.decided;
+    let read = |world: &World| {
+        let facts = Facts::new(world.facts.clone());
+        signs(&world.picture(&facts), Stage::Auto)
+    };
+    let [_, wrong, ..] = read(&world);
+    assert!(
+        wrong.open() && !wrong.production,
+        "nothing was wrong, so nobody saw what happens"
+    );
+    world.state(
+        Statement::SignAnswer,
+        "wrong_output",
+        "production: its owner corrects it",
+        at(20),
+    );
+    let [_, wrong, _, rules] = read(&world);
+    assert!(wrong.production && !wrong.contradicted() && wrong.seen.is_none());
+    assert_eq!(wrong.answer.unwrap().words, "its owner corrects it");
+    assert!(rules.production && rules.seen == Some(true));
+    world.state(
+        Statement::SignAnswer,
+        "rule_changes",
+        "pilot: its builder changes them",
+        at(20),
+    );
+    let [.., rules] = read(&world);
+    assert!(
+        rules.contradicted() && rules.production,
+        "the records count"
+    );
+    // What is taken back answers nothing.
+    world.state(Statement::SignAnswer, "wrong_output", "", at(20));
+    assert!(read(&world)[1].open());
+    let said = |text: &str| {
+        Statement::SignAnswer.read(text, at(0), &Zone::named("Europe/Berlin").unwrap())
+    };
+    assert_eq!(
+        said("Production:  they do "),
+        Ok("production: they do".to_owned())
+    );
+    for text in ["yes", "production", "production: tbd", "both: a bit"] {
+        assert!(said(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn the_manual_way_back_stays_written_down() {
+    let mut world = World::good();
+    assert_eq!(
+        world.evidence(Topic::ManualPathRetired).state,
+        EvidenceState::Verified
+    );
+    world.ready.def.manual.instructions = "TBD".to_owned();
+    assert_eq!(
+        world.evidence(Topic::ManualPathRetired).state,
+        EvidenceState::Claimed
+    );
+    let mut world = World::good();
+    world
+        .facts
+        .retain(|f| f.statement != Statement::OldPathSignal);
+    let none = world.evidence(Topic::ManualPathRetired);
+    assert_eq!(none.state, EvidenceState::Missing);
+    assert!(
+        none.words.contains("no signal of the old way is declared"),
+        "{}",
+        none.words
+    );
+}

@@ -12,6 +12,7 @@ mod tests;
 mod texts;
 mod trouble;
 pub mod upkeep;
+mod vendors;
 mod watching;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ pub fn check(package: &Package, vars: &BTreeMap<String, String>) -> Vec<PackageF
     lint.secrets(&def);
     lint.owners(&def);
     lint.people_of_their_own(&def);
+    lint.vendors(&def);
     lint.triggers(&def);
     lint.sources(&def);
     lint.model(&def);

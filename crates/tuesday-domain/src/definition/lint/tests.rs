@@ -376,3 +376,51 @@ fn retention_is_in_days_of_classes_that_there_are() {
         );
     }
 }
+const ACME: &str = "[[vendor]]\nname = \"Acme\"\nprovides = \"the model\"\ncontract_ends = \"2027-03-31\"\nowner = \"tove\"\n[[trigger]]";
+
+#[test]
+fn a_vendor_has_an_end_and_somebody_inside() {
+    assert_eq!(codes("[[trigger]]", ACME), []);
+    for (from, to, code) in [
+        ("2027-03-31", "soon", "bad_day"),
+        (
+            "owner = \"tove\"",
+            "owner = \"acme-desk\"",
+            "vendor_without_inside_owner",
+        ),
+        ("name = \"Acme\"", "name = \" \"", "bad_vendor"),
+    ] {
+        let text = ACME.replacen(from, to, 1);
+        let found: Vec<_> = codes("[[trigger]]", &text)
+            .into_iter()
+            .map(|f| f.0)
+            .collect();
+        assert_eq!(found, [code], "{to}");
+    }
+}
+
+#[test]
+fn people_of_a_vendor_are_never_the_only_owners() {
+    let works = |who: &str, text: &str| {
+        let mail = format!("{who}@example.com\" }}");
+        let outside = format!("{who}@example.com\", vendor = \"Acme\" }}");
+        assert!(text.contains(&mail), "{who}");
+        text.replacen(&mail, &outside, 1)
+    };
+    let begins = WORKFLOW.find("operator = ").unwrap_or_default();
+    let ends = WORKFLOW.find("[[trigger]]").unwrap_or_default();
+    let owners = &WORKFLOW[begins..ends];
+    let found = |changed: &str| -> Vec<&'static str> {
+        let text = format!("{changed}{ACME}");
+        let all = codes(&format!("{owners}[[trigger]]"), &text);
+        all.into_iter().map(|f| f.0).collect()
+    };
+    let operator = works("rhea.lind", owners);
+    assert_eq!(found(&operator), [""; 0], "the backup is inside");
+    let both = works("boris.amari", &operator);
+    assert_eq!(found(&both), ["vendor_only_owner"]);
+    let technical = works("tove.nyman", owners);
+    assert_eq!(found(&technical), ["vendor_without_inside_owner"]);
+    let unknown = operator.replacen("Acme", "Other", 1);
+    assert_eq!(found(&unknown), ["unknown_vendor"]);
+}

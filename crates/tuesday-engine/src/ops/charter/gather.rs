@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tuesday_domain::access::{Act, Rights};
+use tuesday_domain::charter::fallback::declared;
 use tuesday_domain::charter::label::{Basis, Standing};
 use tuesday_domain::charter::{
     Facts, Figures, GateFacts, InForce, Picture, Pilot, ReleaseFacts, Statement, Use, WrongPart,
@@ -161,7 +162,12 @@ impl Engine {
         let gate = self.newest_judgement(row.live_release).await?;
         let unjudged = self.live_unjudged(&row).await?.map(|(_, why)| why);
         let found = reader
-            .charter_figures(name, facts.value(Statement::OldPathSignal), now)
+            .charter_figures(
+                name,
+                facts.value(Statement::OldPathSignal),
+                &declared(&facts),
+                now,
+            )
             .await;
         let found = found.map_err(read_problem)?;
         let gate = gate.ok().map(|(record, at)| GateFacts {

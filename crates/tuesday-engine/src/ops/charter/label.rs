@@ -5,7 +5,9 @@ use tuesday_domain::charter::Topic;
 use tuesday_domain::charter::label::{Unmet, above, unmet};
 use tuesday_domain::charter::{Sheet, Statement};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Change, Choice, DecisionRecord, LabelMove, RolloutChange, Workflow};
+use tuesday_domain::record::{
+    Change, Choice, DecisionRecord, LabelMove, RolloutChange, TextList, Workflow,
+};
 use tuesday_domain::workflow::Label;
 
 use super::{Gathered, Told};
@@ -92,6 +94,10 @@ impl Engine {
             choice: if up { Choice::Proceed } else { Choice::Narrow },
             question: wish.question,
             evidence,
+            // The criteria were computed; this is where they stand.
+            links: TextList::new(&[format!("/workflows/{}/charter", row.name)]),
+            conditions: TextList::default(),
+            supersedes: None,
             reason: wish.reason.clone(),
             decided_by: by.to_owned(),
             decided_at: now,

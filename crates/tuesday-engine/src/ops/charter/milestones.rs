@@ -207,7 +207,7 @@ impl Engine {
 }
 
 /// The id of what is owed about this, the same on every node.
-fn named(workflow: &str, kind: &str, about: &str) -> DutyId {
+pub(super) fn named(workflow: &str, kind: &str, about: &str) -> DutyId {
     let mut hash = Sha256::new();
     for part in [workflow, kind, about] {
         hash.update((part.len() as u64).to_be_bytes());

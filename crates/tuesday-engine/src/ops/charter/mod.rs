@@ -1,6 +1,7 @@
 //! Charter, checklist and label: what is stated, what live records show, and what a workflow may be
 //! called by it.
 
+mod answer_sign;
 mod friday;
 mod friday_record;
 mod gather;
@@ -13,7 +14,9 @@ mod review_label;
 mod show;
 mod state;
 mod train;
+mod training;
 mod turnover;
+mod vacancy;
 
 pub use friday::{FridayCard, FridayOpen, FridayView};
 pub(crate) use gather::Gathered;
@@ -23,9 +26,9 @@ pub use practice::{Graded, Practice, PracticeResult};
 pub use review_label::QuarterWish;
 pub(crate) use show::pilot as pilot_view;
 pub use show::{
-    CharterView, ItemView, LabelView, PilotView, QuarterView, SheetView, SignView, UnmetView,
-    WallView,
+    AtRisk, CharterView, ConditionView, ItemView, LabelView, PilotView, QuarterView, SheetView, SignSaid, SignView, UnmetView, WallView,
 };
+pub use training::{TierTaught, TrainedPerson, TrainingView};
 pub use turnover::{TurnoverCard, TurnoverView};
 
 use tuesday_domain::charter::label::Standing;

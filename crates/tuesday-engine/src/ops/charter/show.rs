@@ -6,15 +6,17 @@ use std::time::Duration;
 use serde::Serialize;
 use tuesday_domain::charter::label::{Basis, REVIEW_EVERY, above, unmet};
 use tuesday_domain::charter::{
-    Entry, Picture, Pilot, PilotState, Sheet, Statement, past_the_pilot, sheet, signs,
+    Entry, Facts, Picture, Pilot, PilotSign, PilotState, Sheet, Statement, condition,
+    past_the_pilot, sheet, signs,
 };
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::LabelEvent;
+use tuesday_domain::record::{LabelEvent, Workflow};
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::workflow::Label;
 
 use super::Gathered;
 use super::label::lacking;
+use super::last_ten::STILL_PILOT;
 use crate::engine::{Engine, read_problem};
 
 /// An alert or a test that went through shows for so long that they arrive.
@@ -52,6 +54,20 @@ pub struct ItemView {
     pub field: Option<&'static str>,
     /// How that is written.
     pub form: Option<&'static str>,
+    /// What stands there today, of the six conditions: that of production once it is shown, else that of a pilot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<ConditionView>,
+}
+
+/// One of the six conditions in which a pilot and production differ.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConditionView {
+    /// `production` or `pilot`.
+    pub like: &'static str,
+    /// What it is in a pilot.
+    pub pilot: &'static str,
+    /// What it is in production.
+    pub production: &'static str,
 }
 
 /// A list with its items.
@@ -109,6 +125,9 @@ pub struct LabelView {
     pub review_overdue: bool,
     /// What was decided about the last quarter; absent when nobody has decided yet.
     pub quarter: Option<QuarterView>,
+    /// The last ten runs cannot all be told from their record, although it is called more than research: what was
+    /// found, with the moment.
+    pub at_risk: Option<AtRisk>,
     /// Nobody used an output for 30 days: the question whether to retire it, with the numbers beside it.
     pub retire: Option<String>,
     /// The highest stage the label allows.
@@ -132,6 +151,17 @@ pub struct QuarterView {
     pub evidence: serde_json::Value,
 }
 
+/// What puts a label at risk.
+#[derive(Clone, Debug, Serialize)]
+pub struct AtRisk {
+    /// What was found.
+    pub words: String,
+    /// When, RFC 3339.
+    pub since: String,
+    /// The records behind it.
+    pub path: String,
+}
+
 /// The pilot as it stands.
 #[derive(Clone, Debug, Serialize)]
 pub struct PilotView {
@@ -152,12 +182,35 @@ pub struct PilotView {
 /// One sign that it is past the pilot.
 #[derive(Clone, Debug, Serialize)]
 pub struct SignView {
-    /// What is looked at.
+    /// Stable word of what is looked at.
+    pub sign: &'static str,
+    /// As people read it.
     pub title: &'static str,
     /// It behaves like production.
     pub production: bool,
+    /// `seen` in the records, `answered` by somebody, or `open`.
+    pub source: &'static str,
     /// What was seen.
     pub words: String,
+    /// What is asked where records cannot tell.
+    pub question: &'static str,
+    /// What somebody answered.
+    pub answer: Option<SignSaid>,
+    /// The records say otherwise than that answer.
+    pub contradicted: bool,
+}
+
+/// An answer about a sign.
+#[derive(Clone, Debug, Serialize)]
+pub struct SignSaid {
+    /// `production` or `pilot`.
+    pub like: &'static str,
+    /// What shows it, in their words.
+    pub words: String,
+    /// Handle of the person.
+    pub by: String,
+    /// When, RFC 3339.
+    pub at: String,
 }
 
 /// One of the six walls.
@@ -239,6 +292,15 @@ impl Engine {
         Ok(out)
     }
 
+    /// What puts the label of a workflow at risk.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn label_at_risk(&self, row: &Workflow) -> Result<Option<AtRisk>, Problem> {
+        let facts = self.0.reader.charter_facts(&row.name).await;
+        Ok(at_risk(row, &Facts::new(facts.map_err(read_problem)?)))
+    }
+
     /// What ever happened to a label, newest first, below `before` (0 for the newest).
     ///
     /// # Errors
@@ -265,13 +327,7 @@ fn view(g: &Gathered) -> CharterView {
     CharterView {
         walls: walls(&sheets, g),
         past_the_pilot: past_the_pilot(&seen, g.row.label),
-        signs: seen
-            .map(|s| SignView {
-                title: s.title,
-                production: s.production,
-                words: s.words,
-            })
-            .into(),
+        signs: seen.map(sign).into(),
         workflow: g.row.name.clone(),
         title: g.row.title.clone(),
         label: label(g, &picture),
@@ -284,6 +340,29 @@ fn view(g: &Gathered) -> CharterView {
     }
 }
 
+fn sign(s: PilotSign) -> SignView {
+    let (contradicted, open) = (s.contradicted(), s.open());
+    SignView {
+        sign: s.sign.word(),
+        title: s.sign.title(),
+        production: s.production,
+        source: match s.seen {
+            Some(_) => "seen",
+            None if open => "open",
+            None => "answered",
+        },
+        words: s.words,
+        question: s.sign.question(),
+        answer: s.answer.map(|a| SignSaid {
+            like: if a.production { "production" } else { "pilot" },
+            words: a.words,
+            by: a.by,
+            at: a.at.rfc3339(),
+        }),
+        contradicted,
+    }
+}
+
 fn list(which: Sheet, g: &Gathered, picture: &Picture<'_>) -> SheetView {
     let entries = sheet(which, picture);
     // A charter field is good when it says something; everywhere else it must be shown.
@@ -292,7 +371,17 @@ fn list(which: Sheet, g: &Gathered, picture: &Picture<'_>) -> SheetView {
     } else {
         Entry::clean
     };
-    let items: Vec<ItemView> = entries.into_iter().map(|e| item(e, good, g)).collect();
+    let mut items: Vec<ItemView> = entries.iter().map(|e| item(e.clone(), good, g)).collect();
+    if which == Sheet::Conditions {
+        for (item, entry) in items.iter_mut().zip(&entries) {
+            let like = if item.clean { "production" } else { "pilot" };
+            item.condition = condition(entry.item.topic).map(|(pilot, production)| ConditionView {
+                like,
+                pilot,
+                production,
+            });
+        }
+    }
     SheetView {
         sheet: which.word(),
         title: which.title(),
@@ -320,6 +409,7 @@ fn item(entry: Entry, good: fn(&Entry) -> bool, g: &Gathered) -> ItemView {
         way_out: topic.way_out(),
         field: topic.statement().map(Statement::word),
         form: topic.statement().map(Statement::form),
+        condition: None,
     }
 }
 
@@ -406,6 +496,7 @@ fn label(g: &Gathered, picture: &Picture<'_>) -> LabelView {
         review_due: due.rfc3339(),
         review_overdue: !matches!(present, Label::Research | Label::Retired) && g.now >= due,
         quarter: g.events.iter().rev().find_map(quarter),
+        at_risk: at_risk(&g.row, &g.facts),
         retire: g.disused(),
         caps_stage: present.cap().word(),
         test_instance: g.test_instance,
@@ -423,4 +514,17 @@ pub(crate) fn pilot(p: Pilot) -> PilotView {
         days_left,
         changed_after_start: p.changed,
     }
+}
+
+/// The finding of the last ten runs, beside a label that says more than research.
+fn at_risk(row: &Workflow, facts: &Facts) -> Option<AtRisk> {
+    if matches!(row.label, Label::Research | Label::Retired) {
+        return None;
+    }
+    let found = facts.get(Statement::LastTen)?;
+    found.value.starts_with(STILL_PILOT).then(|| AtRisk {
+        words: found.value.clone(),
+        since: found.at.rfc3339(),
+        path: format!("/workflows/{}/charter#last-ten", row.name),
+    })
 }

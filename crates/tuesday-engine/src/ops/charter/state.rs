@@ -33,7 +33,7 @@ impl Engine {
     }
 
     /// A statement as it comes behind the newest one; not kept yet.
-    pub(super) async fn next_fact(
+    pub(in crate::ops) async fn next_fact(
         &self,
         name: &str,
         statement: Statement,

@@ -28,7 +28,11 @@ impl Engine {
         Ok(Some(all.into_iter().collect()))
     }
 
-    async fn training_asked(&self, name: &str, def: &Definition) -> Result<bool, Problem> {
+    pub(super) async fn training_asked(
+        &self,
+        name: &str,
+        def: &Definition,
+    ) -> Result<bool, Problem> {
         if def.review.training == TrainingRule::Always {
             return Ok(true);
         }

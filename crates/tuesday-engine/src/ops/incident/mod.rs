@@ -218,6 +218,8 @@ impl Engine {
         let defaults = tuesday_domain::definition::OnCallSpec::default();
         let (mut named, mut acknowledge, mut quiet) =
             (Vec::new(), defaults.acknowledge.0, defaults.quiet.0);
+        let people = self.0.reader.people().await.map_err(read_problem)?;
+        let is_active = |p: &str| people.iter().any(|x| x.handle == p && x.active);
         if let Some(name) = &name {
             // A release that cannot be loaded still has an owner in its workflow's row.
             match self.live(name).await {
@@ -226,6 +228,7 @@ impl Engine {
                     let zone = tuesday_domain::time::Zone::named(&def.workflow.time_zone);
                     let minute = zone.map_or(0, |z| z.week_minute(now));
                     named = rotation::named(def, category, minute);
+                    named = rotation::sponsor_steps_in(named, &def.owners, is_active);
                     acknowledge = def.on_call.acknowledge.0;
                     quiet = def.on_call.quiet.0;
                 }
@@ -237,11 +240,9 @@ impl Engine {
                 ),
             }
         }
-        let people = self.0.reader.people().await.map_err(read_problem)?;
         let gone = self.gone(name.as_deref(), now).await?;
         let away = gone.people();
         let anybody: Vec<String> = people.iter().map(|p| p.handle.clone()).collect();
-        let is_active = |p: &str| people.iter().any(|x| x.handle == p && x.active);
         let is_there = |p: &str| is_active(p) && !away.iter().any(|a| a == p);
         let chain = rotation::chain(&named, is_there, is_active, &anybody);
         if chain.is_empty() {

@@ -36,7 +36,7 @@ impl Engine {
     /// `by` says what answered it. Whoever caused an emergency does not look back at it alone.
     ///
     /// # Errors
-    /// `illegal_state` when it is answered, `not_allowed`, `same_person_twice`, `reason_required` without words,
+    /// `illegal_state` when it is answered, or only the record can answer it, `not_allowed`, `same_person_twice`, `reason_required` without words,
     /// `bad_request` for a release or version that was there before the duty, or never in force.
     pub async fn answer_duty(
         &self,
@@ -57,6 +57,17 @@ impl Engine {
             self.allowed(Act::SignCharter, &duty.workflow, by).await?;
         }
         let actor = Actor::Person(by.to_owned());
+        if duty.kind.shown_by_record() {
+            let words = "nobody's word answers it: it is done when the record shows it";
+            return Err(
+                Problem::new("illegal_state", words).way_out(match duty.kind {
+                    DutyKind::Successor => {
+                        "name the successor under [owners] and install the package"
+                    }
+                    _ => "pass the practice of the workflow",
+                }),
+            );
+        }
         let looks_back = duty.kind == DutyKind::EmergencyReview;
         if looks_back && duty.opened_by == actor.to_string() {
             return Err(Problem::new(

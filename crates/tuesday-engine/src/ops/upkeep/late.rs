@@ -25,6 +25,10 @@ impl Engine {
             let here = people.iter().any(|p| p.active && p.handle == duty.owner);
             let done = if here {
                 self.duty_is_late(duty).await
+            } else if duty.kind == DutyKind::Retraining {
+                // Nobody can practise for somebody else.
+                let words = format!("{} is not active any more", duty.owner);
+                self.shown(duty, words, &SYSTEM).await
             } else {
                 self.pass_duty_on(duty).await
             };

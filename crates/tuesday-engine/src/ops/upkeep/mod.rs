@@ -165,6 +165,14 @@ impl Engine {
                 "{workflow}: the ninety-day metric has its verdict, decide until {}",
                 duty.due_at
             ),
+            DutyKind::Successor => format!(
+                "{workflow}: name a successor ({}) until {}",
+                duty.item, duty.due_at
+            ),
+            DutyKind::Retraining => format!(
+                "{workflow}: what is asked in review changed, practise again until {}",
+                duty.due_at
+            ),
         };
         let told = self.duty_notice(&duty, duty.owner.clone(), "duty_owed", title);
         let changes = [
@@ -187,7 +195,7 @@ impl Engine {
     }
 
     /// Commits what became of a duty, with its entry.
-    async fn duty_moved(
+    pub(in crate::ops) async fn duty_moved(
         &self,
         duty: &Duty,
         mut changes: Vec<Change>,

@@ -197,6 +197,12 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/api/v1/workflows/{workflow}/signs/{sign}",
+        &["charter.stated"],
+        "",
+    ),
+    (
+        "POST",
         "/api/v1/workflows/{workflow}/practice",
         &["training.practised"],
         "",

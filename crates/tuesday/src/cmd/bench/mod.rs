@@ -217,7 +217,7 @@ async fn measure(
     };
     bar.inc(1);
     if !args.floor {
-        subject(common, args, dir, &mut out, &bar).await?;
+        Box::pin(subject(common, args, dir, &mut out, &bar)).await?;
     }
     bar.finish_and_clear();
     Ok(out)
