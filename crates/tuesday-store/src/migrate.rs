@@ -62,6 +62,8 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(36, "0036_friday"),
     migration!(38, "0038_trust"),
     migration!(39, "0039_exit"),
+    migration!(44, "0044_adoption"),
+    migration!(45, "0045_inputs"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \

@@ -13,11 +13,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, alerts, audit, capacity, charter, compensations, costs, decisions, drift, exit,
-    fixes, follow_ups, friday, handoffs, health, incidents, intake, ledger, people, pilot,
-    policies, postmortems, practice, privacy, problem_reports, release_acts, releases, reroute,
-    reruns, reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens, triggers,
-    turnover, unmapped, verdicts, views, workflows,
+    Description, adoption, alerts, audit, capacity, charter, compensations, costs, decisions,
+    drift, exit, fixes, follow_ups, friday, handoffs, health, incidents, intake, ledger, people,
+    pilot, policies, postmortems, practice, privacy, problem_reports, release_acts, releases,
+    reroute, reruns, reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens,
+    triggers, turnover, unmapped, verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;
@@ -51,6 +51,7 @@ pub fn router(engine: Engine, config: WebConfig) -> Router {
 fn api_money() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(costs::report))
+        .routes(routes!(adoption::show))
         .routes(routes!(capacity::show, capacity::set))
         .routes(routes!(capacity::ease))
         .routes(routes!(drift::show))
@@ -498,7 +499,7 @@ fn console_releases() -> Router<App> {
 
 /// Money and time.
 fn console_money() -> Router<App> {
-    use console::{capacity, costs, drift, exit, scorecard, weekly};
+    use console::{adoption, capacity, costs, drift, exit, scorecard, weekly};
     Router::new()
         .route(
             "/workflows/{workflow}/capacity",
@@ -523,6 +524,9 @@ fn console_money() -> Router<App> {
             "/workflows/{workflow}/drift/findings/{number}/closing",
             post(drift::close),
         )
+        .route("/workflows/{workflow}/adoption", get(adoption::page))
+        .route("/workflows/{workflow}/adoption.csv", get(adoption::file))
+        .route("/workflows/{workflow}/adoption.json", get(adoption::json))
         .route("/workflows/{workflow}/capacity.csv", get(capacity::file))
         .route("/workflows/{workflow}/capacity.json", get(capacity::json))
         .route("/workflows/{workflow}/capacity/ease", post(capacity::ease))

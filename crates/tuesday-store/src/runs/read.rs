@@ -34,6 +34,10 @@ pub struct RunFilter {
     pub reason: Option<String>,
     /// Made with this release.
     pub release: Option<ReleaseId>,
+    /// For this group, as adoption is told apart; absent inside means no group is known.
+    pub group: Option<Option<String>>,
+    /// With something wrong with this source when its inputs were read; the event is `input`.
+    pub input: Option<String>,
 }
 
 /// The records behind a figure of the scorecard.
@@ -57,11 +61,49 @@ pub enum RunKind {
     Untimed,
     /// With a model call whose cost nobody knows.
     Unknown,
+    /// Delivered and used as it stood.
+    UsedAsIs,
+    /// Delivered, changed and used.
+    UsedEdited,
+    /// Delivered and not used.
+    Ignored,
+    /// Delivered, and the work was done the old way.
+    Bypassed,
+    /// Delivered; nobody can see whether it was used.
+    UseUnknown,
+    /// Delivered with no visit to the console.
+    NoVisit,
+    /// Delivered after somebody was asked, or had opened it.
+    Visited,
+}
+
+/// What is known about the use of a delivered output, as [`tuesday_domain::ledger::figures::RunFacts::uptake`]
+/// has it: the newest report, otherwise what a person made of what was written.
+macro_rules! uptake {
+    ($compared:literal) => {
+        concat!(
+            "((r.outcome = 'written_back' OR r.outcome = 'draft_placed') AND coalesce(\
+             (SELECT u.uptake FROM use_reports AS u WHERE u.run_id = r.id ORDER BY u.at DESC, u.event DESC LIMIT 1), \
+             CASE WHEN r.outcome = 'written_back' THEN (SELECT CASE v.decision WHEN 'approve' THEN 'used_as_is' \
+             WHEN 'approve_with_edits' THEN 'used_edited' END FROM reviews AS v WHERE v.run_id = r.id \
+             AND v.kind = 'output' AND v.decision IS NOT NULL ORDER BY v.id DESC LIMIT 1) END, 'unknown') = '",
+            $compared,
+            "')"
+        )
+    };
+}
+
+/// Whether somebody had to answer something, or opened the run before it was delivered.
+macro_rules! visited {
+    () => {
+        "(EXISTS (SELECT 1 FROM reviews AS v WHERE v.run_id = r.id AND v.kind <> 'second_look') \
+         OR EXISTS (SELECT 1 FROM run_visits AS o WHERE o.run_id = r.id AND o.first_at <= r.finished_at))"
+    };
 }
 
 impl RunKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 16] = [
         Self::All,
         Self::Open,
         Self::Resolved,
@@ -71,6 +113,13 @@ impl RunKind {
         Self::Wrong,
         Self::Untimed,
         Self::Unknown,
+        Self::UsedAsIs,
+        Self::UsedEdited,
+        Self::Ignored,
+        Self::Bypassed,
+        Self::UseUnknown,
+        Self::NoVisit,
+        Self::Visited,
     ];
 
     /// Its word in addresses.
@@ -86,6 +135,13 @@ impl RunKind {
             Self::Wrong => "wrong",
             Self::Untimed => "untimed",
             Self::Unknown => "unknown",
+            Self::UsedAsIs => "used_as_is",
+            Self::UsedEdited => "used_edited",
+            Self::Ignored => "ignored",
+            Self::Bypassed => "bypassed",
+            Self::UseUnknown => "use_unknown",
+            Self::NoVisit => "no_visit",
+            Self::Visited => "visited",
         }
     }
 
@@ -114,6 +170,19 @@ impl RunKind {
             Self::Unknown => {
                 "EXISTS (SELECT 1 FROM attempts AS a WHERE a.run_id = r.id AND a.step = 'generate' AND a.cost_micros IS NULL)"
             }
+            Self::UsedAsIs => uptake!("used_as_is"),
+            Self::UsedEdited => uptake!("used_edited"),
+            Self::Ignored => uptake!("ignored"),
+            Self::Bypassed => uptake!("bypassed"),
+            Self::UseUnknown => uptake!("unknown"),
+            Self::NoVisit => concat!(
+                "(r.outcome = 'written_back' OR r.outcome = 'draft_placed') AND NOT ",
+                visited!()
+            ),
+            Self::Visited => concat!(
+                "(r.outcome = 'written_back' OR r.outcome = 'draft_placed') AND ",
+                visited!()
+            ),
         }
     }
 }
@@ -225,6 +294,23 @@ impl StoreReader {
             reason => {
                 q.and_text("r.reason = ?", reason);
             }
+        }
+        if let Some(source) = &filter.input {
+            let of =
+                "EXISTS (SELECT 1 FROM run_inputs AS i WHERE i.run_id = r.id AND i.source = ?)";
+            q.and(of, [Value::Text(source.clone())]);
+        }
+        match &filter.group {
+            Some(Some(name)) => {
+                let of =
+                    "EXISTS (SELECT 1 FROM run_groups AS g WHERE g.run_id = r.id AND g.name = ?)";
+                q.and(of, [Value::Text(name.clone())]);
+            }
+            Some(None) => {
+                let none = "NOT EXISTS (SELECT 1 FROM run_groups AS g WHERE g.run_id = r.id)";
+                q.and(none, []);
+            }
+            None => {}
         }
         if let Some(release) = filter.release {
             q.and("r.release_id = ?", [Value::Id(release.uuid())]);
