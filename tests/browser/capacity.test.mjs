@@ -68,6 +68,8 @@ test("without enough days the drift page says what it waits for, and a baseline 
   await page.getByLabel("Why", { exact: true }).fill("to see");
   await page.getByLabel("Why", { exact: true }).press("Enter");
   await page.getByRole("alert").filter({ hasText: "and is over" }).waitFor();
+  // Every source is listed, also one with nothing wrong.
+  await page.getByRole("region", { name: "Inputs, source by source" }).getByText("input (the event)").waitFor();
   await pictures("drift");
   const answer = await page.evaluate(async (href) => (await fetch(href)).text(), `${place()}/drift.json`);
   assert.match(answer, /"agreement":/);
@@ -79,4 +81,29 @@ test("without enough days the drift page says what it waits for, and a baseline 
   await page.getByRole("img", { name: /Share that people found right/ }).waitFor();
   const sure = await page.evaluate(async (href) => (await fetch(href)).text(), `${place()}/drift/calibration.csv`);
   assert.match(sure, /^band,state,holds,/);
+});
+
+test("adoption says for each group what was used, and what nobody can see stays unknown", async () => {
+  await page.goto(`${place()}`);
+  await page.getByRole("navigation", { name: "Pages of this workflow" }).getByRole("link", { name: "Adoption" }).click();
+  await page.getByRole("heading", { name: "Do people use it?" }).waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  const table = page.getByRole("region", { name: /^By / });
+  const all = table.getByRole("row").last();
+  const cells = (await all.getByRole("cell").allInnerTexts()).slice(0, 6).map((t) => Number(t.replaceAll(",", "")));
+  assert.equal(cells.slice(1).reduce((a, b) => a + b, 0), cells[0], `the five add up: ${cells}`);
+  for (const name of ["Old way used", "Delivered with no console visit"]) {
+    await page.getByRole("heading", { name, exact: true }).waitFor();
+  }
+  await pictures("adoption");
+  for (const [form, words] of [["csv", /^group,key,unit,/], ["json", /"no_visit":/]]) {
+    const answer = await page.evaluate(async (href) => (await fetch(href)).text(), `${place()}/adoption.${form}`);
+    assert.match(answer, words);
+  }
+  // A number opens its records.
+  const unknown = all.getByRole("link").last();
+  if (cells[5] > 0) {
+    await unknown.click();
+    await page.getByText(/nobody can see whether they were used/).waitFor();
+  }
 });

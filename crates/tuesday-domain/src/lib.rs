@@ -6,6 +6,7 @@
 pub mod access;
 pub mod action;
 pub mod actor;
+pub mod adoption;
 pub mod audit;
 pub mod capacity;
 pub mod charter;

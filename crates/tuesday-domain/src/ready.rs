@@ -149,6 +149,15 @@ impl Ready {
         std::array::from_fn(|i| read(&Axis::ALL[i]))
     }
 
+    /// The group, or department, that an item's use is counted under; absent where it cannot be read or the
+    /// package reads neither.
+    #[must_use]
+    pub fn audience(&self, facts: &Value) -> Option<String> {
+        let axis = self.def.rollout.scope.audience()?;
+        let at = Axis::ALL.iter().position(|a| *a == axis)?;
+        self.item(facts).into_iter().nth(at).flatten()
+    }
+
     /// Class of one fact, by its dotted path in the group: `input` fields by their schema, sources by their declaration. Merged
     /// fields (`record`) have the strictest class of the sources that may supply them.
     #[must_use]

@@ -15,6 +15,7 @@ use crate::facts::{at, is_missing};
 use crate::port::{SourceFault, SourceRecord};
 use crate::run::Reason;
 use crate::time::Timestamp;
+use crate::words::words;
 
 /// The manifest, stored as a payload of the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +128,22 @@ pub struct Assembled {
     pub readiness: Readiness,
     /// In words: what is flagged though the run may go on.
     pub flags: Vec<String>,
+    /// What was wrong with which source, each once; the event is `input`.
+    pub faults: Vec<(String, InputFault)>,
+}
+
+words! {
+    /// What can be wrong with an input.
+    InputFault {
+        /// There is no record, or a field of it is empty.
+        Missing = "missing",
+        /// It is past its refusal age, or carries no usable time.
+        Stale = "stale",
+        /// Another source of a better rank says otherwise.
+        Conflicting = "conflicting",
+        /// It could not be read, or not as one record.
+        Invalid = "invalid",
+    }
 }
 
 /// One source as read.
@@ -181,6 +198,7 @@ struct Assembly<'a> {
     refused: Option<(Reason, Vec<String>)>,
     retry: Option<Readiness>,
     flags: Vec<String>,
+    faults: Vec<(String, InputFault)>,
 }
 
 impl<'a> Assembly<'a> {
@@ -217,7 +235,11 @@ impl<'a> Assembly<'a> {
             refused: None,
             retry: None,
             flags: Vec::new(),
+            faults: Vec::new(),
         };
+        if !this.missing.is_empty() {
+            this.fault("input", InputFault::Missing);
+        }
         let time = def.input.updated_at.as_deref();
         let updated_at = time.and_then(|f| timestamp(at(input, f)));
         let freshness = match (time, def.input.warn_after, def.input.error_after) {
@@ -242,6 +264,14 @@ impl<'a> Assembly<'a> {
         this
     }
 
+    /// Something is wrong with a source; each kind counts once.
+    fn fault(&mut self, source: &str, what: InputFault) {
+        let found = (source.to_owned(), what);
+        if !self.faults.contains(&found) {
+            self.faults.push(found);
+        }
+    }
+
     fn refuse(&mut self, reason: Reason, words: String) {
         match &mut self.refused {
             Some((_, all)) => all.push(words),
@@ -261,6 +291,9 @@ impl<'a> Assembly<'a> {
             Some(t) => format!("is {} old", age_words(self.now.since(t))),
             None => "carries no usable time".to_owned(),
         };
+        if freshness == Freshness::Stale {
+            self.fault(name, InputFault::Stale);
+        }
         match freshness {
             Freshness::Fresh => {}
             Freshness::Old => self
@@ -279,6 +312,11 @@ impl<'a> Assembly<'a> {
     }
 
     fn source(&mut self, spec: &SourceSpec, result: Result<SourceRecord, SourceFault>) {
+        match &result {
+            Ok(_) => {}
+            Err(SourceFault::NotFound { .. }) => self.fault(&spec.name, InputFault::Missing),
+            Err(_) => self.fault(&spec.name, InputFault::Invalid),
+        }
         match result {
             Ok(read) => self.record(spec, read),
             Err(SourceFault::NotFound { detail }) if spec.required => {
@@ -363,6 +401,7 @@ impl<'a> Assembly<'a> {
         for field in &spec.fields {
             let value = read.record.get(field);
             if is_missing(value) {
+                self.fault(&spec.name, InputFault::Missing);
                 self.snapshot.absent.push(format!("{}.{field}", spec.name));
             } else if let Some(value) = value {
                 if freshness != Freshness::Stale {
@@ -428,6 +467,7 @@ impl<'a> Assembly<'a> {
             } else {
                 self.flags.push(words);
             }
+            self.fault(&source, InputFault::Conflicting);
             self.snapshot.conflicts.push(Conflict {
                 field,
                 won,
@@ -460,6 +500,7 @@ impl<'a> Assembly<'a> {
             payloads: self.payloads,
             readiness,
             flags: self.flags,
+            faults: self.faults,
         }
     }
 }

@@ -57,7 +57,7 @@ use tuesday_domain::time::Timestamp;
 pub use actions::Turn;
 pub use attempts::Sent;
 pub use audit::{AuditFilter, AuditHead, AuditRow, SealBatch, Tile, TileKey};
-pub use charter::CharterFigures;
+pub use charter::{CharterFigures, Repairs};
 pub use duties::DutyFilter;
 pub use error::{ApplyError, OpenError, ReadError};
 pub use incidents::{
@@ -78,7 +78,7 @@ pub use problems::{Asked, ProblemFilter};
 pub use queue::{DueGroup, QueueCounts, QueueFilter, QueuePage, QueuePlace, QueueRow, QueueTimes};
 pub use reader::StoreReader;
 pub use reviews::{OverrideCount, ReviewCount};
-pub use rollout::{Outcomes, RunFigures, ShadowRow};
+pub use rollout::{OldPathEvent, Outcomes, RunFigures, ShadowRow};
 pub use rules::{DecidedAlike, HitCount, OpenOutput, UnsentAuto};
 pub use runs::{BatchTotal, RunCount, RunFilter, RunKind};
 pub use workflows::ReleaseHead;

@@ -64,6 +64,8 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(39, "0039_exit"),
     migration!(40, "0040_judged_quarters"),
     migration!(42, "0042_ownership"),
+    migration!(44, "0044_adoption"),
+    migration!(45, "0045_inputs"),
     migration!(46, "0046_tied_by_hand"),
     migration!(48, "0048_quick"),
 ];

@@ -33,6 +33,12 @@ pub(crate) fn word<T: FromStr<Err: std::fmt::Display>>(
         .transpose()
 }
 
+/// The group of a run: `?` asks for those without a known one.
+pub(crate) fn group(text: Option<&str>) -> Option<Option<String>> {
+    let text = text.filter(|t| !t.is_empty())?;
+    Some((text != tuesday_engine::ops::NO_GROUP).then(|| text.to_owned()))
+}
+
 /// A JSON body; an empty one counts as an empty object.
 pub(crate) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };

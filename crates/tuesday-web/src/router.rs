@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, alerts, audit, capacity, charter, compensations, costs, decisions, drift, exit,
+    Description, adoption, alerts, audit, capacity, charter, compensations, costs, decisions, drift, exit,
     fixes, follow_ups, forecast, handoffs, health, incidents, intake, ledger, people, policies, postmortems,
     privacy, problem_reports, release_acts, releases, reroute, reruns, reviews, rollout, rules,
     runs, security, seeds, shadow, signals, tokens, triggers, unmapped, verdicts, views, workflows,
@@ -51,6 +51,7 @@ pub fn router(engine: Engine, config: WebConfig) -> Router {
 fn api_money() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(costs::report))
+        .routes(routes!(adoption::show))
         .routes(routes!(capacity::show, capacity::set))
         .routes(routes!(capacity::ease))
         .routes(routes!(drift::show))
@@ -452,7 +453,7 @@ fn console_releases() -> Router<App> {
 
 /// Money and time.
 fn console_money() -> Router<App> {
-    use console::{capacity, costs, drift, exit, files, scorecard, value, weekly};
+    use console::{adoption, capacity, costs, drift, exit, files, scorecard, value, weekly};
     Router::new()
         .route(
             "/workflows/{workflow}/capacity",
@@ -477,6 +478,9 @@ fn console_money() -> Router<App> {
             "/workflows/{workflow}/drift/findings/{number}/closing",
             post(drift::close),
         )
+        .route("/workflows/{workflow}/adoption", get(adoption::page))
+        .route("/workflows/{workflow}/adoption.csv", get(adoption::file))
+        .route("/workflows/{workflow}/adoption.json", get(adoption::json))
         .route("/workflows/{workflow}/capacity.csv", get(capacity::file))
         .route("/workflows/{workflow}/capacity.json", get(capacity::json))
         .route("/workflows/{workflow}/capacity/ease", post(capacity::ease))

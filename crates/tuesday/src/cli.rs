@@ -42,7 +42,7 @@ Work       run           start, show, list, retry, cancel, replay
            policy        list, changed, duties, answer: who keeps templates, what a new policy asks for
            batch         one day of one workflow
            reconstruct   the whole story of one run
-           report        oversight, overrides, value: whether people really look, what it is worth
+           report        oversight, overrides, value, adoption: whether people really look, and use it
            cost          report, forecast, exit, add, import, list, reverse, prices, baseline, limit
            capacity      show, set, ease, whatif: whether people keep up, and what would be if
            drift         show, baseline, close, calibration: whether the mix of outcomes stays what it was,

@@ -21,6 +21,8 @@ pub const LEAST_RUNS: u64 = 10;
 const ENOUGH: u64 = 20;
 /// From this percent of all decisions on, the work hangs on one person.
 const HERO_PERCENT: u64 = 60;
+/// From this percent of the decisions of a test on, it shows that another person is needed instead.
+const ALONE_PERCENT: u64 = 90;
 
 /// Kinds of audit entries that are a person's decision on a task.
 const DECIDED: [&str; 6] = [
@@ -256,12 +258,31 @@ pub fn grade(figures: TurnoverFigures, deeds: Deeds, hours: u64) -> TurnoverRepo
             format!("{others} decisions by others on {} tasks", f.tasks),
         ),
     ];
+    let criteria = criteria.into_iter().chain([not_alone(&deeds)]).collect();
     TurnoverReport {
         criteria,
         figures,
         hours,
         deeds,
     }
+}
+
+/// Work that hangs on somebody else now was not tried without anybody.
+fn not_alone(deeds: &Deeds) -> Criterion {
+    let of: u64 = DECIDED.iter().map(|kind| deeds.of(kind)).sum();
+    let each = deeds.people.iter().map(|(person, kinds)| {
+        let own: u64 = DECIDED.iter().filter_map(|kind| kinds.get(*kind)).sum();
+        (own, person)
+    });
+    let (most, person) = each.max_by_key(|(n, _)| *n).unzip();
+    let (most, person) = (most.unwrap_or(0), person.map_or("nobody", String::as_str));
+    let alone = of >= ENOUGH && most * 100 >= of * ALONE_PERCENT;
+    let words = if alone {
+        format!("hero_dependence: {person} made {most} of {of} decisions of these days")
+    } else {
+        format!("{person} made most decisions of these days, {most} of {of}")
+    };
+    criterion("not_one_person", !alone, words)
 }
 
 /// The person on whom the work hangs.
@@ -361,6 +382,28 @@ mod tests {
             "nobody decided"
         );
         assert!(!TurnoverReport::default().passed(), "nothing was graded");
+    }
+
+    #[test]
+    fn a_test_that_one_person_carries_does_not_pass() {
+        let of = |lena: usize, nils: usize| {
+            let (figures, _) = good();
+            let mut deeds = Deeds::default();
+            for (person, times) in [("lena", lena), ("nils", nils)] {
+                for _ in 0..times {
+                    deeds.add(deed(person, "review.approved"), false);
+                }
+            }
+            grade(figures, deeds, 9)
+        };
+        let alone = of(90, 10);
+        assert!(!alone.passed());
+        assert_eq!(
+            alone.words(),
+            "hero_dependence: lena made 90 of 100 decisions of these days"
+        );
+        assert!(of(89, 11).passed());
+        assert!(of(19, 0).passed(), "too few to say");
     }
 
     #[test]

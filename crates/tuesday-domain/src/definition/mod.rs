@@ -40,9 +40,10 @@ pub use trouble::{
 };
 pub use vars::substitute;
 
+use crate::adoption::PlanSpec;
 use crate::capacity::CapacitySpec;
-use crate::drift::DriftSpec;
 use crate::drift::canary::CanarySpec;
+use crate::drift::{DriftSpec, ShiftTime};
 use crate::privacy::RetentionSpec;
 use crate::scope::ScopeSpec;
 use crate::settling::{Freeze, SettlingSpec};
@@ -119,6 +120,9 @@ pub struct Definition {
     /// How far the mix of outcomes may move.
     #[serde(default)]
     pub drift: DriftSpec,
+    /// When the shifts of a day begin; without any, a day is compared in thirds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shift: Vec<ShiftTime>,
     /// Cases that the live model is asked again and again.
     #[serde(default)]
     pub canary: Option<CanarySpec>,
@@ -331,6 +335,9 @@ pub struct RolloutSpec {
     /// What must be true before a stage begins.
     #[serde(default)]
     pub entry: Vec<EntryCondition>,
+    /// Who changes what, and which figure says that it stuck.
+    #[serde(default, skip_serializing_if = "PlanSpec::is_empty")]
+    pub plan: PlanSpec,
 }
 
 impl Default for RolloutSpec {
@@ -340,6 +347,7 @@ impl Default for RolloutSpec {
             stage: Stage::DraftOnly,
             scope: ScopeSpec::default(),
             entry: Vec::new(),
+            plan: PlanSpec::default(),
         }
     }
 }

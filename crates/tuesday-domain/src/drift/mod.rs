@@ -4,10 +4,12 @@
 pub mod calibration;
 pub mod canary;
 mod sequential;
+mod shift;
 
 pub use sequential::{
     Band, Dimension, Found, Judged, Moved, ShiftCount, ShiftVerdict, Verdict, judge,
 };
+pub use shift::{ShiftTime, shift_faults, shift_of, shifts};
 
 use serde::{Deserialize, Serialize};
 

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
 use super::judged::Judged;
+use crate::adoption::{Adopted, Uptake};
 use crate::drift::calibration::{Band, BandCount};
 use crate::id::ReleaseId;
 use crate::record::{AttemptResult, ReviewDecision, SecondLookResult, Usage};
 use crate::review::ReviewKind;
 use crate::run::{Outcome, Reason, ReviewStatus};
+use crate::snapshot::InputFault;
 use crate::time::Timestamp;
 
 /// The tier of a run that nobody looked at.
@@ -96,6 +98,14 @@ pub struct RunFacts {
     pub confidence_ppm: Option<u32>,
     /// The part of the day in which it was received.
     pub shift: String,
+    /// Whose case it is, where the package says how to read that.
+    pub group: Option<String>,
+    /// What was said from outside about the use of its output; the newest word.
+    pub reported: Option<Uptake>,
+    /// When somebody first opened its own page.
+    pub opened_at: Option<Timestamp>,
+    /// What was wrong with which of its inputs.
+    pub faults: Vec<(String, InputFault)>,
 }
 
 impl RunFacts {
@@ -126,6 +136,45 @@ impl RunFacts {
         }
     }
 
+    /// Whether its output was used, as far as anybody can see: what was reported from outside, otherwise what
+    /// a person made of an output that was written. A draft that was placed is used when somebody says so.
+    #[must_use]
+    pub fn uptake(&self) -> Option<Uptake> {
+        use ReviewDecision as D;
+        if self.reported.is_some() || self.outcome != Some(Outcome::WrittenBack) {
+            return self.reported;
+        }
+        let outputs = self.tasks.iter().filter(|t| t.kind == ReviewKind::Output);
+        match outputs.filter_map(|t| t.decision).next_back()? {
+            D::Approve => Some(Uptake::AsIs),
+            D::ApproveWithEdits => Some(Uptake::Edited),
+            _ => None,
+        }
+    }
+
+    /// Whether a person changed or refused its output; nothing while none decided.
+    fn overridden(&self) -> Option<bool> {
+        use ReviewDecision as D;
+        let outputs = self.tasks.iter().filter(|t| t.kind == ReviewKind::Output);
+        match outputs.filter_map(|t| t.decision).next_back()? {
+            D::Approve => Some(false),
+            D::ApproveWithEdits | D::Reject => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Whether a person had to answer something before it could be delivered: to follow a notice is a visit,
+    /// wherever the answer was given.
+    fn asked(&self) -> bool {
+        !self.tasks.iter().all(is_look)
+    }
+
+    /// Whether somebody opened its page before it was delivered.
+    fn opened(&self) -> bool {
+        let by = |at: Timestamp| self.finished_at.is_none_or(|end| at <= end);
+        self.opened_at.is_some_and(by)
+    }
+
     /// What became of it, in one word: what a person said about its output, otherwise how it ended.
     /// Nothing while neither is known.
     #[must_use]
@@ -144,6 +193,55 @@ impl RunFacts {
                 Some("refusal")
             }
             (None, _) => Some("by_hand"),
+        }
+    }
+}
+
+/// Runs with something wrong with one source, beside what people then made of the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InputCount {
+    /// Runs.
+    pub runs: u64,
+    /// Of them, with something missing.
+    pub missing: u64,
+    /// With something stale.
+    pub stale: u64,
+    /// Contradicted by a source of a better rank.
+    pub conflicting: u64,
+    /// Not readable, or not as one record.
+    pub invalid: u64,
+    /// Runs whose output a person approved, changed or refused.
+    pub decided: u64,
+    /// Of those, changed or refused.
+    pub overridden: u64,
+}
+
+impl InputCount {
+    /// Adds what another came to.
+    pub const fn merge(&mut self, o: &Self) {
+        self.runs += o.runs;
+        self.missing += o.missing;
+        self.stale += o.stale;
+        self.conflicting += o.conflicting;
+        self.invalid += o.invalid;
+        self.decided += o.decided;
+        self.overridden += o.overridden;
+    }
+
+    fn add(&mut self, faults: &[InputFault], overridden: Option<bool>) {
+        self.runs += 1;
+        for fault in faults {
+            match fault {
+                InputFault::Missing => self.missing += 1,
+                InputFault::Stale => self.stale += 1,
+                InputFault::Conflicting => self.conflicting += 1,
+                InputFault::Invalid => self.invalid += 1,
+            }
+        }
+        if let Some(overridden) = overridden {
+            self.decided += 1;
+            self.overridden += u64::from(overridden);
         }
     }
 }
@@ -292,6 +390,12 @@ pub struct DayFigures {
     /// What went alone or was held back, and what people said about it.
     #[serde(default, skip_serializing_if = "Judged::is_empty")]
     pub judged: Judged,
+    /// What became of delivered outputs, by the group they were for; empty for those without one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub adopted: BTreeMap<String, Adopted>,
+    /// Runs with something wrong with an input, by source; all runs under the empty name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, InputCount>,
 }
 
 /// `group emea` of `group emea is not in the rollout`; `other` of anything else.
@@ -331,6 +435,9 @@ impl DayFigures {
             Some(Outcome::WrittenBack | Outcome::DraftPlaced) => {
                 self.resolved += 1;
                 self.durations(run);
+                let group = run.group.clone().unwrap_or_default();
+                let adopted = self.adopted.entry(group).or_default();
+                adopted.add(run.uptake(), run.asked(), run.opened());
             }
             Some(Outcome::ShadowOnly) => self.shadow += 1,
             Some(Outcome::Rejected) => self.rejected += 1,
@@ -346,6 +453,7 @@ impl DayFigures {
         }
         self.mix.entry(run.shift.clone()).or_default().add(run);
         self.judged.add(run);
+        self.input(run);
         if let (Some(said), Some(right)) = (run.confidence_ppm, run.was_right()) {
             self.sure
                 .entry(Band::of(said))
@@ -357,6 +465,23 @@ impl DayFigures {
         if let Some(look) = run.look {
             self.looks += 1;
             self.wrong += u64::from(look == SecondLookResult::Incorrect);
+        }
+    }
+
+    /// Counts a run under each source that something was wrong with, and under all runs.
+    fn input(&mut self, run: &RunFacts) {
+        let overridden = run.overridden();
+        self.inputs
+            .entry(String::new())
+            .or_default()
+            .add(&[], overridden);
+        let mut sources: BTreeMap<&str, Vec<InputFault>> = BTreeMap::new();
+        for (source, fault) in &run.faults {
+            sources.entry(source).or_default().push(*fault);
+        }
+        for (source, faults) in sources {
+            let count = self.inputs.entry(source.to_owned()).or_default();
+            count.add(&faults, overridden);
         }
     }
 
@@ -504,6 +629,15 @@ impl DayFigures {
         self.judged.merge(&o.judged);
         for (band, count) in &o.sure {
             self.sure.entry(*band).or_default().merge(count);
+        }
+        for (source, count) in &o.inputs {
+            self.inputs.entry(source.clone()).or_default().merge(count);
+        }
+        for (group, adopted) in &o.adopted {
+            self.adopted
+                .entry(group.clone())
+                .or_default()
+                .merge(adopted);
         }
         for (shift, mix) in &o.mix {
             self.mix.entry(shift.clone()).or_default().merge(mix);

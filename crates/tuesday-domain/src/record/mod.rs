@@ -48,7 +48,7 @@ pub use rights::{
     Away, Ceremony, CeremonyKind, Credential, CredentialKind, Grant, Guesses, Invite, RightUse,
     Session, SignedInBy,
 };
-pub use rollout::{Choice, DecisionRecord, Rollout, RolloutChange, Signal, TextList};
+pub use rollout::{Choice, DecisionRecord, Rollout, RolloutChange, Signal, TextList, UseReport};
 pub use rules::{
     IllegalRuleSetEvent, ReleaseAck, Routed, RuleSetEvent, RuleSetRow, RuleSetState, RulesAck,
     Unmapped,

@@ -19,6 +19,8 @@ words! {
         Tries = "tries",
         /// What the decision table was asked, as back-tests read it.
         Routing = "routing",
+        /// Whose case it is, as adoption is told apart.
+        Group = "group",
         /// Words that the mapping of the rules did not know.
         Unmapped = "unmapped",
         /// Problem reports.

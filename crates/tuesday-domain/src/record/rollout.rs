@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use crate::adoption::Uptake;
 use crate::capacity::LoadState;
 use crate::drift::calibration::Trust;
 use crate::id::{DecisionId, ReleaseId, RunId};
 use crate::scope::Restriction;
 use crate::settling::Changes;
+use crate::snapshot::InputFault;
 use crate::time::Timestamp;
 use crate::words::words;
 
@@ -139,6 +141,27 @@ pub struct Signal {
     pub received_at: Timestamp,
 }
 
+/// What a signal says about the use of an output. The newest word about a run counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UseReport {
+    /// Workflow name.
+    pub workflow: String,
+    /// The sender's name for it, as the signal has it.
+    pub event: String,
+    /// The run it is about; absent when the old way was used and no run is known.
+    pub run: Option<RunId>,
+    /// What became of the output.
+    pub uptake: Uptake,
+    /// How many; at least 1.
+    pub count: u32,
+    /// The day on which it happened, in the workflow's time zone.
+    pub day: String,
+    /// When it happened.
+    pub at: Timestamp,
+    /// When it arrived.
+    pub received_at: Timestamp,
+}
+
 /// A change of these rows.
 #[derive(Clone, Debug)]
 pub enum RolloutChange {
@@ -146,4 +169,26 @@ pub enum RolloutChange {
     InsertDecision(DecisionRecord),
     /// A signal arrived.
     InsertSignal(Signal),
+    /// It says whether an output was used.
+    InsertUse(UseReport),
+    /// Whose case a run is, as its frozen inputs say.
+    PutGroup {
+        /// The run.
+        run: RunId,
+        /// Workflow name.
+        workflow: String,
+        /// The group, or department.
+        name: String,
+    },
+    /// Something was wrong with an input of a run when its inputs were read.
+    PutInputFault {
+        /// The run.
+        run: RunId,
+        /// Workflow name.
+        workflow: String,
+        /// The source; the event is `input`.
+        source: String,
+        /// What.
+        fault: InputFault,
+    },
 }

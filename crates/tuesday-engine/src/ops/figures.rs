@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use tuesday_domain::drift::{shift_of, shifts};
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::ledger::figures::DayFigures;
 use tuesday_domain::problem::Problem;
@@ -60,6 +61,7 @@ impl Engine {
     pub async fn figures_of(&self, workflow: &str, day: &str) -> Result<DayState, Problem> {
         let made_at = self.now();
         let live = self.live(workflow).await.ok();
+        let shifts = live.as_ref().map(|(_, l)| shifts(&l.ready.def.shift));
         let mut sums: BTreeMap<(ReleaseId, String), DayFigures> = BTreeMap::new();
         let mut currencies: HashMap<ReleaseId, Option<String>> = HashMap::new();
         let mut after = None;
@@ -73,9 +75,12 @@ impl Engine {
                     c.currency.is_none() && c.cost_micros.is_some_and(|m| m != 0)
                 };
                 // Calls from before the currency was kept with them were priced by their package.
-                run.shift = live.as_ref().map_or_else(String::new, |(_, l)| {
-                    shift_of(l.ready.zone.week_minute(run.received_at))
-                });
+                run.shift = match (&live, &shifts) {
+                    (Some((_, l)), Some(shifts)) => {
+                        shift_of(shifts, l.ready.zone.week_minute(run.received_at))
+                    }
+                    _ => String::new(),
+                };
                 for call in run.calls.iter_mut().filter(lacks) {
                     call.currency = self.package_currency(run.release, &mut currencies).await;
                 }
@@ -121,16 +126,6 @@ impl Engine {
         known.insert(release, found.clone());
         found
     }
-}
-
-/// The part of the day that a minute of the week is in.
-fn shift_of(week_minute: u32) -> String {
-    let name = match week_minute % 1_440 {
-        0..480 => "night",
-        480..960 => "day",
-        _ => "evening",
-    };
-    name.to_owned()
 }
 
 /// The smallest id that was made so long ago.

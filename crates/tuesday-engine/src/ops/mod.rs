@@ -2,6 +2,7 @@
 
 mod accept;
 mod access_review;
+mod adoption;
 mod approve;
 mod archive;
 mod away;
@@ -91,11 +92,13 @@ mod tie_report;
 mod together;
 mod token;
 mod upkeep;
+mod use_report;
 mod verify;
 mod watch;
 mod writeback;
 
 pub use access_review::AccessRow;
+pub use adoption::{Adoption, GroupAdoption, NO_GROUP, OldPathUse};
 pub use approve::{Approval, Decided};
 pub use archive::{
     Compared, ExportSource, ExportWish, FileEntry, KeptContent, KeptRun, MANIFEST, Manifest, Sheet,
@@ -125,8 +128,8 @@ pub use decide_many::Together;
 pub use decide_workflow::{DecisionView, WorkflowDecision};
 pub use downtime::{Downtime, SIGN};
 pub use drift::{
-    Around, BandShown, Calibration, Canary, CanaryShown, Drift, DriftDimension, FrozenMix,
-    InputWeek, MixFinding,
+    Around, BandShown, Calibration, Canary, CanaryShown, Dependence, Drift, DriftDimension,
+    FrozenMix, InputSource, InputWeek, MixFinding, PersonShare, TierAgreement,
 };
 pub use export::{ExportQuery, Exported};
 pub(crate) use figures::bound;

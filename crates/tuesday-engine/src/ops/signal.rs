@@ -2,6 +2,7 @@
 //! turned out. Pause rules and the kill condition count it; incidents find the run it is about.
 
 use tuesday_domain::actor::Actor;
+use tuesday_domain::adoption::Uptake;
 use tuesday_domain::id::RunId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AuditEntry, Change, Decision, RolloutChange, Signal, Subject};
@@ -95,8 +96,8 @@ impl Engine {
         new: PostedSignal,
         by: &Actor,
     ) -> Result<Signal, Problem> {
-        let workflow = self.known_workflow(name).await?.name.clone();
-        let now = self.now();
+        let row = self.known_workflow(name).await?;
+        let (workflow, now) = (row.name.clone(), self.now());
         new.check(now)?;
         let event = new.name()?;
         let kept = || self.0.reader.signal(&workflow, &event);
@@ -115,7 +116,8 @@ impl Engine {
             posted_by: by.to_string(),
             received_at: now,
         };
-        match self.apply(taken(signal.clone(), by)).await {
+        let told = Box::pin(self.use_told(&row, &signal)).await?;
+        match self.apply(taken(signal.clone(), by, told)).await {
             Ok(_) => Ok(signal),
             // Another node was told the same in this moment.
             Err(e) => match kept().await.map_err(read_problem)? {
@@ -149,7 +151,7 @@ impl Engine {
 }
 
 /// The signal with its audit entry.
-fn taken(signal: Signal, by: &Actor) -> Decision {
+fn taken(signal: Signal, by: &Actor, (uptake, told): (Option<Uptake>, Vec<Change>)) -> Decision {
     let about = Subject::Workflow(signal.workflow.clone());
     let mut entry = AuditEntry::new(signal.received_at, by.clone(), "signal.received", about)
         .fact("kind", signal.kind.clone())
@@ -159,9 +161,13 @@ fn taken(signal: Signal, by: &Actor) -> Decision {
     if let Some(run) = signal.run {
         entry = entry.fact("run", run.to_string());
     }
+    if let Some(uptake) = uptake {
+        entry = entry.fact("use", uptake.word());
+    }
     let insert = RolloutChange::InsertSignal(signal);
+    let insert = Change::Rollout(Box::new(insert));
     Decision {
-        changes: vec![Change::Rollout(Box::new(insert))],
+        changes: std::iter::once(insert).chain(told).collect(),
         entry,
     }
 }

@@ -28,6 +28,8 @@ pub struct NextStage {
     pub undeclared: bool,
     /// They are others than when the present stage began.
     pub changed: bool,
+    /// What the rollout plan leaves open: who changes what, and which figure shows that it stuck.
+    pub blanks: Vec<String>,
 }
 
 impl NextStage {
@@ -114,6 +116,10 @@ impl Engine {
             self.reviewed_since_stage(&row).await?;
             let figures: Vec<_> = entries.into_iter().map(|(_, j)| j.words).collect();
             facts.push(("conditions", figures.into()));
+            let blanks = self.plan_blanks(&row, to).await?;
+            if !blanks.is_empty() {
+                facts.push(("plan_blank", blanks.into()));
+            }
             facts.push(("conditions_changed", changed.into()));
             facts.push(("notice", text.into()));
             told = format!("{told}. {text}");
@@ -141,7 +147,29 @@ impl Engine {
             undeclared: conditions.is_empty() && stage >= Stage::ApprovalFirst,
             conditions,
             changed,
+            blanks: self.plan_blanks(row, stage).await?,
         }))
+    }
+
+    /// What the rollout plan leaves open before the workflow goes up to a stage. A warning: it stops nothing.
+    ///
+    /// # Errors
+    /// When the database does not answer or the release cannot be loaded.
+    pub async fn plan_blanks(&self, row: &Workflow, to: Stage) -> Result<Vec<String>, Problem> {
+        if to <= row.stage {
+            return Ok(Vec::new());
+        }
+        self.plan_left_open(row).await
+    }
+
+    /// What the rollout plan of the live release leaves open.
+    ///
+    /// # Errors
+    /// When the database does not answer or the release cannot be loaded.
+    pub async fn plan_left_open(&self, row: &Workflow) -> Result<Vec<String>, Problem> {
+        let release = self.loaded_release(row.live_release).await?;
+        let rollout = &release.ready.def.rollout;
+        Ok(rollout.plan.blanks(&rollout.scope))
     }
 
     /// The conditions of the next stage with their figures, and whether they are others than when the

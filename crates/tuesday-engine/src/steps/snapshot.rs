@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use tuesday_domain::actor::{Actor, Class};
+use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::FailurePlan;
 use tuesday_domain::port::{SourceFault, SourceRecord};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{Attempt, AttemptResult, Change, PayloadKind};
+use tuesday_domain::ready::Ready;
+use tuesday_domain::record::{Attempt, AttemptResult, Change, PayloadKind, RolloutChange};
 use tuesday_domain::retry::RetryVerdict;
 use tuesday_domain::run::{Reason, RunEvent, Step};
 use tuesday_domain::snapshot::{Assembled, Readiness, Snapshot, assemble};
@@ -53,7 +54,10 @@ pub(crate) async fn run(engine: &Engine, work: &mut Work) -> Result<Next, StepFa
             code,
             detail,
             after,
-        } => retry(engine, work, (code, detail, after), (started, now), down).await,
+        } => {
+            let why = (code, detail, after);
+            retry(engine, work, (why, &assembled), (started, now), down).await
+        }
         Readiness::Missing(fields) => {
             // A source without a record says so itself; a field is named and said to be missing.
             let words = fields
@@ -148,7 +152,7 @@ pub(crate) fn at_once(
     }
     draft.event(RunEvent::SnapshotTaken)?;
     draft.event(RunEvent::LeaseTaken)?;
-    keep(draft, ready.strictest(), &assembled);
+    keep(draft, ready, &assembled);
     Ok(Some(Frozen {
         snapshot: assembled.snapshot,
         facts: assembled.facts,
@@ -156,7 +160,33 @@ pub(crate) fn at_once(
     }))
 }
 
-fn keep(draft: &mut Draft, class: Class, assembled: &Assembled) {
+/// Keeps what was wrong with which source.
+fn met(draft: &mut Draft, assembled: &Assembled) {
+    for (source, fault) in &assembled.faults {
+        let put = RolloutChange::PutInputFault {
+            run: draft.run.id,
+            workflow: draft.run.workflow.clone(),
+            source: source.clone(),
+            fault: *fault,
+        };
+        draft.change(Change::Rollout(Box::new(put)));
+    }
+}
+
+/// Most characters of a group's name that are kept.
+const GROUP_CHARS: usize = 120;
+
+fn keep(draft: &mut Draft, ready: &Ready, assembled: &Assembled) {
+    let class = ready.strictest();
+    if let Some(name) = ready.audience(&assembled.facts) {
+        let put = RolloutChange::PutGroup {
+            run: draft.run.id,
+            workflow: draft.run.workflow.clone(),
+            name: name.chars().take(GROUP_CHARS).collect(),
+        };
+        draft.change(Change::Rollout(Box::new(put)));
+    }
+    met(draft, assembled);
     for (n, own, bytes) in &assembled.payloads {
         let stored = draft.payload_of_class(PayloadKind::Source, *own, bytes.clone());
         debug_assert_eq!(stored, *n);
@@ -184,7 +214,7 @@ async fn frozen(
     draft.event(RunEvent::SnapshotTaken)?;
     // The same worker goes on under the same lease, so the attempt starts here.
     draft.event(RunEvent::LeaseTaken)?;
-    keep(&mut draft, class, &assembled);
+    keep(&mut draft, &work.release.ready, &assembled);
     draft.change(Change::CheckFence {
         run: work.run.id,
         fence: work.fence,
@@ -217,18 +247,21 @@ async fn not_ready(
         "run.inputs_refused",
         now,
     );
-    keep(&mut draft, class, &assembled);
+    keep(&mut draft, &work.release.ready, &assembled);
     if let Some(down) = down {
         draft.change(engine.report_trouble(down));
     }
     to_person(engine, work, draft, ask).await
 }
 
+/// Why a source failed for now: a stable code, in words, and not before which time.
+type Why = (&'static str, String, Option<std::time::Duration>);
+
 /// A source failed for now: due later, or in front of a person when every try is spent.
 async fn retry(
     engine: &Engine,
     work: &mut Work,
-    (code, detail, after): (&'static str, String, Option<std::time::Duration>),
+    ((code, detail, after), assembled): (Why, &Assembled),
     (started, now): (Timestamp, Timestamp),
     down: Option<Trouble>,
 ) -> Result<Next, StepFault> {
@@ -278,6 +311,7 @@ async fn retry(
     })));
     let Some(due_at) = retry_at else {
         let words = vec![format!("{detail}; {number} tries failed")];
+        met(&mut draft, assembled);
         return to_person(
             engine,
             work,

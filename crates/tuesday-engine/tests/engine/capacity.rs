@@ -123,6 +123,13 @@ async fn answered(database: Option<&str>) {
         })
     };
     sampled(10_000).await;
+    let told = bench.engine.reader().notices_of("rhea", 100).await.unwrap();
+    let told = told.iter().filter(|n| n.kind == "capacity_sample");
+    let titles: Vec<&str> = told.map(|n| n.title.as_str()).collect();
+    assert!(
+        titles.len() == 1 && titles[0].contains("1.0 % of people's approvals"),
+        "to the floor, not below, and said: {titles:?}"
+    );
     let now = bench.engine.now();
     let stamp = StampNotice {
         workflow: "small".into(),

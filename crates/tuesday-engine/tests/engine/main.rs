@@ -1,6 +1,7 @@
 //! The engine in the test's own process: real SQLite, fake ports, a clock that is moved.
 #![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
+mod adoption;
 mod approvals;
 mod bench;
 mod capacity;
@@ -13,6 +14,7 @@ mod drift;
 mod exits;
 mod fridays;
 mod granted;
+mod inputs;
 mod leases;
 mod line;
 mod mapping;

@@ -3,10 +3,12 @@
 mod figures;
 mod friday;
 mod read;
+mod repairs;
 mod turnover;
 
 pub use figures::CharterFigures;
 pub(crate) use friday::FRIDAYS;
+pub use repairs::Repairs;
 pub(crate) use turnover::TURNOVERS;
 
 use tuesday_domain::id::DecisionId;

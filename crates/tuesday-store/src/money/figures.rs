@@ -156,6 +156,12 @@ impl StoreReader {
             since(),
             place,
         );
+        let told = self.rows(
+            "SELECT DISTINCT r.workflow, r.batch FROM use_reports AS u JOIN runs AS r ON r.id = u.run_id \
+             WHERE u.received_at >= $1",
+            since(),
+            place,
+        );
         let open = self.rows(
             format!(
                 "SELECT workflow, batch, count(*), max(updated_at) FROM runs AS r WHERE r.outcome IS NULL AND {NO_SEED} \
@@ -169,9 +175,10 @@ impl StoreReader {
             vec![],
             |r: Row<'_>| Ok((place(r)?, r.int(2)?, r.opt_time(3)?)),
         );
-        let (fresh, seen, decided, open, waiting) =
-            tokio::try_join!(fresh, seen, decided, open, waiting)?;
-        let mut out: BTreeSet<Place> = fresh.into_iter().chain(seen).chain(decided).collect();
+        let (fresh, seen, decided, told, open, waiting) =
+            tokio::try_join!(fresh, seen, decided, told, open, waiting)?;
+        let new = fresh.into_iter().chain(seen);
+        let mut out: BTreeSet<Place> = new.chain(decided).chain(told).collect();
         let went_on = open.iter().filter(|(_, _, updated)| *updated >= mark.at);
         out.extend(went_on.map(|(place, ..)| place.clone()));
         for (place, kept, stale) in waiting {
@@ -258,7 +265,51 @@ impl StoreReader {
         deal(&mut runs, sends, |run, at| run.first_sent_at = at);
         deal(&mut runs, looks, |run, look| run.look = look);
         deal(&mut runs, stated, |run, ppm| run.confidence_ppm = ppm);
+        self.adoption_facts(&mut runs, within, of_runs).await?;
         Ok(runs)
+    }
+
+    /// Whose cases these runs are, what was said about the use of their outputs, and who opened them.
+    async fn adoption_facts(
+        &self,
+        runs: &mut [(RunId, RunFacts)],
+        within: impl Fn() -> Vec<Value>,
+        of_runs: impl Fn(&str, &str, &str) -> String,
+    ) -> Result<(), ReadError> {
+        let groups = of_runs("x.run_id, x.name", "run_groups AS x", "ORDER BY x.run_id");
+        // The newest word about a run comes last.
+        let uses = of_runs(
+            "x.run_id, x.uptake",
+            "use_reports AS x",
+            "ORDER BY x.run_id, x.at, x.event",
+        );
+        let visits = of_runs(
+            "x.run_id, min(x.first_at)",
+            "run_visits AS x",
+            "GROUP BY x.run_id ORDER BY x.run_id",
+        );
+        let inputs = of_runs(
+            "x.run_id, x.source, x.fault",
+            "run_inputs AS x",
+            "ORDER BY x.run_id, x.source, x.fault",
+        );
+        let (groups, uses, visits, inputs) = tokio::try_join!(
+            self.rows(groups, within(), |r: Row<'_>| Ok((r.id(0)?, r.text(1)?))),
+            self.rows(uses, within(), |r: Row<'_>| Ok((r.id(0)?, r.word(1)?))),
+            self.rows(visits, within(), |r: Row<'_>| Ok((
+                r.id(0)?,
+                r.opt_time(1)?
+            ))),
+            self.rows(inputs, within(), |r: Row<'_>| Ok((
+                r.id(0)?,
+                (r.text(1)?, r.word(2)?)
+            ))),
+        )?;
+        deal(runs, inputs, |run, fault| run.faults.push(fault));
+        deal(runs, groups, |run, name| run.group = Some(name));
+        deal(runs, uses, |run, word| run.reported = Some(word));
+        deal(runs, visits, |run, at| run.opened_at = at);
+        Ok(())
     }
 
     /// Days of a workflow, or of these, from the first to the last, both included.
@@ -321,6 +372,10 @@ fn facts(r: Row<'_>) -> Result<(RunId, RunFacts), ReadError> {
         row: r.opt_text(7)?,
         confidence_ppm: None,
         shift: String::new(),
+        group: None,
+        reported: None,
+        opened_at: None,
+        faults: Vec::new(),
     };
     Ok((RunId::new(r.id(0)?), run))
 }

@@ -82,6 +82,7 @@ const ACTIONS: &str =
 const TRIES: &str = "UPDATE attempts SET detail = NULL, request_hash = NULL WHERE run_id = $1";
 const ROUTING: &str =
     "DELETE FROM routed WHERE run_id = $1 AND workflow = (SELECT workflow FROM runs WHERE id = $1)";
+const GROUP: &str = "DELETE FROM run_groups WHERE run_id = $1";
 const UNMAPPED: &str = "DELETE FROM unmapped WHERE run_id = $1";
 const REPORTS: &str = "UPDATE problem_reports SET words = $1, asked_for = NULL, \
     reported_by = CASE WHEN reported_by LIKE '%@%' THEN $1 ELSE reported_by END, \
@@ -96,7 +97,7 @@ const LOOKS: &str = "UPDATE second_looks SET reason = CASE WHEN reason IS NULL T
 const TAKEN_IN: &str = "UPDATE intake SET detail = $1, body = $2 WHERE run_id = $3";
 
 /// Every statement of this folder that writes.
-pub(crate) const ALL: [&str; 18] = [
+pub(crate) const ALL: [&str; 19] = [
     PAYLOADS,
     CHECK,
     MOVE,
@@ -108,6 +109,7 @@ pub(crate) const ALL: [&str; 18] = [
     ACTIONS,
     TRIES,
     ROUTING,
+    GROUP,
     UNMAPPED,
     REPORTS,
     SIGNALS,
@@ -176,6 +178,7 @@ fn texts<'a>(run: RunId, of: TextsOf, out: &mut Vec<Param<'a>>) -> Verb {
         TextsOf::Actions => (&[word, id], ACTIONS),
         TextsOf::Tries => (&[id], TRIES),
         TextsOf::Routing => (&[id], ROUTING),
+        TextsOf::Group => (&[id], GROUP),
         TextsOf::Unmapped => (&[id], UNMAPPED),
         TextsOf::Reports => (&[word, id], REPORTS),
         TextsOf::Signals => (&[word, id], SIGNALS),

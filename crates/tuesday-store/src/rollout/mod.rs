@@ -1,9 +1,12 @@
 //! What is decided about workflows, and what is said about their outputs afterwards.
 
+mod adoption;
 mod figures;
 mod read;
 mod shadow;
 
+pub use adoption::OldPathEvent;
+pub(crate) use adoption::{GROUPS, INPUTS, USES};
 pub use figures::RunFigures;
 pub use read::Outcomes;
 pub use shadow::ShadowRow;
@@ -65,6 +68,36 @@ pub(crate) fn bind<'a>(change: &'a RolloutChange, out: &mut Vec<Param<'a>>) -> V
             bind_signal(s, out);
             Verb::Insert(&SIGNALS)
         }
+        RolloutChange::InsertUse(u) => {
+            adoption::bind_use(u, out);
+            Verb::Insert(&USES)
+        }
+        RolloutChange::PutGroup {
+            run,
+            workflow,
+            name,
+        } => {
+            out.extend([
+                Param::Id(run.uuid()),
+                Param::Text(name),
+                Param::Text(workflow),
+            ]);
+            Verb::Put(&GROUPS)
+        }
+        RolloutChange::PutInputFault {
+            run,
+            workflow,
+            source,
+            fault,
+        } => {
+            out.extend([
+                Param::Id(run.uuid()),
+                Param::Text(source),
+                Param::Text(fault.word()),
+                Param::Text(workflow),
+            ]);
+            Verb::Put(&INPUTS)
+        }
     }
 }
 
@@ -104,6 +137,9 @@ pub(crate) fn describe(change: &RolloutChange) -> String {
     match change {
         RolloutChange::InsertDecision(d) => d.id.to_string(),
         RolloutChange::InsertSignal(s) => format!("signal {} of {}", s.event, s.workflow),
+        RolloutChange::InsertUse(u) => format!("the use told by {} of {}", u.event, u.workflow),
+        RolloutChange::PutGroup { run, .. } => format!("the group of {run}"),
+        RolloutChange::PutInputFault { run, source, .. } => format!("{source} of {run}"),
     }
 }
 
@@ -112,5 +148,8 @@ pub(crate) fn workflow(change: &RolloutChange) -> &str {
     match change {
         RolloutChange::InsertDecision(d) => &d.workflow,
         RolloutChange::InsertSignal(s) => &s.workflow,
+        RolloutChange::InsertUse(u) => &u.workflow,
+        RolloutChange::PutGroup { workflow, .. }
+        | RolloutChange::PutInputFault { workflow, .. } => workflow,
     }
 }

@@ -34,6 +34,10 @@ pub struct RunFilter {
     pub reason: Option<String>,
     /// Made with this release.
     pub release: Option<ReleaseId>,
+    /// For this group, as adoption is told apart; absent inside means no group is known.
+    pub group: Option<Option<String>>,
+    /// With something wrong with this source when its inputs were read; the event is `input`.
+    pub input: Option<String>,
 }
 
 /// Nobody but the rules decided it, and a second look found it wrong; or only the stage kept it with a
@@ -79,11 +83,49 @@ pub enum RunKind {
     ActedWrongly,
     /// Held back for a person, and approved as it stood.
     HeldWrongly,
+    /// Delivered and used as it stood.
+    UsedAsIs,
+    /// Delivered, changed and used.
+    UsedEdited,
+    /// Delivered and not used.
+    Ignored,
+    /// Delivered, and the work was done the old way.
+    Bypassed,
+    /// Delivered; nobody can see whether it was used.
+    UseUnknown,
+    /// Delivered with no visit to the console.
+    NoVisit,
+    /// Delivered after somebody was asked, or had opened it.
+    Visited,
+}
+
+/// What is known about the use of a delivered output, as [`tuesday_domain::ledger::figures::RunFacts::uptake`]
+/// has it: the newest report, otherwise what a person made of what was written.
+macro_rules! uptake {
+    ($compared:literal) => {
+        concat!(
+            "((r.outcome = 'written_back' OR r.outcome = 'draft_placed') AND coalesce(\
+             (SELECT u.uptake FROM use_reports AS u WHERE u.run_id = r.id ORDER BY u.at DESC, u.event DESC LIMIT 1), \
+             CASE WHEN r.outcome = 'written_back' THEN (SELECT CASE v.decision WHEN 'approve' THEN 'used_as_is' \
+             WHEN 'approve_with_edits' THEN 'used_edited' END FROM reviews AS v WHERE v.run_id = r.id \
+             AND v.kind = 'output' AND v.decision IS NOT NULL ORDER BY v.id DESC LIMIT 1) END, 'unknown') = '",
+            $compared,
+            "')"
+        )
+    };
+}
+
+/// Whether somebody had to answer something, or opened the run before it was delivered.
+macro_rules! visited {
+    () => {
+        "(EXISTS (SELECT 1 FROM reviews AS v WHERE v.run_id = r.id AND v.kind <> 'second_look') \
+         OR EXISTS (SELECT 1 FROM run_visits AS o WHERE o.run_id = r.id AND o.first_at <= r.finished_at))"
+    };
 }
 
 impl RunKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 18] = [
         Self::All,
         Self::Open,
         Self::Resolved,
@@ -95,6 +137,13 @@ impl RunKind {
         Self::Unknown,
         Self::ActedWrongly,
         Self::HeldWrongly,
+        Self::UsedAsIs,
+        Self::UsedEdited,
+        Self::Ignored,
+        Self::Bypassed,
+        Self::UseUnknown,
+        Self::NoVisit,
+        Self::Visited,
     ];
 
     /// Its word in addresses.
@@ -112,6 +161,13 @@ impl RunKind {
             Self::Unknown => "unknown",
             Self::ActedWrongly => "acted_wrongly",
             Self::HeldWrongly => "held_wrongly",
+            Self::UsedAsIs => "used_as_is",
+            Self::UsedEdited => "used_edited",
+            Self::Ignored => "ignored",
+            Self::Bypassed => "bypassed",
+            Self::UseUnknown => "use_unknown",
+            Self::NoVisit => "no_visit",
+            Self::Visited => "visited",
         }
     }
 
@@ -142,6 +198,19 @@ impl RunKind {
             }
             Self::ActedWrongly => ACTED_WRONGLY,
             Self::HeldWrongly => HELD_WRONGLY,
+            Self::UsedAsIs => uptake!("used_as_is"),
+            Self::UsedEdited => uptake!("used_edited"),
+            Self::Ignored => uptake!("ignored"),
+            Self::Bypassed => uptake!("bypassed"),
+            Self::UseUnknown => uptake!("unknown"),
+            Self::NoVisit => concat!(
+                "(r.outcome = 'written_back' OR r.outcome = 'draft_placed') AND NOT ",
+                visited!()
+            ),
+            Self::Visited => concat!(
+                "(r.outcome = 'written_back' OR r.outcome = 'draft_placed') AND ",
+                visited!()
+            ),
         }
     }
 }
@@ -253,6 +322,23 @@ impl StoreReader {
             reason => {
                 q.and_text("r.reason = ?", reason);
             }
+        }
+        if let Some(source) = &filter.input {
+            let of =
+                "EXISTS (SELECT 1 FROM run_inputs AS i WHERE i.run_id = r.id AND i.source = ?)";
+            q.and(of, [Value::Text(source.clone())]);
+        }
+        match &filter.group {
+            Some(Some(name)) => {
+                let of =
+                    "EXISTS (SELECT 1 FROM run_groups AS g WHERE g.run_id = r.id AND g.name = ?)";
+                q.and(of, [Value::Text(name.clone())]);
+            }
+            Some(None) => {
+                let none = "NOT EXISTS (SELECT 1 FROM run_groups AS g WHERE g.run_id = r.id)";
+                q.and(none, []);
+            }
+            None => {}
         }
         if let Some(release) = filter.release {
             q.and("r.release_id = ?", [Value::Id(release.uuid())]);

@@ -1,6 +1,7 @@
 //! The HTTP API, version 1: one file per resource. The JSON shapes here are promises to other
 //! programs and belong to this folder; the domain's types may change without them.
 
+pub(crate) mod adoption;
 pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod capacity;

@@ -48,6 +48,8 @@ pub(crate) struct StandingBody {
     pause_rules: Vec<ConditionBody>,
     /// The kill condition with its present figure.
     kill: Option<ConditionBody>,
+    /// What the rollout plan leaves open: who changes what in which group, and which figure shows that it stuck.
+    plan_blanks: Vec<String>,
     /// The next stage up, where the label allows one.
     next_stage: Option<NextStageBody>,
     /// A change is watched until then.
@@ -116,6 +118,7 @@ fn condition(name: String, judged: Judged) -> ConditionBody {
 async fn body(app: &App, w: Workflow) -> Result<Json<StandingBody>, ApiError> {
     let watched = app.engine.watched(&w).await?;
     let next = app.engine.next_stage(&w).await?;
+    let plan_blanks = app.engine.plan_left_open(&w).await?;
     let rules = watched.rules.into_iter();
     let guards = watched.guards.into_iter();
     let waiting = w.rollout.changes.waiting.iter();
@@ -132,6 +135,7 @@ async fn body(app: &App, w: Workflow) -> Result<Json<StandingBody>, ApiError> {
         retiring: w.rollout.retiring,
         pause_rules: rules.map(|(r, j)| condition(r.name, j)).collect(),
         kill: watched.kill.map(|(k, j)| condition(k.condition, j)),
+        plan_blanks,
         next_stage: next.map(|n| NextStageBody {
             stage: n.stage.word(),
             undeclared: n.undeclared,

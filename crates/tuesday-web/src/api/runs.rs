@@ -113,12 +113,17 @@ pub(crate) struct RunQuery {
     /// Last day of receipt, included.
     to: Option<String>,
     /// The records behind a figure of the scorecard: `all`, `open`, `resolved`, `ended`, `exception`,
-    /// `looked`, `wrong`, `untimed`, `unknown`, `acted_wrongly` or `held_wrongly`.
+    /// `looked`, `wrong`, `untimed`, `unknown`, `acted_wrongly`, `held_wrongly`, or of adoption: `used_as_is`,
+    /// `used_edited`, `ignored`, `bypassed`, `use_unknown`, `no_visit` or `visited`.
     kind: Option<String>,
     /// Code of why a person got it; `unclassified` for those without one.
     reason: Option<String>,
     /// Id of the release.
     release: Option<String>,
+    /// For this group, or department; `?` for runs without a known one.
+    group: Option<String>,
+    /// With something wrong with this source; the event is `input`.
+    input: Option<String>,
     /// Part of the subject, or the whole event id.
     q: Option<String>,
     /// Id of the last run of the page before.
@@ -149,6 +154,8 @@ pub(crate) async fn list(
         kind: query::word("kind", q.kind.as_deref())?,
         reason: q.reason,
         release: q.release.as_deref().map(query::id).transpose()?,
+        group: query::group(q.group.as_deref()),
+        input: q.input.filter(|s| !s.is_empty()),
     };
     let after = q.after.as_deref().map(query::id::<RunId>).transpose()?;
     if filter.text.is_some() {

@@ -8,9 +8,9 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use tuesday_domain::access::Act;
 use tuesday_domain::drift::{ShiftVerdict, Verdict};
 use tuesday_domain::ledger::day::{Day, Days};
-use tuesday_domain::ledger::shown::Unit;
+use tuesday_domain::ledger::shown::{Shown, Unit};
 use tuesday_domain::problem::Problem;
-use tuesday_engine::ops::{Calibration, Canary, Drift, DriftDimension};
+use tuesday_engine::ops::{Calibration, Canary, Drift, DriftDimension, InputSource, PersonShare};
 
 use super::chart::{Series, Steps, lines};
 use super::html;
@@ -75,6 +75,24 @@ struct ConfidenceCard {
     edits: bool,
 }
 
+/// A source, with what was wrong with it beside what people overrode.
+struct SourceRow {
+    name: String,
+    share: String,
+    href: Option<String>,
+    kinds: [u64; 4],
+    with: String,
+    without: String,
+    first: bool,
+}
+
+/// What a person did.
+struct PersonRow {
+    person: String,
+    href: String,
+    counts: [u64; 3],
+}
+
 #[derive(Template)]
 #[template(path = "drift.html")]
 struct DriftPage {
@@ -88,8 +106,13 @@ struct DriftPage {
     handles: bool,
     sets: bool,
     tiles: Vec<Tile>,
+    /// Why there is no kappa.
+    kappa: Option<String>,
     charts: Vec<Drawn>,
     tables: Vec<MixTable>,
+    sources: Vec<SourceRow>,
+    hero: Option<String>,
+    people: Vec<PersonRow>,
     canary: Option<CanaryCard>,
     confidence: ConfidenceCard,
     problem: Option<Problem>,
@@ -97,6 +120,37 @@ struct DriftPage {
 
 fn share(ppm: i64) -> String {
     text(ppm, Unit::Share, None)
+}
+
+/// A rate with its interval, or what is lacking.
+fn rate(s: &Shown) -> String {
+    match (s.value, s.low, s.high) {
+        (Some(v), Some(low), Some(high)) => {
+            format!("{} ({} to {})", share(v), share(low), share(high))
+        }
+        (Some(v), ..) => share(v),
+        _ => s.means.clone(),
+    }
+}
+
+fn source_row(s: &InputSource) -> SourceRow {
+    SourceRow {
+        name: format!("{} ({})", s.source, s.system),
+        share: rate(&s.share),
+        href: s.share.records.clone().filter(|_| s.share.value != Some(0)),
+        kinds: [s.missing, s.stale, s.conflicting, s.invalid],
+        with: rate(&s.with),
+        without: rate(&s.without),
+        first: s.first,
+    }
+}
+
+fn person_row(p: &PersonShare) -> PersonRow {
+    PersonRow {
+        person: p.person.clone(),
+        href: p.records.clone(),
+        counts: [p.decisions, p.reruns, p.fixes],
+    }
 }
 
 fn shift_row(s: &ShiftVerdict) -> ShiftRow {
@@ -320,12 +374,24 @@ async fn drawn(
         findings: findings.collect(),
         handles: may(Act::HandleIncident),
         sets: may(Act::SetPriority),
-        tiles: vec![tile(&d.agreement, None)],
+        tiles: std::iter::once(&d.agreement)
+            .chain(d.tiers.iter().map(|t| &t.agreement))
+            .map(|s| tile(s, None))
+            .collect(),
+        kappa: d.tiers.first().map(|t| t.kappa.means.clone()),
         charts: charts(&d)
             .into_iter()
             .chain([reliability::drawn(&confidence)])
             .collect(),
         tables: d.dimensions.iter().map(table).collect(),
+        sources: d.sources.iter().map(source_row).collect(),
+        hero: d.dependence.hero.as_ref().map(|h| {
+            format!(
+                "hero_dependence: {} did {} of {} decisions, reruns and fixes",
+                h.person, h.acts, h.of
+            )
+        }),
+        people: d.dependence.shares.iter().map(person_row).collect(),
         canary: d.canary.as_ref().map(canary_card),
         confidence: ConfidenceCard {
             about: confidence_words(&confidence),

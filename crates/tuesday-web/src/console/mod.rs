@@ -4,6 +4,7 @@
 //! reader, acts through the engine, and never decides anything itself.
 
 pub(crate) mod account;
+pub(crate) mod adoption;
 mod advice_plot;
 mod alike;
 pub(crate) mod audit;

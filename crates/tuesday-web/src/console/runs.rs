@@ -51,6 +51,12 @@ pub(crate) struct RunQuery {
     /// The release that made it.
     #[serde(default)]
     release: String,
+    /// For this group; `?` for those without a known one.
+    #[serde(default)]
+    group: String,
+    /// With something wrong with this source.
+    #[serde(default)]
+    input: String,
     #[serde(default)]
     after: String,
 }
@@ -68,6 +74,8 @@ impl RunQuery {
             &self.kind,
             &self.reason,
             &self.release,
+            &self.group,
+            &self.input,
             &self.after,
         ]
         .iter()
@@ -86,6 +94,8 @@ impl RunQuery {
             ("kind", &self.kind),
             ("reason", &self.reason),
             ("release", &self.release),
+            ("group", &self.group),
+            ("input", &self.input),
             ("after", after),
         ];
         format!("/runs{}", query::query(&pairs))
@@ -117,7 +127,8 @@ struct RunRow {
 
 /// What the list is: all runs, or the records behind a figure.
 fn told(q: &RunQuery) -> String {
-    if q.kind.is_empty() && q.from.is_empty() && q.reason.is_empty() {
+    let plain = [&q.kind, &q.from, &q.reason, &q.group, &q.input];
+    if plain.iter().all(|t| t.is_empty()) {
         return "Newest first. Each run keeps its inputs, its answer, who decided, and what was written."
             .to_owned();
     }
@@ -131,11 +142,24 @@ fn told(q: &RunQuery) -> String {
             "unknown" => "with a model call of unknown cost".to_owned(),
             "acted_wrongly" => "let go by the rules, and found wrong".to_owned(),
             "held_wrongly" => "held back for a person, and approved as it stood".to_owned(),
+            "used_as_is" => "used as they stood".to_owned(),
+            "used_edited" => "edited and used".to_owned(),
+            "use_unknown" => "delivered, and nobody can see whether they were used".to_owned(),
+            "no_visit" => "delivered with no visit to the console".to_owned(),
+            "visited" => "delivered after a visit to the console".to_owned(),
             other => code(other).to_lowercase(),
         });
     }
     if !q.reason.is_empty() {
         parts.push(format!("because of {}", q.reason.replace('_', " ")));
+    }
+    if !q.input.is_empty() {
+        parts.push(format!("with something wrong with {}", q.input));
+    }
+    match q.group.as_str() {
+        "" => {}
+        tuesday_engine::ops::NO_GROUP => parts.push("without a known group".to_owned()),
+        name => parts.push(format!("for {name}")),
     }
     if !q.from.is_empty() || !q.to.is_empty() {
         parts.push(format!("received from {} to {}", q.from, q.to));
@@ -184,6 +208,8 @@ pub(crate) async fn page(
         release: (!q.release.is_empty())
             .then(|| query::id(&q.release))
             .transpose()?,
+        group: query::group(Some(&q.group)),
+        input: Some(q.input.clone()).filter(|s| !s.is_empty()),
     };
     let after = if q.after.is_empty() {
         None

@@ -42,6 +42,8 @@ pub(crate) struct NextCard {
     pub(crate) stage: String,
     pub(crate) remark: Option<&'static str>,
     pub(crate) conditions: Vec<Condition>,
+    /// What the rollout plan leaves open.
+    pub(crate) blanks: Vec<String>,
 }
 
 /// A condition with its figure.
@@ -109,6 +111,7 @@ fn next_card(next: NextStage) -> NextCard {
     NextCard {
         stage: code(next.stage.word()).to_lowercase(),
         remark: next.remark(),
+        blanks: next.blanks,
         conditions: next.conditions.into_iter().map(entry).collect(),
     }
 }
@@ -380,9 +383,14 @@ async fn done(app: &App, name: &str, verb: &str, form: &PostForm) -> Result<Stri
             let to: Stage =
                 query::word("stage", form.text("stage").as_deref())?.ok_or_else(missing)?;
             let notice = form.text("notice");
-            engine
-                .set_stage(name, to, notice.as_deref(), &by, &reason)
-                .await?
+            let before = engine.live(name).await?.0;
+            let set = engine.set_stage(name, to, notice.as_deref(), &by, &reason);
+            let row = set.await?;
+            let open = engine.plan_blanks(&before, to).await?;
+            return Ok(std::iter::once(became(&row))
+                .chain(open)
+                .collect::<Vec<_>>()
+                .join("; "));
         }
         "retire" => {
             may(Act::KillWorkflow).await?;

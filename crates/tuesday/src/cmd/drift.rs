@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use tuesday_domain::drift::{Found, ShiftVerdict, Verdict};
 use tuesday_domain::ledger::day::Days;
+use tuesday_domain::ledger::shown::Shown;
 use tuesday_domain::problem::Problem;
 use tuesday_engine::ops::{Calibration, Canary, Drift};
 
@@ -278,6 +279,21 @@ fn tell(d: &Drift) {
             ));
         }
     }
+    for t in &d.tiers {
+        let (a, kappa) = (&t.agreement, &t.kappa);
+        let said = a.value.map_or_else(|| a.means.clone(), percent);
+        out::line(&format!(
+            "{}: {said}; kappa missing, {}",
+            a.title, kappa.means
+        ));
+    }
+    tell_sources(d);
+    if let Some(h) = &d.dependence.hero {
+        out::line(&format!(
+            "hero_dependence: {} did {} of {} decisions, reruns and fixes of 30 days",
+            h.person, h.acts, h.of
+        ));
+    }
     if let Some(canary) = &d.canary {
         tell_canary(canary);
     }
@@ -297,6 +313,30 @@ fn tell(d: &Drift) {
         1.0 / d.spec.alpha,
         d.spec.tolerance_percent
     ));
+}
+
+/// What was wrong with each source, beside what people overrode.
+fn tell_sources(d: &Drift) {
+    let rate = |s: &Shown| s.value.map_or_else(|| "missing".to_owned(), percent);
+    let mut table = out::table(&[
+        "Source",
+        "Runs with a fault",
+        "Missing",
+        "Stale",
+        "Contradicted",
+        "Invalid",
+        "Overridden with it",
+        "Without it",
+    ]);
+    for s in &d.sources {
+        let mark = if s.first { ", put right first" } else { "" };
+        let kinds = [s.missing, s.stale, s.conflicting, s.invalid];
+        let mut cells = vec![format!("{}{mark}", s.source), rate(&s.share)];
+        cells.extend(kinds.map(|n| n.to_string()));
+        cells.extend([rate(&s.with), rate(&s.without)]);
+        table.add_row(cells);
+    }
+    out::line(&table.to_string());
 }
 
 fn tell_canary(canary: &Canary) {

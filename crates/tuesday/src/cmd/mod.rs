@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod adoption;
 pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod backup;

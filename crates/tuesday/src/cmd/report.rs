@@ -60,6 +60,8 @@ enum Act {
         #[arg(long, value_name = "D")]
         to: Option<String>,
     },
+    /// Whether delivered outputs are used, group by group: as they stood, edited, ignored, bypassed, unknown
+    Adoption(super::adoption::AdoptionArgs),
     /// What shadow runs proposed against what people did about the same events
     Shadow(super::shadow::ShadowArgs),
     /// Closed errors by the layer they were fixed in, and whether the next one takes code
@@ -117,6 +119,7 @@ pub(crate) async fn run(common: Common, args: ReportArgs) -> Result<ExitCode, Pr
             let span = (from.as_deref(), to.as_deref());
             super::cost::misjudged(&common, &node.engine, &workflow, span).await?;
         }
+        Act::Adoption(args) => super::adoption::run(&common, &node.engine, &args).await?,
         Act::Shadow(args) => super::shadow::run(&common, &node.engine, &args).await?,
         Act::Fixes { workflow, from, to } => {
             let span = span(&node.engine, from.as_deref(), to.as_deref())?;

@@ -242,6 +242,7 @@ async fn standing(common: &Common, node: &Node, name: &str) -> Result<(), Proble
         value["kill"] = watched.kill.map_or(serde_json::Value::Null, |(kill, j)| {
             json!({"condition": kill.condition, "standing": j.standing.word(), "figure": j.words})
         });
+        value["plan_blanks"] = json!(node.engine.plan_left_open(&row).await?);
         value["next_stage"] = next.map_or(serde_json::Value::Null, |n| as_next(&n));
         let changes = &row.rollout.changes;
         value["settling_until"] = changes.settling.map(|s| s.until.rfc3339()).into();
@@ -314,6 +315,9 @@ fn tell_next(next: &NextStage) {
             "  for stage {}: {standing}, {}",
             next.stage, j.words
         ));
+    }
+    for words in &next.blanks {
+        out::line(&format!("  for stage {}: warning, {words}", next.stage));
     }
     if let Some(remark) = next.remark() {
         out::line(&format!("  for stage {}: {remark}", next.stage));

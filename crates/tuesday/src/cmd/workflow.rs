@@ -105,8 +105,10 @@ pub(crate) async fn run(common: Common, args: WorkflowArgs) -> Result<ExitCode, 
                 &workflow,
             )
             .await?;
+            let before = engine.live(&workflow).await?.0;
+            let open = engine.plan_blanks(&before, to).await?;
             let set = engine.set_stage(&workflow, to, notice.as_deref(), &by, &reason);
-            tell(&common, &set.await?);
+            tell_staged(&common, &set.await?, &open);
         }
         Act::Rollout(act) => rollout::run(&common, &node, act).await?,
         Act::Priority {
@@ -231,6 +233,19 @@ pub(super) fn tell(common: &Common, w: &Workflow) {
     }
     if w.rollout.retiring {
         out::say("Takes no new events, and retires when its open work is done.");
+    }
+}
+
+/// What the rollout plan leaves open is a warning: it stops nothing.
+fn tell_staged(common: &Common, row: &Workflow, open: &[String]) {
+    if common.json {
+        let mut value = as_json(row);
+        value["plan_blanks"] = json!(open);
+        return out::json_line(&value);
+    }
+    tell(common, row);
+    for words in open {
+        out::say(&format!("warning: {words}"));
     }
 }
 

@@ -260,6 +260,15 @@ async fn story(database: Option<Database>) {
         ),
         "with its figures"
     );
+    // With hours for it the same act is allowed.
+    let many = slow_hands
+        .replace("minutes_per_task = 24", "minutes_per_task = 1")
+        .replace("hours = 4", "hours = 24");
+    std::fs::write(&file, many).unwrap();
+    let (code, words) = said(&bed, &[&set[..], &["--as", "rhea"]].concat()).await;
+    assert_eq!(code, 0, "{words}");
+    let (code, words) = said(&bed, &wider).await;
+    assert_eq!(code, 0, "{words}");
     for node in all {
         assert!(node.stop().await.success());
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::super::Definition;
 use super::Lint;
+use crate::drift::shift_faults;
 use crate::scope::Axis;
 use crate::watch::{KillCondition, Metric, PauseRule};
 
@@ -31,6 +32,7 @@ impl Lint<'_> {
         self.settling(def);
         self.capacity(def);
         self.drift(def);
+        self.plan(def);
         self.canary(def);
         let scope = &def.rollout.scope;
         for axis in Axis::ALL {
@@ -52,6 +54,19 @@ impl Lint<'_> {
         for (field, why) in def.drift.faults() {
             let words = format!("[drift] {field}: {why}");
             self.add("[drift]", "drift", &words, "correct the value");
+        }
+    }
+
+    /// Who changes what, and the shifts that outcomes are compared by.
+    fn plan(&mut self, def: &Definition) {
+        for (key, why) in def.rollout.plan.faults(&def.rollout.scope) {
+            let words = format!("[rollout.plan] {key}: {why}");
+            let way_out = "docs/reference/workflow-toml.md has every key with its bounds";
+            self.add("[rollout.plan]", "rollout_plan", &words, way_out);
+        }
+        for why in shift_faults(&def.shift) {
+            let words = format!("[[shift]] {why}");
+            self.add("[[shift]]", "shift", &words, "correct the value");
         }
     }
 

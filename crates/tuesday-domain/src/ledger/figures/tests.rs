@@ -28,6 +28,10 @@ fn run(outcome: Option<Outcome>) -> RunFacts {
         row: None,
         confidence_ppm: None,
         shift: "day".into(),
+        group: None,
+        reported: None,
+        opened_at: None,
+        faults: Vec::new(),
     }
 }
 

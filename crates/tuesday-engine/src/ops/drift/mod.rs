@@ -6,13 +6,19 @@ mod calibration;
 mod canary;
 mod changes;
 mod close;
+mod dependence;
+mod inputs;
 mod shifts;
+mod tiers;
 mod view;
 mod watch;
 
 pub use calibration::{BandShown, Calibration};
 pub use canary::{Canary, CanaryShown};
 pub use changes::Around;
+pub use dependence::{Dependence, PersonShare};
+pub use inputs::InputSource;
+pub use tiers::TierAgreement;
 pub use view::{Drift, DriftDimension, FrozenMix, InputWeek, MixFinding};
 
 use tuesday_domain::actor::Actor;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tuesday_domain::drift::{Dimension, Judged, ShiftCount, judge};
+use tuesday_domain::drift::{Dimension, Judged, ShiftCount, judge, shifts};
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::ledger::day::Day;
 use tuesday_domain::ledger::figures::Mix;
@@ -13,8 +13,6 @@ use tuesday_store::DayState;
 use crate::catalog::LiveRelease;
 use crate::engine::{Engine, read_problem};
 
-/// The parts of a day in their order.
-const ORDER: [&str; 3] = ["night", "day", "evening"];
 /// A baseline is renewed before it is older than this, in days.
 pub(super) const YEAR: i64 = 365;
 
@@ -32,7 +30,13 @@ pub(super) struct Frozen {
     pub(super) to: Day,
 }
 
-fn day_mix(state: &DayState) -> Option<DayMix> {
+/// Where a shift stands in its day. Shifts that are declared no more come last.
+fn place(order: &[(u32, String)], shift: &str) -> usize {
+    let found = order.iter().position(|(_, name)| name == shift);
+    found.unwrap_or(order.len())
+}
+
+fn day_mix(state: &DayState, order: &[(u32, String)]) -> Option<DayMix> {
     let mut all: BTreeMap<&str, Mix> = BTreeMap::new();
     let mut releases = Vec::new();
     for row in &state.rows {
@@ -43,20 +47,14 @@ fn day_mix(state: &DayState) -> Option<DayMix> {
             releases.push(row.release);
         }
     }
-    let place = |shift: &str| {
-        ORDER
-            .iter()
-            .position(|o| *o == shift)
-            .unwrap_or(ORDER.len())
-    };
-    let mut shifts: Vec<(String, Mix)> = all
+    let mut parts: Vec<(String, Mix)> = all
         .into_iter()
         .map(|(shift, mix)| (shift.to_owned(), mix))
         .collect();
-    shifts.sort_by_key(|(shift, _)| place(shift));
+    parts.sort_by_key(|(shift, _)| place(order, shift));
     Some(DayMix {
         day: Day::parse(&state.day).ok()?,
-        shifts,
+        shifts: parts,
         releases,
     })
 }
@@ -81,12 +79,8 @@ pub(super) fn judged(
         .iter()
         .find(|f| f.baseline == frozen.row.version && f.dimension == dimension.word());
     let after = before.map(|f| (f.day.clone(), f.shift.clone()));
-    let place = |shift: &str| {
-        ORDER
-            .iter()
-            .position(|o| *o == shift)
-            .unwrap_or(ORDER.len())
-    };
+    let order = shifts(&live.ready.def.shift);
+    let place = |shift: &str| place(&order, shift);
     let later = |day: Day, shift: &str| {
         after
             .as_ref()
@@ -109,11 +103,11 @@ pub(super) fn judged(
                 }
             })
     });
-    let shifts: Vec<ShiftCount> = each.collect();
+    let counted: Vec<ShiftCount> = each.collect();
     let parts = u32::try_from(Dimension::ALL.len()).unwrap_or(1);
     judge(
         counts(&frozen.mix, dimension),
-        &shifts,
+        &counted,
         &live.ready.def.drift,
         parts,
     )
@@ -130,7 +124,9 @@ impl Engine {
         let (from, to) = (from.to_string(), to.to_string());
         let states = self.0.reader.day_figures(Some(name), None, (&from, &to));
         let states = states.await.map_err(read_problem)?;
-        Ok(states.iter().filter_map(day_mix).collect())
+        let (_, live) = self.live(name).await?;
+        let order = shifts(&live.ready.def.shift);
+        Ok(states.iter().filter_map(|s| day_mix(s, &order)).collect())
     }
 
     /// The frozen mix in force.

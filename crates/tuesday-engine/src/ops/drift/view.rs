@@ -16,7 +16,10 @@ use tuesday_domain::run::Reason;
 
 use super::canary::Canary;
 use super::changes::Around;
+use super::dependence::Dependence;
+use super::inputs::InputSource;
 use super::shifts::{Frozen, YEAR, counts, judged};
+use super::tiers::TierAgreement;
 use crate::engine::{Engine, read_problem};
 
 /// Weeks of inputs.
@@ -123,6 +126,12 @@ pub struct Drift {
     pub agreement: Shown,
     /// Week by week, the oldest first.
     pub inputs: Vec<InputWeek>,
+    /// The same tier by tier, with kappa where it can be known.
+    pub tiers: Vec<TierAgreement>,
+    /// Source by source, over 28 days: what to put right first stands first.
+    pub sources: Vec<InputSource>,
+    /// Whether the work hangs on one person.
+    pub dependence: Dependence,
     /// Fixed cases that the live model is asked again and again; absent when none are declared.
     pub canary: Option<Canary>,
 }
@@ -214,6 +223,9 @@ impl Engine {
             findings: findings.into_iter().map(finding).collect(),
             agreement: self.agreement(name).await?,
             inputs: self.input_weeks(name, today).await?,
+            tiers: self.tier_agreement(name, today).await?,
+            sources: self.input_sources(&live.ready.def, today).await?,
+            dependence: self.dependence(name, today).await?,
             canary: self.canary(&live, name).await?,
             today,
         })

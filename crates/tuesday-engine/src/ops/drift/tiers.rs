@@ -1,0 +1,114 @@
+//! How often a second reader of a person's approval agreed, tier by tier, from the figures of days; no look is
+//! read. Kappa needs two readers who both say yes and no: second looks follow approvals only, so it is
+//! missing and says why, and is not a zero that somebody could take for a figure.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tuesday_domain::ledger::day::{Day, Days};
+use tuesday_domain::ledger::figures::AUTOMATIC;
+use tuesday_domain::ledger::interval::{share_ppm, wilson};
+use tuesday_domain::ledger::shown::{Shown, Unit};
+use tuesday_domain::problem::Problem;
+
+use crate::engine::{Engine, read_problem};
+
+/// Days that are looked at, by when the event was received.
+const DAYS: i64 = 90;
+/// Fewer second looks show no agreement.
+const LEAST: u64 = 20;
+
+/// One tier.
+#[derive(Clone, Debug, Serialize)]
+pub struct TierAgreement {
+    /// Its name.
+    pub tier: String,
+    /// Second looks at approvals of its people.
+    pub looks: u64,
+    /// How often the second reader agreed.
+    pub agreement: Shown,
+    /// Agreement beyond chance.
+    pub kappa: Shown,
+}
+
+fn tier(name: &str, (looks, wrong): (u64, u64), (workflow, days): (&str, Days)) -> TierAgreement {
+    let title = format!("Second readers agree, {name}");
+    let right = looks.saturating_sub(wrong);
+    let agreement = if looks < LEAST {
+        let lacks = format!("too few: {looks} of {LEAST} second looks in {DAYS} days");
+        Shown::missing("tier_agreement", &title, Unit::Share, &lacks)
+    } else {
+        let (low, high) = wilson(right, looks);
+        let means = format!("{right} of {looks} approvals stood when somebody else looked");
+        let value = share_ppm(right, looks).unwrap_or(0);
+        Shown::measured("tier_agreement", &title, Unit::Share, value, &means).between(low, high)
+    };
+    let page = format!(
+        "/runs?workflow={workflow}&from={}&to={}&kind=looked",
+        days.from, days.to
+    );
+    TierAgreement {
+        tier: name.to_owned(),
+        looks,
+        agreement: agreement.behind(page),
+        kappa: Shown::missing(
+            "kappa",
+            "Kappa",
+            Unit::Share,
+            "only approvals are looked at again: the first reader says yes to all of them, so agreement by chance cannot be taken out",
+        ),
+    }
+}
+
+impl Engine {
+    /// Agreement of second readers, tier by tier.
+    pub(super) async fn tier_agreement(
+        &self,
+        name: &str,
+        today: Day,
+    ) -> Result<Vec<TierAgreement>, Problem> {
+        let days = Days {
+            from: today.plus(1 - DAYS),
+            to: today,
+        };
+        let (from, to) = (days.from.to_string(), days.to.to_string());
+        let states = self.0.reader.day_figures(Some(name), None, (&from, &to));
+        let states = states.await.map_err(read_problem)?;
+        let mut sums: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        for row in states.iter().flat_map(|s| &s.rows) {
+            if row.tier == AUTOMATIC {
+                continue;
+            }
+            let sum = sums.entry(row.tier.as_str()).or_default();
+            sum.0 += row.figures.looks;
+            sum.1 += row.figures.wrong;
+        }
+        let each = sums.into_iter().map(|(t, sum)| tier(t, sum, (name, days)));
+        Ok(each.collect())
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tier_has_its_share_with_an_interval_and_no_kappa_that_nobody_can_know() {
+        let day = Day::parse("2026-11-28").unwrap();
+        let days = Days {
+            from: day.plus(-89),
+            to: day,
+        };
+        let of = |looks, wrong| tier("desk", (looks, wrong), ("w", days));
+        let enough = of(40, 4);
+        assert_eq!(enough.agreement.value, Some(900_000));
+        assert!(enough.agreement.low < Some(900_000) && enough.agreement.high > Some(900_000));
+        assert_eq!(
+            enough.agreement.records.as_deref(),
+            Some("/runs?workflow=w&from=2026-08-31&to=2026-11-28&kind=looked")
+        );
+        assert_eq!(of(19, 0).agreement.value, None, "too few to say");
+        assert_eq!(enough.kappa.value, None);
+    }
+}
