@@ -13,10 +13,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    Description, adoption, alerts, audit, capacity, charter, compensations, costs, decisions, drift, exit,
-    fixes, follow_ups, forecast, handoffs, health, incidents, intake, ledger, people, policies, postmortems,
-    privacy, problem_reports, release_acts, releases, reroute, reruns, reviews, rollout, rules,
-    runs, security, seeds, shadow, signals, tokens, triggers, unmapped, verdicts, views, workflows,
+    Description, adoption, alerts, audit, capacity, charter, compensations, costs, decisions,
+    drift, exit, fixes, follow_ups, forecast, handoffs, health, incidents, intake, ledger, people,
+    policies, postmortems, privacy, problem_reports, release_acts, releases, reroute, reruns,
+    reviews, rollout, rules, runs, security, seeds, shadow, signals, tokens, triggers, unmapped,
+    verdicts, views, workflows,
 };
 use crate::config::WebConfig;
 use crate::console;

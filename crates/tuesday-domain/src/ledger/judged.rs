@@ -170,6 +170,7 @@ mod tests {
     fn run(outcome: Option<Outcome>) -> RunFacts {
         RunFacts {
             release: crate::id::ReleaseId::new(uuid::Uuid::from_u128(1)),
+            source: "webhook:ticket".into(),
             outcome,
             review: ReviewStatus::None,
             reason: None,
@@ -182,6 +183,10 @@ mod tests {
             row: None,
             confidence_ppm: None,
             shift: String::new(),
+            group: None,
+            reported: None,
+            opened_at: None,
+            faults: Vec::new(),
         }
     }
 

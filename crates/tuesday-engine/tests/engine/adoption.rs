@@ -286,7 +286,10 @@ async fn a_blank_plan_warns_when_the_stage_goes_up_and_stops_nothing() {
         choice: Choice::Proceed,
         question: "Are the drafts good?".into(),
         evidence: "the shadow report".into(),
+        links: vec!["/workflows/small/charter".into()],
+        conditions: Vec::new(),
         reason: "they are".into(),
+        supersedes: None,
     };
     e.decide_workflow("small", decision, "rhea").await.unwrap();
     let open = e.plan_blanks(&row, Stage::DraftOnly).await.unwrap();

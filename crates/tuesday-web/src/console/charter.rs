@@ -10,7 +10,8 @@ use tuesday_domain::charter::{Sheet, Sign};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::time::{Timestamp, Zone};
 use tuesday_engine::ops::{
-    CharterView, ItemView, LabelView, LabelWish, LastTen, QuarterWish, SheetView, SignView, UnmetView,
+    CharterView, ItemView, LabelView, LabelWish, LastTen, QuarterWish, SheetView, SignView,
+    UnmetView,
 };
 
 use super::html;

@@ -26,7 +26,8 @@ pub use practice::{Graded, Practice, PracticeResult};
 pub use review_label::QuarterWish;
 pub(crate) use show::pilot as pilot_view;
 pub use show::{
-    AtRisk, CharterView, ConditionView, ItemView, LabelView, PilotView, QuarterView, SheetView, SignSaid, SignView, UnmetView, WallView,
+    AtRisk, CharterView, ConditionView, ItemView, LabelView, PilotView, QuarterView, SheetView,
+    SignSaid, SignView, UnmetView, WallView,
 };
 pub use training::{TierTaught, TrainedPerson, TrainingView};
 pub use turnover::{TurnoverCard, TurnoverView};

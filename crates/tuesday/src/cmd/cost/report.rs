@@ -145,7 +145,10 @@ pub(super) async fn forecast(
     out::line(&format!("  grows with volume  {}", told::sums(&f.grows)));
     out::line(&format!("  stays              {}", told::sums(&f.stays)));
     out::line(&format!("  total              {}", told::sums(&f.total)));
-    let each = f.per_task.as_ref().map_or_else(|| "-".to_owned(), told::sums);
+    let each = f
+        .per_task
+        .as_ref()
+        .map_or_else(|| "-".to_owned(), told::sums);
     out::line(&format!("  a resolved task    {each}"));
     f.lacks
         .iter()
