@@ -71,3 +71,54 @@ test("the hub shows each label beside what the workflow does", async () => {
   await own.getByRole("link", { name: "Support triage" }).click();
   await page.waitForURL("**/workflows/support-triage/charter");
 });
+
+test("who has learnt to decide stands on one page", async () => {
+  const page = await signedIn(on, { as: "maren" });
+  await page.goto(`${on.url}/workflows/support-triage/training`);
+  const who = page.locator("section[aria-labelledby=who]");
+  assert.match(await who.innerText(), /Maren[\s\S]*Not finished/);
+  assert.equal(await page.getByRole("link", { name: "Practise", exact: true }).count(), 1);
+  await looksRight(page, "training");
+  await page.setViewportSize({ width: 320, height: 700 });
+  await fits(page, page.url());
+  assert.deepEqual(page.faults, []);
+});
+
+test("a sign is answered by keyboard, and the records contradict it", async () => {
+  const page = await signedIn(on, { as: "maren" });
+  await page.goto(`${on.url}/workflows/support-triage/charter`);
+  const signs = page.locator("section[aria-labelledby=signs]");
+  await signs.getByText("When a rule must change").click();
+  await page.locator("#said-rule_changes").fill("its owners change it");
+  await page.locator("#said-rule_changes").press("Enter");
+  await signs.getByText("Contradicted by the records").waitFor();
+  assert.match(await signs.innerText(), /maren says production: its owners change it/);
+  await looksRight(page, "charter-signs");
+});
+
+test("a decision rests on what can be opened, and one that is replaced stays readable", async () => {
+  const page = await signedIn(on, { as: "maren" });
+  const address = `${on.url}/workflows/support-triage`;
+  const decide = async (links, instead) => {
+    await page.goto(address);
+    await page.locator("summary", { hasText: "Record a decision" }).click();
+    await page.locator("#question").fill("For whom does it go on?");
+    await page.locator("#evidence").fill("the figures of the week");
+    await page.locator("#links").fill(links);
+    await page.locator("#conditions").fill("at most 50 a day");
+    if (instead) await page.locator("#supersedes").selectOption({ index: 1 });
+    await page.locator("#why-decisions").fill("as agreed");
+    await page.locator("#why-decisions").press("Enter");
+  };
+  await decide("what everybody knows");
+  assert.match(await page.locator("[role=alert]").innerText(), /no link|neither an id/);
+  await decide("/workflows/support-triage/scorecard");
+  await page.locator("summary", { hasText: "What was decided" }).click();
+  await page.getByRole("link", { name: "/workflows/support-triage/scorecard" }).waitFor();
+  assert.match(await page.locator("main").innerText(), /Condition: at most 50 a day/);
+  await decide("https://example.com/report", true);
+  await page.locator("summary", { hasText: "What was decided" }).click();
+  await page.getByText("no longer in force").waitFor();
+  await looksRight(page, "decisions");
+  assert.deepEqual(page.faults, []);
+});

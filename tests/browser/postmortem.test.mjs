@@ -125,6 +125,9 @@ test("a stopped workflow is answered for and closed", async () => {
   const shown = await command("postmortem", "show", "own");
   assert.deepEqual([shown.state, shown.root, shown.wall], ["closed", "ownership", "ops"]);
   assert.equal(shown.answers.filter((a) => a.yes === null).length, 0);
+  await page.goto(new URL("/hub", page.url()).href);
+  const walls = page.locator("section[aria-labelledby=walls]");
+  assert.match(await walls.innerText(), /Ops\s+1/, "the wall is counted on the hub");
   noFaults(page);
   await page.context().close();
 });

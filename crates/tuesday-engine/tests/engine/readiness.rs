@@ -91,7 +91,11 @@ async fn renewed(database: Option<&str>) {
     assert!(done.iter().all(|d| d.state == DutyState::Done), "{done:?}");
     assert_eq!(state_of(engine, "boris").await, ("current", None));
 
-    // Another change asks again.
+    // Another change asks again, also who came back.
+    let back = engine
+        .set_active("edda", true, "back", &person("ada"))
+        .await;
+    back.unwrap();
     bench
         .checklist(&["The tier is the customer's", "No refund is promised"])
         .await;
