@@ -11,6 +11,7 @@ pub mod entry;
 pub mod exit;
 pub mod figures;
 pub mod histogram;
+mod inputs;
 pub mod interval;
 pub mod price;
 pub mod report;
