@@ -13,6 +13,7 @@ pub mod exit;
 pub mod exposure;
 pub mod figures;
 pub mod histogram;
+mod inputs;
 pub mod interval;
 pub mod judged;
 pub mod price;

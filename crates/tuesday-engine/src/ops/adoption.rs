@@ -198,7 +198,8 @@ fn figure(metric: AdoptionMetric, n: &Adopted, group: Option<&str>, at: &Records
             ),
             match metric {
                 AdoptionMetric::NotBypassed => "bypassed",
-                _ => "used_as_is",
+                AdoptionMetric::AsIs => "used_as_is",
+                _ => "resolved",
             },
         ),
     };
@@ -274,7 +275,7 @@ fn named(sums: &BTreeMap<String, Adopted>, plan: &PlanSpec, scope: &ScopeSpec) -
     names.retain(|n| !n.is_empty());
     names.sort();
     names.dedup();
-    if sums.contains_key("") {
+    if sums.contains_key("") || scope.audience().is_none() {
         names.push(String::new());
     }
     names

@@ -61,7 +61,7 @@ async fn seen(database: Option<&str>) {
     assert_eq!((contract.missing, contract.stale), (20, 0));
     assert_eq!(
         contract.share.value,
-        Some(487_804),
+        Some(487_805),
         "{}",
         contract.share.means
     );

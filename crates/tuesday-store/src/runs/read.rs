@@ -264,6 +264,25 @@ const NO_SEED: &str = "NOT EXISTS (SELECT 1 FROM seeds AS s WHERE s.run_id = r.i
 const OVERDUE: &str = "WHERE r.outcome IS NULL AND r.status IN ('received', 'queued', 'running', 'retry_wait', \
     'dispatching', 'waiting_input') AND r.deadline_at <= $1 ORDER BY r.deadline_at LIMIT $2";
 
+/// The conditions on a run's group and on what was wrong with its inputs.
+fn by_inputs(q: &mut Select, filter: &RunFilter) {
+    if let Some(source) = &filter.input {
+        let of = "EXISTS (SELECT 1 FROM run_inputs AS i WHERE i.run_id = r.id AND i.source = ?)";
+        q.and(of, [Value::Text(source.clone())]);
+    }
+    match &filter.group {
+        Some(Some(name)) => {
+            let of = "EXISTS (SELECT 1 FROM run_groups AS g WHERE g.run_id = r.id AND g.name = ?)";
+            q.and(of, [Value::Text(name.clone())]);
+        }
+        Some(None) => {
+            let none = "NOT EXISTS (SELECT 1 FROM run_groups AS g WHERE g.run_id = r.id)";
+            q.and(none, []);
+        }
+        None => {}
+    }
+}
+
 impl StoreReader {
     /// A run by its id.
     ///
@@ -323,23 +342,7 @@ impl StoreReader {
                 q.and_text("r.reason = ?", reason);
             }
         }
-        if let Some(source) = &filter.input {
-            let of =
-                "EXISTS (SELECT 1 FROM run_inputs AS i WHERE i.run_id = r.id AND i.source = ?)";
-            q.and(of, [Value::Text(source.clone())]);
-        }
-        match &filter.group {
-            Some(Some(name)) => {
-                let of =
-                    "EXISTS (SELECT 1 FROM run_groups AS g WHERE g.run_id = r.id AND g.name = ?)";
-                q.and(of, [Value::Text(name.clone())]);
-            }
-            Some(None) => {
-                let none = "NOT EXISTS (SELECT 1 FROM run_groups AS g WHERE g.run_id = r.id)";
-                q.and(none, []);
-            }
-            None => {}
-        }
+        by_inputs(&mut q, filter);
         if let Some(release) = filter.release {
             q.and("r.release_id = ?", [Value::Id(release.uuid())]);
         }

@@ -312,20 +312,7 @@ fn confidence_words(c: &Calibration) -> String {
     )
 }
 
-async fn drawn(
-    app: &App,
-    visit: &Visit,
-    name: &str,
-    problem: Option<Problem>,
-) -> Result<DriftPage, PageError> {
-    visit.user.sees(name)?;
-    let d = Box::pin(app.engine.drift(name)).await?;
-    let confidence = Box::pin(app.engine.calibration(name)).await?;
-    let title = format!("Drift, {}", d.title);
-    let shell = visit
-        .shell(app, title, "workflow", Some(name.to_owned()))
-        .await?;
-    let may = |act| visit.user.rights.may(act, name);
+fn findings(d: &Drift) -> Vec<FindingCard> {
     let findings = d.findings.iter().map(|f| FindingCard {
         seq: f.seq,
         open: f.state == "open",
@@ -344,6 +331,32 @@ async fn drawn(
             .collect(),
         note: f.note.clone(),
     });
+    findings.collect()
+}
+
+/// On whom the work hangs; a sentence.
+fn hero(d: &Drift) -> Option<String> {
+    let h = d.dependence.hero.as_ref()?;
+    Some(format!(
+        "hero_dependence: {} did {} of {} decisions, reruns and fixes",
+        h.person, h.acts, h.of
+    ))
+}
+
+async fn drawn(
+    app: &App,
+    visit: &Visit,
+    name: &str,
+    problem: Option<Problem>,
+) -> Result<DriftPage, PageError> {
+    visit.user.sees(name)?;
+    let d = Box::pin(app.engine.drift(name)).await?;
+    let confidence = Box::pin(app.engine.calibration(name)).await?;
+    let title = format!("Drift, {}", d.title);
+    let shell = visit
+        .shell(app, title, "workflow", Some(name.to_owned()))
+        .await?;
+    let may = |act| visit.user.rights.may(act, name);
     Ok(DriftPage {
         shell,
         name: name.to_owned(),
@@ -371,7 +384,7 @@ async fn drawn(
             1.0 / d.spec.alpha,
             d.spec.tolerance_percent
         ),
-        findings: findings.collect(),
+        findings: findings(&d),
         handles: may(Act::HandleIncident),
         sets: may(Act::SetPriority),
         tiles: std::iter::once(&d.agreement)
@@ -385,12 +398,7 @@ async fn drawn(
             .collect(),
         tables: d.dimensions.iter().map(table).collect(),
         sources: d.sources.iter().map(source_row).collect(),
-        hero: d.dependence.hero.as_ref().map(|h| {
-            format!(
-                "hero_dependence: {} did {} of {} decisions, reruns and fixes",
-                h.person, h.acts, h.of
-            )
-        }),
+        hero: hero(&d),
         people: d.dependence.shares.iter().map(person_row).collect(),
         canary: d.canary.as_ref().map(canary_card),
         confidence: ConfidenceCard {

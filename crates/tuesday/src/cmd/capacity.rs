@@ -71,6 +71,9 @@ struct WhatIfArgs {
     /// Amounts up to this go without a person
     #[arg(long, value_name = "AMOUNT", conflicts_with_all = ["cells", "file"])]
     auto_max: Option<String>,
+    /// 1 unless past decisions show that what would go alone is of low risk
+    #[arg(long)]
+    low_risk: bool,
     /// This tier is served too
     #[arg(long, conflicts_with_all = ["cells", "file", "auto_max"])]
     tier: Vec<String>,
@@ -129,12 +132,19 @@ pub(crate) async fn run(common: Common, args: CapacityArgs) -> Result<ExitCode, 
             engine.make_figures().await?;
             let by = common.acting.clone().unwrap_or_default();
             let workflow = asked.workflow.clone();
+            let low_risk = asked.low_risk;
             let wish = wish(asked)?;
             let found = Box::pin(engine.capacity_what_if(&workflow, wish, &by)).await?;
             if common.json {
                 out::json_line(&value(&found)?);
             } else {
                 tell_what_if(&found);
+            }
+            if low_risk && found.low_risk != Some(true) {
+                out::say(
+                    "Not of low risk: past decisions do not show that at most 5 in 100 were wrong.",
+                );
+                return Ok(ExitCode::from(1));
             }
         }
     }
@@ -388,6 +398,12 @@ fn tell_what_if(w: &WhatIf) {
             "  errors among those that would go alone: {:.1} to {:.1} % at 95 %",
             low * 100.0,
             high * 100.0
+        ));
+    }
+    if let Some(low) = w.low_risk {
+        let said = if low { "yes" } else { "no" };
+        out::line(&format!(
+            "  low risk (at most 5.0 % at the upper end): {said}"
         ));
     }
     for note in &w.notes {

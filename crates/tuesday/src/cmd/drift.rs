@@ -260,33 +260,8 @@ fn tell(d: &Drift) {
             tell_found(found);
         }
     }
-    for f in &d.findings {
-        out::line(&format!(
-            "Finding {} ({}), owner {}: {}",
-            f.seq, f.state, f.owner, f.words
-        ));
-        if f.changes.is_empty() {
-            out::line("  no recorded change; suspect the provider or the input mix");
-        }
-        for c in &f.changes {
-            let at = c.at.as_deref().unwrap_or("over days");
-            out::line(&format!("  {at}  {}: {}", c.what, c.words));
-        }
-        if let Some(note) = &f.note {
-            out::line(&format!(
-                "  closed by {}: {note}",
-                f.closed_by.as_deref().unwrap_or_default()
-            ));
-        }
-    }
-    for t in &d.tiers {
-        let (a, kappa) = (&t.agreement, &t.kappa);
-        let said = a.value.map_or_else(|| a.means.clone(), percent);
-        out::line(&format!(
-            "{}: {said}; kappa missing, {}",
-            a.title, kappa.means
-        ));
-    }
+    tell_findings(d);
+    tell_tiers(d);
     tell_sources(d);
     if let Some(h) = &d.dependence.hero {
         out::line(&format!(
@@ -313,6 +288,40 @@ fn tell(d: &Drift) {
         1.0 / d.spec.alpha,
         d.spec.tolerance_percent
     ));
+}
+
+fn tell_findings(d: &Drift) {
+    for f in &d.findings {
+        out::line(&format!(
+            "Finding {} ({}), owner {}: {}",
+            f.seq, f.state, f.owner, f.words
+        ));
+        if f.changes.is_empty() {
+            out::line("  no recorded change; suspect the provider or the input mix");
+        }
+        for c in &f.changes {
+            let at = c.at.as_deref().unwrap_or("over days");
+            out::line(&format!("  {at}  {}: {}", c.what, c.words));
+        }
+        if let Some(note) = &f.note {
+            out::line(&format!(
+                "  closed by {}: {note}",
+                f.closed_by.as_deref().unwrap_or_default()
+            ));
+        }
+    }
+}
+
+/// How often second readers agreed.
+fn tell_tiers(d: &Drift) {
+    for t in &d.tiers {
+        let (a, kappa) = (&t.agreement, &t.kappa);
+        let said = a.value.map_or_else(|| a.means.clone(), percent);
+        out::line(&format!(
+            "{}: {said}; kappa missing, {}",
+            a.title, kappa.means
+        ));
+    }
 }
 
 /// What was wrong with each source, beside what people overrode.

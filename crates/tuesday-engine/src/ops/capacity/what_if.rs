@@ -16,6 +16,8 @@ use crate::ops::{BacktestWindow, RulesEdit};
 
 /// How sure the interval around past errors is.
 const SURE: f64 = 0.95;
+/// Past errors may be at most so many, at the upper end, for a cutoff to be of low risk.
+const LOW_RISK: f64 = 0.05;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -69,6 +71,9 @@ pub struct WhatIf {
     pub moved: Vec<MovedRuns>,
     /// Share of errors among past runs that would go without a person: lower and upper end at 95 %.
     pub errors: Option<(f64, f64)>,
+    /// What would go without a person was of low risk: at most 5 in 100 were wrong, at the upper end of the
+    /// interval. Not low while nobody had decided any; absent for a question that moves no past run.
+    pub low_risk: Option<bool>,
     /// The cells that would change.
     pub cells: Vec<String>,
     /// What must be known to read it rightly.
@@ -284,6 +289,7 @@ impl Engine {
             .collect();
         let auto = t.newly_auto();
         answer.errors = (auto.decided() > 0).then(|| auto.error_interval(SURE));
+        answer.low_risk = Some(low_risk(answer.errors));
         answer.cells = cells;
         answer.rests_on = format!(
             "the table in force and the other one, asked about {} runs of 28 days",
@@ -307,6 +313,11 @@ impl Engine {
         }
         Ok(answer)
     }
+}
+
+/// Whether the upper end of past errors is low; what nobody decided is not.
+fn low_risk(errors: Option<(f64, f64)>) -> bool {
+    errors.is_some_and(|(_, high)| high <= LOW_RISK)
 }
 
 /// Reviews that the other table adds for each run, or saves when negative.
@@ -336,6 +347,7 @@ fn answer(
         left_out: 0,
         moved: Vec::new(),
         errors: None,
+        low_risk: None,
         cells: Vec::new(),
         notes: now
             .warning
@@ -353,6 +365,13 @@ mod tests {
 
     fn rules(text: &str) -> RuleSet {
         tuesday_domain::rules::parse(text).unwrap().0
+    }
+
+    #[test]
+    fn what_nobody_decided_is_not_of_low_risk() {
+        assert!(low_risk(Some((0.0, 0.05))));
+        assert!(!low_risk(Some((0.0, 0.051))));
+        assert!(!low_risk(None));
     }
 
     #[test]

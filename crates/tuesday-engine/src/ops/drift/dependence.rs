@@ -7,6 +7,7 @@ use serde::Serialize;
 use tuesday_domain::charter::turnover::{Hero, hero};
 use tuesday_domain::ledger::day::Day;
 use tuesday_domain::problem::Problem;
+use tuesday_store::DayState;
 
 use crate::engine::{Engine, read_problem};
 
@@ -50,21 +51,24 @@ pub struct Dependence {
 }
 
 impl Engine {
-    /// Who did the work of the last thirty days, from the figures of days and a few short lists.
-    pub(super) async fn dependence(&self, name: &str, today: Day) -> Result<Dependence, Problem> {
+    /// Who did the work of the last thirty days, from the figures of days (`recent` has
+    /// them) and a few short lists.
+    pub(super) async fn dependence(
+        &self,
+        name: &str,
+        recent: &[DayState],
+        today: Day,
+    ) -> Result<Dependence, Problem> {
         let from = today.plus(1 - DAYS);
-        let (first, last) = (from.to_string(), today.to_string());
+        let first = from.to_string();
         let since = self
             .now()
             .minus(std::time::Duration::from_secs(86_400 * DAYS.unsigned_abs()));
-        let reader = &self.0.reader;
-        let (states, repairs) = tokio::try_join!(
-            reader.day_figures(Some(name), None, (&first, &last)),
-            reader.repairs_by_person(name, &first, since)
-        )
-        .map_err(read_problem)?;
+        let repairs = self.0.reader.repairs_by_person(name, &first, since).await;
+        let repairs = repairs.map_err(read_problem)?;
         let mut people: BTreeMap<String, [u64; 3]> = BTreeMap::new();
-        let mixes = states.iter().flat_map(|s| &s.rows);
+        let within = recent.iter().filter(|s| s.day >= first);
+        let mixes = within.flat_map(|s| &s.rows);
         for mix in mixes.flat_map(|r| r.figures.mix.values()) {
             for (person, n) in &mix.people {
                 people.entry(person.clone()).or_default()[0] += n;

@@ -9,9 +9,7 @@ use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::figures::InputCount;
 use tuesday_domain::ledger::interval::{share_ppm, wilson};
 use tuesday_domain::ledger::shown::{Shown, Unit};
-use tuesday_domain::problem::Problem;
-
-use crate::engine::{Engine, read_problem};
+use tuesday_store::DayState;
 
 /// Days that are looked at.
 const DAYS: i64 = 28;
@@ -134,29 +132,24 @@ fn listed(def: &Definition, sums: &BTreeMap<String, InputCount>, days: Days) -> 
     out
 }
 
-impl Engine {
-    /// Source by source what was wrong with the inputs of the last 28 days.
-    pub(super) async fn input_sources(
-        &self,
-        def: &Definition,
-        today: Day,
-    ) -> Result<Vec<InputSource>, Problem> {
-        let days = Days {
-            from: today.plus(1 - DAYS),
-            to: today,
-        };
-        let (from, to) = (days.from.to_string(), days.to.to_string());
-        let name = def.workflow.name.as_str();
-        let states = self.0.reader.day_figures(Some(name), None, (&from, &to));
-        let states = states.await.map_err(read_problem)?;
-        let mut sums: BTreeMap<String, InputCount> = BTreeMap::new();
-        for row in states.iter().flat_map(|s| &s.rows) {
-            for (source, count) in &row.figures.inputs {
-                sums.entry(source.clone()).or_default().merge(count);
-            }
+/// Source by source what was wrong with the inputs of the last 28 days; `recent` has them.
+pub(super) fn input_sources(def: &Definition, recent: &[DayState], today: Day) -> Vec<InputSource> {
+    let days = Days {
+        from: today.plus(1 - DAYS),
+        to: today,
+    };
+    let first = days.from.to_string();
+    let mut sums: BTreeMap<String, InputCount> = BTreeMap::new();
+    for row in recent
+        .iter()
+        .filter(|s| s.day >= first)
+        .flat_map(|s| &s.rows)
+    {
+        for (source, count) in &row.figures.inputs {
+            sums.entry(source.clone()).or_default().merge(count);
         }
-        Ok(listed(def, &sums, days))
     }
+    listed(def, &sums, days)
 }
 
 #[cfg(test)]

@@ -9,9 +9,7 @@ use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::figures::AUTOMATIC;
 use tuesday_domain::ledger::interval::{share_ppm, wilson};
 use tuesday_domain::ledger::shown::{Shown, Unit};
-use tuesday_domain::problem::Problem;
-
-use crate::engine::{Engine, read_problem};
+use tuesday_store::DayState;
 
 /// Days that are looked at, by when the event was received.
 const DAYS: i64 = 90;
@@ -60,32 +58,21 @@ fn tier(name: &str, (looks, wrong): (u64, u64), (workflow, days): (&str, Days)) 
     }
 }
 
-impl Engine {
-    /// Agreement of second readers, tier by tier.
-    pub(super) async fn tier_agreement(
-        &self,
-        name: &str,
-        today: Day,
-    ) -> Result<Vec<TierAgreement>, Problem> {
-        let days = Days {
-            from: today.plus(1 - DAYS),
-            to: today,
-        };
-        let (from, to) = (days.from.to_string(), days.to.to_string());
-        let states = self.0.reader.day_figures(Some(name), None, (&from, &to));
-        let states = states.await.map_err(read_problem)?;
-        let mut sums: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-        for row in states.iter().flat_map(|s| &s.rows) {
-            if row.tier == AUTOMATIC {
-                continue;
-            }
-            let sum = sums.entry(row.tier.as_str()).or_default();
-            sum.0 += row.figures.looks;
-            sum.1 += row.figures.wrong;
-        }
-        let each = sums.into_iter().map(|(t, sum)| tier(t, sum, (name, days)));
-        Ok(each.collect())
+/// Agreement of second readers, tier by tier; `recent` has the last ninety days.
+pub(super) fn tier_agreement(name: &str, recent: &[DayState], today: Day) -> Vec<TierAgreement> {
+    let days = Days {
+        from: today.plus(1 - DAYS),
+        to: today,
+    };
+    let mut sums: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    let rows = recent.iter().flat_map(|s| &s.rows);
+    for row in rows.filter(|r| r.tier != AUTOMATIC) {
+        let sum = sums.entry(row.tier.as_str()).or_default();
+        sum.0 += row.figures.looks;
+        sum.1 += row.figures.wrong;
     }
+    let each = sums.into_iter().map(|(t, sum)| tier(t, sum, (name, days)));
+    each.collect()
 }
 
 #[cfg(test)]

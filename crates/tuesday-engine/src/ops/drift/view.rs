@@ -13,17 +13,20 @@ use tuesday_domain::ledger::shown::{Shown, Unit};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{DriftFinding, SecondLookBasis, SecondLookResult};
 use tuesday_domain::run::Reason;
+use tuesday_store::DayState;
 
 use super::canary::Canary;
 use super::changes::Around;
 use super::dependence::Dependence;
-use super::inputs::InputSource;
+use super::inputs::{InputSource, input_sources};
 use super::shifts::{Frozen, YEAR, counts, judged};
-use super::tiers::TierAgreement;
+use super::tiers::{TierAgreement, tier_agreement};
 use crate::engine::{Engine, read_problem};
 
 /// Weeks of inputs.
 const WEEKS: i64 = 12;
+/// Days that agreement, sources and hands are read off.
+const RECENT: i64 = 90;
 /// Shifts that are shown.
 const SHOWN: usize = 42;
 /// Fewer second readings show no agreement.
@@ -214,6 +217,7 @@ impl Engine {
                 });
             }
         }
+        let recent = self.recent_days(name, today).await?;
         Ok(Drift {
             workflow: row.name.clone(),
             title: row.title.clone(),
@@ -223,12 +227,19 @@ impl Engine {
             findings: findings.into_iter().map(finding).collect(),
             agreement: self.agreement(name).await?,
             inputs: self.input_weeks(name, today).await?,
-            tiers: self.tier_agreement(name, today).await?,
-            sources: self.input_sources(&live.ready.def, today).await?,
-            dependence: self.dependence(name, today).await?,
+            tiers: tier_agreement(name, &recent, today),
+            sources: input_sources(&live.ready.def, &recent, today),
+            dependence: self.dependence(name, &recent, today).await?,
             canary: self.canary(&live, name).await?,
             today,
         })
+    }
+
+    /// The figures of the last ninety days, for what is read off them together.
+    async fn recent_days(&self, name: &str, today: Day) -> Result<Vec<DayState>, Problem> {
+        let (from, to) = (today.plus(1 - RECENT).to_string(), today.to_string());
+        let states = self.0.reader.day_figures(Some(name), None, (&from, &to));
+        states.await.map_err(read_problem)
     }
 
     async fn input_weeks(&self, name: &str, today: Day) -> Result<Vec<InputWeek>, Problem> {
