@@ -107,6 +107,7 @@ async fn no_text_beside_the_payloads_is_left() {
         let (run, other) = (over(&bed, "e1").await, over(&bed, "e2").await);
         let mut refused = intake("support");
         refused.run = Some(run.id);
+        refused.verdict = IntakeVerdict::Resubmitted;
         let lone = intake("support");
         let changes = [&refused, &lone].map(|i| Change::InsertIntake(Box::new(i.clone())));
         let taken = decide(Subject::Instance, "intake", changes.into());

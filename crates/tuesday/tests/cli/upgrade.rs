@@ -89,8 +89,11 @@ fn runs_of_an_earlier_version_are_explained_and_finished() {
         for task in rows(&desk, &["review", "list", "--limit", "200"]) {
             let id = text(&task, "/id");
             let by = task["claimed_by"].as_str().unwrap_or("ana").to_owned();
+            // A day after it was made its deadlines are over: what they put before a person has no output that
+            // the task was opened for.
+            let late = text(&task, "/reason") == "overdue";
             let act: &[&str] = match text(&task, "/kind").as_str() {
-                "output" => &["review", "approve", &id, "--all-checked"],
+                "output" if !late => &["review", "approve", &id, "--all-checked"],
                 _ => &[
                     "review",
                     "settle",

@@ -329,8 +329,8 @@ fn retention_is_in_days_of_classes_that_there_are() {
     let with = |text: &str| codes("[manual]", &format!("[retention]\n{text}\n[manual]"));
     for good in [
         "",
-        "internal = 30",
-        "internal = 1\nrestricted = 1",
+        "restricted = 30",
+        "internal = 1\nconfidential = 1\nrestricted = 1",
         "public = 3660",
         "public = 400\ninternal = 400",
     ] {
