@@ -11,6 +11,7 @@ pub mod day;
 pub mod entry;
 pub mod exit;
 pub mod exposure;
+mod facts;
 pub mod figures;
 pub mod histogram;
 mod inputs;

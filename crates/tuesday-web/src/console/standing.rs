@@ -399,28 +399,31 @@ async fn done(app: &App, name: &str, verb: &str, form: &PostForm) -> Result<Stri
         }
         _ => {
             may(Act::ResumeWorkflow).await?;
-            let missing = || Problem::new("bad_request", "what was decided?").field("decision");
-            let word = form.text("decision");
-            let choice: Choice = query::word("decision", word.as_deref())?.ok_or_else(missing)?;
-            let lines = |field: &str| -> Vec<String> {
-                let text = form.text(field).unwrap_or_default();
-                text.lines().map(str::to_owned).collect()
-            };
-            let instead = form.text("supersedes");
-            let decision = WorkflowDecision {
-                choice,
-                question: form.text("question").unwrap_or_default(),
-                evidence: form.text("evidence").unwrap_or_default(),
-                links: lines("links"),
-                conditions: lines("conditions"),
-                reason,
-                supersedes: query::word("supersedes", instead.as_deref())?,
-            };
+            let decision = wished(form, reason)?;
             engine.decide_workflow(name, decision, person).await?;
             return Ok("The decision is on record".to_owned());
         }
     };
     Ok(became(&row))
+}
+
+/// The decision as the form has it.
+fn wished(form: &PostForm, reason: String) -> Result<WorkflowDecision, Problem> {
+    let missing = || Problem::new("bad_request", "what was decided?").field("decision");
+    let word = form.text("decision");
+    let choice: Choice = query::word("decision", word.as_deref())?.ok_or_else(missing)?;
+    let text = |field: &str| form.text(field).unwrap_or_default();
+    let lines = |field: &str| text(field).lines().map(str::to_owned).collect();
+    let instead = form.text("supersedes");
+    Ok(WorkflowDecision {
+        choice,
+        question: text("question"),
+        evidence: text("evidence"),
+        links: lines("links"),
+        conditions: lines("conditions"),
+        reason,
+        supersedes: query::word("supersedes", instead.as_deref())?,
+    })
 }
 
 /// How it stands after an act, in a sentence.

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::id::ReleaseId;
+use crate::record::{AttemptResult, Usage};
 
 fn at(secs: u64) -> Timestamp {
     Timestamp::from_micros(1_795_078_800_000_000).plus(Duration::from_secs(secs))
