@@ -63,6 +63,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(38, "0038_trust"),
     migration!(39, "0039_exit"),
     migration!(40, "0040_judged_quarters"),
+    migration!(41, "0041_grader_calls"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \
