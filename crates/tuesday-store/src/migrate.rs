@@ -63,6 +63,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(38, "0038_trust"),
     migration!(39, "0039_exit"),
     migration!(40, "0040_judged_quarters"),
+    migration!(41, "0041_grader_calls"),
     migration!(42, "0042_ownership"),
     migration!(44, "0044_adoption"),
     migration!(45, "0045_inputs"),

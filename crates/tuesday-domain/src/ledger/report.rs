@@ -11,7 +11,8 @@ use super::mul_div;
 use super::price::PriceTable;
 use super::told::count;
 use super::{entry, figures};
-use crate::record::{CostCategory, CostEntry, DayRow, HourKind};
+use crate::id::ReleaseId;
+use crate::record::{CostBucket, CostCategory, CostEntry, DayRow, GraderCalls, HourKind};
 use crate::time::{Timestamp, Zone};
 use crate::words::words;
 
@@ -30,11 +31,16 @@ words! {
         Week = "week",
         /// The day.
         Day = "day",
+        /// The budget that pays it.
+        Bucket = "bucket",
     }
 }
 
 /// Where a cost is put that cannot be divided that way, such as an invoice among releases.
 pub const UNDIVIDED: &str = "not divided";
+
+/// Where a cost is put that nobody has given a bucket.
+pub const UNTAGGED: &str = "not tagged";
 
 /// What came together in one group.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -80,6 +86,12 @@ impl Costs {
     }
 
     fn day(&mut self, f: &DayFigures, hour: Option<(i64, &str)>) {
+        self.calls(f);
+        self.looked(f, hour);
+    }
+
+    /// The machine's part of a day: its calls, and what came of the runs.
+    fn calls(&mut self, f: &DayFigures) {
         for (sums, again) in [(&f.first, false), (&f.again, true)] {
             for (currency, micros) in sums {
                 self.book(CostCategory::Tokens, currency, *micros);
@@ -88,14 +100,29 @@ impl Costs {
                 }
             }
         }
-        let seen = i64::try_from(f.people_ms()).unwrap_or(i64::MAX);
-        self.minutes(CostCategory::Review, seen, hour);
         self.resolved += f.resolved;
         self.runs += f.runs;
         self.unreported += f.unreported;
         for (model, n) in &f.unpriced {
             *self.unpriced.entry(model.clone()).or_default() += n;
         }
+    }
+
+    /// What a grader asked its model.
+    fn graded(&mut self, g: &GraderCalls) {
+        if let (Some(micros), Some(currency)) = (g.cost_micros, &g.currency) {
+            self.book(CostCategory::Tokens, currency, micros);
+        }
+        self.unreported += g.unreported;
+        if g.unpriced() > 0 {
+            *self.unpriced.entry(g.model.clone()).or_default() += g.unpriced();
+        }
+    }
+
+    /// The people's part of a day.
+    fn looked(&mut self, f: &DayFigures, hour: Option<(i64, &str)>) {
+        let seen = i64::try_from(f.people_ms()).unwrap_or(i64::MAX);
+        self.minutes(CostCategory::Review, seen, hour);
     }
 
     fn close(&mut self) {
@@ -141,10 +168,14 @@ pub struct Sources<'a> {
     pub days: &'a [DayRow],
     /// Entered costs that touch the span.
     pub entries: &'a [CostEntry],
+    /// What graders asked their models, outside of any run.
+    pub graders: &'a [GraderCalls],
     /// Every version of every price.
     pub prices: &'a PriceTable,
     /// In which a day begins, for the price of an hour on it.
     pub zone: &'a Zone,
+    /// The workflow that was installed first: its calls are of the first bucket for workflows.
+    pub first: Option<&'a str>,
 }
 
 /// A report over a span of days.
@@ -180,9 +211,36 @@ pub fn report(sources: &Sources<'_>, days: Days, by: By) -> Report {
         let hour = sources
             .prices
             .hour(HourKind::Review, close_of(day, sources.zone));
-        let name = name(row, day, by);
-        groups.entry(name).or_default().day(&row.figures, hour);
+        let group = groups
+            .entry(name(
+                (&row.workflow, row.release, &row.tier),
+                day,
+                by,
+                sources.first,
+            ))
+            .or_default();
+        if by == By::Bucket {
+            group.calls(&row.figures);
+            // Whoever pays the machine, people who look are the people in the loop.
+            if row.figures.people_ms() > 0 {
+                let people = CostBucket::HumanLoop.word().to_owned();
+                groups.entry(people).or_default().looked(&row.figures, hour);
+            }
+        } else {
+            group.day(&row.figures, hour);
+        }
         total.day(&row.figures, hour);
+    }
+    for g in sources.graders {
+        let Some(day) = Day::parse(&g.day).ok().filter(|d| days.has(*d)) else {
+            continue;
+        };
+        let place = match by {
+            By::Tier => UNDIVIDED.to_owned(),
+            other => name((&g.workflow, g.release, ""), day, other, sources.first),
+        };
+        groups.entry(place).or_default().graded(g);
+        total.graded(g);
     }
     for entry in sources.entries {
         for (name, within) in pieces(entry, days, by) {
@@ -201,12 +259,23 @@ pub fn report(sources: &Sources<'_>, days: Days, by: By) -> Report {
     }
 }
 
-fn name(row: &DayRow, day: Day, by: By) -> String {
+/// The group of what belongs to a workflow, a release and a tier.
+fn name(
+    (workflow, release, tier): (&str, ReleaseId, &str),
+    day: Day,
+    by: By,
+    first: Option<&str>,
+) -> String {
     match by {
+        By::Bucket => match first {
+            None => UNTAGGED.to_owned(),
+            Some(first) if first == workflow => CostBucket::FirstWorkflow.word().to_owned(),
+            Some(_) => CostBucket::SecondUseCase.word().to_owned(),
+        },
         By::Nothing => "all".to_owned(),
-        By::Workflow => row.workflow.clone(),
-        By::Release => row.release.to_string(),
-        By::Tier => row.tier.clone(),
+        By::Workflow => workflow.to_owned(),
+        By::Release => release.to_string(),
+        By::Tier => tier.to_owned(),
         By::Week => day.monday().to_string(),
         By::Day => day.to_string(),
     }
@@ -235,6 +304,10 @@ fn pieces(entry: &CostEntry, days: Days, by: By) -> Vec<(String, Days)> {
             each(&|_| place.clone().unwrap_or_else(|| UNDIVIDED.to_owned()))
         }
         By::Release | By::Tier => each(&|_| UNDIVIDED.to_owned()),
+        By::Bucket => {
+            let bucket = entry.bucket.map_or(UNTAGGED, CostBucket::word);
+            each(&|_| bucket.to_owned())
+        }
         By::Week => each(&|day| day.monday().to_string()),
         By::Day => each(&|day| day.to_string()),
     }
@@ -279,7 +352,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::id::{CostEntryId, ReleaseId};
+    use crate::id::CostEntryId;
     use crate::record::{PriceKind, PriceRow};
 
     fn prices() -> PriceTable {
@@ -357,8 +430,10 @@ mod tests {
         let mut sources = Sources {
             days: &rows,
             entries: &[],
+            graders: &[],
             prices: &table,
             zone: &zone,
+            first: None,
         };
         let total = report(&sources, days, By::Nothing).total;
         // A minute at 36 an hour and one at 72: 0.60 and 1.20.
@@ -381,8 +456,10 @@ mod tests {
             let sources = Sources {
                 days: rows,
                 entries: &[],
+                graders: &[],
                 prices: &table,
                 zone: &zone,
+                first: None,
             };
             report(&sources, days, By::Nothing).total
         };
@@ -390,6 +467,87 @@ mod tests {
         assert_eq!(total(&rows).total["EUR"], 500, "it cost all the same");
         rows[0].figures.resolved = 3;
         assert_eq!(total(&rows).per_task.unwrap()["EUR"], 167);
+    }
+
+    fn graded(day: &str, cost_micros: Option<i64>) -> GraderCalls {
+        GraderCalls {
+            id: CostEntryId::new(Uuid::from_u128(3)),
+            workflow: "w".into(),
+            release: ReleaseId::new(Uuid::from_u128(2)),
+            day: day.into(),
+            about: "gate".into(),
+            grader: "tone".into(),
+            model: "judge-1".into(),
+            vendor: "judge".into(),
+            calls: 5,
+            unreported: 2,
+            input_tokens: 30,
+            output_tokens: 3,
+            cost_micros,
+            currency: cost_micros.map(|_| "EUR".into()),
+            at: Timestamp::from_micros(0),
+        }
+    }
+
+    #[test]
+    fn what_graders_asked_is_tokens_and_what_nobody_knows_is_not_nothing() {
+        let graders = [graded("2026-11-17", Some(40)), graded("2026-11-17", None)];
+        let zone = Zone::named("UTC").unwrap();
+        let table = prices();
+        let sources = Sources {
+            days: &[],
+            entries: &[],
+            graders: &graders,
+            prices: &table,
+            zone: &zone,
+            first: None,
+        };
+        let made = report(&sources, span("2026-11-17", "2026-11-17"), By::Release);
+        assert_eq!(made.total.by_category[&CostCategory::Tokens]["EUR"], 40);
+        assert_eq!(made.total.unpriced["judge-1"], 3);
+        assert_eq!(made.total.unreported, 4);
+        assert!(made.groups.contains_key(&graders[0].release.to_string()));
+        assert_eq!(made.groups.len(), 1);
+    }
+
+    #[test]
+    fn each_bucket_pays_its_own_and_people_are_the_human_loop() {
+        let mut rows = [
+            row("2026-11-17", 1, "desk", 500, 3_600_000, 1),
+            row("2026-11-17", 2, "desk", 70, 0, 0),
+        ];
+        rows[1].workflow = "later".into();
+        let tagged = CostEntry {
+            bucket: Some(CostBucket::Spine),
+            ..invoice(9, "2026-11-17", "2026-11-17")
+        };
+        let entries = [tagged, invoice(4, "2026-11-17", "2026-11-17")];
+        let zone = Zone::named("UTC").unwrap();
+        let table = prices();
+        let sources = Sources {
+            days: &rows,
+            entries: &entries,
+            graders: &[],
+            prices: &table,
+            zone: &zone,
+            first: Some("w"),
+        };
+        let made = report(&sources, span("2026-11-17", "2026-11-17"), By::Bucket);
+        let found: Vec<_> = made
+            .groups
+            .iter()
+            .map(|(k, c)| (k.as_str(), c.total["EUR"]))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("first_workflow", 500),
+                ("human_loop", 36_000_000),
+                ("not tagged", 4),
+                ("second_use_case", 70),
+                ("spine", 9)
+            ]
+        );
     }
 
     proptest! {
@@ -409,9 +567,10 @@ mod tests {
                     ..invoice(1, "2026-10-20", "2026-10-26")
                 },
             ];
+            let graders = [graded("2026-10-25", Some(77)), graded("2026-11-02", None)];
             let zone = Zone::named("America/New_York").unwrap();
             let table = prices();
-            let sources = Sources { days: &rows, entries: &entries, prices: &table, zone: &zone };
+            let sources = Sources { days: &rows, entries: &entries, graders: &graders, prices: &table, zone: &zone, first: Some("w") };
             let days = span("2026-10-22", "2026-11-20");
             let whole = report(&sources, days, By::Nothing).total;
             for by in By::ALL {

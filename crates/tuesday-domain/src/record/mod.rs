@@ -37,9 +37,9 @@ pub use gate::{EvalPart, GateRow, Judgement, ReleaseFix};
 pub use handoff::{HandoffKind, HandoffRow};
 pub use load::{CanaryTry, CapacityPlan, DriftBaseline, DriftFinding, DriftState, LoadChange};
 pub use money::{
-    BaselineRow, CostBucket, CostCategory, CostEntry, DayRow, ExitEstimate, HourKind, MoneyChange,
-    PriceKind, PriceRow, Spend, SpendAct, SpendHold, SpendLimit, SpendPeriod, SwapDrill,
-    WeeklyReview,
+    BaselineRow, CostBucket, CostCategory, CostEntry, DayRow, ExitEstimate, GraderCalls, HourKind,
+    MoneyChange, PriceKind, PriceRow, Spend, SpendAct, SpendHold, SpendLimit, SpendPeriod,
+    SwapDrill, WeeklyReview,
 };
 pub use people::{Notice, NoticeState, Person, Scope, Token};
 pub use postmortem::{FollowUp, Postmortem};

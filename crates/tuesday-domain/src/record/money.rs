@@ -323,6 +323,52 @@ pub struct DayRow {
     pub figures: DayFigures,
 }
 
+/// What a grader that asks a model was asked in one evaluation. It belongs to no run. Rows are added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraderCalls {
+    /// Its id.
+    pub id: CostEntryId,
+    /// Workflow name.
+    pub workflow: String,
+    /// The release that was evaluated.
+    pub release: ReleaseId,
+    /// Day in the workflow's time zone.
+    pub day: String,
+    /// `gate` or `canary`.
+    pub about: String,
+    /// Name of the grader.
+    pub grader: String,
+    /// The model's pin.
+    pub model: String,
+    /// Who answers for the model.
+    pub vendor: String,
+    /// Calls, those that failed included.
+    pub calls: u64,
+    /// Of them, without reported usage.
+    pub unreported: u64,
+    /// Reported input tokens.
+    pub input_tokens: u64,
+    /// Reported output tokens.
+    pub output_tokens: u64,
+    /// What the reported tokens cost, in millionths; absent without a price.
+    pub cost_micros: Option<i64>,
+    /// Of which currency; absent without a price, and for a model that is built in.
+    pub currency: Option<String>,
+    /// When it was kept.
+    pub at: Timestamp,
+}
+
+impl GraderCalls {
+    /// Calls with reported usage that no price is known for.
+    #[must_use]
+    pub const fn unpriced(&self) -> u64 {
+        match self.cost_micros {
+            Some(_) => 0,
+            None => self.calls.saturating_sub(self.unreported),
+        }
+    }
+}
+
 /// A change of one of these rows.
 #[derive(Clone, Debug)]
 pub enum MoneyChange {
@@ -334,6 +380,8 @@ pub enum MoneyChange {
     InsertDrill(Box<SwapDrill>),
     /// Somebody says how long leaving a vendor would take.
     InsertEstimate(ExitEstimate),
+    /// Graders asked their models.
+    InsertGraded(Box<GraderCalls>),
     /// A newer baseline.
     InsertBaseline(BaselineRow),
     /// A limit: new (version 0), or as it is now (`version` is `expect + 1`).

@@ -2,22 +2,37 @@
 //! examples that people judged. What a grader sees is cleared by the class of each field, as for any model.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt as _;
 use serde_json::{Map, Value, json};
-use tuesday_domain::definition::Package;
+use tuesday_domain::definition::{ModelSpec, Package};
 use tuesday_domain::eval::{Agreement, Label, ModelGrader, Opinion};
 use tuesday_domain::port::{Model, ModelRequest};
 use tuesday_domain::prompt::cleared;
 use tuesday_domain::ready::Ready;
+use tuesday_domain::record::Usage;
 
 use super::trial::{ask, error_word};
 use crate::ids;
 use crate::worker::limits::Limiters;
 
+/// What one grader asked its model so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GraderUse {
+    /// Calls, those that failed included.
+    pub calls: u64,
+    /// Of them, without reported usage.
+    pub unreported: u64,
+    /// Reported input tokens.
+    pub input_tokens: u64,
+    /// Reported output tokens.
+    pub output_tokens: u64,
+}
+
 /// The graders of one package.
 pub struct Graders {
+    used: Mutex<BTreeMap<String, GraderUse>>,
     all: BTreeMap<String, ModelGrader>,
     ready: Arc<Ready>,
     model: Arc<dyn Model>,
@@ -36,6 +51,7 @@ impl Graders {
     pub fn of(package: &Package, ready: Arc<Ready>, model: Arc<dyn Model>) -> Self {
         let (all, _) = ModelGrader::all(&package.files, &ready.def.vars);
         Self {
+            used: Mutex::default(),
             all,
             ready,
             model,
@@ -67,6 +83,31 @@ impl Graders {
             }
         }
         out
+    }
+
+    /// What was asked since the last time, with the model that was asked; it is counted once.
+    pub fn take_used(&self) -> Vec<(String, Arc<ModelSpec>, GraderUse)> {
+        let taken = std::mem::take(&mut *self.lock());
+        let spec = |name: &String| Some(Arc::clone(&self.all.get(name)?.spec));
+        let told = taken.into_iter();
+        told.filter_map(|(name, used)| Some((name.clone(), spec(&name)?, used)))
+            .collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, GraderUse>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One question: every try of it is a call, and only the answer can report usage.
+    fn count(&self, name: &str, tries: u32, usage: Option<Usage>) {
+        let mut all = self.lock();
+        let used = all.entry(name.to_owned()).or_default();
+        used.calls += u64::from(tries);
+        used.unreported += u64::from(tries) - u64::from(usage.is_some());
+        if let Some(usage) = usage {
+            used.input_tokens += usage.input_tokens;
+            used.output_tokens += usage.output_tokens;
+        }
     }
 
     async fn agreement(&self, grader: &ModelGrader) -> Agreement {
@@ -121,6 +162,8 @@ impl Graders {
         };
         let limits = &self.ready.def.limits;
         let answer = Box::pin(ask(&*self.model, &self.limiters, limits, &mut request)).await;
+        let usage = answer.as_ref().ok().and_then(|a| a.usage);
+        self.count(&grader.name, request.attempt.max(1), usage);
         let answer = answer.map_err(|fault| error_word(&fault))?;
         let other = answer
             .model_reported

@@ -8,6 +8,6 @@ mod graders;
 mod pack;
 mod trial;
 
-pub use graders::Graders;
+pub use graders::{GraderUse, Graders};
 pub use pack::{Item, Told, evaluate};
 pub use trial::Trial;

@@ -554,6 +554,80 @@ async fn costs_are_entered_taken_back_and_signed_over() {
     bench.end(worker).await;
 }
 
+/// All six kinds are in a report, and each budget pays its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_kind_of_cost_is_silently_absent_and_buckets_are_told_apart() {
+    let bench = Bench::new().await;
+    let worker = Worker::start(&bench.engine);
+    let engine = &bench.engine;
+    engine
+        .set_prices(&[tokens("2", "10")], "x", "tove")
+        .await
+        .unwrap();
+    bench.fakes.then(paid(1));
+    bench.receive("c1").await;
+    let today = bench.rest("c1").await.run.batch;
+    engine.make_figures().await.unwrap();
+    let typed = Typed {
+        category: "infrastructure",
+        workflow: "small",
+        from: &today,
+        amount: "12",
+        currency: "EUR",
+        vendor: "Rack House",
+        bucket: "second_use_case",
+        words: "a trial",
+        ..Typed::default()
+    };
+    engine
+        .enter_cost(typed.read().unwrap(), "tove")
+        .await
+        .unwrap();
+    let day = Day::parse(&today).unwrap();
+    let days = Days { from: day, to: day };
+    let report = engine
+        .cost_report(Some("small"), None, days, By::Bucket)
+        .await
+        .unwrap();
+    let found: Vec<_> = report
+        .groups
+        .iter()
+        .map(|g| (g.key.as_str(), g.costs.total["EUR"]))
+        .collect();
+    assert_eq!(
+        found,
+        [("first_workflow", 3_000), ("second_use_case", 12_000_000)]
+    );
+    assert_eq!(report.flags, Vec::<String>::new(), "the first one ships");
+    let kinds: Vec<_> = report
+        .categories
+        .iter()
+        .map(|l| (l.category, l.standing))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            (CostCategory::Tokens, Standing::Measured),
+            (CostCategory::Infrastructure, Standing::Measured),
+            (CostCategory::Review, Standing::Missing),
+            (CostCategory::Maintenance, Standing::Missing),
+            (CostCategory::Support, Standing::Missing),
+            (CostCategory::Exit, Standing::Estimated),
+        ]
+    );
+    let exit = report.categories.last().unwrap();
+    assert!(exit.days.unwrap().high_tenths > 0, "{}", exit.words);
+    // Called a pilot only, the first workflow has not shipped.
+    let wish = crate::charter::wish(tuesday_domain::workflow::Label::Research);
+    engine.set_label("small", wish, "rhea").await.unwrap();
+    let report = engine
+        .cost_report(None, None, days, By::Bucket)
+        .await
+        .unwrap();
+    assert_eq!(report.flags.len(), 1, "{:?}", report.flags);
+    bench.end(worker).await;
+}
+
 /// A run that was put before a person and says no reason is counted, and told to the owners.
 async fn nameless(server: Option<&Database>) {
     let url = server.map(Database::url);

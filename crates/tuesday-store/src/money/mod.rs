@@ -8,8 +8,8 @@ pub use read::{EntryFilter, NamedRelease};
 
 use tuesday_domain::id::CostEntryId;
 use tuesday_domain::record::{
-    BaselineRow, CostBucket, CostEntry, ExitEstimate, MoneyChange, PriceRow, SpendHold, SpendLimit,
-    SwapDrill, WeeklyReview,
+    BaselineRow, CostBucket, CostEntry, ExitEstimate, GraderCalls, MoneyChange, PriceRow,
+    SpendHold, SpendLimit, SwapDrill, WeeklyReview,
 };
 
 pub(crate) use figures::{MARK, PUT_DAY};
@@ -228,6 +228,30 @@ pub(crate) static DRILLS: Table = Table::new(
     false,
 );
 
+pub(crate) static GRADED: Table = Table::new(
+    "grader_calls",
+    &[
+        ("id", Ty::Id),
+        ("workflow", Ty::Text),
+        ("release_id", Ty::Id),
+        ("day", Ty::Text),
+        ("about", Ty::Text),
+        ("grader", Ty::Text),
+        ("model", Ty::Text),
+        ("vendor", Ty::Text),
+        ("calls", Ty::Int),
+        ("unreported", Ty::Int),
+        ("input_tokens", Ty::Int),
+        ("output_tokens", Ty::Int),
+        ("cost_micros", Ty::Int),
+        ("currency", Ty::Text),
+        ("at", Ty::Int),
+    ],
+    1,
+    1,
+    false,
+);
+
 pub(crate) static ESTIMATES: Table = Table::new(
     "exit_estimates",
     &[
@@ -243,6 +267,26 @@ pub(crate) static ESTIMATES: Table = Table::new(
     3,
     false,
 );
+
+fn bind_graded<'a>(g: &'a GraderCalls, out: &mut Vec<Param<'a>>) {
+    out.extend([
+        Param::Id(g.id.uuid()),
+        Param::Text(&g.workflow),
+        Param::Id(g.release.uuid()),
+        Param::Text(&g.day),
+        Param::Text(&g.about),
+        Param::Text(&g.grader),
+        Param::Text(&g.model),
+        Param::Text(&g.vendor),
+        Param::Int(big(g.calls)),
+        Param::Int(big(g.unreported)),
+        Param::Int(big(g.input_tokens)),
+        Param::Int(big(g.output_tokens)),
+        opt_int(g.cost_micros),
+        opt_text(g.currency.as_deref()),
+        Param::Int(g.at.micros()),
+    ]);
+}
 
 fn bind_drill<'a>(d: &'a SwapDrill, out: &mut Vec<Param<'a>>) {
     out.extend([
@@ -327,6 +371,10 @@ pub(crate) fn bind<'a>(change: &'a MoneyChange, out: &mut Vec<Param<'a>>) -> Ver
         MoneyChange::InsertDrill(d) => {
             bind_drill(d, out);
             Verb::Insert(&DRILLS)
+        }
+        MoneyChange::InsertGraded(g) => {
+            bind_graded(g, out);
+            Verb::Insert(&GRADED)
         }
         MoneyChange::InsertEstimate(e) => {
             bind_estimate(e, out);
@@ -427,6 +475,7 @@ fn bind_spend<'a>(change: &'a MoneyChange, out: &mut Vec<Param<'a>>) -> Verb {
         | MoneyChange::InsertEntry(_)
         | MoneyChange::InsertDrill(_)
         | MoneyChange::InsertEstimate(_)
+        | MoneyChange::InsertGraded(_)
         | MoneyChange::InsertBaseline(_)
         | MoneyChange::PutLimit(_)
         | MoneyChange::InsertWeekly(_)
@@ -440,6 +489,7 @@ pub(crate) fn describe(change: &MoneyChange) -> String {
         MoneyChange::InsertPrice(p) => format!("version {} of the price of {}", p.version, p.name),
         MoneyChange::InsertEntry(e) => e.id.to_string(),
         MoneyChange::InsertDrill(d) => format!("drill {} of {}", d.seq, d.workflow),
+        MoneyChange::InsertGraded(g) => format!("what {} asked {}", g.grader, g.model),
         MoneyChange::InsertEstimate(e) => format!("the estimate for leaving {}", e.vendor),
         MoneyChange::InsertBaseline(b) => format!("baseline {} of {}", b.version, b.workflow),
         MoneyChange::PutLimit(l) => format!("the spend limit of {}", l.workflow),

@@ -2,8 +2,8 @@
 
 use tuesday_domain::id::{CostEntryId, ReleaseId, RunId};
 use tuesday_domain::record::{
-    BaselineRow, CostCategory, CostEntry, ExitEstimate, PriceRow, Spend, SpendHold, SpendLimit,
-    SwapDrill, WeeklyReview,
+    BaselineRow, CostCategory, CostEntry, ExitEstimate, GraderCalls, PriceRow, Spend, SpendHold,
+    SpendLimit, SwapDrill, WeeklyReview,
 };
 
 use crate::error::ReadError;
@@ -244,6 +244,47 @@ impl StoreReader {
                 reason: r.text(4)?,
                 by: r.text(5)?,
                 at: r.time(6)?,
+            })
+        })
+        .await
+    }
+
+    /// What graders asked on these days, of a workflow or of those that the reader may see.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn graded_calls(
+        &self,
+        workflow: Option<&str>,
+        among: Option<&[String]>,
+        (from, to): (&str, &str),
+    ) -> Result<Vec<GraderCalls>, ReadError> {
+        let mut q = Select::new(
+            "SELECT id, workflow, release_id, day, about, grader, model, vendor, calls, unreported, input_tokens, \
+             output_tokens, cost_micros, currency, at FROM grader_calls",
+        );
+        q.and_text("workflow = ?", workflow)
+            .and_among("workflow", among)
+            .and("day >= ?", [text(from)])
+            .and("day <= ?", [text(to)]);
+        let (sql, params) = q.push(" ORDER BY day, id", []).done();
+        self.rows(sql, params, |r: Row<'_>| {
+            Ok(GraderCalls {
+                id: CostEntryId::new(r.id(0)?),
+                workflow: r.text(1)?,
+                release: ReleaseId::new(r.id(2)?),
+                day: r.text(3)?,
+                about: r.text(4)?,
+                grader: r.text(5)?,
+                model: r.text(6)?,
+                vendor: r.text(7)?,
+                calls: r.num(8)?,
+                unreported: r.num(9)?,
+                input_tokens: r.num(10)?,
+                output_tokens: r.num(11)?,
+                cost_micros: r.opt_int(12)?,
+                currency: r.opt_text(13)?,
+                at: r.time(14)?,
             })
         })
         .await

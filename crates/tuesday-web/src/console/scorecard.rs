@@ -340,11 +340,17 @@ pub(super) fn categories(costs: &Costs, name: &str, card: &Scorecard) -> Vec<Lin
                 (Some(sum), false) => sums(sum),
                 (Some(sum), true) => format!("{} or more", sums(sum)),
                 (None, true) => "missing".to_owned(),
-                (None, false) => "none".to_owned(),
+                (None, false) => match category {
+                    CostCategory::Tokens | CostCategory::Review => "none".to_owned(),
+                    CostCategory::Exit => "estimated in days".to_owned(),
+                    _ => "nothing entered".to_owned(),
+                },
             };
             let (from, to) = (card.days.from.to_string(), card.days.to.to_string());
             let href = if *category == CostCategory::Tokens {
                 records(card, &[("kind", "all")])
+            } else if *category == CostCategory::Exit && known.is_none() {
+                format!("/workflows/{name}/costs#exit")
             } else {
                 let pairs = [
                     ("from", from.as_str()),

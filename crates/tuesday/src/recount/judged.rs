@@ -1,7 +1,8 @@
 //! What went alone or was held back, and what people said about it, counted from what the log says of each
 //! run.
 
-use super::numbers::{LEAST_LOOKS, Named, Number, ppm, rounded, score};
+use super::bill::rounded;
+use super::numbers::{LEAST_LOOKS, Named, Number, ppm, score};
 use super::runs::{Run, Runs};
 
 /// Why a case was held back by rules and checks, and not by people or for lack of anything.

@@ -3,6 +3,7 @@
 //! Nothing of the database's tables and nothing of the ledger's code is used, so that a number which
 //! both agree on is the log's number.
 
+mod bill;
 mod compare;
 mod entry;
 mod judged;

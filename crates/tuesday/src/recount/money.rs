@@ -37,6 +37,33 @@ impl Cost {
     }
 }
 
+/// What a grader asked its model, outside of any run.
+pub(super) struct Graded {
+    pub(super) release: String,
+    pub(super) day: i64,
+    pub(super) unreported: i64,
+    pub(super) unpriced: i64,
+    pub(super) paid: Option<(String, i64)>,
+    pub(super) model: String,
+}
+
+/// `2026-11-17 12 1 0 EUR 4500 judge-1`.
+fn graded(told: &str, release: &str) -> Option<Graded> {
+    let mut parts = told.splitn(7, ' ');
+    let day = day_number(parts.next()?)?;
+    let _calls = parts.next()?;
+    let (unreported, unpriced) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let (currency, micros) = (parts.next()?, parts.next()?.parse().ok()?);
+    Some(Graded {
+        release: release.to_owned(),
+        day,
+        unreported,
+        unpriced,
+        paid: (currency != "-").then(|| (currency.to_owned(), micros)),
+        model: parts.next()?.to_owned(),
+    })
+}
+
 /// A sample of the work done by hand.
 #[derive(Clone, Copy)]
 pub(super) struct ByHand {
@@ -56,6 +83,7 @@ pub(super) struct Asked {
 pub(super) struct Money {
     hours: Vec<HourPrice>,
     pub(super) costs: Vec<Cost>,
+    pub(super) graded: Vec<Graded>,
     pub(super) by_hand: Option<ByHand>,
     /// Currency of what upkeep may cost in a month, as the charter says.
     pub(super) budget: Option<String>,
@@ -80,6 +108,12 @@ impl Money {
             return;
         }
         match entry.kind.as_str() {
+            "graders.paid" => {
+                let release = entry.text("release").unwrap_or_default().to_owned();
+                let told = entry.list("graders");
+                self.graded
+                    .extend(told.into_iter().filter_map(|t| graded(t, &release)));
+            }
             "cost.entered" | "cost.reversed" => self.costs.extend(cost(entry)),
             "charter.stated" if entry.text("statement") == Some("maintenance_budget") => {
                 let stated = entry.text("value").and_then(|v| v.split_once(' '));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::time::{Timestamp, Zone};
 
+use super::bill::{Bill, ByCurrency, rounded};
 use super::entry::day_number;
 use super::money::{ByHand, Money};
 use super::runs::{Run, Runs, Task};
@@ -47,8 +48,6 @@ impl Number {
 
 /// Numbers by name, as they come together.
 pub(super) type Named = Vec<(String, Number)>;
-/// Millionths by currency.
-type ByCurrency = BTreeMap<String, i64>;
 
 /// What some runs came to.
 #[derive(Default)]
@@ -177,43 +176,10 @@ impl<'a> Sums<'a> {
     }
 }
 
-/// Rounded to the nearest, halves away from zero.
-pub(super) fn rounded(a: i64, b: i64, c: i64) -> i64 {
-    let (product, c) = (i128::from(a) * i128::from(b), i128::from(c));
-    let twice = (product.abs() * 2 + c) / (2 * c);
-    i64::try_from(twice * product.signum()).unwrap_or(i64::MAX)
-}
-
 /// Where everything that is not of the runs comes from.
 struct Books<'a> {
     money: &'a Money,
     zone: &'a Zone,
-}
-
-/// What some days cost.
-#[derive(Default)]
-struct Bill {
-    by_category: BTreeMap<String, ByCurrency>,
-    total: ByCurrency,
-    unpriced_ms: BTreeMap<String, i64>,
-}
-
-impl Bill {
-    fn book(&mut self, category: &str, currency: &str, micros: i64) {
-        if micros != 0 {
-            let sums = self.by_category.entry(category.to_owned()).or_default();
-            *sums.entry(currency.to_owned()).or_default() += micros;
-            *self.total.entry(currency.to_owned()).or_default() += micros;
-        }
-    }
-
-    fn time(&mut self, category: &str, ms: i64, hour: Option<(i64, &str)>) {
-        match hour {
-            _ if ms == 0 => {}
-            Some((price, currency)) => self.book(category, currency, rounded(ms, price, 3_600_000)),
-            None => *self.unpriced_ms.entry(category.to_owned()).or_default() += ms,
-        }
-    }
 }
 
 impl Books<'_> {
@@ -240,8 +206,14 @@ impl Books<'_> {
         }
         if let Some((from, to)) = days {
             self.entered(&mut bill, from, to);
+            self.graded(from, to).for_each(|g| bill.graded(g));
         }
         bill
+    }
+
+    fn graded(&self, from: i64, to: i64) -> impl Iterator<Item = &super::money::Graded> {
+        let all = self.money.graded.iter();
+        all.filter(move |g| (from..=to).contains(&g.day))
     }
 
     fn entered(&self, bill: &mut Bill, from: i64, to: i64) {
@@ -315,10 +287,30 @@ fn divided(out: &mut Named, books: &Books<'_>, runs: &Runs, (from, to): (i64, i6
         runs.all.iter().filter(within).map(|r| r.release).collect();
     let tiers: std::collections::BTreeSet<Option<u16>> =
         runs.all.iter().filter(within).map(|r| r.tier).collect();
+    let mut graded: std::collections::BTreeSet<&str> =
+        books.graded(from, to).map(|g| g.release.as_str()).collect();
     for release in releases {
-        let sums = Sums::of(runs, |r| within(&r) && r.release == release);
-        let name = format!("releases.{}.costs", runs.said(release));
-        costs(out, &name, &sums, &books.bill(&sums, None));
+        let (sums, id) = (
+            Sums::of(runs, |r| within(&r) && r.release == release),
+            runs.said(release),
+        );
+        let mut bill = books.bill(&sums, None);
+        let own = books.graded(from, to).filter(|g| g.release == id);
+        own.for_each(|g| bill.graded(g));
+        graded.remove(id);
+        costs(out, &format!("releases.{id}.costs"), &sums, &bill);
+    }
+    // A release that was only evaluated.
+    for id in graded {
+        let mut bill = Bill::default();
+        let own = books.graded(from, to).filter(|g| g.release == id);
+        own.for_each(|g| bill.graded(g));
+        costs(
+            out,
+            &format!("releases.{id}.costs"),
+            &Sums::default(),
+            &bill,
+        );
     }
     for tier in tiers {
         let sums = Sums::of(runs, |r| within(&r) && r.tier == tier);
@@ -327,16 +319,15 @@ fn divided(out: &mut Named, books: &Books<'_>, runs: &Runs, (from, to): (i64, i6
     }
     let mut entered = Bill::default();
     books.entered(&mut entered, from, to);
-    if books
-        .money
-        .costs
-        .iter()
-        .any(|c| c.from <= to && c.to >= from)
-    {
-        for group in ["releases", "tiers"] {
-            let name = format!("{group}.not divided.costs");
-            costs(out, &name, &Sums::default(), &entered);
-        }
+    let mut all = books.money.costs.iter();
+    let some = all.any(|c| c.from <= to && c.to >= from);
+    if some {
+        let name = "releases.not divided.costs";
+        costs(out, name, &Sums::default(), &entered);
+    }
+    books.graded(from, to).for_each(|g| entered.graded(g));
+    if some || books.graded(from, to).next().is_some() {
+        costs(out, "tiers.not divided.costs", &Sums::default(), &entered);
     }
 }
 
@@ -483,7 +474,9 @@ fn figures(out: &mut Named, sums: &Sums<'_>, bill: &Bill) {
             put(&format!("turnaround_p{percent}.value"), n);
         }
     }
-    let whole = bill.unpriced_ms.is_empty() && sums.unpriced.is_empty() && sums.unreported == 0;
+    let of_runs = sums.unpriced.is_empty() && sums.unreported == 0;
+    let of_graders = bill.unpriced.is_empty() && bill.unreported == 0;
+    let whole = bill.unpriced_ms.is_empty() && of_runs && of_graders;
     for (currency, micros) in bill.total.iter().filter(|_| sums.resolved > 0) {
         let each = Number::Exact(rounded(*micros, 1, sums.resolved));
         put(&format!("cost_per_task.{currency}.value"), each);
@@ -585,11 +578,15 @@ fn costs(out: &mut Named, name: &str, sums: &Sums<'_>, bill: &Bill) {
     }
     put("resolved", sums.resolved);
     put("runs", sums.runs);
-    put("unreported", sums.unreported);
+    put("unreported", sums.unreported + bill.unreported);
     for (category, ms) in &bill.unpriced_ms {
         put(&format!("unpriced_ms.{category}"), *ms);
     }
+    let mut unpriced = bill.unpriced.clone();
     for (model, n) in &sums.unpriced {
+        *unpriced.entry((*model).to_owned()).or_default() += n;
+    }
+    for (model, n) in &unpriced {
         put(&format!("unpriced.{model}"), *n);
     }
 }

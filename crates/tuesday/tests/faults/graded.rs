@@ -101,6 +101,36 @@ fn reasons(said: &Value) -> Vec<String> {
         .collect()
 }
 
+/// What the judge was asked is in the ledger under its release, and not as free; the log says the same.
+async fn paid(bed: &Bed, release: &str) {
+    let report = [
+        "--json",
+        "cost",
+        "report",
+        "--workflow",
+        "summary",
+        "--by",
+        "release",
+    ];
+    let (code, out, err) = bed.home.run(&report).await;
+    assert_eq!(code, 0, "{err}");
+    let said: Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    let groups = said["groups"].as_array().unwrap();
+    let own = groups.iter().find(|g| g["key"] == release).unwrap();
+    let costs = &own["costs"];
+    let unknown =
+        costs["unpriced"]["judge-1"].as_u64().unwrap_or(0) + costs["unreported"].as_u64().unwrap();
+    // Two evaluations of forty labels and one case of the pack each.
+    assert!(unknown >= 82, "{said}");
+    assert!(costs["by_category"]["tokens"].is_null(), "{said}");
+    let volume = said["volume"].as_array().unwrap();
+    let judge = volume.iter().find(|v| v["calls"].as_u64() >= Some(82));
+    let judge = judge.unwrap_or_else(|| panic!("{said}"));
+    assert_eq!(judge["calls"], judge["unpriced"], "{said}");
+    let (code, out, err) = bed.home.run(&["audit", "recount", "summary"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+}
+
 async fn story(database: Option<Database>) {
     let bed = Bed::new(database).await;
     let path = bed.variant("graded", &SUMMARY[..3]);
@@ -202,6 +232,7 @@ async fn story(database: Option<Database>) {
         "{said}"
     );
     assert_eq!(kept["labels_hash"].as_str().map(str::len), Some(64));
+    paid(&bed, &id).await;
     bed.end().await;
 }
 

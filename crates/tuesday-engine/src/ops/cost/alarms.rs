@@ -73,6 +73,9 @@ impl Engine {
                     *figures.unpriced.entry(of.model).or_default() += of.unreported;
                 }
             }
+            for g in gathered.graders.iter().filter(|g| g.cost_micros.is_none()) {
+                *figures.unpriced.entry(g.model.clone()).or_default() += g.calls;
+            }
             for gap in gaps(&figures) {
                 self.tell_gap(workflow, day, &gap).await?;
             }

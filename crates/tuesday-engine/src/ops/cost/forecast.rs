@@ -7,9 +7,9 @@ use tuesday_domain::ledger::exposure::{PricedVolume, at_volume};
 use tuesday_domain::ledger::figures::Money;
 use tuesday_domain::ledger::mul_div;
 use tuesday_domain::ledger::price::{NewPrice, PriceTable};
-use tuesday_domain::ledger::report::By;
+use tuesday_domain::ledger::report::{By, Costs};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{CostCategory, PriceRow};
+use tuesday_domain::record::{CostCategory, GraderCalls, PriceRow};
 use tuesday_domain::time::Timestamp;
 
 use super::unbookable;
@@ -28,7 +28,7 @@ pub struct Forecast {
     pub models: Vec<PricedVolume>,
     /// What grows with it: tokens and review, by currency.
     pub grows: Money,
-    /// What stays: everything that was entered, by currency.
+    /// What stays: everything that was entered, and what graders asked, by currency.
     pub stays: Money,
     /// Both.
     pub total: Money,
@@ -111,18 +111,8 @@ impl Engine {
             }
             joined(&mut models, priced);
         }
-        for (category, sums) in &costs.by_category {
-            for (currency, micros) in sums {
-                match category {
-                    CostCategory::Tokens => {}
-                    CostCategory::Review => {
-                        let grown = mul_div(*micros, factor_milli, 1_000).ok_or_else(too_large)?;
-                        book(&mut grows, currency, grown)?;
-                    }
-                    _ => book(&mut stays, currency, *micros)?,
-                }
-            }
-        }
+        with_volume(&costs, factor_milli, &mut grows, &mut stays)?;
+        evaluated(&gathered.graders, &mut costs, &mut stays)?;
         let mut total = grows.clone();
         for (currency, micros) in &stays {
             book(&mut total, currency, *micros)?;
@@ -155,6 +145,41 @@ impl Engine {
             per_task,
         })
     }
+}
+
+/// Review grows with the volume, what was entered stays; the calls are priced elsewhere.
+fn with_volume(
+    costs: &Costs,
+    factor_milli: i64,
+    grows: &mut Money,
+    stays: &mut Money,
+) -> Result<(), Problem> {
+    for (category, sums) in &costs.by_category {
+        for (currency, micros) in sums {
+            match category {
+                CostCategory::Tokens => {}
+                CostCategory::Review => {
+                    let grown = mul_div(*micros, factor_milli, 1_000).ok_or_else(too_large)?;
+                    book(grows, currency, grown)?;
+                }
+                _ => book(stays, currency, *micros)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Evaluations come with releases, not with volume.
+fn evaluated(graders: &[GraderCalls], costs: &mut Costs, stays: &mut Money) -> Result<(), Problem> {
+    for g in graders {
+        if g.unpriced() > 0 {
+            *costs.unpriced.entry(g.model.clone()).or_default() += g.unpriced();
+        }
+        if let (Some(micros), Some(currency)) = (g.cost_micros, &g.currency) {
+            book(stays, currency, micros)?;
+        }
+    }
+    Ok(())
 }
 
 /// Releases of one model at one price are one line.

@@ -3,9 +3,11 @@
 
 mod alarms;
 mod baseline;
+mod categories;
 mod entry;
 mod exit;
 mod forecast;
+mod graded;
 mod judged;
 mod limit;
 mod prices;
@@ -17,8 +19,10 @@ mod vendors;
 mod weekly;
 
 pub use baseline::NewBaseline;
+pub use categories::CategoryLine;
 pub use exit::{ExitCost, NewDrill, Tested, VendorExit, provider_of};
 pub use forecast::Forecast;
+pub(crate) use graded::Evaluated;
 pub use judged::{JudgedRelease, JudgedReport};
 pub use limit::{LimitState, NewLimit};
 pub use report::{CostReport, NamedCosts};

@@ -1,4 +1,4 @@
-//! What it cost: by kind, and divided by workflow, release, tier, week or day; and who is paid.
+//! What it cost: by kind, and divided by workflow, release, tier, week, day or bucket; and who is paid.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,18 @@ use tuesday_domain::ledger::exposure::VendorVolume;
 use tuesday_domain::ledger::price::PriceTable;
 use tuesday_domain::ledger::report::{By, Costs, Sources, report};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{CostCategory, CostEntry, DayRow};
+use tuesday_domain::record::{CostBucket, CostCategory, CostEntry, DayRow, GraderCalls};
 use tuesday_domain::time::Zone;
+use tuesday_domain::workflow::Label;
 use tuesday_store::EntryFilter;
 
+use super::categories::CategoryLine;
 use super::vendors::VendorShare;
 use crate::engine::{Engine, read_problem};
+
+/// Money for a second use case before the first workflow ships.
+const EARLY: &str =
+    "the second use case costs money before the first workflow is called production";
 
 /// The costs of one group under its name.
 #[derive(Clone, Debug, Serialize)]
@@ -39,6 +45,10 @@ pub struct CostReport {
     pub groups: Vec<NamedCosts>,
     /// All of them together.
     pub total: Costs,
+    /// The six kinds of cost, each measured, estimated or missing.
+    pub categories: Vec<CategoryLine>,
+    /// What somebody should look at.
+    pub flags: Vec<String>,
     /// Who is paid.
     pub vendors: Vec<VendorShare>,
     /// Who answers the model calls.
@@ -51,8 +61,12 @@ pub struct CostReport {
 pub(super) struct Gathered {
     pub(super) rows: Vec<DayRow>,
     pub(super) entries: Vec<CostEntry>,
+    /// What graders asked in evaluations.
+    pub(super) graders: Vec<GraderCalls>,
     pub(super) prices: PriceTable,
     pub(super) zone: Zone,
+    /// The workflow that was installed first, where a report is by bucket.
+    pub(super) first: Option<String>,
 }
 
 impl Gathered {
@@ -70,8 +84,10 @@ impl Gathered {
         let sources = Sources {
             days: &self.rows,
             entries: &self.entries,
+            graders: &self.graders,
             prices,
             zone: &self.zone,
+            first: self.first.as_deref(),
         };
         report(&sources, days, by)
     }
@@ -115,8 +131,12 @@ impl Engine {
             let found = reader.day_figures(workflow, among, (&from, &to)).await;
             found.map_err(read_problem)
         };
-        let (states, entries, prices) =
-            tokio::try_join!(states, self.all_costs(&filter), self.prices())?;
+        let graders = async {
+            let found = reader.graded_calls(workflow, among, (&from, &to)).await;
+            found.map_err(read_problem)
+        };
+        let (states, entries, prices, graders) =
+            tokio::try_join!(states, self.all_costs(&filter), self.prices(), graders)?;
         let zone = match workflow {
             Some(name) => self.live(name).await?.1.ready.zone.clone(),
             None => Zone::named("UTC").map_err(|e| Problem::new("internal", e.to_string()))?,
@@ -124,8 +144,10 @@ impl Engine {
         Ok(Gathered {
             rows: states.into_iter().flat_map(|s| s.rows).collect(),
             entries,
+            graders,
             prices,
             zone,
+            first: None,
         })
     }
 
@@ -141,8 +163,18 @@ impl Engine {
         days: Days,
         by: By,
     ) -> Result<CostReport, Problem> {
-        let gathered = self.gathered(workflow, among, days).await?;
+        let mut gathered = self.gathered(workflow, among, days).await?;
+        let mut shipped = true;
+        if by == By::Bucket {
+            let first = self.first_workflow().await?;
+            shipped = first.as_ref().is_none_or(|(_, ships)| *ships);
+            gathered.first = first.map(|(name, _)| name);
+        }
         let made = gathered.report(days, by);
+        let early = made.groups.get(CostBucket::SecondUseCase.word());
+        let flags = early
+            .filter(|c| !shipped && (!c.total.is_empty() || !c.lacks().is_empty()))
+            .map(|_| EARLY.to_owned());
         let names = match (by, workflow) {
             (By::Release, Some(name)) => self.release_titles(name).await?,
             _ => BTreeMap::new(),
@@ -158,11 +190,21 @@ impl Engine {
             days,
             by,
             groups: groups.collect(),
+            categories: self.cost_lines(workflow, &made.total).await,
+            flags: flags.into_iter().collect(),
             lacks: made.total.lacks(),
             total: made.total,
             vendors,
             volume,
         })
+    }
+
+    /// The workflow that was installed first, and whether it was ever called production.
+    async fn first_workflow(&self) -> Result<Option<(String, bool)>, Problem> {
+        let all = self.0.reader.workflows().await.map_err(read_problem)?;
+        let first = all.into_iter().min_by_key(|w| w.installed_at);
+        let ships = |label| matches!(label, Label::Production | Label::Retired);
+        Ok(first.map(|w| (w.name, ships(w.label))))
     }
 
     /// What each release of a workflow is called.

@@ -105,6 +105,21 @@ impl Engine {
                 own.1 += of.unreported;
             }
         }
+        for g in &gathered.graders {
+            if !inside(&g.day) {
+                continue;
+            }
+            if let (Some(micros), Some(currency)) = (g.cost_micros, &g.currency) {
+                let place = (currency.clone(), g.vendor.clone());
+                let sum = paid.entry(place).or_default();
+                sum.0 += micros;
+                sum.1 += g.calls;
+            }
+            let own = calls.entry(g.vendor.clone()).or_default();
+            own.0 += g.calls;
+            // Without a price nothing of them is known, reported or not.
+            own.1 += g.cost_micros.map_or(g.calls, |_| 0);
+        }
         for e in &gathered.entries {
             if let (Some(vendor), Some(amount), Some(currency), Some(over)) =
                 (&e.vendor, e.amount_micros, &e.currency, entry::days(e))

@@ -26,6 +26,7 @@ use crate::engine::{Engine, apply_problem, read_problem};
 use crate::eval::{Graders, Item, Trial, evaluate};
 use crate::ids;
 use crate::maintenance::notice;
+use crate::ops::GradedOf;
 use crate::steps::found::provider;
 
 /// The kind of signal that a failed try posts; pause rules can count it.
@@ -174,7 +175,13 @@ impl Engine {
         live: &LiveRelease,
         cases: &[Case],
     ) -> Result<Vec<CaseResult>, Problem> {
-        let rules = self.live_rules(&live.ready.def.workflow.name).await?;
+        let name = &live.ready.def.workflow.name;
+        let rules = self.live_rules(name).await?;
+        let graders = Arc::new(Graders::of(
+            &live.package,
+            Arc::clone(&live.ready),
+            Arc::clone(&self.0.ports.model),
+        ));
         let trial = Arc::new(
             Trial::of(
                 Arc::clone(&live.ready),
@@ -183,11 +190,7 @@ impl Engine {
                 live.hash,
                 Arc::clone(&self.0.ports.model),
             )?
-            .graded_by(Arc::new(Graders::of(
-                &live.package,
-                Arc::clone(&live.ready),
-                Arc::clone(&self.0.ports.model),
-            ))),
+            .graded_by(Arc::clone(&graders)),
         );
         let mut out = tried(&trial, cases, 1).await;
         let failed = |r: &&mut CaseResult| r.trials.iter().any(|t| !t.faults.is_empty());
@@ -198,6 +201,13 @@ impl Engine {
                 result.trials.extend(more.trials);
             }
         }
+        let asked = GradedOf {
+            workflow: name,
+            release: live.id,
+            zone: &live.ready.zone,
+            about: "canary",
+        };
+        self.keep_graded(&graders, asked).await?;
         Ok(out)
     }
 

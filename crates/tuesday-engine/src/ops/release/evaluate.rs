@@ -25,6 +25,7 @@ use tuesday_domain::workflow::Label;
 use super::{GateRecord, entry, moved};
 use crate::engine::{Engine, read_problem};
 use crate::eval::{Graders, Item, Trial, evaluate};
+use crate::ops::GradedOf;
 
 /// Cases of one stored part.
 const PART: usize = 100;
@@ -385,6 +386,13 @@ impl Engine {
         };
         let used = bench.pack.graders_used();
         let graders = Box::pin(bench.graders.agreements(&used)).await;
+        let asked = GradedOf {
+            workflow: &bench.row.workflow,
+            release: bench.row.id,
+            zone: &trial.ready().zone,
+            about: "gate",
+        };
+        self.keep_graded(&bench.graders, asked).await?;
         let evidence = Evidence {
             v: 1,
             release_hash: trial.hash(),

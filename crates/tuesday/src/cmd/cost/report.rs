@@ -8,7 +8,7 @@ use tuesday_domain::ledger::told;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::workflow::Label;
 use tuesday_engine::Engine;
-use tuesday_engine::ops::{CostReport, Scorecard};
+use tuesday_engine::ops::{CategoryLine, CostReport, Scorecard};
 
 use super::{ReportOf, Span};
 use crate::cli::Common;
@@ -53,7 +53,12 @@ pub(super) async fn report(common: &Common, engine: &Engine, of: ReportOf) -> Re
         }
         out::line(&table.to_string());
     }
+    report.categories.iter().for_each(tell_category);
     tell(&report.total);
+    report
+        .flags
+        .iter()
+        .for_each(|f| out::line(&format!("  LOOK: {f}")));
     for v in &report.vendors {
         let share = v.share_ppm / 1_000;
         let sum = views::money(v.micros, Some(&v.currency));
@@ -81,10 +86,24 @@ fn tell_volume(v: &VendorVolume) {
     ));
 }
 
+/// One of the six kinds of cost: its sum, or why there is none.
+fn tell_category(l: &CategoryLine) {
+    let sum = if l.sums.is_empty() {
+        l.standing.word().to_owned()
+    } else if l.standing == Standing::Estimated {
+        format!("{} or more", told::sums(&l.sums))
+    } else {
+        told::sums(&l.sums)
+    };
+    let words = if l.words.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", l.words)
+    };
+    out::line(&format!("  {:<16} {sum}{words}", l.category.word()));
+}
+
 fn tell(costs: &Costs) {
-    for (category, money) in &costs.by_category {
-        out::line(&format!("  {:<16} {}", category.word(), told::sums(money)));
-    }
     if !costs.retries.is_empty() {
         out::line(&format!(
             "  {:<16} {}",
@@ -241,6 +260,8 @@ pub(crate) async fn value(
         out::line("");
     }
     out::line("What it cost");
+    let lines = engine.cost_lines(Some(workflow), &card.costs).await;
+    lines.iter().for_each(tell_category);
     tell(&card.costs);
     card.lacks
         .iter()
