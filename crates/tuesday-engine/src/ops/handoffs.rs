@@ -6,7 +6,7 @@ use tuesday_domain::access::{Act, Rights};
 use tuesday_domain::charter::Sheet;
 use tuesday_domain::id::{DutyId, IncidentId, ProblemReportId, ReviewId};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{HandoffKind, HandoffRow, ReleaseState};
+use tuesday_domain::record::{HandoffKind, HandoffRow, Person, ReleaseState, Workflow};
 use tuesday_domain::time::Timestamp;
 
 use crate::engine::{Engine, read_problem};
@@ -137,12 +137,28 @@ impl Engine {
             .collect())
     }
 
+    /// Who answers for a workflow now: whoever stands in for an owner that left has what lacks as well.
+    async fn answers_now(&self, row: &Workflow, people: &[Person]) -> String {
+        let is_active = |h: &str| people.iter().any(|p| p.active && p.handle == h);
+        // A release that cannot be read still has an owner in its workflow's row.
+        let Ok(live) = self.loaded(row.live_release).await else {
+            return row.owner.clone();
+        };
+        let found = live.ready.def.owners.answering(is_active);
+        found.map_or_else(|| row.owner.clone(), |p| p.handle.clone())
+    }
+
     /// What the charters of the person's own workflows lack: each thing that lets the label fall, and the
     /// open items of charter and checklist counted.
     async fn gaps_of(&self, person: &str) -> Result<Vec<HandoffRow>, Problem> {
-        let all = self.0.reader.workflows().await.map_err(read_problem)?;
+        let reader = &self.0.reader;
+        let (all, people) =
+            tokio::try_join!(reader.workflows(), reader.people()).map_err(read_problem)?;
         let mut out = Vec::new();
-        for row in all.into_iter().filter(|w| w.owner == person) {
+        for row in all {
+            if self.answers_now(&row, &people).await != person {
+                continue;
+            }
             let view = Box::pin(self.charter(&row.name)).await?;
             let time = |text: &Option<String>| {
                 let text = text.as_deref();

@@ -121,6 +121,15 @@ async fn one_after_the_other(database: Option<&str>) {
     leaves(engine, "boris").await;
     tokio::join!(has("sam"), asked("sam"));
     assert_eq!(switch(engine).await, Switch::Running, "the sponsor answers");
+    let list = Box::pin(engine.handoffs("sam")).await.unwrap();
+    let charter = list
+        .items
+        .iter()
+        .any(|i| i.path == "/workflows/small/charter");
+    assert!(
+        charter,
+        "what the charter lacks is the sponsor's now: {list:?}"
+    );
     engine.look_at_owners().await.unwrap();
     let all = owed(engine, DutyKind::Successor).await;
     assert_eq!(all.len(), 2, "each place once: {all:?}");
