@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use super::facts::{AUTOMATIC, CallFacts, RunFacts, TaskFacts};
+use super::grouped::{self, GroupCost, OTHERS};
 use super::histogram::Histogram;
 pub use super::inputs::InputCount;
 use super::judged::Judged;
@@ -19,8 +20,6 @@ use crate::time::Timestamp;
 
 /// Sources of events that are kept apart.
 const SOURCES: usize = 20;
-/// The rest of them.
-const OTHERS: &str = "others";
 /// Why a person got a run that says no reason.
 pub const UNCLASSIFIED: &str = "unclassified";
 
@@ -171,6 +170,9 @@ pub struct DayFigures {
     /// What became of delivered outputs, by the group they were for; empty for those without one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub adopted: BTreeMap<String, Adopted>,
+    /// What runs cost, by the group they were for; empty for those without one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, GroupCost>,
     /// Runs with something wrong with an input, by source; all runs under the empty name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<String, InputCount>,
@@ -187,6 +189,10 @@ fn source(map: &mut BTreeMap<String, u64>, key: &str, runs: u64) {
     let known = map.contains_key(key) || map.len() < SOURCES;
     let key = if known { key } else { OTHERS };
     *map.entry(key.to_owned()).or_default() += runs;
+}
+
+const fn delivered(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::WrittenBack | Outcome::DraftPlaced)
 }
 
 /// Milliseconds between two moments; clocks that ran backwards give none.
@@ -207,6 +213,8 @@ impl DayFigures {
     /// Counts a run.
     pub fn add(&mut self, run: &RunFacts) {
         self.runs += 1;
+        let group = run.group.as_deref().unwrap_or_default();
+        grouped::add(&mut self.groups, group, &Self::cost_of(run));
         source(&mut self.sources, &run.source, 1);
         match run.outcome {
             None => self.open += 1,
@@ -261,6 +269,16 @@ impl DayFigures {
             let count = self.inputs.entry(source.to_owned()).or_default();
             count.add(&faults, overridden);
         }
+    }
+
+    /// What one run cost.
+    fn cost_of(run: &RunFacts) -> GroupCost {
+        let mut one = Self::default();
+        run.calls.iter().for_each(|c| one.call(c));
+        run.tasks.iter().for_each(|t| one.task(t));
+        one.runs = 1;
+        one.resolved = u64::from(run.outcome.is_some_and(delivered));
+        GroupCost::of(&one)
     }
 
     fn call(&mut self, call: &CallFacts) {
@@ -400,6 +418,9 @@ impl DayFigures {
             (&mut self.seen, &o.seen),
         ] {
             mine.merge(other);
+        }
+        for (group, cost) in &o.groups {
+            grouped::add(&mut self.groups, group, cost);
         }
         for (key, runs) in &o.sources {
             source(&mut self.sources, key, *runs);

@@ -13,6 +13,7 @@ pub mod exit;
 pub mod exposure;
 mod facts;
 pub mod figures;
+pub mod grouped;
 pub mod histogram;
 mod inputs;
 pub mod interval;

@@ -31,6 +31,8 @@ words! {
         Week = "week",
         /// The day.
         Day = "day",
+        /// The group that the case belongs to, as the rollout tells groups apart.
+        Group = "group",
         /// The budget that pays it.
         Bucket = "bucket",
     }
@@ -38,6 +40,9 @@ words! {
 
 /// Where a cost is put that cannot be divided that way, such as an invoice among releases.
 pub const UNDIVIDED: &str = "not divided";
+
+/// Where runs are put that belong to no group.
+pub const UNGROUPED: &str = "no group";
 
 /// Where a cost is put that nobody has given a bucket.
 pub const UNTAGGED: &str = "not tagged";
@@ -76,12 +81,25 @@ impl Costs {
     }
 
     fn minutes(&mut self, category: CostCategory, ms: i64, hour: Option<(i64, &str)>) {
-        if ms == 0 {
+        self.between(category, (0, ms), hour);
+    }
+
+    /// A part of some time: from so many milliseconds of it to so many.
+    fn between(
+        &mut self,
+        category: CostCategory,
+        (from, to): (i64, i64),
+        hour: Option<(i64, &str)>,
+    ) {
+        if from == to {
             return;
         }
-        match hour.and_then(|(price, c)| Some((mul_div(ms, price, 3_600_000)?, c))) {
-            Some((micros, currency)) => self.book(category, currency, micros),
-            None => *self.unpriced_ms.entry(category).or_default() += ms,
+        let price = |ms| mul_div(ms, hour?.0, 3_600_000);
+        match (price(from), price(to), hour) {
+            (Some(before), Some(after), Some((_, currency))) => {
+                self.book(category, currency, after - before);
+            }
+            _ => *self.unpriced_ms.entry(category).or_default() += to - from,
         }
     }
 
@@ -211,6 +229,11 @@ pub fn report(sources: &Sources<'_>, days: Days, by: By) -> Report {
         let hour = sources
             .prices
             .hour(HourKind::Review, close_of(day, sources.zone));
+        if by == By::Group {
+            divided(&mut groups, &row.figures, hour);
+            total.day(&row.figures, hour);
+            continue;
+        }
         let group = groups
             .entry(name(
                 (&row.workflow, row.release, &row.tier),
@@ -236,7 +259,7 @@ pub fn report(sources: &Sources<'_>, days: Days, by: By) -> Report {
             continue;
         };
         let place = match by {
-            By::Tier => UNDIVIDED.to_owned(),
+            By::Tier | By::Group => UNDIVIDED.to_owned(),
             other => name((&g.workflow, g.release, ""), day, other, sources.first),
         };
         groups.entry(place).or_default().graded(g);
@@ -259,6 +282,25 @@ pub fn report(sources: &Sources<'_>, days: Days, by: By) -> Report {
     }
 }
 
+/// A day among its groups. The price of people's time is rounded once for the whole of it: each group gets
+/// what the time up to its end costs, less what the time before it cost.
+fn divided(groups: &mut BTreeMap<String, Costs>, f: &DayFigures, hour: Option<(i64, &str)>) {
+    if f.groups.is_empty() {
+        groups.entry(UNDIVIDED.to_owned()).or_default().day(f, hour);
+        return;
+    }
+    let ms = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let mut seen = 0;
+    for (group, cost) in &f.groups {
+        let name = if group.is_empty() { UNGROUPED } else { group };
+        let costs = groups.entry(name.to_owned()).or_default();
+        costs.calls(&cost.calls());
+        let before = seen;
+        seen += cost.people_ms;
+        costs.between(CostCategory::Review, (ms(before), ms(seen)), hour);
+    }
+}
+
 /// The group of what belongs to a workflow, a release and a tier.
 fn name(
     (workflow, release, tier): (&str, ReleaseId, &str),
@@ -276,6 +318,8 @@ fn name(
         By::Workflow => workflow.to_owned(),
         By::Release => release.to_string(),
         By::Tier => tier.to_owned(),
+        // Days are divided by the groups within them, see `divided`.
+        By::Group => UNDIVIDED.to_owned(),
         By::Week => day.monday().to_string(),
         By::Day => day.to_string(),
     }
@@ -303,7 +347,7 @@ fn pieces(entry: &CostEntry, days: Days, by: By) -> Vec<(String, Days)> {
             let place = entry.workflow.clone();
             each(&|_| place.clone().unwrap_or_else(|| UNDIVIDED.to_owned()))
         }
-        By::Release | By::Tier => each(&|_| UNDIVIDED.to_owned()),
+        By::Release | By::Tier | By::Group => each(&|_| UNDIVIDED.to_owned()),
         By::Bucket => {
             let bucket = entry.bucket.map_or(UNTAGGED, CostBucket::word);
             each(&|_| bucket.to_owned())
@@ -351,6 +395,7 @@ mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
+    use super::super::grouped::GroupCost;
     use super::*;
     use crate::id::CostEntryId;
     use crate::record::{PriceKind, PriceRow};
@@ -381,6 +426,19 @@ mod tests {
         figures.resolved = resolved;
         figures.review_ms = seen;
         figures.first.insert("EUR".into(), cost);
+        // Two groups that share a day, so that what is rounded shows.
+        let whole = GroupCost::of(&figures);
+        let third = GroupCost {
+            runs: 1,
+            people_ms: whole.people_ms / 3,
+            ..GroupCost::default()
+        };
+        let rest = GroupCost {
+            runs: whole.runs - 1,
+            people_ms: whole.people_ms - third.people_ms,
+            ..whole
+        };
+        figures.groups = [("emea".to_owned(), third), (String::new(), rest)].into();
         DayRow {
             workflow: "w".into(),
             day: day.into(),

@@ -8,6 +8,7 @@ use serde_json::json;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::id::RunId;
 use tuesday_domain::ledger::day::Days;
+use tuesday_domain::ledger::report::By;
 use tuesday_domain::record::Choice;
 use tuesday_domain::workflow::Stage;
 use tuesday_engine::Worker;
@@ -205,6 +206,18 @@ async fn used(database: Option<&str>) {
     assert_eq!(bench.told().await, 1, "once a day");
     let apac = a.groups.iter().find(|g| g.title == "apac").unwrap();
     assert_eq!((apac.met, apac.who.as_deref()), (Some(false), None));
+    // What each group cost; nothing of it is lost, and a run that was refused cost as well.
+    let made = e.cost_report(Some("small"), None, bench.days().await, By::Group);
+    let made = made.await.unwrap();
+    let runs: BTreeMap<&str, (u64, u64)> = made
+        .groups
+        .iter()
+        .map(|g| (g.key.as_str(), (g.costs.runs, g.costs.resolved)))
+        .collect();
+    assert_eq!(runs, [("apac", (4, 3)), ("emea", (4, 4))].into());
+    let each = made.groups.iter().filter_map(|g| g.costs.total.get("EUR"));
+    let whole = made.total.total.get("EUR").copied().unwrap_or(0);
+    assert_eq!(each.sum::<i64>(), whole);
     for g in a.groups.iter().chain([&a.all]) {
         let sum: i64 = g.counts[1..].iter().filter_map(|s| s.value).sum();
         assert_eq!(g.counts[0].value, Some(sum), "{}", g.title);

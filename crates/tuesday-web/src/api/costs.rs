@@ -34,7 +34,7 @@ pub(crate) struct SpanQuery {
     from: Option<String>,
     /// Last day, included.
     to: Option<String>,
-    /// `nothing`, `workflow`, `release`, `tier`, `week`, `day` or `bucket`.
+    /// `nothing`, `workflow`, `release`, `tier`, `group`, `week`, `day` or `bucket`.
     by: Option<String>,
     /// `csv` for a table instead of JSON.
     format: Option<String>,

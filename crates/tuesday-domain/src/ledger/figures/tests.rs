@@ -169,3 +169,22 @@ fn a_day_keeps_some_sources_apart_and_counts_all() {
     day.merge(&other);
     assert_eq!((day.sources.len(), day.sources[OTHERS]), (21, 31));
 }
+
+#[test]
+fn groups_of_a_day_cost_what_their_runs_cost() {
+    let mut day = DayFigures::new();
+    let run = |group: Option<&str>, micros| RunFacts {
+        group: group.map(str::to_owned),
+        calls: vec![call(1, Some(micros), TOKENS)],
+        ..run(Some(Outcome::WrittenBack))
+    };
+    day.add(&run(Some("emea"), 5));
+    day.add(&run(Some("emea"), 6));
+    day.add(&run(None, 7));
+    let cost = |group: &str| day.groups[group].first["EUR"];
+    assert_eq!((cost("emea"), cost("")), (11, 7));
+    assert_eq!(day.groups["emea"].resolved, 2);
+    let mut twice = day.clone();
+    twice.merge(&day);
+    assert_eq!((twice.groups["emea"].runs, twice.groups[""].runs), (4, 2));
+}

@@ -23,7 +23,7 @@ pub(crate) struct CostArgs {
 
 #[derive(Debug, Subcommand)]
 enum Act {
-    /// What it cost by kind, divided by workflow, release, tier, week, day or bucket
+    /// What it cost by kind, divided by workflow, release, tier, group, week, day or bucket
     Report(ReportOf),
     /// The same days at another volume: calls by a table of prices and review grow, what was entered stays
     Forecast {
@@ -96,7 +96,7 @@ struct ReportOf {
     /// Of this workflow; all of them unless given
     #[arg(long)]
     workflow: Option<String>,
-    /// nothing, workflow, release, tier, week, day or bucket
+    /// nothing, workflow, release, tier, group, week, day or bucket
     #[arg(long, default_value = "nothing", value_name = "BY")]
     by: String,
     #[command(flatten)]
