@@ -12,6 +12,7 @@ mod evidence;
 pub mod fallback;
 pub mod friday;
 pub mod label;
+pub mod map;
 pub mod milestone;
 pub mod pack;
 mod people;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::evidence::Evidence;
+use super::map::Map;
 use super::pilot::moment;
 use super::prove::Picture;
 use super::statement::Statement;
@@ -33,7 +34,7 @@ pub(super) fn prove(topic: Topic, p: &Picture<'_>) -> Evidence {
     match topic {
         Topic::FrictionHours => stated(Statement::FrictionHours, "hours a week", p),
         Topic::MaintenanceBudget => stated(Statement::MaintenanceBudget, "a month", p),
-        Topic::BeforeAfterMap => stated(Statement::BeforeAfterMap, "", p),
+        Topic::BeforeAfterMap => map(p),
         Topic::PilotQuestion => stated(Statement::PilotQuestion, "", p),
         Topic::PilotCriteria => stated(Statement::PilotCriteria, "", p),
         Topic::NinetyDayMetric => metric(p),
@@ -95,6 +96,17 @@ fn stated(statement: Statement, unit: &str, p: &Picture<'_>) -> Evidence {
             .stated(&f.by, f.at),
         None => Evidence::missing("blank"),
     }
+}
+
+/// The map as it was stated, with what is counted on both sides.
+fn map(p: &Picture<'_>) -> Evidence {
+    let mut evidence = stated(Statement::BeforeAfterMap, "", p);
+    let text = p.facts.value(Statement::BeforeAfterMap);
+    let counted = text.and_then(Map::read).map(Map::words);
+    if let Some(words) = counted.filter(|w| !w.is_empty()) {
+        evidence.words = format!("{}; {words}", evidence.words);
+    }
+    evidence
 }
 
 /// One of the figures that the system keeps is a live object; another name is a claim.

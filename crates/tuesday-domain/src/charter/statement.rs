@@ -140,7 +140,7 @@ impl Statement {
             Self::TurnoverDate | Self::PilotEnd => "a day: 2027-02-28",
             Self::MaintenanceBudget => "an amount a month with its currency: 1200 EUR",
             Self::BeforeAfterMap => {
-                "the steps before and after: before: 9 steps …; after: 4 steps …"
+                "both ways, counted: before: 9 steps, 3 handoffs, 40 minutes …; after: 4 steps …"
             }
             Self::PilotQuestion => "one question, ending in a question mark",
             Self::PilotCriteria => "by what the answer is judged, in numbers",

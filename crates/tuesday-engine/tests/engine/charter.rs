@@ -749,3 +749,42 @@ async fn only_a_confirmed_write_to_a_live_destination_is_a_live_write_back() {
     to_a_stand_in(Some(&database.url())).await;
     database.drop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_way_with_more_steps_is_told() {
+    let bench = Bench::new().await;
+    let e = &bench.engine;
+    let told = async || {
+        let all = e.reader().notices_of("rhea", 100).await.unwrap();
+        let own = all.into_iter().filter(|n| n.kind == "more_steps");
+        own.map(|n| n.title).collect::<Vec<_>>()
+    };
+    let warned = async || {
+        let view = Box::pin(e.charter("small")).await.unwrap();
+        view.warnings.iter().any(|w| w.contains("more steps"))
+    };
+    for (text, telling) in [
+        (
+            "before: 9 steps, 2 handoffs; after: 4 steps, 1 handoff",
+            false,
+        ),
+        ("before: 3 steps; after: 5 steps", true),
+    ] {
+        e.state_charter("small", "before_after_map", text, "rhea")
+            .await
+            .unwrap();
+        assert_eq!(
+            (told().await.len() == 1, warned().await),
+            (telling, telling),
+            "{text}"
+        );
+    }
+    assert!(told().await[0].contains("steps 3 to 5"));
+    let view = Box::pin(e.charter("small")).await.unwrap();
+    let shown = view.sheets.iter().flat_map(|s| &s.items);
+    assert!(
+        shown
+            .into_iter()
+            .any(|i| i.words.ends_with("; steps 3 to 5"))
+    );
+}

@@ -870,3 +870,39 @@ async fn a_model_without_a_price_is_an_alarm_on_postgresql() {
     Box::pin(lacking(Some(&database.url()))).await;
     database.drop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_paid_and_delivers_nothing_is_named() {
+    let bench = Bench::new().await;
+    let worker = Worker::start(&bench.engine);
+    let engine = &bench.engine;
+    let days = engine.asked_days(Some("small"), None, None, 1).await;
+    let today = days.unwrap().to;
+    let from = today.to_string();
+    let typed = Typed {
+        category: "infrastructure",
+        workflow: "small",
+        from: &from,
+        amount: "12",
+        currency: "EUR",
+        vendor: "Rack House",
+        words: "a subscription",
+        ..Typed::default()
+    };
+    let entered = engine.enter_cost(typed.read().unwrap(), "tove").await;
+    entered.unwrap();
+    let idle = async |until| {
+        engine.make_figures().await.unwrap();
+        let found = engine.idle_vendors("small", until).await.unwrap();
+        let named = found.into_iter().map(|i| (i.vendor, i.paid["EUR"]));
+        named.collect::<Vec<_>>()
+    };
+    let paid = [("Rack House".to_owned(), 12_000_000)];
+    assert_eq!(idle(today).await, paid);
+    assert_eq!(idle(today.plus(29)).await, paid);
+    assert_eq!(idle(today.plus(30)).await, [], "nothing was paid since");
+    bench.receive("c1").await;
+    bench.rest("c1").await;
+    assert_eq!(idle(today).await, [], "a result was confirmed");
+    worker.shut_down(Duration::from_secs(10)).await;
+}

@@ -48,6 +48,8 @@ struct ValuePage {
     total: String,
     each: String,
     lacks: Vec<String>,
+    /// Paid without a confirmed result: who, and how much.
+    idle: Vec<(String, String)>,
     incidents: String,
 }
 
@@ -68,6 +70,7 @@ pub(crate) async fn page(
     let card = Box::pin(app.engine.scorecard(&name, Days { from, to })).await?;
     let open = app.engine.reader().open_incidents().await?;
     let open = open.iter().filter(|i| i.workflow.as_deref() == Some(&name));
+    let idle = Box::pin(app.engine.idle_vendors(&name, to)).await?;
     let claims = card.label != Label::Research;
     let shown = card.figures.iter();
     let shown = shown.filter(|f| claims || f.key != "net_saved");
@@ -98,6 +101,10 @@ pub(crate) async fn page(
             .as_ref()
             .map_or_else(|| "–".to_owned(), sums),
         lacks: card.lacks.clone(),
+        idle: idle
+            .iter()
+            .map(|i| (i.vendor.clone(), sums(&i.paid)))
+            .collect(),
         incidents: plural(open.count() as u64, "incident"),
         name,
     })

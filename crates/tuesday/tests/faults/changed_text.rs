@@ -553,7 +553,7 @@ async fn back(s: &Story) {
     // The flags are still of today: somebody decides that their cause is gone.
     let owner = Client::new(&s.bed.home.token("admin", Some("rhea")).await);
     let decision = json!({"decision": "proceed", "question": "Does it go on?",
-        "evidence": "the old voice is back", "reason": "a test"});
+        "evidence": "the old voice is back", "links": ["/workflows/faults/drift"], "reason": "a test"});
     for (act, body) in [
         ("decisions", decision),
         ("resume", json!({"reason": "a test"})),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tuesday_domain::charter::label::{Basis, REVIEW_EVERY, above, unmet};
+use tuesday_domain::charter::map::Map;
 use tuesday_domain::charter::{
     Entry, Facts, Picture, Pilot, PilotSign, PilotState, Sheet, Statement, condition,
     past_the_pilot, sheet, signs,
@@ -335,9 +336,19 @@ fn view(g: &Gathered) -> CharterView {
         switch: g.row.switch.word(),
         pilot: pilot(g.pilot()),
         sheets,
-        warnings: Vec::new(),
+        warnings: more_steps(g).into_iter().collect(),
         at: g.now.rfc3339(),
     }
+}
+
+/// The new way has more steps than the old one, as the map counts them.
+fn more_steps(g: &Gathered) -> Option<String> {
+    let map = g.facts.value(Statement::BeforeAfterMap).and_then(Map::read);
+    let map = map.filter(|m| m.has_more_steps())?;
+    Some(format!(
+        "The new way has more steps than the old one: {}",
+        map.words()
+    ))
 }
 
 fn sign(s: PilotSign) -> SignView {

@@ -1,11 +1,13 @@
 //! A person states a field of the charter, in the one form it has; a blank takes it back.
 
 use tuesday_domain::actor::Actor;
+use tuesday_domain::charter::map::Map;
 use tuesday_domain::charter::{Statement, Topic};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AuditEntry, Change, CharterChange, CharterFact, Decision, Subject};
 
 use crate::engine::{Engine, apply_problem, read_problem};
+use crate::maintenance::notice;
 
 impl Engine {
     /// Keeps a statement about a workflow under a person's name.
@@ -29,7 +31,18 @@ impl Engine {
                 .field(statement.word())
                 .way_out(f.way_out)
         })?;
-        self.put_fact(name, statement, "", value, by).await
+        let mut told = Vec::new();
+        if statement == Statement::BeforeAfterMap
+            && let Some(map) = Map::read(&value).filter(|m| m.has_more_steps())
+        {
+            let owner = live.ready.def.owners.operator.handle.clone();
+            let title = format!("{name}: the new way has more steps ({})", map.words());
+            let path = format!("/workflows/{name}/charter");
+            let told_of = notice(owner, name.to_owned(), "more_steps", title, path, now);
+            told.push(Change::InsertNotice(Box::new(told_of)));
+        }
+        self.put_fact_telling((name, statement, ""), value, by, told)
+            .await
     }
 
     /// A statement as it comes behind the newest one; not kept yet.
@@ -63,6 +76,18 @@ impl Engine {
         value: String,
         by: &str,
     ) -> Result<CharterFact, Problem> {
+        self.put_fact_telling((name, statement, about), value, by, Vec::new())
+            .await
+    }
+
+    /// As [`Engine::put_fact`], and `told` with it.
+    async fn put_fact_telling(
+        &self,
+        (name, statement, about): (&str, Statement, &str),
+        value: String,
+        by: &str,
+        told: Vec<Change>,
+    ) -> Result<CharterFact, Problem> {
         let fact = self.next_fact(name, statement, about, value, by).await?;
         let by = Actor::Person(by.to_owned());
         let mut entry = AuditEntry::new(
@@ -77,7 +102,8 @@ impl Engine {
             entry = entry.fact("about", about);
         }
         let insert = CharterChange::InsertFact(fact.clone());
-        let changes = vec![Change::Charter(Box::new(insert))];
+        let mut changes = vec![Change::Charter(Box::new(insert))];
+        changes.extend(told);
         self.apply(Decision { changes, entry })
             .await
             .map_err(apply_problem)?;

@@ -54,7 +54,7 @@ impl Engine {
         let cited = decisions.map_err(read_problem)?;
         let cited = cited
             .iter()
-            .filter(|d| cites(&d.question) || cites(&d.evidence));
+            .filter(|d| cites(&d.question) || cites(&d.evidence) || cites(d.links.json()));
         Ok(Known {
             first_owner,
             first_release,

@@ -231,11 +231,13 @@ pub(crate) async fn value(
     let of = |i: &&tuesday_domain::record::Incident| i.workflow.as_deref() == Some(workflow);
     let incidents = open.iter().filter(of).count();
     let charter = Box::pin(engine.charter(workflow)).await?;
+    let idle = engine.idle_vendors(workflow, days.to).await?;
     if common.json {
         let mut value =
             serde_json::to_value(&card).map_err(|e| Problem::new("internal", e.to_string()))?;
         value["open_incidents"] = json!(incidents);
         value["quarter"] = json!(charter.label.quarter);
+        value["idle_vendors"] = json!(idle);
         value["savings_claimed"] = json!(card.label != Label::Research);
         out::json_line(&value);
         return Ok(());
@@ -266,6 +268,13 @@ pub(crate) async fn value(
     card.lacks
         .iter()
         .for_each(|l| out::line(&format!("  missing: {l}")));
+    for i in &idle {
+        out::line(&format!(
+            "  paid, no confirmed result in 30 days: {} {}",
+            i.vendor,
+            told::sums(&i.paid)
+        ));
+    }
     out::line("");
     out::line(&format!("Open incidents: {incidents}"));
     match &charter.label.quarter {
