@@ -7,6 +7,7 @@ use super::mul_div;
 use super::price::amount;
 use super::report::Costs;
 use super::shown::{Shown, Standing, Unit};
+use super::told::count;
 use crate::record::{BaselineRow, CostCategory};
 
 /// What upkeep may cost in a month.
@@ -130,7 +131,10 @@ pub fn friction(
     });
     match measured {
         Some(ms) => {
-            let means = format!("{tasks} tasks at the baseline's minutes; {claimed}");
+            let means = format!(
+                "{} tasks at the baseline's minutes; {claimed}",
+                count(tasks)
+            );
             Shown::measured(key, title, Unit::Time, ms, &means)
         }
         None => {

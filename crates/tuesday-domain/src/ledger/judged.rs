@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::figures::RunFacts;
 use super::interval::{share_ppm, wilson};
 use super::shown::{Shown, Unit};
+use super::told::count;
 use super::value::LEAST_LOOKS;
 use crate::review::ReviewKind;
 use crate::run::{Outcome, Reason};
@@ -152,7 +153,8 @@ impl Said {
             return Shown::missing(self.key, self.title, Unit::Share, &lacks);
         };
         let (low, high) = wilson(*hits, *known);
-        let means = format!("{hits} of {known} {found}, of {all} {of}");
+        let (some, looked, all) = (count(*hits), count(*known), count(*all));
+        let means = format!("{some} of {looked} {found}, of {all} {of}");
         Shown::measured(self.key, self.title, Unit::Share, value, &means).between(low, high)
     }
 }

@@ -8,6 +8,7 @@ use tuesday_domain::adoption::{Adopted, AdoptionMetric, GroupPlan, PlanSpec, Upt
 use tuesday_domain::ledger::day::Days;
 use tuesday_domain::ledger::interval::share_ppm;
 use tuesday_domain::ledger::shown::{Shown, Unit};
+use tuesday_domain::ledger::told::count;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Workflow;
 use tuesday_domain::scope::{Axis, ScopeSpec};
@@ -185,16 +186,20 @@ fn figure(metric: AdoptionMetric, n: &Adopted, group: Option<&str>, at: &Records
     let Some(value) = share_ppm(part, of) else {
         let lacks = match n.delivered {
             0 => "nothing was delivered in these days".to_owned(),
-            d => format!("the use of none of {d} outputs can be seen: let their system report it"),
+            d => format!(
+                "the use of none of {} outputs can be seen: let their system report it",
+                count(d)
+            ),
         };
         return Shown::missing(key, title, Unit::Share, &lacks);
     };
+    let (part, of) = (count(part), count(of));
     let (means, kind) = match metric {
         AdoptionMetric::NoVisit => (format!("{part} of {of} delivered outputs"), "no_visit"),
         _ => (
             format!(
                 "{part} of {of} outputs whose use is known; {} are unknown",
-                n.unknown()
+                count(n.unknown())
             ),
             match metric {
                 AdoptionMetric::NotBypassed => "bypassed",
@@ -211,6 +216,7 @@ fn bypass(key: &'static str, n: &Adopted, loose: u64, at: &Records<'_>) -> Shown
     let (part, of) = (n.bypassed + loose, n.known() + loose);
     match share_ppm(part, of) {
         Some(value) => {
+            let (part, of, loose) = (count(part), count(of), count(loose));
             let means = format!(
                 "{part} of {of} cases whose handling is known; in {loose} of them no output is known"
             );
@@ -229,7 +235,7 @@ fn bypass(key: &'static str, n: &Adopted, loose: u64, at: &Records<'_>) -> Shown
 fn visits(n: &Adopted, at: &Records<'_>) -> (Shown, Shown) {
     let share = |key, title: &str, of: u64, what: &str, kind| match share_ppm(n.unvisited, of) {
         Some(value) => {
-            let means = format!("{} of {of} {what}", n.unvisited);
+            let means = format!("{} of {} {what}", count(n.unvisited), count(of));
             Shown::measured(key, title, Unit::Share, value, &means).behind(at.page(kind, None))
         }
         None => Shown::missing(key, title, Unit::Share, &format!("no {what}")),

@@ -455,7 +455,9 @@ async fn the_quarterly_look_is_asked_for_once_and_keeps_the_label() {
     assert!(label.retire.unwrap().starts_with(asked));
     for person in ["rhea", "sam"] {
         let told = engine.reader().notices_of(person, 50).await.unwrap();
-        let about = told.iter().filter(|n| n.title.contains("quarterly decision"));
+        let about = told
+            .iter()
+            .filter(|n| n.title.contains("quarterly decision"));
         let titles: Vec<&str> = about.map(|n| n.title.as_str()).collect();
         assert_eq!(
             titles.len(),

@@ -9,6 +9,7 @@ use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::figures::InputCount;
 use tuesday_domain::ledger::interval::{share_ppm, wilson};
 use tuesday_domain::ledger::shown::{Shown, Unit};
+use tuesday_domain::ledger::told::count;
 use tuesday_store::DayState;
 
 /// Days that are looked at.
@@ -51,7 +52,11 @@ fn overrides(key: &'static str, title: &str, of: &InputCount) -> Shown {
     }
     let value = share_ppm(of.overridden, of.decided).unwrap_or(0);
     let (low, high) = wilson(of.overridden, of.decided);
-    let means = format!("{} of {} decided outputs", of.overridden, of.decided);
+    let means = format!(
+        "{} of {} decided outputs",
+        count(of.overridden),
+        count(of.decided)
+    );
     Shown::measured(key, title, Unit::Share, value, &means).between(low, high)
 }
 
@@ -69,7 +74,7 @@ fn source(
     };
     let share = match share_ppm(bad.runs, all.runs) {
         Some(value) => {
-            let means = format!("{} of {} runs", bad.runs, all.runs);
+            let means = format!("{} of {} runs", count(bad.runs), count(all.runs));
             let page = format!(
                 "/runs?workflow={workflow}&from={}&to={}&input={name}",
                 days.from, days.to

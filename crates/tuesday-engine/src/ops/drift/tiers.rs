@@ -9,6 +9,7 @@ use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::figures::AUTOMATIC;
 use tuesday_domain::ledger::interval::{share_ppm, wilson};
 use tuesday_domain::ledger::shown::{Shown, Unit};
+use tuesday_domain::ledger::told::count;
 use tuesday_store::DayState;
 
 /// Days that are looked at, by when the event was received.
@@ -37,7 +38,11 @@ fn tier(name: &str, (looks, wrong): (u64, u64), (workflow, days): (&str, Days)) 
         Shown::missing("tier_agreement", &title, Unit::Share, &lacks)
     } else {
         let (low, high) = wilson(right, looks);
-        let means = format!("{right} of {looks} approvals stood when somebody else looked");
+        let means = format!(
+            "{} of {} approvals stood when somebody else looked",
+            count(right),
+            count(looks)
+        );
         let value = share_ppm(right, looks).unwrap_or(0);
         Shown::measured("tier_agreement", &title, Unit::Share, value, &means).between(low, high)
     };

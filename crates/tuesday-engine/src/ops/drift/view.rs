@@ -10,6 +10,7 @@ use tuesday_domain::ledger::figures::DayFigures;
 use tuesday_domain::ledger::interval::{share_ppm, wilson};
 use tuesday_domain::ledger::report::merged;
 use tuesday_domain::ledger::shown::{Shown, Unit};
+use tuesday_domain::ledger::told;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{DriftFinding, SecondLookBasis, SecondLookResult};
 use tuesday_domain::run::Reason;
@@ -285,8 +286,9 @@ impl Engine {
             return Ok(Shown::missing(KEY.0, KEY.1, Unit::Share, &lacks));
         }
         let (low, high) = wilson(right, all);
+        let (stood, looked) = (told::count(right), told::count(all));
         let means = format!(
-            "{right} of {all} approvals stood when somebody else looked; percent agreement, as second looks follow approvals only"
+            "{stood} of {looked} approvals stood when somebody else looked; percent agreement, as second looks follow approvals only"
         );
         let value = share_ppm(right, all).unwrap_or(0);
         Ok(Shown::measured(KEY.0, KEY.1, Unit::Share, value, &means).between(low, high))
