@@ -62,7 +62,8 @@ pub fn time(ms: i64) -> String {
     let sign = if ms < 0 { "-" } else { "" };
     let n = ms.unsigned_abs();
     match n {
-        0..1_000 => format!("{sign}{n} ms"),
+        0 => "0".to_owned(),
+        1..1_000 => format!("{sign}{n} ms"),
         1_000..120_000 => format!("{sign}{} s", (n + 500) / 1_000),
         120_000..7_200_000 => format!("{sign}{} min", (n + 30_000) / 60_000),
         7_200_000..360_000_000 => {
@@ -99,6 +100,7 @@ mod tests {
         assert_eq!(cash(-1_500_000, "EUR"), "-1.50 EUR");
         assert_eq!(cash(3_120, "USD"), "0.00312 USD");
         assert_eq!(cash(0, "EUR"), "0.00 EUR");
+        assert_eq!((time(0), time(7)), ("0".to_owned(), "7 ms".to_owned()));
         assert_eq!(time(-5_400_000), "-90 min");
         assert_eq!(time(9_000_000), "2.5 h");
         assert_eq!(time(-4_334_000_000), "-1,204 h");

@@ -176,7 +176,6 @@ impl Frame {
         }
         let mut ticks = vec![self.low, 0.0, self.high / 2.0, self.high];
         ticks.dedup();
-        let zero = |tick: f64| tick == 0.0 && self.steps == Steps::Clock;
         let words = |tick: f64| told(tick.round() as i64);
         // Half of one case is no mark.
         let half = words(self.high / 2.0);
@@ -184,12 +183,7 @@ impl Frame {
             ticks.retain(|t| *t != self.high / 2.0);
         }
         for tick in ticks {
-            let words = if zero(tick) {
-                "0".to_owned()
-            } else {
-                words(tick)
-            };
-            let (y, words) = (self.y(tick), escape(&words));
+            let (y, words) = (self.y(tick), escape(&words(tick)));
             let class = if tick == 0.0 { "zero" } else { "grid" };
             let _ = write!(
                 svg,

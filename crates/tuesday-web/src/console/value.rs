@@ -20,6 +20,9 @@ use crate::state::App;
 /// Charts on the page: what it saves, and what a task costs.
 const CHARTS: usize = 2;
 
+/// How often releases go live, and hours of upkeep, are no part of the question: the budget of upkeep is.
+const ELSEWHERE: [&str; 4] = ["lead_p50", "lead_p95", "released", "upkeep_hours"];
+
 /// Which quarter.
 #[derive(Deserialize)]
 pub(crate) struct QuarterQuery {
@@ -74,6 +77,7 @@ pub(crate) async fn page(
     let claims = card.label != Label::Research;
     let shown = card.figures.iter();
     let shown = shown.filter(|f| claims || f.key != "net_saved");
+    let shown = shown.filter(|f| !ELSEWHERE.contains(&f.key));
     let mut drawn = charts(&card.weeks);
     drawn.truncate(CHARTS);
     drawn.retain(|c| claims || c.id != "chart-net");
