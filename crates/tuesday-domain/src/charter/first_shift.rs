@@ -253,6 +253,20 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_proposal_is_not_told_by_its_value() {
+        let mut cases = pack(80, 4);
+        for (n, case) in cases.iter_mut().enumerate() {
+            if let Some(grade) = case.expect.output.get_mut("grade") {
+                *grade = json!(format!("g{}", n % 8));
+            }
+        }
+        let found = queue(&cases, "x", &BTreeSet::new()).unwrap();
+        let wrong = found.iter().filter(|c| !c.approve);
+        let values: BTreeSet<String> = wrong.map(|c| c.proposed["grade"].to_string()).collect();
+        assert!(values.len() >= 4, "{values:?}");
+    }
+
+    #[test]
     fn a_small_pack_repeats_what_was_seen_and_one_of_nineteen_has_no_queue() {
         let all = |cases: &[Case]| {
             cases

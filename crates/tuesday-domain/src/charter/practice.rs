@@ -70,8 +70,8 @@ pub(super) fn drawn(
     let mut traps: Vec<&Case> = cases.iter().filter(trap).collect();
     traps.sort_by_cached_key(place);
     let mut out: Vec<Exercise> = Vec::with_capacity(count);
-    for case in traps.into_iter().take(most) {
-        let borrowed = known.first()?;
+    // What is borrowed comes from the other end: of cases that are not shown themselves, where there are enough.
+    for (case, borrowed) in traps.into_iter().zip(known.iter().rev().cycle()).take(most) {
         out.push(exercise(
             case,
             borrowed.expect.output.clone(),
@@ -84,12 +84,17 @@ pub(super) fn drawn(
     }
     let wrong = count / 2 - out.len();
     let mut spoilt = 0;
-    for case in &known {
+    for (i, case) in known.iter().enumerate() {
         if out.len() == count {
             break;
         }
         let other = (spoilt < wrong)
-            .then(|| known.iter().find_map(|o| swapped(case, o)))
+            .then(|| {
+                // From the next one on, so that wrong values differ as much as right ones do.
+                let (before, after) = known.split_at(i);
+                let mut others = after.iter().chain(before);
+                others.find_map(|o| swapped(case, o))
+            })
             .flatten();
         out.push(match other {
             Some((proposed, why)) => {

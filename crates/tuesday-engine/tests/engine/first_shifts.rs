@@ -220,7 +220,7 @@ async fn helped(engine: &Engine) {
     );
     assert_eq!(report.words().matches("charter.stated").count(), 1);
     let row = told(engine, "boris").await.2.unwrap();
-    assert!(row.starts_with("not_counted"), "{row}");
+    assert!(row.starts_with("not counted: 20 of 20"), "{row}");
     let entry = logged(engine, "first_shift.not_counted").await;
     assert_eq!(entry["facts"]["counted"], false);
 

@@ -199,7 +199,8 @@ impl Engine {
             FirstShiftState::Running | FirstShiftState::Failed => "first_shift.failed",
         };
         let person = shift.person.clone();
-        let value = short(format!("{state}: {}", report.words()));
+        let told = state.word().replace('_', " ");
+        let value = short(format!("{told}: {}", report.words()));
         let fact = self
             .next_fact(
                 &shift.workflow,
