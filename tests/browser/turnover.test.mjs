@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { answered, instance, noFaults, signedIn } from "./console.mjs";
-import { accessibilityFaults, screenshotPath } from "./support.mjs";
+import { accessibilityFaults, command, screenshotPath } from "./support.mjs";
 
 let on, page, address;
 
@@ -43,6 +43,37 @@ test("waving everything through is not passed, and says what was missed", async 
   await looksRight("practice-missed");
   await page.getByRole("link", { name: "try ten others" }).click();
   await page.waitForSelector('input[name="attempt"][value="2"]', { state: "attached" });
+});
+
+test("a first shift is twenty cases decided alone, some now and the rest later", async () => {
+  await page.goto(`${address}/first-shift`);
+  assert.equal(await press("Start my first shift"), 200);
+  assert.match(await page.locator(".panel.bad").textContent(), /practice/, "the training comes first");
+  command(on.dir, "training", "record", "support-triage", "maren", "--as", "idris");
+  await page.goto(`${address}/first-shift`);
+  assert.equal(await press("Start my first shift"), 303);
+  assert.equal(await page.locator(".practice").count(), 20);
+  await looksRight("first-shift");
+  await page.setViewportSize({ width: 320, height: 700 });
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 320), "no sideways scrolling");
+  await page.setViewportSize({ width: 1280, height: 800 });
+  for (const choice of (await page.locator('input[value="approve"]').all()).slice(0, 4)) await choice.check();
+  assert.equal(await press("Send my decisions"), 303);
+  assert.equal(await page.locator(".practice").count(), 16);
+  assert.match(await page.locator("main").textContent(), /4 of 20 decided/);
+  for (const choice of await page.locator('input[value="approve"]').all()) await choice.check();
+  assert.equal(await press("Send my decisions"), 200);
+  assert.match(await page.locator(".panel.bad").textContent(), /whether somebody helped/);
+  assert.equal(await page.locator('input[value="approve"]:checked').count(), 16, "nothing is typed twice");
+  await page.check('input[name="help"][value="nobody"]');
+  assert.equal(await press("Send my decisions"), 303);
+  const card = page.locator(".card.sheet").first();
+  assert.match(await card.textContent(), /Failed.*10 of 20 right.*19 of 20 are needed/s);
+  await card.locator("summary").click();
+  assert.equal(await card.locator("li.bad").count(), 10);
+  await looksRight("first-shift-after");
+  await page.goto(`${address}/training`);
+  assert.match(await page.locator("main").textContent(), /failed: 10 of 20 right/);
 });
 
 test("a workflow is run without somebody, and the days stand on the page", async () => {

@@ -149,6 +149,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         3,
         "The pack has too few cases to practise on",
     ),
+    (
+        "first_shift_unavailable",
+        409,
+        3,
+        "The pack has too few cases for a first shift",
+    ),
     ("has_history", 409, 3, "What has a history is never deleted"),
     ("cross_site", 403, 3, "The request came from another site"),
     ("not_found", 404, 4, "There is nothing under that name"),

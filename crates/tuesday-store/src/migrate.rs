@@ -69,6 +69,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(45, "0045_inputs"),
     migration!(46, "0046_tied_by_hand"),
     migration!(48, "0048_quick"),
+    migration!(49, "0049_first_shift"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \

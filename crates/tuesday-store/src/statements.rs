@@ -58,6 +58,7 @@ fn tables() -> Vec<&'static Table> {
         &charter::FACTS,
         &charter::TURNOVERS,
         &charter::FRIDAYS,
+        &charter::FIRST_SHIFTS,
         &charter::EVENTS,
         &rollout::DECISIONS,
         &rollout::SIGNALS,

@@ -5,7 +5,7 @@ use axum::routing::{get, post};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{charter, friday, pilot, practice, training, turnover};
+use crate::api::{charter, first_shift, friday, pilot, practice, training, turnover};
 use crate::console;
 use crate::state::App;
 
@@ -17,6 +17,8 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .routes(routes!(charter::answer_sign))
         .routes(routes!(pilot::show))
         .routes(routes!(pilot::say))
+        .routes(routes!(first_shift::show, first_shift::start))
+        .routes(routes!(first_shift::answer))
         .routes(routes!(friday::show, friday::start))
         .routes(routes!(friday::answer))
         .routes(routes!(turnover::show, turnover::start))
@@ -66,6 +68,14 @@ pub(crate) fn pages() -> Router<App> {
             get(console::pilot::page).post(console::pilot::say),
         )
         .route("/workflows/{workflow}/pilot.csv", get(console::pilot::file))
+        .route(
+            "/workflows/{workflow}/first-shift",
+            get(console::first_shift::page),
+        )
+        .route(
+            "/workflows/{workflow}/first-shift/{verb}",
+            post(console::first_shift::act),
+        )
         .route("/workflows/{workflow}/friday", get(console::friday::page))
         .route(
             "/workflows/{workflow}/friday/{verb}",

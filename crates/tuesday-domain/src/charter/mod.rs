@@ -10,6 +10,7 @@ mod blank;
 mod disuse;
 mod evidence;
 pub mod fallback;
+pub mod first_shift;
 pub mod friday;
 pub mod label;
 pub mod map;

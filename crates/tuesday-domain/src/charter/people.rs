@@ -165,8 +165,22 @@ pub fn curriculum(review: &ReviewSpec) -> String {
         .collect()
 }
 
-/// Everybody who can claim tasks finished the training of the tiers in force.
+/// Everybody who can claim tasks finished the training of the tiers in force. How their first shift went is
+/// told beside it and changes nothing: where nobody took one, nothing is said.
 pub(super) fn training(p: &Picture<'_>) -> Evidence {
+    let mut out = trained(p);
+    let shifts = p.deciders.iter().filter_map(|person| {
+        let fact = p.facts.about(Statement::FirstShift, person)?;
+        Some(format!("{person} {}", fact.value))
+    });
+    let shifts: Vec<String> = shifts.collect();
+    if !shifts.is_empty() {
+        out.words = format!("{}; first shift: {}", out.words, shifts.join("; "));
+    }
+    out
+}
+
+fn trained(p: &Picture<'_>) -> Evidence {
     let wanted = curriculum(&p.ready.def.review);
     let (mut fresh, mut old, mut none, mut since) = (0_usize, Vec::new(), Vec::new(), None);
     let mut told = Vec::new();

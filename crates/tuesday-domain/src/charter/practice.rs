@@ -1,6 +1,8 @@
 //! Practice for those who decide: cases of the eval pack with a proposal that is right or wrong, and
 //! whether it should be approved. What is right is what the pack says, so nobody has to judge it.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -48,16 +50,28 @@ fn order(seed: &str, name: &str) -> String {
 /// cases. Nothing when the pack does not have enough cases with an answer.
 #[must_use]
 pub fn exercises(cases: &[Case], seed: &str) -> Option<Vec<Exercise>> {
+    drawn(cases, seed, (CASES, TRAPS), &BTreeSet::new())
+}
+
+/// So many cases for this seed, of which at most `traps` are ones that nobody should approve, and half are
+/// wrong in all. Those to avoid come only where there are not enough others.
+pub(super) fn drawn(
+    cases: &[Case],
+    seed: &str,
+    (count, most): (usize, usize),
+    avoid: &BTreeSet<String>,
+) -> Option<Vec<Exercise>> {
+    let place = |c: &&Case| (avoid.contains(&c.name), order(seed, &c.name));
     let known =
         |c: &&Case| matches!(c.kind, Kind::Happy | Kind::Edge) && !c.expect.output.is_empty();
     let mut known: Vec<&Case> = cases.iter().filter(known).collect();
-    known.sort_by_cached_key(|c| order(seed, &c.name));
+    known.sort_by_cached_key(place);
     let trap = |c: &&Case| matches!(c.kind, Kind::Adversarial | Kind::Refusal);
     let mut traps: Vec<&Case> = cases.iter().filter(trap).collect();
-    traps.sort_by_cached_key(|c| order(seed, &c.name));
-    let mut out: Vec<Exercise> = Vec::with_capacity(CASES);
-    for case in traps.into_iter().take(TRAPS) {
-        let borrowed = known.first()?;
+    traps.sort_by_cached_key(place);
+    let mut out: Vec<Exercise> = Vec::with_capacity(count);
+    // What is borrowed comes from the other end: of cases that are not shown themselves, where there are enough.
+    for (case, borrowed) in traps.into_iter().zip(known.iter().rev().cycle()).take(most) {
         out.push(exercise(
             case,
             borrowed.expect.output.clone(),
@@ -68,14 +82,19 @@ pub fn exercises(cases: &[Case], seed: &str) -> Option<Vec<Exercise>> {
             },
         ));
     }
-    let wrong = CASES / 2 - out.len();
+    let wrong = count / 2 - out.len();
     let mut spoilt = 0;
-    for case in &known {
-        if out.len() == CASES {
+    for (i, case) in known.iter().enumerate() {
+        if out.len() == count {
             break;
         }
         let other = (spoilt < wrong)
-            .then(|| known.iter().find_map(|o| swapped(case, o)))
+            .then(|| {
+                // From the next one on, so that wrong values differ as much as right ones do.
+                let (before, after) = known.split_at(i);
+                let mut others = after.iter().chain(before);
+                others.find_map(|o| swapped(case, o))
+            })
             .flatten();
         out.push(match other {
             Some((proposed, why)) => {
@@ -96,7 +115,7 @@ pub fn exercises(cases: &[Case], seed: &str) -> Option<Vec<Exercise>> {
     for (exercise, number) in out.iter_mut().zip(1..) {
         exercise.number = number;
     }
-    (out.len() == CASES && mixed).then_some(out)
+    (out.len() == count && mixed).then_some(out)
 }
 
 fn exercise(case: &Case, proposed: Map<String, Value>, approve: bool, why: String) -> Exercise {

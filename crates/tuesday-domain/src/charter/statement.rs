@@ -50,6 +50,8 @@ words! {
         Practice = "practice",
         /// Somebody who builds nothing told a run from its record in twenty minutes.
         FridayTest = "friday_test",
+        /// How a person did alone on a fixed queue after the training.
+        FirstShift = "first_shift",
         /// What somebody says about a part of the pilot's evidence.
         PilotClaim = "pilot_claim",
         /// A cost of the ledger that nobody had planned, and why it came up.
@@ -94,6 +96,7 @@ impl Statement {
                 | Self::Training
                 | Self::Practice
                 | Self::FridayTest
+                | Self::FirstShift
                 | Self::FallbackUse
                 | Self::LastTen
         )
@@ -162,6 +165,7 @@ impl Statement {
             | Self::Training
             | Self::Practice
             | Self::FridayTest
+            | Self::FirstShift
             | Self::FallbackUse
             | Self::LastTen => "kept by the engine",
         }
@@ -216,6 +220,7 @@ impl Statement {
             | Self::Training
             | Self::Practice
             | Self::FridayTest
+            | Self::FirstShift
             | Self::FallbackUse
             | Self::LastTen => fault(
                 "the engine keeps this from what it saw",

@@ -1,9 +1,10 @@
 //! What people state about a workflow, and the history of its label. Rows are only ever added.
 
 use crate::charter::Statement;
+use crate::charter::first_shift::FirstShiftState;
 use crate::charter::friday::FridayState;
 use crate::charter::turnover::TurnoverState;
-use crate::id::{DecisionId, RunId};
+use crate::id::{DecisionId, ReleaseId, RunId};
 use crate::time::Timestamp;
 use crate::words::words;
 use crate::workflow::Label;
@@ -159,6 +160,41 @@ pub struct FridayTest {
     pub engineers: String,
 }
 
+/// A first shift: somebody decides a fixed queue alone, after the training.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstShift {
+    /// Workflow name.
+    pub workflow: String,
+    /// Number within the workflow, from 1.
+    pub seq: u32,
+    /// How it stands.
+    pub state: FirstShiftState,
+    /// When the last case was decided.
+    pub ended_at: Option<Timestamp>,
+    /// The result as JSON once it ended.
+    pub report: Option<String>,
+    /// What was decided so far: number of each case to whether it was approved, as JSON.
+    pub answers: String,
+    /// Who helped, by the person's own account.
+    pub helped_by: Option<String>,
+    /// Version of the row.
+    pub version: u32,
+    /// Handle of who takes it.
+    pub person: String,
+    /// When it began.
+    pub from: Timestamp,
+    /// Entries that the log had then.
+    pub log_from: u64,
+    /// The release whose pack the cases are of.
+    pub release: ReleaseId,
+    /// The cases with what is right, as JSON.
+    pub cases: String,
+    /// Tasks of the workflow that the person had decided before.
+    pub decided_before: u64,
+    /// Handles of those who built the workflow when it began, with spaces between.
+    pub engineers: String,
+}
+
 /// A change of these rows.
 #[derive(Clone, Debug)]
 pub enum CharterChange {
@@ -174,4 +210,8 @@ pub enum CharterChange {
     InsertFriday(FridayTest),
     /// It was answered, or its time was over.
     UpdateFriday(FridayTest),
+    /// A first shift began.
+    InsertFirstShift(FirstShift),
+    /// Cases of it were decided.
+    UpdateFirstShift(FirstShift),
 }

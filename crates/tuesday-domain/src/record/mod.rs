@@ -24,8 +24,8 @@ mod workflow;
 pub use attempt::{Attempt, AttemptResult, Usage};
 pub use change::{AuditEntry, Change, Decision, Subject};
 pub use charter::{
-    CharterChange, CharterFact, FridayTest, LabelEvent, LabelMove, QuarterChoice, QuarterDecision,
-    Turnover,
+    CharterChange, CharterFact, FirstShift, FridayTest, LabelEvent, LabelMove, QuarterChoice,
+    QuarterDecision, Turnover,
 };
 pub use desk::{
     DeskChange, IllegalProblemMove, MailOutcome, PriorityClass, ProblemKind, ProblemReport,

@@ -114,10 +114,11 @@ pub use case::{Case, CaseAction, CaseItem, CaseMade, CaseWrite};
 pub use ceremony::CEREMONY_LIFE;
 pub(crate) use charter::Told;
 pub use charter::{
-    AtRisk, CharterView, ConditionView, FridayCard, FridayOpen, FridayView, Graded, ItemView,
-    LabelView, LabelWish, LastTen, OpenedRun, PilotView, Practice, PracticeResult, QuarterView,
-    QuarterWish, SheetView, SignSaid, SignView, TierTaught, TrainedPerson, TrainingView,
-    TurnoverCard, TurnoverView, UnmetView, WallView,
+    AtRisk, CharterView, ConditionView, FirstShiftCard, FirstShiftOpen, FirstShiftView, FridayCard,
+    FridayOpen, FridayView, Graded, ItemView, LabelView, LabelWish, LastTen, OpenedRun, PilotView,
+    Practice, PracticeResult, QuarterView, QuarterWish, SheetView, ShiftProgress, SignSaid,
+    SignView, TierTaught, TrainedPerson, TrainingView, TurnoverCard, TurnoverView, UnmetView,
+    WallView,
 };
 pub use cleared::Reader;
 pub use compensate::Compensation;

@@ -12,6 +12,7 @@ mod desk;
 mod downtime;
 mod drift;
 mod exits;
+mod first_shifts;
 mod fridays;
 mod granted;
 mod inputs;

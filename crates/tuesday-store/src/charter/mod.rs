@@ -1,12 +1,14 @@
 //! What people state about workflows, the history of their labels, and what proofs count.
 
 mod figures;
+mod first_shift;
 mod friday;
 mod read;
 mod repairs;
 mod turnover;
 
 pub use figures::CharterFigures;
+pub(crate) use first_shift::FIRST_SHIFTS;
 pub(crate) use friday::FRIDAYS;
 pub use repairs::Repairs;
 pub(crate) use turnover::TURNOVERS;
@@ -90,6 +92,14 @@ pub(crate) fn bind<'a>(change: &'a CharterChange, out: &mut Vec<Param<'a>>) -> V
             friday::bind(t, out);
             Verb::Update(&FRIDAYS)
         }
+        CharterChange::InsertFirstShift(t) => {
+            first_shift::bind(t, out);
+            Verb::Insert(&FIRST_SHIFTS)
+        }
+        CharterChange::UpdateFirstShift(t) => {
+            first_shift::bind(t, out);
+            Verb::Update(&FIRST_SHIFTS)
+        }
         CharterChange::InsertLabelEvent(e) => {
             out.extend([
                 Param::Text(&e.workflow),
@@ -150,6 +160,9 @@ pub(crate) fn describe(change: &CharterChange) -> String {
         CharterChange::InsertFriday(t) | CharterChange::UpdateFriday(t) => {
             format!("the Friday test of {}", t.workflow)
         }
+        CharterChange::InsertFirstShift(t) | CharterChange::UpdateFirstShift(t) => {
+            format!("the first shift of {} on {}", t.person, t.workflow)
+        }
     }
 }
 
@@ -160,5 +173,6 @@ pub(crate) fn workflow(change: &CharterChange) -> &str {
         CharterChange::InsertLabelEvent(e) => &e.workflow,
         CharterChange::InsertTurnover(t) | CharterChange::UpdateTurnover(t) => &t.workflow,
         CharterChange::InsertFriday(t) | CharterChange::UpdateFriday(t) => &t.workflow,
+        CharterChange::InsertFirstShift(t) | CharterChange::UpdateFirstShift(t) => &t.workflow,
     }
 }

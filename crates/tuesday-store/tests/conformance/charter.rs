@@ -2,12 +2,13 @@
 
 use tuesday_domain::charter::Statement;
 use tuesday_domain::charter::fallback::Fallback;
+use tuesday_domain::charter::first_shift::FirstShiftState;
 use tuesday_domain::charter::friday::FridayState;
 use tuesday_domain::charter::turnover::TurnoverState;
 use tuesday_domain::id::{DecisionId, ReleaseId, RunId};
 use tuesday_domain::record::{
-    Change, CharterChange, CharterFact, Decision, FridayTest, LabelEvent, LabelMove, QuarterChoice,
-    QuarterDecision, RolloutChange, Signal, Subject, Turnover,
+    Change, CharterChange, CharterFact, Decision, FirstShift, FridayTest, LabelEvent, LabelMove,
+    QuarterChoice, QuarterDecision, RolloutChange, Signal, Subject, Turnover,
 };
 use tuesday_domain::workflow::Label;
 use tuesday_store::ApplyError;
@@ -30,6 +31,27 @@ fn friday(seq: u32, state: FridayState) -> FridayTest {
         person: "olga".into(),
         from: at(0),
         until: at(1_200),
+        engineers: "nils ada".into(),
+    }
+}
+
+fn shift(seq: u32, person: &str, state: FirstShiftState) -> FirstShift {
+    let ended = state != FirstShiftState::Running;
+    FirstShift {
+        workflow: "support".into(),
+        seq,
+        state,
+        ended_at: ended.then(|| at(60)),
+        report: ended.then(|| "{}".into()),
+        answers: "{}".into(),
+        helped_by: ended.then(|| "ada".into()),
+        version: 1 + u32::from(ended),
+        person: person.into(),
+        from: at(0),
+        log_from: 7,
+        release: ReleaseId::new(uuid::Uuid::from_u128(9)),
+        cases: "[]".into(),
+        decided_before: 3,
         engineers: "nils ada".into(),
     }
 }
@@ -377,6 +399,40 @@ async fn a_friday_test_is_open_once_and_ends_once() {
             bed.read.fridays("support", 5).await.unwrap(),
             [second, ended]
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_first_shift_is_open_once_for_each_person_and_ends_once() {
+    each(|bed| async move {
+        let running = |seq, person| shift(seq, person, FirstShiftState::Running);
+        let insert = |t: &FirstShift| one(CharterChange::InsertFirstShift(t.clone()));
+        let update = |t: &FirstShift| one(CharterChange::UpdateFirstShift(t.clone()));
+        let olga = running(1, "olga");
+        bed.store.apply(insert(&olga)).await.unwrap();
+        let twice = bed.store.apply(insert(&running(2, "olga"))).await;
+        assert!(twice.is_err(), "{}", bed.name);
+        let nils = running(2, "nils");
+        bed.store.apply(insert(&nils)).await.unwrap();
+
+        let mut half = shift(1, "olga", FirstShiftState::Passed);
+        half.report = None;
+        let half = bed.store.apply(update(&half)).await;
+        assert!(half.is_err(), "ended without a result");
+        let ended = shift(1, "olga", FirstShiftState::NotCounted);
+        bed.store.apply(update(&ended)).await.unwrap();
+        let late = shift(1, "olga", FirstShiftState::Failed);
+        let late = bed.store.apply(update(&late)).await;
+        assert!(matches!(late, Err(ApplyError::Conflict { .. })));
+        let all = bed.read.first_shifts("support", 5).await.unwrap();
+        assert_eq!(all, [nils, ended.clone()]);
+        let again = running(3, "olga");
+        bed.store.apply(insert(&again)).await.unwrap();
+        let own = bed.read.first_shift_of("support", "olga").await.unwrap();
+        assert_eq!(own, Some(again));
+        let none = bed.read.first_shift_of("support", "edda").await.unwrap();
+        assert_eq!(none, None);
     })
     .await;
 }

@@ -11,6 +11,7 @@ pub(crate) mod costs;
 pub(crate) mod decisions;
 pub(crate) mod drift;
 pub(crate) mod exit;
+pub(crate) mod first_shift;
 pub(crate) mod fixes;
 pub(crate) mod follow_ups;
 pub(crate) mod forecast;

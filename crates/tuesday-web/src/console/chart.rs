@@ -117,7 +117,6 @@ struct Frame {
     known: bool,
     low: f64,
     high: f64,
-    steps: Steps,
     count: usize,
 }
 
@@ -142,7 +141,6 @@ impl Frame {
             known: all().next().is_some(),
             low: bottom,
             high: top,
-            steps,
             count: count.max(1),
         }
     }

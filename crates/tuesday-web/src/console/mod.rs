@@ -30,6 +30,7 @@ pub(crate) mod exit;
 pub(crate) mod export;
 mod exposure;
 pub(crate) mod files;
+pub(crate) mod first_shift;
 mod forms;
 pub(crate) mod friday;
 pub(crate) mod handoffs;

@@ -35,16 +35,21 @@ struct PracticePage {
     verdict: String,
 }
 
-struct Shown {
-    number: u32,
-    input: Vec<(String, String)>,
-    sources: Vec<(String, Vec<(String, String)>)>,
-    proposed: Vec<(String, String)>,
+/// A case as it is shown, with what was said about it.
+pub(super) struct Shown {
+    /// Name of its heading on the page.
+    pub(super) id: String,
+    pub(super) number: u32,
+    pub(super) input: Vec<(String, String)>,
+    pub(super) sources: Vec<(String, Vec<(String, String)>)>,
+    pub(super) proposed: Vec<(String, String)>,
     /// What was answered before, kept when another answer was missing.
-    typed: Option<bool>,
+    pub(super) typed: Option<bool>,
+    /// It has to be answered before the others are sent.
+    pub(super) required: bool,
     /// Was it right, and what would have been.
-    right: Option<bool>,
-    why: String,
+    pub(super) right: Option<bool>,
+    pub(super) why: String,
 }
 
 fn text(value: &Value) -> String {
@@ -59,11 +64,11 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn fields(map: &Map<String, Value>) -> Vec<(String, String)> {
+pub(super) fn fields(map: &Map<String, Value>) -> Vec<(String, String)> {
     map.iter().map(|(k, v)| (code(k), text(v))).collect()
 }
 
-fn shown(case: &Exercise, typed: Option<bool>) -> Shown {
+pub(super) fn shown(case: &Exercise, typed: Option<bool>, required: bool) -> Shown {
     let input = match &case.input {
         Value::Object(map) => fields(map),
         other => vec![("Event".to_owned(), text(other))],
@@ -76,6 +81,8 @@ fn shown(case: &Exercise, typed: Option<bool>) -> Shown {
         (code(name), rows)
     });
     Shown {
+        id: format!("case-{}", case.number),
+        required,
         number: case.number,
         input,
         sources: sources.collect(),
@@ -126,7 +133,11 @@ async fn drawn(
         )
         .await?;
     html(&PracticePage {
-        cases: p.cases.iter().map(|c| shown(c, given(c.number))).collect(),
+        cases: p
+            .cases
+            .iter()
+            .map(|c| shown(c, given(c.number), true))
+            .collect(),
         attempt: p.attempt,
         guidance: p.guidance,
         last: p.last,
@@ -190,7 +201,7 @@ async fn told(
     let cases = result.cases.iter().map(|c| Shown {
         right: Some(c.approved == c.approve),
         why: c.why.clone(),
-        ..shown(&c.case, Some(c.approved))
+        ..shown(&c.case, Some(c.approved), true)
     });
     let shell = visit
         .shell(

@@ -36,6 +36,8 @@ struct Row {
     tone: &'static str,
     state: &'static str,
     finished: String,
+    /// How the newest first shift went.
+    shift: String,
     told: String,
 }
 
@@ -92,6 +94,7 @@ fn row(p: &TrainedPerson) -> Row {
             (Some(at), ..) => format!("{at}, by practice"),
             (None, ..) => String::new(),
         },
+        shift: p.first_shift.clone().unwrap_or_default(),
         told: match (until, &p.last_try) {
             (Some(until), _) => format!("Practise again until {until}"),
             (None, Some(last)) => last.clone(),

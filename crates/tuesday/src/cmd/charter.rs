@@ -59,15 +59,16 @@ enum Act {
 #[derive(Debug, Args)]
 pub(crate) struct ReadinessArgs {
     /// The list: charter, checklist, handoff, scope, operators, questions, budget, bet, institution, goals,
-    /// conditions, audit (six walls), signals, next, last-ten, friday
+    /// conditions, audit (six walls), signals, next, last-ten, friday, first-shift
     list: String,
     /// The workflow
     workflow: String,
     /// friday: an answer, as `question=value` or `question=value,value`; once for each question. signals: an
-    /// answer where records cannot tell, as `naming=production: why` or `rule_changes=pilot: why`
+    /// answer where records cannot tell, as `naming=production: why` or `rule_changes=pilot: why`. first-shift:
+    /// a decision, as `CASE=approve` or `CASE=not`
     #[arg(long = "answer", value_name = "QUESTION=VALUE")]
     answers: Vec<String>,
-    /// friday: who helped, by handle, or nobody; said with the answers
+    /// friday, first-shift: who helped, by handle, or nobody; said with the answers
     #[arg(long)]
     helped_by: Option<String>,
 }
@@ -173,8 +174,12 @@ fn taught(common: &Common, view: &TrainingView) -> Result<ExitCode, Problem> {
         let until = until
             .map(|t| format!("; renew until {t}"))
             .unwrap_or_default();
+        let shift = p.first_shift.as_deref();
+        let shift = shift
+            .map(|s| format!("; first shift {s}"))
+            .unwrap_or_default();
         out::line(&format!(
-            "{:<8} {} ({}; {}): {how}{until}",
+            "{:<8} {} ({}; {}): {how}{until}{shift}",
             p.state,
             p.name,
             p.roles.join(", "),
@@ -191,6 +196,10 @@ pub(crate) async fn readiness(common: Common, args: ReadinessArgs) -> Result<Exi
     }
     if args.list == "friday" {
         return super::friday::run(&common, &args.workflow, &args.answers, args.helped_by).await;
+    }
+    if args.list == "first-shift" {
+        let helped = args.helped_by.as_deref();
+        return super::first_shift::run(&common, &args.workflow, &args.answers, helped).await;
     }
     if args.list == "signals" && !args.answers.is_empty() {
         answer_signs(&common, &args.workflow, &args.answers).await?;

@@ -21,6 +21,7 @@ mod drift_repo;
 pub(crate) mod erase;
 pub(crate) mod eval;
 pub(crate) mod export;
+pub(crate) mod first_shift;
 pub(crate) mod follow_up;
 pub(crate) mod friday;
 pub(crate) mod handoffs;

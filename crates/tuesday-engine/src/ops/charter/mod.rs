@@ -2,12 +2,15 @@
 //! called by it.
 
 mod answer_sign;
+mod first_shift;
+mod first_shift_view;
 mod friday;
 mod friday_record;
 mod gather;
 mod keep;
 mod label;
 mod last_ten;
+mod leaves;
 mod milestones;
 mod practice;
 mod review_label;
@@ -18,6 +21,7 @@ mod training;
 mod turnover;
 mod vacancy;
 
+pub use first_shift_view::{FirstShiftCard, FirstShiftOpen, FirstShiftView, ShiftProgress};
 pub use friday::{FridayCard, FridayOpen, FridayView};
 pub(crate) use gather::Gathered;
 pub use label::LabelWish;

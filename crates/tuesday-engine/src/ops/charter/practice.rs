@@ -81,7 +81,7 @@ impl Engine {
         let wanted = curriculum(&live.ready.def.review);
         let last = facts.about(Statement::Practice, person);
         let attempt = 1 + last.map_or(0, |f| tries(&f.value));
-        let seed = format!("{name} {person} {wanted} {attempt}");
+        let seed = seed(name, person, &wanted, attempt);
         let cases = exercises(&live.package.cases(), &seed).ok_or_else(|| {
             let words = format!("the pack of {name} has too few cases with an answer to practise on");
             Problem::new("practice_unavailable", words).way_out(
@@ -191,8 +191,13 @@ impl Engine {
     }
 }
 
+/// What the cases of a try are drawn with.
+pub(super) fn seed(name: &str, person: &str, wanted: &str, attempt: u32) -> String {
+    format!("{name} {person} {wanted} {attempt}")
+}
+
 /// The number of a try in the words of its result.
-fn tries(value: &str) -> u32 {
+pub(super) fn tries(value: &str) -> u32 {
     let number = value.strip_prefix("try ").and_then(|v| v.split(':').next());
     number.and_then(|n| n.parse().ok()).unwrap_or(0)
 }

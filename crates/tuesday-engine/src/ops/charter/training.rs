@@ -57,6 +57,8 @@ pub struct TrainedPerson {
     pub at: Option<String>,
     /// The newest try at the practice, in words.
     pub last_try: Option<String>,
+    /// The newest first shift, in words.
+    pub first_shift: Option<String>,
     /// Until when it has to be renewed, RFC 3339.
     pub renew_until: Option<String>,
 }
@@ -275,6 +277,10 @@ fn trained(known: &Known, workflow: &str, person: &str, wanted: &str) -> Trained
         last_try: known
             .facts
             .about(Statement::Practice, person)
+            .map(|f| f.value.clone()),
+        first_shift: known
+            .facts
+            .about(Statement::FirstShift, person)
             .map(|f| f.value.clone()),
         renew_until: known.open(person).map(|d| Timestamp::rfc3339(d.due_at)),
     }

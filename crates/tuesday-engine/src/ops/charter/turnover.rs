@@ -15,6 +15,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AuditEntry, Change, CharterChange, Decision, Subject, Turnover};
 use tuesday_domain::time::Timestamp;
 
+use super::leaves::Logged;
 use crate::engine::{Engine, apply_problem, read_problem};
 use crate::maintenance::notice;
 use crate::ops::standing::reasoned;
@@ -22,7 +23,6 @@ use crate::ops::standing::reasoned;
 const DAY: Duration = Duration::from_secs(86_400);
 const ORDINARY: Duration = Duration::from_secs(28 * 86_400);
 const SHARES: Duration = Duration::from_secs(30 * 86_400);
-const PAGE: usize = 2_000;
 const SHOWN: usize = 20;
 const KEEPER: Actor = Actor::System("turnover");
 
@@ -355,38 +355,11 @@ impl Engine {
             window: (test.from, to),
             engineers,
         };
-        self.read_log(test, &mut tally).await?;
+        self.each_leaf(&test.workflow, test.log_from, |_, leaf| tally.leaf(leaf))
+            .await?;
         figures.failures = tally.failures;
         let hours = to.since(test.from).as_secs() / 3_600;
         Ok(grade(figures, tally.deeds, hours))
-    }
-
-    /// Every entry of the test's days: those with a place in the tree, then those that had none when the
-    /// reading began. The latter are read first: one that gets its place meanwhile is in neither else.
-    async fn read_log(&self, test: &Turnover, tally: &mut Tally) -> Result<(), Problem> {
-        let reader = &self.0.reader;
-        let waiting = reader.leaves_waiting(&test.workflow).await;
-        let mut waiting = waiting.map_err(read_problem)?;
-        let mut next = test.log_from;
-        loop {
-            let page = reader.leaves_of(&test.workflow, next, PAGE).await;
-            let page = page.map_err(read_problem)?;
-            let full = page.len() == PAGE;
-            next = page.last().map_or(next, |(index, _)| index + 1);
-            for (_, leaf) in &page {
-                tally.leaf(leaf)?;
-                if let Some(placed) = waiting.iter().position(|w| w == leaf) {
-                    waiting.swap_remove(placed);
-                }
-            }
-            if !full {
-                break;
-            }
-        }
-        for leaf in waiting {
-            tally.leaf(&leaf)?;
-        }
-        Ok(())
     }
 
     /// Operator owner, backup and sponsor; at the beginning the tested person as well.
@@ -436,35 +409,27 @@ struct Tally {
 }
 
 impl Tally {
-    /// Counts one entry. One that cannot be read is an error and no silence.
+    /// Counts one entry.
     fn leaf(&mut self, leaf: &[u8]) -> Result<(), Problem> {
-        let value: serde_json::Value = serde_json::from_slice(leaf)
-            .map_err(|e| Problem::new("record_damaged", format!("an entry of the log: {e}")))?;
-        let text = |name: &str| value.get(name).and_then(serde_json::Value::as_str);
-        let at = value.get("at").and_then(serde_json::Value::as_i64);
-        let (Some(at), Some(actor), Some(kind)) = (at, text("actor"), text("kind")) else {
-            let words = "an entry of the log has no time, author or kind";
-            return Err(Problem::new("record_damaged", words));
-        };
-        let at = Timestamp::from_micros(at);
-        if at < self.window.0 || at >= self.window.1 {
+        let entry = Logged::read(leaf)?;
+        if entry.at < self.window.0 || entry.at >= self.window.1 {
             return Ok(());
         }
-        if kind.ends_with("_failed") {
+        if entry.kind.ends_with("_failed") {
             self.failures += 1;
         }
         // A refusal is no act, and the test itself is none either.
-        let passive = kind.starts_with("access.") || kind.starts_with("turnover.");
-        let Some(person) = actor.strip_prefix("person:").filter(|_| !passive) else {
+        let passive = entry.kind.starts_with("access.") || entry.kind.starts_with("turnover.");
+        let Some(person) = entry.actor.strip_prefix("person:").filter(|_| !passive) else {
             return Ok(());
         };
-        let deed = Deed {
-            at,
-            person: person.to_owned(),
-            kind: kind.to_owned(),
-            run: text("run").unwrap_or_default().to_owned(),
-        };
         let forbidden = self.engineers.contains(person);
+        let deed = Deed {
+            at: entry.at,
+            person: person.to_owned(),
+            run: entry.run,
+            kind: entry.kind,
+        };
         self.deeds.add(deed, forbidden);
         Ok(())
     }

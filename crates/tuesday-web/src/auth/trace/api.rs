@@ -240,6 +240,23 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/api/v1/workflows/{workflow}/first-shift",
+        &["first_shift.started"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/workflows/{workflow}/first-shift/answers",
+        &[
+            "first_shift.decided",
+            "first_shift.passed",
+            "first_shift.failed",
+            "first_shift.not_counted",
+        ],
+        "",
+    ),
+    (
+        "POST",
         "/api/v1/workflows/{workflow}/friday",
         &["friday.started"],
         "",

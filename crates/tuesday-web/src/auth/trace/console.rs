@@ -196,6 +196,18 @@ pub(super) const TRACES: &[Trace] = &[
     ),
     (
         "POST",
+        "/workflows/{workflow}/first-shift/{verb}",
+        &[
+            "first_shift.started",
+            "first_shift.decided",
+            "first_shift.passed",
+            "first_shift.failed",
+            "first_shift.not_counted",
+        ],
+        "",
+    ),
+    (
+        "POST",
         "/workflows/{workflow}/friday/{verb}",
         &[
             "friday.started",

@@ -60,6 +60,7 @@ pub(super) async fn run(
         ("turnover", under("/turnover")),
         ("postmortem", under("/postmortem")),
         ("Friday test", under("/friday")),
+        ("first shift", under("/first-shift")),
         ("handoffs", "/handoffs".to_owned()),
         ("changes", "/changes".to_owned()),
         ("runs of the year", format!("/runs?workflow={NAME}")),
