@@ -21,7 +21,7 @@ use crate::state::App;
 const CHARTS: usize = 2;
 
 /// How often releases go live, and hours of upkeep, are no part of the question: the budget of upkeep is.
-const ELSEWHERE: [&str; 4] = ["lead_p50", "lead_p95", "released", "upkeep_hours"];
+const ELSEWHERE: [&str; 4] = ["lead_p50", "lead_p95", "released", "maintenance_time"];
 
 /// Which quarter.
 #[derive(Deserialize)]
