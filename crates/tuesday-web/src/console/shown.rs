@@ -7,6 +7,8 @@ pub(super) use tuesday_domain::ledger::told::{sums, text, time};
 
 /// A figure on a page.
 pub(super) struct Tile {
+    /// Stable name, for what paper leaves out.
+    pub(super) key: &'static str,
     pub(super) title: String,
     pub(super) value: String,
     /// `measured`, `estimated` or `missing`.
@@ -28,6 +30,7 @@ pub(super) fn tile(s: &Shown, before: Option<i64>) -> Tile {
         _ => String::new(),
     };
     Tile {
+        key: s.key,
         title: s.title.clone(),
         value: s.value.map_or_else(|| "–".to_owned(), told),
         standing: s.standing.word(),
