@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tuesday_domain::problem::Problem;
+use tuesday_domain::record::Workflow;
 use tuesday_engine::Engine;
 
 use crate::auth::{Flashes, Oidc, Passkeys};
 use crate::config::WebConfig;
 use crate::console::events::Live;
-use crate::definitions::Definitions;
+use crate::definitions::{Definitions, Known};
+use crate::refusal::read_problem;
 
 /// Shared by all handlers; made once.
 pub(crate) struct Web {
@@ -39,6 +42,19 @@ impl Web {
             live: Live::default(),
             codes,
         })
+    }
+
+    /// A workflow with the definition of its live release.
+    ///
+    /// # Errors
+    /// `unknown_workflow`, `record_damaged`, `unavailable`.
+    pub(crate) async fn workflow(&self, name: &str) -> Result<(Workflow, Arc<Known>), Problem> {
+        let reader = self.engine.reader();
+        let unknown = || Problem::new("unknown_workflow", format!("there is no workflow `{name}`"));
+        let row = reader.workflow(name).await.map_err(read_problem)?;
+        let row = row.ok_or_else(unknown)?;
+        let known = self.definitions.of(reader, row.live_release).await?;
+        Ok((row, known))
     }
 
     /// Uses up a one-time sign-in code; answers the person's handle.

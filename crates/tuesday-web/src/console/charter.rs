@@ -17,7 +17,7 @@ use tuesday_engine::ops::{
 use super::html;
 use super::shell::Shell;
 use super::visit::Visit;
-use super::words::{code, plural};
+use super::words::{code, local, plural};
 use crate::auth::PostForm;
 use crate::query;
 use crate::refusal::PageError;
@@ -333,14 +333,8 @@ async fn drawn(
     visit.user.sees(name)?;
     let view = Box::pin(app.engine.charter(name)).await?;
     let reader = app.engine.reader();
-    let unknown = || Problem::new("unknown_workflow", format!("there is no workflow `{name}`"));
-    let row = reader.workflow(name).await?.ok_or_else(unknown)?;
-    let zone = app
-        .definitions
-        .of(reader, row.live_release)
-        .await?
-        .zone
-        .clone();
+    let (_, known) = app.workflow(name).await?;
+    let zone = &known.zone;
     let facts = reader.charter_facts(name).await?;
     let mut fields = fields(&view);
     for field in &mut fields {
@@ -362,7 +356,7 @@ async fn drawn(
     html(&CharterPage {
         problem,
         badge: badge(&view.label),
-        notices: notices(&view, &zone),
+        notices: notices(&view, zone),
         pilot: pilot(&view),
         charter: take(Sheet::Charter).ok_or_else(missing)?,
         checklist: take(Sheet::Checklist).ok_or_else(missing)?,
@@ -384,12 +378,12 @@ async fn drawn(
             _ => &[],
         },
         may: visit.user.rights.may(Act::SignCharter, name) && view.label.label != "retired",
-        review_due: day(Some(&view.label.review_due), &zone),
+        review_due: day(Some(&view.label.review_due), zone),
         quarter: view.label.quarter.as_ref().map(|q| {
-            let at = day(Some(&q.at), &zone);
+            let at = day(Some(&q.at), zone);
             format!("{} ({at}, {})", q.words, q.by)
         }),
-        at: zone.local(app.engine.now()).chars().take(16).collect(),
+        at: local(app.engine.now(), Some(zone)),
         fields,
         name: view.workflow,
         title: view.title,

@@ -8,14 +8,14 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use tuesday_domain::access::Act;
 use tuesday_domain::charter::first_shift::FirstShiftState;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::time::{Timestamp, Zone};
+use tuesday_domain::time::Zone;
 use tuesday_engine::ops::{FirstShiftCard, FirstShiftOpen, Graded};
 
 use super::html;
 use super::practice::{Shown, fields, shown};
 use super::shell::Shell;
 use super::visit::Visit;
-use super::words::{code, local};
+use super::words::{code, moment};
 use crate::auth::PostForm;
 use crate::refusal::PageError;
 use crate::state::App;
@@ -66,16 +66,11 @@ struct Typed {
     help: String,
 }
 
-fn moment(text: &str, zone: &Zone) -> String {
-    let at = Timestamp::parse(text).ok();
-    at.map(|at| local(at, Some(zone))).unwrap_or_default()
-}
-
 fn own(open: &FirstShiftOpen, typed: Typed, zone: &Zone) -> Own {
     let given = |number: u32| typed.answers.iter().find(|a| a.0 == number).map(|a| a.1);
     let cases = open.left.iter();
     Own {
-        since: moment(&open.from, zone),
+        since: moment(&open.from, Some(zone)),
         decided: open.of - open.left.len(),
         of: open.of,
         cases: cases.map(|c| shown(c, given(c.number), false)).collect(),
@@ -107,7 +102,7 @@ fn test(t: &FirstShiftCard, zone: &Zone) -> Test {
             FirstShiftState::Running | FirstShiftState::NotCounted => "plain",
         },
         state: code(t.state.word()),
-        told: format!("{}, {}", t.person, moment(&t.from, zone)),
+        told: format!("{}, {}", t.person, moment(&t.from, Some(zone))),
         words: t.report.words(),
         cases: t.cases.iter().map(case).collect(),
     }
@@ -133,10 +128,7 @@ async fn drawn(
     let me = visit.user.session.person.clone();
     let view = Box::pin(app.engine.first_shift(name, &me)).await?;
     let may = app.engine.who_may(Act::DecideReview, name).await?;
-    let reader = app.engine.reader();
-    let unknown = || Problem::new("unknown_workflow", format!("there is no workflow `{name}`"));
-    let row = reader.workflow(name).await?.ok_or_else(unknown)?;
-    let ready = app.definitions.of(reader, row.live_release).await?;
+    let (_, ready) = app.workflow(name).await?;
     let zone = &ready.zone;
     let shell = visit
         .shell(

@@ -9,13 +9,13 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use tuesday_domain::charter::friday::{FridayAnswers, FridayQuestion, FridayState};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::time::{Timestamp, Zone};
+use tuesday_domain::time::Zone;
 use tuesday_engine::ops::{FridayCard, FridayOpen, FridayView};
 
 use super::html;
 use super::shell::Shell;
 use super::visit::Visit;
-use super::words::{code, plural};
+use super::words::{code, moment, plural};
 use crate::api::friday::helper;
 use crate::auth::PostForm;
 use crate::refusal::PageError;
@@ -75,12 +75,6 @@ struct Grade {
     record: String,
 }
 
-fn local(text: &str, zone: &Zone) -> String {
-    let at = Timestamp::parse(text).ok();
-    at.map(|at| zone.local(at).chars().take(16).collect())
-        .unwrap_or_default()
-}
-
 fn own(open: FridayOpen, typed: &FridayAnswers, help: String, zone: &Zone) -> Own {
     let said = |q: FridayQuestion, value: &str| typed.get(&q).is_some_and(|s| s.contains(value));
     let questions = open.questions.into_iter().map(|q| Asked {
@@ -102,7 +96,7 @@ fn own(open: FridayOpen, typed: &FridayAnswers, help: String, zone: &Zone) -> Ow
             .collect(),
     });
     Own {
-        until: local(&open.until, zone),
+        until: moment(&open.until, Some(zone)),
         left: plural(open.seconds_left.div_ceil(60), "minute"),
         late: open.seconds_left == 0,
         not_counted: open.not_counted,
@@ -133,7 +127,7 @@ fn test(t: FridayCard, zone: &Zone) -> Test {
             FridayState::Running | FridayState::NotCounted => "plain",
         },
         state: code(t.state.word()),
-        told: format!("{}, {}", t.person, local(&t.from, zone)),
+        told: format!("{}, {}", t.person, moment(&t.from, Some(zone))),
         words: t.report.words(),
         grades: grades.collect(),
         run: t.run,
@@ -164,10 +158,7 @@ async fn drawn(
     visit.user.sees(name)?;
     let me = visit.user.session.person.clone();
     let view: FridayView = Box::pin(app.engine.friday(name, &me)).await?;
-    let reader = app.engine.reader();
-    let unknown = || Problem::new("unknown_workflow", format!("there is no workflow `{name}`"));
-    let row = reader.workflow(name).await?.ok_or_else(unknown)?;
-    let ready = app.definitions.of(reader, row.live_release).await?;
+    let (_, ready) = app.workflow(name).await?;
     let zone = &ready.zone;
     let shell = visit
         .shell(
@@ -184,7 +175,7 @@ async fn drawn(
             busy = Some(format!(
                 "{} takes a test until {}.",
                 open.person,
-                local(&open.until, zone)
+                moment(&open.until, Some(zone))
             ));
         }
         None => {}

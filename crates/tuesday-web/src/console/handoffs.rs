@@ -18,7 +18,7 @@ use tuesday_store::FollowUpFilter;
 use super::html;
 use super::shell::Shell;
 use super::visit::Visit;
-use super::words::{code, count, local, plural, span};
+use super::words::{code, count, local, moment, plural, span};
 use crate::auth::PostForm;
 use crate::query;
 use crate::refusal::PageError;
@@ -127,16 +127,14 @@ fn row(h: Handoff, now: Timestamp) -> Row {
         age: when(&h.since)
             .map(|at| span(now.since(at)))
             .unwrap_or_default(),
-        due: h.due_at.as_deref().map(day).unwrap_or_default(),
+        due: h
+            .due_at
+            .as_deref()
+            .map(|at| moment(at, None))
+            .unwrap_or_default(),
         overdue: h.overdue,
         next: h.next,
     }
-}
-
-/// Day and minute of a moment; the list is of many zones.
-fn day(text: &str) -> String {
-    let at = Timestamp::parse(text).ok();
-    at.map(|at| local(at, None)).unwrap_or_default()
 }
 
 fn own(f: FollowUp, now: Timestamp) -> Own {
@@ -152,7 +150,7 @@ fn own(f: FollowUp, now: Timestamp) -> Own {
         id: f.id.to_string(),
         words: f.words,
         late: f.due_at < now,
-        due: day(&f.due_at.rfc3339()),
+        due: local(f.due_at, None),
         place,
         href,
     }

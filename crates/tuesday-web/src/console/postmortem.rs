@@ -213,9 +213,7 @@ async fn drawn(
 ) -> Result<Response, PageError> {
     visit.user.sees(name)?;
     let reader = app.engine.reader();
-    let unknown = || Problem::new("unknown_workflow", format!("there is no workflow `{name}`"));
-    let row = reader.workflow(name).await?.ok_or_else(unknown)?;
-    let ready = app.definitions.of(reader, row.live_release).await?;
+    let (row, ready) = app.workflow(name).await?;
     let all = app.engine.postmortems(Some(name)).await?;
     let view = match all.is_empty() {
         true => None,

@@ -142,9 +142,7 @@ pub(crate) async fn page(
 ) -> Result<Response, PageError> {
     visit.user.sees(&name)?;
     let reader = app.engine.reader();
-    let unknown = || Problem::new("unknown_workflow", format!("there is no workflow `{name}`"));
-    let w = reader.workflow(&name).await?.ok_or_else(unknown)?;
-    let known = app.definitions.of(reader, w.live_release).await?;
+    let (w, known) = app.workflow(&name).await?;
     let zone = &known.zone;
     let all = reader.releases(&name).await?;
     let wanted = match &q.id {

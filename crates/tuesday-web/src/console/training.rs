@@ -5,13 +5,12 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use tuesday_domain::access::Act;
-use tuesday_domain::time::Timestamp;
 use tuesday_engine::ops::{TierTaught, TrainedPerson};
 
 use super::html;
 use super::shell::Shell;
 use super::visit::Visit;
-use super::words::{code, local};
+use super::words::{code, moment};
 use crate::refusal::PageError;
 use crate::state::App;
 
@@ -72,10 +71,7 @@ pub(crate) async fn page(
 }
 
 fn row(p: &TrainedPerson) -> Row {
-    let day = |text: &str| {
-        let at = Timestamp::parse(text).ok();
-        at.map(|at| local(at, None)).unwrap_or_default()
-    };
+    let day = |text: &str| moment(text, None);
     let roles: Vec<String> = p.roles.iter().map(|r| code(r)).collect();
     let until = p.renew_until.as_deref().map(day);
     let (tone, state) = match p.state {

@@ -10,13 +10,13 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use tuesday_domain::access::Act;
 use tuesday_domain::charter::turnover::TurnoverState;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::time::{Timestamp, Zone};
+use tuesday_domain::time::Zone;
 use tuesday_engine::ops::{TurnoverCard, TurnoverView};
 
 use super::html;
 use super::shell::Shell;
 use super::visit::Visit;
-use super::words::{code, plural};
+use super::words::{code, local, moment, plural};
 use crate::auth::PostForm;
 use crate::refusal::PageError;
 use crate::state::App;
@@ -64,12 +64,6 @@ struct Grade {
     met: bool,
 }
 
-fn local(text: &str, zone: &Zone) -> String {
-    let at = Timestamp::parse(text).ok();
-    at.map(|at| zone.local(at).chars().take(16).collect())
-        .unwrap_or_default()
-}
-
 fn test(t: TurnoverCard, zone: &Zone) -> Test {
     let open = !t.state.is_over();
     let end = t.ended_at.as_ref().unwrap_or(&t.until);
@@ -90,11 +84,7 @@ fn test(t: TurnoverCard, zone: &Zone) -> Test {
     });
     let deeds = report.deeds.listed.iter().map(|d| {
         let what = code(&d.kind.replace('.', " "));
-        (
-            zone.local(d.at).chars().take(16).collect(),
-            d.person.clone(),
-            what,
-        )
+        (local(d.at, Some(zone)), d.person.clone(), what)
     });
     Test {
         tone: match t.state {
@@ -108,8 +98,8 @@ fn test(t: TurnoverCard, zone: &Zone) -> Test {
         words: format!(
             "Without {}, {} to {}",
             t.without,
-            local(&t.from, zone),
-            local(end, zone)
+            moment(&t.from, Some(zone)),
+            moment(end, Some(zone))
         ),
         people: people.collect(),
         more: report
@@ -149,9 +139,7 @@ async fn drawn(
     visit.user.sees(name)?;
     let view = Box::pin(app.engine.turnover(name)).await?;
     let reader = app.engine.reader();
-    let unknown = || Problem::new("unknown_workflow", format!("there is no workflow `{name}`"));
-    let row = reader.workflow(name).await?.ok_or_else(unknown)?;
-    let ready = app.definitions.of(reader, row.live_release).await?;
+    let (_, ready) = app.workflow(name).await?;
     let holds: BTreeSet<String> = reader
         .grants_on(name)
         .await?

@@ -92,6 +92,12 @@ pub(crate) fn way(word: &str) -> String {
     }
 }
 
+/// A moment in RFC 3339 as local date and time; nothing for what is none.
+pub(crate) fn moment(text: &str, zone: Option<&Zone>) -> String {
+    let at = Timestamp::parse(text).ok();
+    at.map(|at| local(at, zone)).unwrap_or_default()
+}
+
 /// Local date and time to the minute; the zone's name stands elsewhere on the page.
 pub(crate) fn local(at: Timestamp, zone: Option<&Zone>) -> String {
     match zone {

@@ -94,9 +94,7 @@ pub(super) async fn drawn(
     problem: Option<Problem>,
 ) -> Result<Response, PageError> {
     let reader = app.engine.reader();
-    let unknown = || Problem::new("unknown_workflow", format!("there is no workflow `{name}`"));
-    let w = reader.workflow(name).await?.ok_or_else(unknown)?;
-    let known = app.definitions.of(reader, w.live_release).await?;
+    let (w, known) = app.workflow(name).await?;
     let (rules, releases) =
         tokio::try_join!(reader.ruleset(name, w.rules_version), reader.releases(name))?;
     let row = rules.ok_or_else(|| {

@@ -6,6 +6,7 @@ use tuesday_domain::ledger::exit::DayRange;
 use tuesday_domain::ledger::figures::Money;
 use tuesday_domain::ledger::report::Costs;
 use tuesday_domain::ledger::shown::Standing;
+use tuesday_domain::problem::Problem;
 use tuesday_domain::record::CostCategory;
 
 use crate::engine::Engine;
@@ -63,17 +64,24 @@ fn tenths(n: u32) -> String {
 
 impl Engine {
     /// The six kinds of cost. What leaving would take is known for one workflow at a time.
-    pub async fn cost_lines(&self, workflow: Option<&str>, costs: &Costs) -> Vec<CategoryLine> {
+    ///
+    /// # Errors
+    /// `unknown_workflow`, `unavailable`: what could not be read is not told as nothing.
+    pub async fn cost_lines(
+        &self,
+        workflow: Option<&str>,
+        costs: &Costs,
+    ) -> Result<Vec<CategoryLine>, Problem> {
         let mut out: Vec<CategoryLine> = CostCategory::ALL
             .iter()
             .map(|category| line(*category, costs))
             .collect();
         let exit = match workflow {
-            Some(name) => Box::pin(self.exit_cost(name)).await.ok(),
+            Some(name) => Some(Box::pin(self.exit_cost(name)).await?),
             None => None,
         };
         let Some(of) = out.iter_mut().find(|l| l.category == CostCategory::Exit) else {
-            return out;
+            return Ok(out);
         };
         if let Some(exit) = exit {
             let (low, high) = (tenths(exit.days.low_tenths), tenths(exit.days.high_tenths));
@@ -92,6 +100,6 @@ impl Engine {
             of.words =
                 "nothing was entered; the estimate in days is of one workflow at a time".to_owned();
         }
-        out
+        Ok(out)
     }
 }

@@ -190,7 +190,7 @@ impl Engine {
             days,
             by,
             groups: groups.collect(),
-            categories: self.cost_lines(workflow, &made.total).await,
+            categories: self.cost_lines(workflow, &made.total).await?,
             flags: flags.into_iter().collect(),
             lacks: made.total.lacks(),
             total: made.total,

@@ -262,7 +262,7 @@ pub(crate) async fn value(
         out::line("");
     }
     out::line("What it cost");
-    let lines = engine.cost_lines(Some(workflow), &card.costs).await;
+    let lines = engine.cost_lines(Some(workflow), &card.costs).await?;
     lines.iter().for_each(tell_category);
     tell(&card.costs);
     card.lacks
