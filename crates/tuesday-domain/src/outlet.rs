@@ -80,13 +80,15 @@ pub fn outlets(ready: &Ready) -> Vec<Outlet> {
     all
 }
 
-/// Whether the tool is used in this stage, and on whose word; in words for a table.
+/// Whether the tool is used in this stage, and on whose word, in words for a table; `fallback` says that
+/// work was given back to people.
 #[must_use]
-pub fn permitted(outlet: &Outlet, stage: Stage, switch: Switch) -> &'static str {
+pub fn permitted(outlet: &Outlet, stage: Stage, switch: Switch, fallback: bool) -> &'static str {
     match (outlet.kind, stage, switch) {
         (_, Stage::Off, _) => "no: the stage is off",
         (_, _, Switch::Killed) => "no: automation is ended",
         (_, _, Switch::Paused) => "no: the workflow is paused",
+        _ if fallback => "no: people work by hand",
         (OutletKind::Model | OutletKind::Source, _, _) => "yes",
         (_, Stage::Shadow, _) => "no: shadow writes nothing",
         (_, Stage::DraftOnly, _) if outlet.class > ActionClass::Draft => "no: only drafts",

@@ -347,6 +347,11 @@ pub trait Secrets: Send + Sync {
     /// # Errors
     /// Names the reference, never a value.
     fn resolve(&self, reference: &str) -> Result<Vec<u8>, String>;
+
+    /// When what is behind it last changed, where that can be seen: of a file, not of a variable.
+    fn changed_at(&self, _reference: &str) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// Sends notices to people.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
 use tuesday_domain::port::Secrets;
+use tuesday_domain::time::Timestamp;
 
 /// Most bytes a secret file may hold; keys and passwords are far smaller.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -78,6 +79,14 @@ impl Secrets for SecretStore {
             return Err(format!("secret `{reference}` is empty"));
         }
         Ok(bytes)
+    }
+
+    fn changed_at(&self, reference: &str) -> Option<Timestamp> {
+        let path = self.base.join(reference.strip_prefix("file:")?);
+        let changed = std::fs::metadata(path).ok()?.modified().ok()?;
+        let since = changed.duration_since(std::time::UNIX_EPOCH).ok()?;
+        let micros = i64::try_from(since.as_micros()).ok()?;
+        Some(Timestamp::from_micros(micros))
     }
 }
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::Figures;
+use crate::adoption::Adopted;
 use crate::time::Timestamp;
 
 /// Nothing that was used for so long is not in use.
@@ -14,6 +15,8 @@ const AFTER: Duration = Duration::from_secs(30 * 86_400);
 pub struct Use {
     /// Counts of work.
     pub figures: Figures,
+    /// What became of the delivered outputs.
+    pub adopted: Adopted,
     /// Since when it is there.
     pub installed_at: Timestamp,
     /// Persons who decide.
@@ -29,8 +32,11 @@ pub fn disused(of: &Use, now: Timestamp) -> Option<String> {
     let since = now.minus(AFTER);
     let f = &of.figures;
     let written = f.written_back_at.is_some_and(|at| at >= since);
-    if of.installed_at > since || f.decided > 0 || written {
+    if of.installed_at > since {
         return None;
+    }
+    if f.decided > 0 || written {
+        return passed_by(&of.adopted);
     }
     let made = match f.finished {
         0 => "no run ended".to_owned(),
@@ -46,6 +52,22 @@ pub fn disused(of: &Use, now: Timestamp) -> Option<String> {
         "retire? Nobody used an output for 30 days: {made}, {} wait for a person, none was decided and none \
          written back; {} of {} who decide are trained; {old_way}",
         f.open, of.trained, of.deciders
+    ))
+}
+
+/// Outputs came, and of those whose use is known nobody used one. What is unknown says nothing for it, and
+/// nothing against it.
+fn passed_by(n: &Adopted) -> Option<String> {
+    if n.known() == 0 || n.as_is + n.edited > 0 {
+        return None;
+    }
+    Some(format!(
+        "retire? Of {} outputs delivered in 30 days nobody used one whose use is known: {} ignored, for {} \
+         the work was done the old way, {} unknown",
+        n.delivered,
+        n.ignored,
+        n.bypassed,
+        n.unknown()
     ))
 }
 
@@ -68,6 +90,7 @@ mod tests {
                 old_path_at: Some(at("2026-11-29T00:00:00Z")),
                 ..Figures::default()
             },
+            adopted: Adopted::default(),
             installed_at: at("2026-06-01T00:00:00Z"),
             deciders: 5,
             trained: 2,
@@ -91,5 +114,18 @@ mod tests {
         of.figures.decided = 0;
         of.figures.written_back_at = Some(at("2026-11-20T00:00:00Z"));
         assert_eq!(disused(&of, now), None, "one was written back");
+        // Written, and passed by: whoever wrote it back is not whoever uses it.
+        of.adopted = Adopted {
+            delivered: 40,
+            ignored: 7,
+            bypassed: 2,
+            ..Adopted::default()
+        };
+        let words = disused(&of, now).unwrap();
+        for part in ["Of 40 outputs", "7 ignored", "for 2 ", "31 unknown"] {
+            assert!(words.contains(part), "{part} in {words}");
+        }
+        of.adopted.edited = 1;
+        assert_eq!(disused(&of, now), None, "somebody used one");
     }
 }

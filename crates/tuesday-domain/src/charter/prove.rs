@@ -116,6 +116,8 @@ pub struct ReleaseFacts {
     pub runbook: bool,
     /// Releases that can be gone back to.
     pub before: usize,
+    /// References of secrets that lead to no value where this is asked.
+    pub lost_secrets: Vec<String>,
 }
 
 /// Everything that proofs look at.

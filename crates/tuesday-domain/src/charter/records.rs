@@ -447,7 +447,13 @@ fn kept(topic: Topic, p: &Picture<'_>) -> Evidence {
                 _ => Evidence::claimed("declared for some dependencies only"),
             }
         }
-        Topic::Secrets => Evidence::verified("references only; the check refuses values"),
+        Topic::Secrets if p.release.lost_secrets.is_empty() => {
+            Evidence::verified("references only, and each leads to a value")
+        }
+        Topic::Secrets => Evidence::missing(format!(
+            "on this node no value is behind {}",
+            p.release.lost_secrets.join(", ")
+        )),
         Topic::Approvals => {
             let mut careful = def.action.iter().filter(|a| !a.class.rule_may_authorise());
             match careful.next() {

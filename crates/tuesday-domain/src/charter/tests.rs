@@ -118,6 +118,7 @@ impl World {
                 cases: Kind::ALL.iter().map(|k| (*k, 5)).collect(),
                 runbook: true,
                 before: 1,
+                lost_secrets: Vec::new(),
             },
             wrong: Vec::new(),
             now: at(20),
@@ -241,6 +242,19 @@ fn with_all_evidence_every_label_is_allowed() {
     let world = World::good();
     assert_eq!(world.unmet(Label::Pilot), vec![]);
     assert_eq!(world.unmet(Label::Production), vec![]);
+}
+
+#[test]
+fn a_secret_that_leads_to_no_value_is_red() {
+    let mut world = World::good();
+    assert_eq!(
+        world.evidence(Topic::Secrets).state,
+        EvidenceState::Verified
+    );
+    world.release.lost_secrets = vec!["env:DESK_KEY".to_owned()];
+    let red = world.evidence(Topic::Secrets);
+    assert_eq!(red.state, EvidenceState::Missing);
+    assert!(red.words.contains("env:DESK_KEY"), "{red:?}");
 }
 
 /// One case for each of the ten items: what takes its evidence away.

@@ -210,7 +210,9 @@ impl Topic {
             Self::Runbook => "write runbook.md",
             Self::DegradedMode => "declare [degraded] for model, source and destination",
             Self::OnCall => "declare shifts under [[on_call.shift]] that cover the week",
-            Self::Secrets => "write secrets as env:, file: or vault: references",
+            Self::Secrets => {
+                "write secrets as env: or file: references that lead to a value: tuesday secret check"
+            }
             Self::Approvals => "let no rule authorise what pays or cannot be undone",
             Self::AuditTrail => "let a node with a signing key seal the log",
             Self::CostPerTask => "declare [model.price], so that usage becomes money",

@@ -66,6 +66,8 @@ pub struct Adoption {
     pub workflow: String,
     /// For people.
     pub title: String,
+    /// What it is called.
+    pub label: &'static str,
     /// The days that are counted, by when the event was received.
     pub days: Days,
     /// What groups are told apart by: `group`, `department`, or nothing.
@@ -379,6 +381,7 @@ impl Engine {
         Ok(Adoption {
             workflow: row.name.clone(),
             title: row.title.clone(),
+            label: row.label.word(),
             days,
             by: scope.audience().map(Axis::word),
             metric: plan.metric,
@@ -397,7 +400,7 @@ impl Engine {
 
     /// Group by group what became of the outputs of these days, and how often the old way was used where no
     /// output is known.
-    async fn adopted(
+    pub(in crate::ops) async fn adopted(
         &self,
         name: &str,
         days: Days,

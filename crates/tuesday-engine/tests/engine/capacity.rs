@@ -285,6 +285,31 @@ async fn net_time_below_zero_is_told_with_its_calculation() {
     bench.end(worker).await;
 }
 
+/// Hours that nobody declared are no reason to say nothing about what review costs.
+#[tokio::test(flavor = "multi_thread")]
+async fn net_time_is_judged_without_declared_hours() {
+    let bench = Bench::on(&[], None).await;
+    let worker = Worker::start(&bench.engine);
+    bench.receive("c1").await;
+    bench.rest("c1").await;
+    let own = row(&bench).await;
+    let eight_days = 8 * 24 * 3_600_000_000;
+    bench.store.set_clock(eight_days).await.unwrap();
+    bench.engine.clock().set_offset(eight_days);
+    let first = until("the owner is told", || async {
+        let all = bench.engine.reader().notices_of("rhea", 50).await.unwrap();
+        all.into_iter().rfind(|n| n.kind == "net_time")
+    })
+    .await;
+    assert!(
+        first.title.contains("net time cannot be computed"),
+        "{first:?}"
+    );
+    let week = own.installed_at.plus(Duration::from_secs(7 * 86_400));
+    assert!(first.created_at >= week, "not within its first week");
+    bench.end(worker).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn slowed_intake_keeps_every_event_and_lets_the_oldest_go_on() {
     let bench = Bench::on(&[("[rollout]\n", &package())], None).await;

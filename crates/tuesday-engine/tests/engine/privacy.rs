@@ -8,9 +8,11 @@ use tuesday_domain::actor::Actor;
 use tuesday_domain::eval::Kind;
 use tuesday_domain::id::RunId;
 use tuesday_domain::privacy::{HoldScope, is_gone};
-use tuesday_domain::record::Grant;
+use tuesday_domain::record::{Grant, ProblemKind};
 use tuesday_engine::Worker;
-use tuesday_engine::ops::{Erase, ErasureOf, ErasureQuery, ExportQuery, Inputs, NewHold, Rerun};
+use tuesday_engine::ops::{
+    Complaint, Erase, ErasureOf, ErasureQuery, ExportQuery, Inputs, NewHold, PostedSignal, Rerun,
+};
 use tuesday_testkit::Database;
 use tuesday_testkit::fakes::Said;
 
@@ -318,6 +320,92 @@ async fn request(database: Option<&str>) {
         );
     }
     bench.end(worker).await;
+}
+
+/// Whoever leaves a held run out of the list gets at nothing that belongs to it: not at its report, not at
+/// refused events, not at signals of the record.
+async fn beside(database: Option<&str>) {
+    let bench = Bench::on(&[], database).await;
+    sia(&bench).await;
+    let engine = &bench.engine;
+    let worker = Worker::start(engine);
+    bench
+        .fakes
+        .record("crm", aged(0, "Mara Quillfeather, gold"));
+    bench.receive("q-1").await;
+    let run = bench.rest("q-1").await.run.id;
+    let by = Actor::Person("sia".into());
+    let says = |words: &str, run: Option<RunId>| Complaint {
+        kind: ProblemKind::Wrong,
+        words: words.into(),
+        run,
+        review: None,
+        record: None,
+        workflow: None,
+        reported_by: "customer@example.org".into(),
+    };
+    let told = says("Mara Quillfeather says it is wrong", Some(run));
+    let report = engine.report_problem(told, &by).await.unwrap();
+    let signal = PostedSignal {
+        event: Some("loose".into()),
+        kind: "returned".into(),
+        run: None,
+        record: Some("Mara Quillfeather".into()),
+        wrong: true,
+        count: 1,
+        at: None,
+    };
+    engine.post_signal("small", signal, &by).await.unwrap();
+    let query = ErasureQuery {
+        of: ErasureOf::Customer("mara quillfeather".into()),
+        except: vec![run],
+    };
+    let held = engine
+        .place_hold(hold(None, Some("small")), "sia")
+        .await
+        .unwrap();
+    let plan = engine.plan_erasure(&query, "sia").await.unwrap();
+    assert!(plan.runs.is_empty(), "it was left out");
+    let mut kept: Vec<&str> = plan.held.iter().map(|h| h.object.as_str()).collect();
+    kept.sort_unstable();
+    let mut wanted = [report.id.to_string(), "a signal without a run".to_owned()];
+    wanted.sort_unstable();
+    assert_eq!(kept, wanted);
+    let how = Erase {
+        code: Some(plan.code),
+        reason: "she asked us to".into(),
+        ..Erase::default()
+    };
+    let refused = engine.erase(&query, &how, "sia").await.unwrap_err();
+    assert_eq!(refused.code, "legal_hold");
+    let words = engine.reader().problem_report(report.id).await.unwrap();
+    assert!(words.unwrap().words.contains("Quillfeather"));
+
+    // A hold on another record keeps none of them.
+    engine.lift_hold(held.id, "settled", "sia").await.unwrap();
+    let other = hold(Some("contract 4711"), None);
+    engine.place_hold(other, "sia").await.unwrap();
+    let plan = engine.plan_erasure(&query, "sia").await.unwrap();
+    assert_eq!(plan.held, [], "nothing of it names that record");
+    let how = Erase {
+        code: Some(plan.code),
+        ..how
+    };
+    let done = engine.erase(&query, &how, "sia").await.unwrap();
+    assert_eq!((done.runs, done.reports), (0, 1));
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_keeps_what_belongs_to_a_run_that_was_left_out() {
+    Box::pin(beside(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_keeps_what_belongs_to_a_run_that_was_left_out_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(beside(Some(&database.url()))).await;
+    database.drop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

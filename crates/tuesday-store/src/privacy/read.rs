@@ -356,6 +356,23 @@ impl StoreReader {
         .await
     }
 
+    /// Signals of a record, in lower case, that name no run: for each workflow the first and the last time
+    /// one came in.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn loose_signals(
+        &self,
+        record: &str,
+    ) -> Result<Vec<(String, Timestamp, Timestamp)>, ReadError> {
+        let sql = "SELECT workflow, min(received_at), max(received_at) FROM signals \
+                   WHERE run_id IS NULL AND lower(record) = $1 GROUP BY workflow ORDER BY workflow";
+        self.rows(sql, vec![Value::Text(record.to_owned())], |r: Row<'_>| {
+            Ok((r.text(0)?, r.time(1)?, r.time(2)?))
+        })
+        .await
+    }
+
     /// Incidents that these runs are linked to.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use tuesday_engine::ops::{Egress, EgressDays, SecurityReport, Trail};
 use super::html;
 use super::shell::Shell;
 use super::visit::Visit;
-use super::words::{count, local};
+use super::words::{count, local, plural};
 use crate::refusal::PageError;
 use crate::state::App;
 
@@ -24,6 +24,8 @@ struct SecurityPage {
     from: String,
     to: String,
     findings: usize,
+    /// Workflows about which nothing can be told, and why.
+    unread: Vec<(String, String)>,
     secrets: Vec<SecretRow>,
     left: Vec<LeftRow>,
     tools: Vec<ToolRow>,
@@ -38,6 +40,7 @@ struct SecretRow {
     workflow: String,
     used_by: String,
     reference: String,
+    age: String,
     finding: Option<String>,
 }
 
@@ -89,17 +92,22 @@ pub(crate) async fn page(
     let seen = |w: &str| visit.user.rights.may(Act::ReviewAccess, w);
     let mut report = app.engine.security_report(None).await?;
     report.workflows.retain(|w| seen(&w.workflow));
-    let mut left = app.engine.egress(None, &days).await?;
+    let mut left = match (&days.from, &days.to) {
+        (None, None) => std::mem::take(&mut report.left),
+        _ => app.engine.egress(None, &days).await?,
+    };
     left.retain(|l| seen(&l.workflow) && l.outlet.outside);
     let days = left.first().map(|l| l.days.clone()).unwrap_or_default();
     let (secrets, tools) = (secret_rows(&report), tool_rows(&report));
-    let bad = secrets.iter().filter(|s| s.finding.is_some()).count()
-        + tools.iter().filter(|t| t.finding.is_some()).count();
+    let bad: usize = report.workflows.iter().map(|w| w.findings()).sum();
+    let unread = report.workflows.iter();
+    let unread = unread.filter_map(|w| Some((w.workflow.clone(), w.finding.clone()?)));
     html(&SecurityPage {
         days: format!("{} to {}", days.0, days.1),
         from: days.0,
         to: days.1,
         findings: bad + usize::from(report.trail.finding.is_some()),
+        unread: unread.collect(),
         secrets,
         tools,
         left: left.into_iter().map(left_row).collect(),
@@ -124,11 +132,19 @@ fn secret_rows(report: &SecurityReport) -> Vec<SecretRow> {
             workflow: workflow.clone(),
             used_by: s.used_by.clone(),
             reference: s.reference.clone(),
+            age: s.age_days.map(aged).unwrap_or_default(),
             finding: s.finding.as_deref().map(why),
         };
         w.secrets.iter().map(row).collect::<Vec<_>>()
     };
     report.workflows.iter().flat_map(of).collect()
+}
+
+fn aged(days: u64) -> String {
+    match days {
+        0 => "today".to_owned(),
+        n => format!("{} ago", plural(n, "day")),
+    }
 }
 
 /// What is wrong, without the reference that stands beside it.

@@ -55,7 +55,10 @@ fn percent(ppm: i64) -> String {
 }
 
 fn tell(a: &Adoption) {
-    out::line(&format!("{}, {} to {}", a.workflow, a.days.from, a.days.to));
+    out::line(&format!(
+        "{}, label {}, {} to {}",
+        a.workflow, a.label, a.days.from, a.days.to
+    ));
     let mut table = out::table(&[
         "Group",
         "Delivered",

@@ -228,7 +228,10 @@ fn count(range: Range) -> String {
 }
 
 fn tell(c: &Capacity) {
-    out::line(&format!("{}, {}, stage {}", c.workflow, c.today, c.stage));
+    out::line(&format!(
+        "{}, label {}, {}, stage {}",
+        c.workflow, c.label, c.today, c.stage
+    ));
     let Some(declared) = &c.declared else {
         out::line("Nobody has said whose hours there are: it cannot leave draft-only.");
         out::say(&format!(

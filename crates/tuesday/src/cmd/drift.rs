@@ -233,7 +233,7 @@ fn percent(ppm: i64) -> String {
 }
 
 fn tell(d: &Drift) {
-    out::line(&format!("{}, {}", d.workflow, d.today));
+    out::line(&format!("{}, label {}, {}", d.workflow, d.label, d.today));
     match &d.baseline {
         Some(b) => out::line(&format!(
             "Baseline {}: {} to {}, {} runs{}",

@@ -196,7 +196,7 @@ fn show(plan: &ErasurePlan) {
     for held in &plan.held {
         out::line(&format!(
             "held: {} by {} ({}: {})",
-            held.run, held.hold, held.placed_by, held.reason
+            held.object, held.hold, held.placed_by, held.reason
         ));
     }
     let open = plan.open();

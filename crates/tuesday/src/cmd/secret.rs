@@ -10,7 +10,6 @@ use tuesday_connectors::secrets::SecretStore;
 use tuesday_domain::definition::{Definition, Package};
 use tuesday_domain::port::Secrets as _;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::time::Timestamp;
 use tuesday_engine::Clock;
 use tuesday_engine::ops::secret_uses;
 
@@ -100,24 +99,12 @@ fn check(base: &Path, def: &Definition, package: &Package) -> Vec<Checked> {
         .into_iter()
         .map(|s| Checked {
             workflow: def.workflow.name.clone(),
-            age: s
-                .reference
-                .strip_prefix("file:")
-                .and_then(|path| age(&base.join(path), now)),
+            age: store.changed_at(&s.reference).map(|at| now.since(at)),
             fault: store.resolve(&s.reference).err(),
             reference: s.reference,
             used_by: s.used_by,
         })
         .collect()
-}
-
-fn age(path: &Path, now: Timestamp) -> Option<Duration> {
-    let modified = std::fs::metadata(path).ok()?.modified().ok()?;
-    let micros = modified
-        .duration_since(std::time::UNIX_EPOCH)
-        .ok()?
-        .as_micros();
-    Some(now.since(Timestamp::from_micros(i64::try_from(micros).ok()?)))
 }
 
 fn print(common: &Common, checked: &[Checked], broken: usize) {

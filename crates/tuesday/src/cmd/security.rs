@@ -8,7 +8,7 @@ use serde_json::json;
 use tuesday_domain::access::{Act as What, Role, may};
 use tuesday_domain::problem::Problem;
 
-use tuesday_engine::ops::{EgressDays, SecurityReport};
+use tuesday_engine::ops::{Egress, EgressDays, SecurityReport};
 
 use crate::cli::Common;
 use crate::config::Home;
@@ -145,16 +145,31 @@ async fn report(common: Common, which: Which) -> Result<ExitCode, Problem> {
 }
 
 fn print_report(report: &SecurityReport) {
-    let mut secrets = out::table(&["Workflow", "Secret", "Used by", "State"]);
+    for w in &report.workflows {
+        if let Some(finding) = &w.finding {
+            out::line(&format!("To look at: {}: {finding}", w.workflow));
+        }
+    }
+    let mut secrets = out::table(&["Workflow", "Secret", "Used by", "Age", "State"]);
     for w in &report.workflows {
         for s in &w.secrets {
             let state = s.finding.clone().unwrap_or_else(|| "there".to_owned());
-            secrets.add_row([&w.workflow, &s.reference, &s.used_by, &state]);
+            let age = s
+                .age_days
+                .map_or_else(|| "unknown".to_owned(), |d| format!("{d} d"));
+            secrets.add_row([&w.workflow, &s.reference, &s.used_by, &age, &state]);
         }
     }
     out::line("Where are secrets? In the places that these references name:");
     out::line(&secrets.to_string());
-    out::line("\nWhat data leaves? `tuesday security egress` counts it from the record.");
+    out::line(
+        "\nWhat data leaves? In the last seven days (other days: tuesday security egress --since DAY):",
+    );
+    let mut left = egress_table();
+    for way in report.left.iter().filter(|e| e.outlet.outside) {
+        left.add_row(egress_row(way));
+    }
+    out::line(&left.to_string());
     out::line("\nWho can call which tool?");
     print_tools(report);
     let t = &report.trail;
@@ -237,29 +252,37 @@ async fn retention(common: Common) -> Result<ExitCode, Problem> {
 async fn egress(common: Common, which: Which, days: EgressDays) -> Result<ExitCode, Problem> {
     let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
     let rows = node.engine.egress(which.workflow.as_deref(), &days).await?;
-    let mut table = out::table(&["Workflow", "Release", "To", "At", "Requests", "Fields"]);
+    let mut table = egress_table();
     for r in rows {
         if common.json {
             out::json_line(&json!(r));
-            continue;
+        } else {
+            table.add_row(egress_row(&r));
         }
-        let field = |f: &tuesday_domain::outlet::SentField| {
-            let masked = if f.masked { ", masked" } else { "" };
-            format!("{} ({}{masked})", f.name, f.class.word())
-        };
-        let fields: Vec<String> = r.outlet.fields.iter().map(field).collect();
-        table.add_row([
-            r.workflow,
-            r.release.to_string(),
-            format!("{} {}", r.outlet.kind.word(), r.outlet.system),
-            r.outlet.place,
-            r.requests
-                .map_or_else(|| "not counted".to_owned(), |n| n.to_string()),
-            fields.join("\n"),
-        ]);
     }
     if !common.json {
         out::line(&table.to_string());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn egress_table() -> comfy_table::Table {
+    out::table(&["Workflow", "Release", "To", "At", "Requests", "Fields"])
+}
+
+fn egress_row(e: &Egress) -> [String; 6] {
+    let field = |f: &tuesday_domain::outlet::SentField| {
+        let masked = if f.masked { ", masked" } else { "" };
+        format!("{} ({}{masked})", f.name, f.class.word())
+    };
+    let fields: Vec<String> = e.outlet.fields.iter().map(field).collect();
+    [
+        e.workflow.clone(),
+        e.release.to_string(),
+        format!("{} {}", e.outlet.kind.word(), e.outlet.system),
+        e.outlet.place.clone(),
+        e.requests
+            .map_or_else(|| "not counted".to_owned(), |n| n.to_string()),
+        fields.join("\n"),
+    ]
 }

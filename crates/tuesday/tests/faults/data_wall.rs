@@ -302,6 +302,17 @@ async fn answers_follow(w: &Wall) {
         let all: Value = serde_json::from_str(report.trim()).unwrap();
         all["workflows"][0].clone()
     };
+    // What is in force is the narrower of stage and restriction.
+    let narrow = "workflow restrict case-text --to-stage shadow --as rhea --reason test";
+    home.json(&narrow.split(' ').collect::<Vec<_>>()).await;
+    let (_, narrowed, _) = home.run(&asked).await;
+    let of = workflow(&narrowed);
+    assert_eq!(of["stage"], "shadow", "{of}");
+    assert_eq!(of["tools"][1]["permitted"], "no: shadow writes nothing");
+    let all: Value = serde_json::from_str(narrowed.trim()).unwrap();
+    let left = all["left"].as_array().unwrap().iter();
+    let model: Vec<&Value> = left.filter(|l| l["name"] == "model").collect();
+    assert!(model[0]["requests"].as_u64().unwrap() > 0, "{all}");
     let pause = "workflow pause case-text --as rhea --reason test";
     home.json(&pause.split(' ').collect::<Vec<_>>()).await;
     let (_, paused, _) = home.run(&asked).await;

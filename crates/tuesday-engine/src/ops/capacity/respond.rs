@@ -22,6 +22,8 @@ use crate::ops::standing::Move;
 
 /// Approvals that look like no review count for so long.
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
+/// Days over which net time is judged where no plan says so.
+pub(super) const NET_DAYS: u32 = 7;
 
 impl Engine {
     /// Looks at the load of a workflow and does the one thing that is due next. Looks at the row again,
@@ -36,7 +38,7 @@ impl Engine {
         }
         let live = self.loaded(row.live_release).await?;
         let Some(plan) = self.plan_in_force(&row.name, &live).await? else {
-            return Ok(());
+            return self.watch_net_without_hours(row, &live).await;
         };
         let scope = row.rollout.scope.clone();
         let picture = self
@@ -74,7 +76,23 @@ impl Engine {
         if self.sample(&row, &plan, over.is_some()).await? {
             return Ok(());
         }
-        self.watch_net(row, &live, &plan, today).await
+        let net_days = plan.spec.net_days;
+        self.watch_net(row, &live, net_days, today).await
+    }
+
+    /// Nobody declared hours, and review can cost more than it saves all the same. Research promises no
+    /// saving, and before its first whole period there is nothing to say.
+    async fn watch_net_without_hours(
+        &self,
+        row: Workflow,
+        live: &LiveRelease,
+    ) -> Result<(), Problem> {
+        let installed = row.installed_at.plus(WEEK);
+        if row.label == Label::Research || self.now() < installed {
+            return Ok(());
+        }
+        let today = self.today(Some(&row.name)).await?;
+        self.watch_net(row, live, NET_DAYS, today).await
     }
 
     /// How the work passes the hours now; nothing while it does not, or nobody declared any.
@@ -287,15 +305,15 @@ impl Engine {
         &self,
         mut row: Workflow,
         live: &LiveRelease,
-        plan: &InForce,
+        net_days: u32,
         today: Day,
     ) -> Result<(), Problem> {
-        let days = net_days(plan, today);
+        let days = last_days(net_days, today);
         let saved = self.net_saved(&row.name, days).await?;
         let told = row.rollout.load.net_told;
         let since = told.map_or(i64::MAX, |day| today.since(day));
         let (pause, said) = match saved.net.value {
-            Some(net) if net < 0 => (i64::from(plan.spec.net_days), calculation(&saved)),
+            Some(net) if net < 0 => (i64::from(net_days), calculation(&saved)),
             Some(_) => return Ok(()),
             None => (
                 7,
@@ -322,9 +340,9 @@ impl Engine {
 }
 
 /// The last whole days over which net time is judged.
-pub(super) fn net_days(plan: &InForce, today: Day) -> Days {
+pub(super) fn last_days(count: u32, today: Day) -> Days {
     Days {
-        from: today.plus(-i64::from(plan.spec.net_days)),
+        from: today.plus(-i64::from(count)),
         to: today.plus(-1),
     }
 }

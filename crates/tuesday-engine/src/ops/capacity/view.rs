@@ -9,7 +9,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::record::CapacityPlan;
 
 use super::picture::{InForce, PersonHours, Picture};
-use super::respond::net_days;
+use super::respond::{NET_DAYS, last_days};
 use crate::engine::{Engine, read_problem};
 
 /// Whole weeks that are looked back at.
@@ -73,6 +73,8 @@ pub struct Capacity {
     pub workflow: String,
     /// For people.
     pub title: String,
+    /// What it is called.
+    pub label: &'static str,
     /// The stage in force.
     pub stage: String,
     /// The day in the workflow's time zone.
@@ -157,7 +159,7 @@ impl Engine {
             least_tasks: u32::MAX,
             least_days: u32::MAX,
             limit_percent: 100,
-            net_days: 7,
+            net_days: NET_DAYS,
             person: Vec::new(),
             response: tuesday_domain::capacity::ResponseSpec::default(),
             sample: None,
@@ -168,13 +170,7 @@ impl Engine {
         let picture = self.load_picture(&row, &live, spec, &scope, back).await?;
         let picture = self.assuming(picture, &live).await?;
         let today = picture.today;
-        let days = plan.as_ref().map_or(
-            Days {
-                from: today.plus(-7),
-                to: today.plus(-1),
-            },
-            |p| net_days(p, today),
-        );
+        let days = last_days(spec.net_days, today);
         let history = self.0.reader.capacity_plans(name, 20).await;
         let history = history.map_err(read_problem)?;
         let net = Box::pin(self.net_saved(name, days)).await?;
@@ -184,6 +180,7 @@ impl Engine {
         Ok(Capacity {
             workflow: row.name.clone(),
             title: row.title.clone(),
+            label: row.label.word(),
             stage: row.stage_in_force().to_string(),
             today,
             over: forecast.as_ref().and_then(|f| f.over(spec.limit_percent)),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tuesday_domain::access::{Act, Rights};
+use tuesday_domain::adoption::Adopted;
 use tuesday_domain::charter::fallback::declared;
 use tuesday_domain::charter::label::{Basis, Standing};
 use tuesday_domain::charter::{
@@ -11,6 +12,7 @@ use tuesday_domain::charter::{
     disused, is_blank, missing_parts,
 };
 use tuesday_domain::eval::PackReader;
+use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
     CharterFact, Choice, DecisionRecord, Grant, LabelEvent, Person, WeeklyReview, Workflow,
@@ -22,6 +24,7 @@ use tuesday_store::InstanceKind;
 
 use crate::catalog::LiveRelease;
 use crate::engine::{Engine, read_problem};
+use crate::ops::secret_uses;
 
 /// A confirmed write from before this is not looked for; what it shows lapses long before.
 const WRITTEN: Duration = Duration::from_secs(365 * 86_400);
@@ -45,6 +48,8 @@ pub(crate) struct Gathered {
     /// Why the live release has no judgement that more trust could rest on.
     pub(crate) unjudged: Option<String>,
     pub(crate) wrong: Vec<WrongPart>,
+    /// What became of the outputs of the last 30 days.
+    pub(crate) adopted: Adopted,
     pub(crate) test_instance: bool,
 }
 
@@ -77,6 +82,7 @@ impl Gathered {
         };
         let of = Use {
             figures: self.figures,
+            adopted: self.adopted,
             installed_at: self.row.installed_at,
             deciders: self.deciders.len(),
             trained: self.deciders.iter().filter(has).count(),
@@ -184,12 +190,23 @@ impl Engine {
                 .text("runbook.md")
                 .is_some_and(|t| !is_blank(t)),
             before: found.releases_before,
+            lost_secrets: self.lost_secrets(&live),
         };
         let overload = self.overload(&row, &live).await?;
         let test_instance = instance.is_some_and(|i| i.kind == InstanceKind::Test);
         let written_back_at = self.live_write(name, test_instance, now).await?;
+        let today = Day::parse(&live.ready.zone.day(now))
+            .map_err(|e| Problem::new("internal", e.to_string()))?;
+        let month = Days {
+            from: today.plus(-29),
+            to: today,
+        };
+        let (groups, _) = self.adopted(name, month).await?;
+        let mut adopted = Adopted::default();
+        groups.values().for_each(|n| adopted.merge(n));
         Ok(Gathered {
             overload,
+            adopted,
             unjudged,
             wrong: self.wrong_parts(&row, &live).await?,
             deciders: deciders(&people, grants, name, now),
@@ -208,6 +225,19 @@ impl Engine {
             decision: decisions.into_iter().next(),
             test_instance,
         })
+    }
+
+    /// References that lead nowhere, each once.
+    fn lost_secrets(&self, live: &LiveRelease) -> Vec<String> {
+        let uses = secret_uses(&live.ready.def, &live.package);
+        let mut lost: Vec<String> = uses
+            .into_iter()
+            .map(|s| s.reference)
+            .filter(|r| self.0.ports.secrets.resolve(r).is_err())
+            .collect();
+        lost.sort();
+        lost.dedup();
+        lost
     }
 
     /// Which parts of "what happens when the model is wrong" nothing in force gives.

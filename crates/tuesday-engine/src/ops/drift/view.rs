@@ -116,6 +116,8 @@ pub struct Drift {
     pub workflow: String,
     /// For people.
     pub title: String,
+    /// What it is called.
+    pub label: &'static str,
     /// The day in the workflow's time zone.
     pub today: Day,
     /// What is declared.
@@ -222,6 +224,7 @@ impl Engine {
         Ok(Drift {
             workflow: row.name.clone(),
             title: row.title.clone(),
+            label: row.label.word(),
             spec: live.ready.def.drift,
             baseline: frozen.as_ref().map(|f| frozen_mix(f, today)),
             dimensions,

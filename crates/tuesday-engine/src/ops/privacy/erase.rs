@@ -335,12 +335,12 @@ fn unheld(planned: &Planned) -> Result<(), Problem> {
     let count = planned.plan.held.len();
     let words = format!(
         "{} is kept by {} ({} placed it: {}){}",
-        first.run,
+        first.object,
         first.hold,
         first.placed_by,
         first.reason,
         if count > 1 {
-            format!(", and {} more runs are held", count - 1)
+            format!(", and {} more are held", count - 1)
         } else {
             String::new()
         }

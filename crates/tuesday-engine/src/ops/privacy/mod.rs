@@ -1,5 +1,6 @@
 //! Keeping and erasing what was read, said and written.
 
+mod beside;
 mod erase;
 mod find;
 mod hold;

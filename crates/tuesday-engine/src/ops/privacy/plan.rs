@@ -81,8 +81,8 @@ pub struct PlannedRun {
 /// A hold in the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HeldBy {
-    /// The run.
-    pub run: String,
+    /// What it keeps: a run, a refused event or a problem report by id.
+    pub object: String,
     /// The hold.
     pub hold: String,
     /// Who placed it.
@@ -243,6 +243,7 @@ impl Engine {
             self.plan_run(id, places.into_iter().collect(), &mut planned, &mut named)
                 .await?;
         }
+        self.held_beside(&query.of, &mut planned).await?;
         self.copies_that_stay(&mut planned).await?;
         let code = sha256_hex(named.as_bytes()).to_uppercase();
         planned.plan.code = format!("{}-{}", &code[..4], &code[4..8]);
@@ -268,12 +269,8 @@ impl Engine {
             return Ok(());
         }
         if let Some(hold) = self.held(&run, &planned.holds).await? {
-            planned.plan.held.push(HeldBy {
-                run: run.id.to_string(),
-                hold: hold.id.to_string(),
-                placed_by: hold.placed_by.clone(),
-                reason: hold.reason.clone(),
-            });
+            let held = HeldBy::of(run.id.to_string(), hold);
+            planned.plan.held.push(held);
         }
         named.push_str(&format!("{id} {} {}\n", run.version, heads.len()));
         planned.plan.runs.push(PlannedRun {

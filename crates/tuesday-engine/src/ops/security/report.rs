@@ -6,6 +6,7 @@ use tuesday_domain::outlet::{Outlet, outlets, permitted};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::time::Timestamp;
 
+use super::{Egress, EgressDays};
 use crate::engine::{Engine, read_problem};
 use crate::ops::secret_uses;
 
@@ -31,6 +32,8 @@ pub struct WorkflowSecurity {
     pub secrets: Vec<SecretPlace>,
     /// Everything it can call.
     pub tools: Vec<Tool>,
+    /// Why the answers about it cannot be given.
+    pub finding: Option<String>,
 }
 
 /// Where one secret is kept.
@@ -40,6 +43,8 @@ pub struct SecretPlace {
     pub reference: String,
     /// What needs it.
     pub used_by: String,
+    /// Whole days since it last changed, where that can be seen.
+    pub age_days: Option<u64>,
     /// Why it does not resolve on this node.
     pub finding: Option<String>,
 }
@@ -78,44 +83,89 @@ pub struct SecurityReport {
     pub at: String,
     /// By workflow.
     pub workflows: Vec<WorkflowSecurity>,
+    /// What data left in the last seven days.
+    pub left: Vec<Egress>,
     /// The audit trail.
     pub trail: Trail,
     /// How many findings the answers hold.
     pub findings: usize,
 }
 
+impl WorkflowSecurity {
+    /// Answers of it that somebody should look at.
+    #[must_use]
+    pub fn findings(&self) -> usize {
+        self.secrets.iter().filter(|s| s.finding.is_some()).count()
+            + self.tools.iter().filter(|t| t.finding.is_some()).count()
+            + usize::from(self.finding.is_some())
+    }
+}
+
 impl Engine {
-    /// The answers for one workflow, or for all; what data left is [`Engine::egress`].
+    /// The answers for one workflow, or for all; what data left in other days is [`Engine::egress`].
     ///
     /// # Errors
-    /// `not_found`, `unavailable`, `record_damaged`.
+    /// `not_found`, `unavailable`.
     pub async fn security_report(&self, workflow: Option<&str>) -> Result<SecurityReport, Problem> {
-        let mut workflows = Vec::new();
+        let (mut workflows, mut left) = (Vec::new(), Vec::new());
         for name in self.names(workflow).await? {
-            workflows.push(self.security_of(&name).await?);
+            let mut of = self.security_of(&name).await?;
+            match Box::pin(self.egress(Some(&name), &EgressDays::default())).await {
+                Ok(ways) => left.extend(ways),
+                Err(p) if p.code == "record_damaged" => {
+                    let words = format!("what it sent cannot be told: {}", p.detail);
+                    of.finding.get_or_insert(words);
+                }
+                Err(p) => return Err(p),
+            }
+            workflows.push(of);
         }
         let trail = self.trail().await?;
-        let of = |w: &WorkflowSecurity| {
-            w.secrets.iter().filter(|s| s.finding.is_some()).count()
-                + w.tools.iter().filter(|t| t.finding.is_some()).count()
-        };
+        let findings = workflows.iter().map(WorkflowSecurity::findings);
         Ok(SecurityReport {
             at: self.now().rfc3339(),
-            findings: workflows.iter().map(of).sum::<usize>()
-                + usize::from(trail.finding.is_some()),
+            findings: findings.sum::<usize>() + usize::from(trail.finding.is_some()),
             workflows,
+            left,
             trail,
         })
     }
 
     async fn security_of(&self, name: &str) -> Result<WorkflowSecurity, Problem> {
-        let (row, live) = self.live(name).await?;
-        let stage = row.stage.capped_by(row.label);
+        let row = self.known_workflow(name).await?.clone();
+        let stage = row.stage_in_force();
+        let blank = WorkflowSecurity {
+            workflow: name.to_owned(),
+            release: 0,
+            label: row.label.word(),
+            stage: stage.word(),
+            switch: row.switch.word(),
+            model_clearance: "",
+            secrets: Vec::new(),
+            tools: Vec::new(),
+            finding: None,
+        };
+        let live = match self.loaded(row.live_release).await {
+            Ok(live) => live,
+            Err(p) if p.code == "record_damaged" => {
+                let words = format!("its release cannot be read: {}", p.detail);
+                return Ok(WorkflowSecurity {
+                    finding: Some(words),
+                    ..blank
+                });
+            }
+            Err(p) => return Err(p),
+        };
         let ways = outlets(&live.ready);
+        let now = self.now();
+        let keeps = &self.0.ports.secrets;
         let secrets = secret_uses(&live.ready.def, &live.package)
             .into_iter()
             .map(|s| SecretPlace {
-                finding: self.0.ports.secrets.resolve(&s.reference).err(),
+                finding: keeps.resolve(&s.reference).err(),
+                age_days: keeps
+                    .changed_at(&s.reference)
+                    .map(|at| now.since(at).as_secs() / 86_400),
                 reference: s.reference,
                 used_by: s.used_by,
             })
@@ -124,19 +174,16 @@ impl Engine {
             .iter()
             .map(|way| Tool {
                 outlet: way.clone(),
-                permitted: permitted(way, stage, row.switch),
+                permitted: permitted(way, stage, row.switch, row.rollout.fallback),
                 finding: shared(way, &ways),
             })
             .collect();
         Ok(WorkflowSecurity {
-            workflow: name.to_owned(),
             release: live.number,
-            label: row.label.word(),
-            stage: stage.word(),
-            switch: row.switch.word(),
             model_clearance: live.ready.def.model.clearance.word(),
             secrets,
             tools,
+            ..blank
         })
     }
 
