@@ -191,6 +191,15 @@ async fn behind_its_back(s: &Story) {
     let (code, said) = s.run_as("tove", &["release", "verify", "faults"]).await;
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("release_hash_mismatch"), "{said}");
+    // An answer that cannot be derived is red, and takes none of the others with it.
+    let report = ["security", "report", "--json"];
+    let (code, said, _) = s.bed.home.run(&report).await;
+    let report: Value = serde_json::from_str(said.trim()).unwrap();
+    let of = &report["workflows"][0];
+    assert_eq!(code, 1, "{report}");
+    let why = of["finding"].as_str().unwrap_or_default();
+    assert!(why.contains("cannot be read"), "{of}");
+    assert!(report["trail"]["entries"].as_u64().unwrap() > 0);
     for url in [s.url(), s.last()] {
         until("the node refuses to run with it", || async {
             let id = format!("not-{}", crate::bed::now().as_microsecond());

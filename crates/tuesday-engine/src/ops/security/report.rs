@@ -112,7 +112,7 @@ impl Engine {
             let mut of = self.security_of(&name).await?;
             match Box::pin(self.egress(Some(&name), &EgressDays::default())).await {
                 Ok(ways) => left.extend(ways),
-                Err(p) if p.code == "record_damaged" => {
+                Err(p) if p.code != "unavailable" => {
                     let words = format!("what it sent cannot be told: {}", p.detail);
                     of.finding.get_or_insert(words);
                 }
@@ -147,7 +147,7 @@ impl Engine {
         };
         let live = match self.loaded(row.live_release).await {
             Ok(live) => live,
-            Err(p) if p.code == "record_damaged" => {
+            Err(p) if p.code != "unavailable" => {
                 let words = format!("its release cannot be read: {}", p.detail);
                 return Ok(WorkflowSecurity {
                     finding: Some(words),
