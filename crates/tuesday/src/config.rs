@@ -112,18 +112,32 @@ impl Home {
 fn read(path: Option<&Path>) -> Result<File, Problem> {
     let (path, named) = path.map_or((Path::new("tuesday.toml"), false), |p| (p, true));
     match std::fs::read_to_string(path) {
-        Ok(text) => toml::from_str(&text).map_err(|e| {
-            let line = e.span().map_or(0, |s| {
-                text[..s.start.min(text.len())].matches('\n').count() + 1
-            });
-            Problem::new(
-                "bad_request",
-                format!("{} line {line}: {}", path.display(), e.message()),
-            )
-        }),
+        Ok(text) => parsed(path, &text),
         Err(e) if named => {
             Err(Problem::new("not_found", format!("{}: {e}", path.display())).field("config"))
         }
         Err(_) => Ok(File::default()),
+    }
+}
+
+fn parsed(path: &Path, text: &str) -> Result<File, Problem> {
+    let file: File = toml::from_str(text).map_err(|e| {
+        let start = e.span().map_or(0, |s| s.start.min(text.len()));
+        let line = text[..start].matches('\n').count();
+        let place = format!("{} line {}: {}", path.display(), line + 1, e.message());
+        let problem = Problem::new("bad_request", place);
+        let key = text.lines().nth(line).and_then(|l| l.split_once('='));
+        match key {
+            Some((key, _)) => problem.field(key.trim()),
+            None => problem,
+        }
+    })?;
+    match file.retention.fault() {
+        None => Ok(file),
+        Some((key, why)) => {
+            let field = format!("retention.{key}");
+            let words = format!("{}: {field} is {why}", path.display());
+            Err(Problem::new("bad_request", words).field(field))
+        }
     }
 }

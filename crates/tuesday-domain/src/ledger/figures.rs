@@ -167,10 +167,11 @@ pub struct DayFigures {
     /// What went alone or was held back, and what people said about it.
     #[serde(default, skip_serializing_if = "Judged::is_empty")]
     pub judged: Judged,
-    /// What became of delivered outputs, by the group they were for; empty for those without one.
+    /// What became of delivered outputs, by the group they were for; empty for those without one, `others`
+    /// beyond the first ones.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub adopted: BTreeMap<String, Adopted>,
-    /// What runs cost, by the group they were for; empty for those without one.
+    /// What runs cost, by the group they were for; empty for those without one, `others` beyond the first ones.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, GroupCost>,
     /// Runs with something wrong with an input, by source; all runs under the empty name.
@@ -221,9 +222,9 @@ impl DayFigures {
             Some(Outcome::WrittenBack | Outcome::DraftPlaced) => {
                 self.resolved += 1;
                 self.durations(run);
-                let group = run.group.clone().unwrap_or_default();
-                let adopted = self.adopted.entry(group).or_default();
-                adopted.add(run.uptake(), run.asked(), run.opened());
+                let mut one = Adopted::default();
+                one.add(run.uptake(), run.asked(), run.opened());
+                grouped::adopt(&mut self.adopted, group, &one);
             }
             Some(Outcome::ShadowOnly) => self.shadow += 1,
             Some(Outcome::Rejected) => self.rejected += 1,
@@ -433,10 +434,7 @@ impl DayFigures {
             self.inputs.entry(source.clone()).or_default().merge(count);
         }
         for (group, adopted) in &o.adopted {
-            self.adopted
-                .entry(group.clone())
-                .or_default()
-                .merge(adopted);
+            grouped::adopt(&mut self.adopted, group, adopted);
         }
         for (shift, mix) in &o.mix {
             self.mix.entry(shift.clone()).or_default().merge(mix);

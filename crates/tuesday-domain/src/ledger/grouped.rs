@@ -1,16 +1,18 @@
-//! What the runs of one group cost on one day: the part of a day's figures that a cost report divides by
-//! group. Groups are whatever a case says it belongs to, so a day keeps only some of them apart.
+//! What the runs of one group came to on one day: the part of a day's figures that a report divides by
+//! group. Groups are whatever a case says it belongs to, so only some of them are kept apart, on a day and
+//! over a span; the others are counted together.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::figures::{DayFigures, Money};
+use crate::adoption::Adopted;
 
-/// Groups of a day that are kept apart.
-const GROUPS: usize = 50;
+/// Groups that are kept apart.
+pub const GROUPS: usize = 50;
 /// The rest of them.
-pub(super) const OTHERS: &str = "others";
+pub const OTHERS: &str = "others";
 
 /// The cost of one group's runs on one day, in millionths and milliseconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -81,11 +83,46 @@ impl GroupCost {
     }
 }
 
+/// Where a group is counted: under its own name, or with the others when enough are kept apart already.
+pub(super) fn place<'a, V>(all: &BTreeMap<String, V>, group: &'a str) -> &'a str {
+    let known = group.is_empty() || all.contains_key(group) || all.len() < GROUPS;
+    if known { group } else { OTHERS }
+}
+
 /// Adds the cost of a group; without a name it is of the runs without one.
 pub(super) fn add(all: &mut BTreeMap<String, GroupCost>, group: &str, cost: &GroupCost) {
-    let known = group.is_empty() || all.contains_key(group) || all.len() < GROUPS;
-    let group = if known { group } else { OTHERS };
-    all.entry(group.to_owned()).or_default().merge(cost);
+    let group = place(all, group).to_owned();
+    all.entry(group).or_default().merge(cost);
+}
+
+/// Adds what became of a group's outputs, in the same way.
+pub(super) fn adopt(all: &mut BTreeMap<String, Adopted>, group: &str, adopted: &Adopted) {
+    let group = place(all, group).to_owned();
+    all.entry(group).or_default().merge(adopted);
+}
+
+/// Sums of a span with only some groups apart: all that are `wanted`, because somebody wrote them down, then
+/// those with the most outputs. Nothing is lost: the rest is counted with the others.
+#[must_use]
+pub fn fewer(
+    sums: BTreeMap<String, Adopted>,
+    wanted: impl Fn(&str) -> bool,
+) -> BTreeMap<String, Adopted> {
+    let mut named: Vec<(String, Adopted)> = sums.into_iter().collect();
+    // Stable, so that equals stay in the order of their names; whatever is the rest of a day stays the rest.
+    named.sort_by_key(|(name, n)| {
+        let rest = name == OTHERS;
+        (rest, !wanted(name), std::cmp::Reverse(n.delivered))
+    });
+    let mut kept = BTreeMap::new();
+    for (name, n) in named {
+        if wanted(&name) {
+            kept.insert(name, n);
+        } else {
+            adopt(&mut kept, &name, &n);
+        }
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -109,5 +146,26 @@ mod tests {
         let mut sum = GroupCost::default();
         all.values().for_each(|g| sum.merge(g));
         assert_eq!((sum.runs, sum.people_ms, sum.first["EUR"]), (81, 567, 243));
+    }
+
+    #[test]
+    fn a_span_keeps_what_is_wanted_and_the_largest_and_loses_nothing() {
+        let of = |delivered| Adopted {
+            delivered,
+            as_is: delivered,
+            ..Adopted::default()
+        };
+        let mut sums: BTreeMap<String, Adopted> =
+            (1..=80).map(|n| (format!("g{n:02}"), of(n))).collect();
+        sums.insert(OTHERS.to_owned(), of(1_000));
+        sums.insert(String::new(), of(5));
+        let kept = fewer(sums, |name| name == "g01");
+        assert_eq!(kept.len(), GROUPS + 2);
+        assert_eq!((kept["g01"].delivered, kept[""].delivered), (1, 5));
+        assert!(kept.contains_key("g32") && !kept.contains_key("g31"));
+        // g02 to g31 and what days had put there.
+        assert_eq!(kept[OTHERS].delivered, 1_000 + 495);
+        let all: u64 = kept.values().map(|n| n.as_is).sum();
+        assert_eq!(all, 1_000 + 5 + 80 * 81 / 2);
     }
 }

@@ -18,6 +18,7 @@ pub mod histogram;
 mod inputs;
 pub mod interval;
 pub mod judged;
+pub mod paid_for;
 pub mod price;
 pub mod report;
 pub mod shown;

@@ -10,7 +10,7 @@ use super::figures::{DayFigures, Money};
 use super::mul_div;
 use super::price::PriceTable;
 use super::told::count;
-use super::{entry, figures};
+use super::{entry, figures, grouped};
 use crate::id::ReleaseId;
 use crate::record::{CostBucket, CostCategory, CostEntry, DayRow, GraderCalls, HourKind};
 use crate::time::{Timestamp, Zone};
@@ -292,7 +292,12 @@ fn divided(groups: &mut BTreeMap<String, Costs>, f: &DayFigures, hour: Option<(i
     let ms = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let mut seen = 0;
     for (group, cost) in &f.groups {
-        let name = if group.is_empty() { UNGROUPED } else { group };
+        // A span keeps as few apart as a day.
+        let name = if group.is_empty() {
+            UNGROUPED
+        } else {
+            grouped::place(groups, group)
+        };
         let costs = groups.entry(name.to_owned()).or_default();
         costs.calls(&cost.calls());
         let before = seen;
@@ -446,6 +451,42 @@ mod tests {
             tier: tier.into(),
             figures,
         }
+    }
+
+    #[test]
+    fn a_span_keeps_some_groups_apart_and_the_rest_is_in_the_total() {
+        let day = |day: &str, from: u32| {
+            let mut row = row(day, 1, "auto", 0, 0, 40);
+            row.figures.groups = (from..from + 40)
+                .map(|n| {
+                    let cost = GroupCost {
+                        runs: 1,
+                        first: Money::from([("EUR".to_owned(), 3)]),
+                        ..GroupCost::default()
+                    };
+                    (format!("g{n}"), cost)
+                })
+                .collect();
+            row.figures.first = Money::from([("EUR".to_owned(), 120)]);
+            row
+        };
+        let days = [day("2026-11-16", 100), day("2026-11-17", 200)];
+        let zone = Zone::named("UTC").unwrap();
+        let table = prices();
+        let sources = Sources {
+            days: &days,
+            graders: &[],
+            entries: &[],
+            prices: &table,
+            zone: &zone,
+            first: None,
+        };
+        let made = report(&sources, span("2026-11-16", "2026-11-17"), By::Group);
+        assert_eq!(made.groups.len(), 51);
+        assert_eq!(made.groups[grouped::OTHERS].total["EUR"], 90);
+        assert_eq!(made.total.total["EUR"], 240);
+        let all: i64 = made.groups.values().map(|g| g.total["EUR"]).sum();
+        assert_eq!(all, 240);
     }
 
     fn invoice(amount: i64, from: &str, to: &str) -> CostEntry {

@@ -12,4 +12,4 @@ mod retention;
 pub use erased::{ERASED, Erasure, Erasures, erasures, is_gone};
 pub use find::Finder;
 pub use hold::{Hold, HoldScope, holding};
-pub use retention::{CLASSES, DEFAULT_DAYS, Kept, RetentionLimits, RetentionSpec};
+pub use retention::{CLASSES, DEFAULT_DAYS, Kept, MOST_DAYS, RetentionLimits, RetentionSpec};

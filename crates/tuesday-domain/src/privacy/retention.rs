@@ -16,6 +16,9 @@ pub const CLASSES: [Class; 4] = [
 /// Days for a class that nobody says anything about: thirteen months.
 pub const DEFAULT_DAYS: u32 = 395;
 
+/// Ten years; what is to be kept for longer is an archive's matter.
+pub const MOST_DAYS: u32 = 3_660;
+
 /// `[retention]`: days by class; absent means the instance's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -65,6 +68,22 @@ pub struct Kept {
 }
 
 impl RetentionLimits {
+    /// What cannot be meant: the key below `[retention]`, and why.
+    #[must_use]
+    pub fn fault(&self) -> Option<(String, String)> {
+        let mut each = Vec::new();
+        for (table, spec) in [("default", &self.default), ("most", &self.most)] {
+            let days = CLASSES.map(|class| (format!("{table}.{}", class.word()), spec.days(class)));
+            each.extend(days.into_iter().filter_map(|(key, n)| Some((key, n?, 1))));
+        }
+        each.push(("least_days".to_owned(), self.least_days, 0));
+        let (key, days, least) = each
+            .into_iter()
+            .find(|(_, days, least)| !(*least..=MOST_DAYS).contains(days))?;
+        let why = format!("{days} days; it is {least} to {MOST_DAYS}");
+        Some((key, why))
+    }
+
     /// The rule in force for a class: declared, otherwise the default; never beyond the bounds. Where
     /// the bounds contradict each other, keeping wins: erased bytes do not come back.
     #[must_use]
@@ -89,6 +108,7 @@ impl RetentionLimits {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod tests {
     use super::*;
 
@@ -108,6 +128,22 @@ mod tests {
             restricted: Some(days),
             ..RetentionSpec::default()
         }
+    }
+
+    #[test]
+    fn a_bound_that_nobody_can_mean_is_a_fault() {
+        assert_eq!(limits(0, Some(1)).fault(), None);
+        assert_eq!(limits(3_660, Some(3_660)).fault(), None);
+        let key = |l: RetentionLimits| l.fault().unwrap().0;
+        assert_eq!(key(limits(3_661, None)), "least_days");
+        assert_eq!(key(limits(0, Some(0))), "most.restricted");
+        let silent = RetentionLimits {
+            default: declared(9_999),
+            ..RetentionLimits::default()
+        };
+        let (key, why) = silent.fault().unwrap();
+        assert_eq!(key, "default.restricted");
+        assert_eq!(why, "9999 days; it is 1 to 3660");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tuesday_domain::adoption::{Adopted, AdoptionMetric, GroupPlan, PlanSpec, Uptake};
 use tuesday_domain::ledger::day::Days;
+use tuesday_domain::ledger::grouped::{GROUPS, OTHERS, fewer};
 use tuesday_domain::ledger::interval::share_ppm;
 use tuesday_domain::ledger::shown::{Shown, Unit};
 use tuesday_domain::ledger::told::count;
@@ -80,8 +81,10 @@ pub struct Adoption {
     pub blanks: Vec<String>,
     /// All groups together.
     pub all: GroupAdoption,
-    /// Each group.
+    /// Each group; beyond fifty they are one, `others`.
     pub groups: Vec<GroupAdoption>,
+    /// What to know about `others` when they are there.
+    pub others: Option<String>,
     /// Share of the old way among everything whose use is known.
     pub bypass: Shown,
     /// The same over as many days before.
@@ -96,6 +99,14 @@ pub struct Adoption {
     pub automatic: Shown,
 }
 
+/// What `others` are.
+fn beyond() -> String {
+    format!(
+        "{GROUPS} groups of a day are kept apart. The rest of them is in {OTHERS}, so a group may have more than its own \
+         line says; a number of {OTHERS} opens the runs of all groups"
+    )
+}
+
 /// Where the records behind a figure are.
 struct Records<'a> {
     workflow: &'a str,
@@ -104,6 +115,8 @@ struct Records<'a> {
 
 impl Records<'_> {
     fn page(&self, kind: &str, group: Option<&str>) -> String {
+        // Which groups the others are differs from day to day: what opens is the runs of all groups.
+        let group = group.filter(|g| *g != OTHERS);
         let group = group.map_or_else(String::new, |g| {
             let name = if g.is_empty() { NO_GROUP } else { g };
             format!("&group={}", escaped(name))
@@ -117,7 +130,7 @@ impl Records<'_> {
 }
 
 /// A value as it stands in an address.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.~".contains(b);
     let each = text.bytes().map(|b| {
         if plain(&b) {
@@ -373,6 +386,11 @@ impl Engine {
         };
         let (no_visit, automatic) = visits(&all, &at);
         let group = |key: Option<String>, n: &Adopted| grouped(key, n, plan, scope, &at);
+        let declared = scope.audience().map(|axis| scope.values(axis));
+        let sums = fewer(sums, |name| {
+            let listed = declared.is_some_and(|all| all.iter().any(|g| g == name));
+            listed || plan.group.iter().any(|g| g.name == name)
+        });
         let names = named(&sums, plan, scope);
         let groups = names.into_iter().map(|key| {
             let n = sums.get(&key).copied().unwrap_or_default();
@@ -388,6 +406,7 @@ impl Engine {
             target_percent: plan.target_percent,
             blanks: plan.blanks(scope),
             groups: groups.collect(),
+            others: sums.contains_key(OTHERS).then(beyond),
             bypass: bypass("bypass", &all, loose, &at),
             bypass_before: bypass("bypass_before", &was, old_loose, &earlier),
             loose,

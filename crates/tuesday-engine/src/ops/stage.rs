@@ -56,11 +56,14 @@ impl Engine {
     /// Moves the stage. Going up, every declared entry condition must be true, somebody must have
     /// reviewed the evidence since the present stage began, and `notice` tells the people concerned.
     ///
+    /// When something else changed the row meanwhile it is decided again from what stands there then: always
+    /// on the way down; on the way up as long as nothing moved that a person goes by.
+    ///
     /// # Errors
     /// `stage_skipped`, `label_cap`, `capacity_undeclared`, `gate_not_passed` beyond drafts unless the
     /// live release passed its pack not long ago, `entry_condition` naming the one that is not true,
     /// `decision_required`, `bad_request` without a notice, `reason_required`, `workflow_retired`,
-    /// `unknown_workflow`.
+    /// `revision_moved` when label, stage, switch, release, rules or restriction moved on the way up, `unknown_workflow`.
     pub async fn set_stage(
         &self,
         name: &str,
@@ -70,21 +73,27 @@ impl Engine {
         reason: &str,
     ) -> Result<Workflow, Problem> {
         reasoned(reason)?;
-        contended(notice.is_none(), || {
-            Box::pin(self.staged(name, to, notice, by, reason))
+        let seen = self.not_retired(name).await?;
+        contended(true, || {
+            Box::pin(self.staged((name, &seen), to, notice, by, reason))
         })
         .await
     }
 
     async fn staged(
         &self,
-        name: &str,
+        (name, seen): (&str, &Workflow),
         to: Stage,
         notice: Option<&str>,
         by: &Actor,
         reason: &str,
     ) -> Result<Workflow, Problem> {
         let mut row = self.not_retired(name).await?;
+        if to > row.stage && !stands(&row, seen) {
+            let words = format!("{name} was changed by somebody else meanwhile");
+            return Err(Problem::new("revision_moved", words)
+                .way_out("look at what it is now, and go up if that is still right"));
+        }
         let mut facts: Vec<(&'static str, serde_json::Value)> = Vec::new();
         let mut told = format!("stage {} from now on", to.word().replace('_', " "));
         if to > row.stage {
@@ -207,6 +216,16 @@ impl Engine {
     }
 }
 
+/// What a person goes by who takes a workflow up stands as it was seen. The rest of the row is the engine's own:
+/// what a confidence is worth, how a load is answered.
+fn stands(row: &Workflow, seen: &Workflow) -> bool {
+    let of = |w: &Workflow| (w.label, w.stage, w.switch, w.live_release, w.rules_version);
+    of(row) == of(seen)
+        && row.rollout.scope == seen.rollout.scope
+        && row.rollout.staged_at == seen.rollout.staged_at
+        && row.rollout.switched_at == seen.rollout.switched_at
+}
+
 fn may_follow(row: &Workflow, to: Stage) -> Result<(), Problem> {
     if to > row.label.cap() {
         let words = format!("label {} allows at most {}", row.label, row.label.cap());
@@ -223,4 +242,50 @@ fn may_follow(row: &Workflow, to: Stage) -> Result<(), Problem> {
             .way_out(format!("the next stage is {next}")));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tuesday_domain::id::ReleaseId;
+    use tuesday_domain::time::Timestamp;
+    use tuesday_domain::workflow::{Label, Switch};
+
+    use super::*;
+
+    #[test]
+    fn only_what_a_person_goes_by_keeps_a_way_up_from_being_decided_again() {
+        let seen = Workflow {
+            name: "w".into(),
+            title: "W".into(),
+            owner: "rhea".into(),
+            label: Label::Production,
+            stage: Stage::Shadow,
+            switch: Switch::Running,
+            live_release: ReleaseId::new(uuid::Uuid::from_u128(1)),
+            rules_version: 1,
+            installed_at: Timestamp::from_micros(0),
+            rollout: tuesday_domain::record::Rollout::default(),
+            version: 3,
+        };
+        let moved = |change: &dyn Fn(&mut Workflow)| {
+            let mut row = seen.clone();
+            change(&mut row);
+            !stands(&row, &seen)
+        };
+        assert!(!moved(&|w| w.version = 4));
+        assert!(!moved(
+            &|w| w.rollout.counted_from = Some(Timestamp::from_micros(9))
+        ));
+        assert!(moved(&|w| w.switch = Switch::Paused));
+        assert!(moved(&|w| w.stage = Stage::Off));
+        assert!(moved(&|w| w.label = Label::Pilot));
+        assert!(moved(&|w| w.rules_version = 2));
+        assert!(moved(
+            &|w| w.live_release = ReleaseId::new(uuid::Uuid::from_u128(2))
+        ));
+        assert!(moved(&|w| w.rollout.scope.percent = Some(10)));
+        assert!(moved(
+            &|w| w.rollout.switched_at = Some(Timestamp::from_micros(9))
+        ));
+    }
 }

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use serde_json::json;
 use tuesday_domain::actor::Actor;
+use tuesday_domain::adoption::Adopted;
 use tuesday_domain::id::RunId;
 use tuesday_domain::ledger::day::Days;
+use tuesday_domain::ledger::figures::DayFigures;
 use tuesday_domain::ledger::report::By;
-use tuesday_domain::record::Choice;
+use tuesday_domain::record::{Choice, DayRow};
 use tuesday_domain::workflow::Stage;
 use tuesday_engine::Worker;
 use tuesday_engine::ops::{Adoption, Approval, NO_GROUP, PostedSignal, Refusal, WorkflowDecision};
-use tuesday_store::{AuditFilter, RunFilter, RunKind};
+use tuesday_store::{ANY_TIER, AuditFilter, DayState, RunFilter, RunKind};
 use tuesday_testkit::fakes::Said;
 use tuesday_testkit::{Database, until};
 
@@ -206,6 +208,16 @@ async fn used(database: Option<&str>) {
     assert_eq!(bench.told().await, 1, "once a day");
     let apac = a.groups.iter().find(|g| g.title == "apac").unwrap();
     assert_eq!((apac.met, apac.who.as_deref()), (Some(false), None));
+    // The runs that a tier was asked about can be told from the others.
+    for (tier, runs) in [("desk", 3), (ANY_TIER, 3), ("board", 0)] {
+        let filter = RunFilter {
+            workflow: Some("small".into()),
+            tier: Some(tier.into()),
+            ..RunFilter::default()
+        };
+        let found = e.reader().run_page(&filter, None, 100).await.unwrap();
+        assert_eq!(found.len(), runs, "{tier}");
+    }
     // What each group cost; nothing of it is lost, and a run that was refused cost as well.
     let made = e.cost_report(Some("small"), None, bench.days().await, By::Group);
     let made = made.await.unwrap();
@@ -278,6 +290,78 @@ async fn adoption_is_counted_by_group_and_every_number_is_its_records() {
 async fn adoption_is_counted_by_group_and_every_number_is_its_records_on_postgresql() {
     let database = Database::create().await;
     Box::pin(used(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+/// Two days with sixty groups each, none of them the same; each group has one output.
+async fn many(database: Option<&str>) {
+    let bench = Bench::on(&[("[rollout]\n", PLAN)], database).await;
+    let e = &bench.engine;
+    let days = bench.days().await;
+    let live = e.reader().workflow("small").await.unwrap().unwrap();
+    let one = Adopted {
+        delivered: 1,
+        as_is: 1,
+        ..Adopted::default()
+    };
+    for (n, day) in [days.from, days.to].into_iter().enumerate() {
+        let figures = DayFigures {
+            runs: 60,
+            resolved: 60,
+            adopted: (0..60).map(|g| (format!("d{n}g{g:02}"), one)).collect(),
+            ..DayFigures::new()
+        };
+        let day = day.to_string();
+        let rows = vec![DayRow {
+            workflow: "small".into(),
+            day: day.clone(),
+            release: live.live_release,
+            tier: "desk".into(),
+            figures,
+        }];
+        let state = DayState {
+            workflow: "small".into(),
+            rows,
+            open: 0,
+            made_at: e.now(),
+            day,
+        };
+        bench.store.put_day(&state).await.unwrap();
+    }
+    let a = e.adoption("small", days).await.unwrap();
+    let counted = |title: &str| counts(&a, title)[..2].to_vec();
+    // Fifty apart, the one that the plan names, and the rest.
+    assert_eq!(a.groups.len(), 52);
+    assert_eq!(
+        (counted("others"), counted("emea")),
+        (vec![70, 70], vec![0, 0])
+    );
+    let each = a.groups.iter().filter_map(|g| g.counts[0].value);
+    assert_eq!((each.sum::<i64>(), counted("All")), (120, vec![120, 120]));
+    let words = a.others.clone().unwrap();
+    assert!(words.contains("50 groups of a day"), "{words}");
+    let others = a.groups.iter().find(|g| g.title == "others").unwrap();
+    let page = others.counts[0].records.as_deref().unwrap();
+    assert!(!page.contains("group="), "{page}");
+    assert!(
+        a.csv().contains("others,delivered,count,70,measured,"),
+        "{}",
+        a.csv()
+    );
+    let json = serde_json::to_value(&a).unwrap();
+    assert_eq!(json["groups"].as_array().unwrap().len(), 52);
+    assert_eq!(json["others"], words);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn adoption_keeps_fifty_groups_apart_and_counts_the_rest() {
+    Box::pin(many(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn adoption_keeps_fifty_groups_apart_and_counts_the_rest_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(many(Some(&database.url()))).await;
     database.drop().await;
 }
 

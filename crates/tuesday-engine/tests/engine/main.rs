@@ -45,6 +45,7 @@ mod seeds;
 mod settling;
 mod shadows;
 mod shipped;
+mod stages;
 mod stamps;
 mod trouble;
 mod turnover;

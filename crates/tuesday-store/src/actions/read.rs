@@ -34,6 +34,25 @@ impl StoreReader {
         self.rows(sql, vec![Value::Id(run.uuid())], action).await
     }
 
+    /// Whether an action of this name was confirmed in a run that was received on these days, both included.
+    /// Ends at the first one; without any it reads the actions of all these runs: for a report.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn has_confirmed(
+        &self,
+        workflow: &str,
+        action: &str,
+        (from, to): (&str, &str),
+    ) -> Result<bool, ReadError> {
+        let sql = "SELECT r.id FROM runs r JOIN actions a ON a.run_id = r.id WHERE r.workflow = $1 AND r.batch >= $2 \
+                   AND r.batch <= $3 AND a.name = $4 AND a.state = 'confirmed' LIMIT 1";
+        let texts = [workflow, from, to, action];
+        let params = texts.map(|t| Value::Text(t.to_owned())).to_vec();
+        let found = self.first(sql, params, |r: Row<'_>| r.id(0).map(RunId::new));
+        Ok(found.await?.is_some())
+    }
+
     /// How many actions stand where. Reads every action: for totals, not for a page.
     ///
     /// # Errors

@@ -36,6 +36,8 @@ pub struct RunFilter {
     pub release: Option<ReleaseId>,
     /// For this group, as adoption is told apart; absent inside means no group is known.
     pub group: Option<Option<String>>,
+    /// Whose output this tier was asked about first; [`ANY_TIER`] for any.
+    pub tier: Option<String>,
     /// With something wrong with this source when its inputs were read; the event is `input`.
     pub input: Option<String>,
 }
@@ -264,8 +266,25 @@ const NO_SEED: &str = "NOT EXISTS (SELECT 1 FROM seeds AS s WHERE s.run_id = r.i
 const OVERDUE: &str = "WHERE r.outcome IS NULL AND r.status IN ('received', 'queued', 'running', 'retry_wait', \
     'dispatching', 'waiting_input') AND r.deadline_at <= $1 ORDER BY r.deadline_at LIMIT $2";
 
-/// The conditions on a run's group and on what was wrong with its inputs.
+/// In place of a tier: that people were asked about the output at all.
+pub const ANY_TIER: &str = "*";
+
+/// The conditions on a run's tier, its group, and on what was wrong with its inputs.
 fn by_inputs(q: &mut Select, filter: &RunFilter) {
+    match filter.tier.as_deref() {
+        None => {}
+        Some(ANY_TIER) => {
+            let any =
+                "EXISTS (SELECT 1 FROM reviews AS t WHERE t.run_id = r.id AND t.kind = 'output')";
+            q.and(any, []);
+        }
+        // As the figures of a day have it.
+        Some(tier) => {
+            let first = "(SELECT t.tier FROM reviews AS t WHERE t.run_id = r.id AND t.kind = 'output' \
+                         ORDER BY t.id LIMIT 1) = ?";
+            q.and(first, [Value::Text(tier.to_owned())]);
+        }
+    }
     if let Some(source) = &filter.input {
         let of = "EXISTS (SELECT 1 FROM run_inputs AS i WHERE i.run_id = r.id AND i.source = ?)";
         q.and(of, [Value::Text(source.clone())]);

@@ -124,6 +124,8 @@ pub(crate) struct RunQuery {
     group: Option<String>,
     /// With something wrong with this source; the event is `input`.
     input: Option<String>,
+    /// Whose output this tier was asked about first; `*` for any tier.
+    tier: Option<String>,
     /// Part of the subject, or the whole event id.
     q: Option<String>,
     /// Id of the last run of the page before.
@@ -156,6 +158,7 @@ pub(crate) async fn list(
         release: q.release.as_deref().map(query::id).transpose()?,
         group: query::group(q.group.as_deref()),
         input: q.input.filter(|s| !s.is_empty()),
+        tier: q.tier.filter(|s| !s.is_empty()),
     };
     let after = q.after.as_deref().map(query::id::<RunId>).transpose()?;
     if filter.text.is_some() {

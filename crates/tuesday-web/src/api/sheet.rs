@@ -103,6 +103,7 @@ pub(crate) fn scorecard(card: &Scorecard) -> String {
         "net_ms",
         "p50_ms",
         "p95_ms",
+        "so_far",
     ];
     text.push_str(&line(&head));
     for w in &card.weeks {
@@ -117,6 +118,7 @@ pub(crate) fn scorecard(card: &Scorecard) -> String {
             &number(w.net_ms),
             &ms(w.p50_ms),
             &ms(w.p95_ms),
+            if w.so_far { "yes" } else { "" },
         ]));
     }
     text
@@ -325,6 +327,14 @@ pub(crate) fn drift(d: &tuesday_engine::ops::Drift) -> String {
                 ]));
             }
         }
+    }
+    // How second readers agreed, in all and tier by tier.
+    text.push_str("\r\n");
+    text.push_str(&line(&FIGURE));
+    text.push_str(&shown(&d.agreement, None));
+    for t in &d.tiers {
+        text.push_str(&shown(&t.agreement, None));
+        text.push_str(&shown(&t.kappa, None));
     }
     text
 }

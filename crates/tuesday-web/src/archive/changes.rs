@@ -50,7 +50,8 @@ impl Making<'_> {
         );
         let engine = self.engine;
         let read = |after| engine.reader().audit_page(&filter, after, LINES);
-        let (mut rows, mut n) = (read(None).await.map_err(read_problem)?, 1);
+        let bound = Some(self.entries);
+        let (mut rows, mut n) = (read(bound).await.map_err(read_problem)?, 1);
         loop {
             let next = match rows.last().and_then(|r| r.index) {
                 Some(last) if rows.len() == LINES => {

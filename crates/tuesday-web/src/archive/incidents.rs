@@ -48,16 +48,18 @@ impl Making<'_> {
                 }
                 _ => Vec::new(),
             };
-            for i in &rows {
-                self.incident(i).await?;
+            let known = || rows.iter().filter(|i| i.opened_at <= self.at);
+            let lines: Vec<Vec<Cell>> = known().map(row).collect();
+            for i in known().cloned().collect::<Vec<_>>() {
+                self.incident(&i).await?;
                 all += 1;
             }
             let heads = vec![
                 "Opened", "What", "Kind", "Workflow", "Severity", "State", "Owner",
             ];
-            let body = match rows.len() {
+            let body = match lines.len() {
                 0 => Body::Words("There were none.".to_owned()),
-                _ => table(heads, rows.iter().map(row).collect()),
+                _ => table(heads, lines),
             };
             let mut around = Vec::new();
             if n > 1 {

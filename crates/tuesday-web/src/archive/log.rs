@@ -9,7 +9,7 @@ use tuesday_engine::ops::{ExportQuery, Verified};
 
 use super::page::{Block, Body, Cell, Link, Page, number, table};
 use super::{Archived, Making};
-use crate::console::words::{code, count, local};
+use crate::console::words::{code, count, local, plural};
 use crate::refusal::read_problem;
 
 const HOW: &str = "1. Take the key of the log from somewhere else than this folder: a mail, a charter, a colleague. `audit/vkey` is only the \
@@ -49,7 +49,7 @@ impl Making<'_> {
                 "Verified",
                 format!(
                     "{}, every entry against every head that was ever signed",
-                    self.at()
+                    self.bound()
                 ),
             ),
             pair("Entries", count(verified.entries)),
@@ -159,6 +159,21 @@ impl Making<'_> {
         })
     }
 
+    /// What the archive is a picture of.
+    fn as_of(&self) -> String {
+        let (bound, entries) = (self.bound(), count(self.entries));
+        let went_on = match self.went_on {
+            0 => "no run went on meanwhile".to_owned(),
+            n => format!(
+                "{} went on meanwhile and say so, with the moment of their page",
+                plural(n, "run")
+            ),
+        };
+        format!(
+            "{bound}, after {entries} entries of the log: runs, incidents and changes from after that are not here; {went_on}"
+        )
+    }
+
     fn about(&self, out: &Archived) -> Vec<(String, String)> {
         let pair = |name: &str, value: String| (name.to_owned(), value);
         let shown = match self.wish.clearance {
@@ -170,6 +185,7 @@ impl Making<'_> {
         };
         vec![
             pair("Made", format!("{} by tuesday {}", self.at(), self.wish.made_by)),
+            pair("As of", self.as_of()),
             pair("Log", format!("{} entries, verified", count(out.entries))),
             pair("Shows", shown),
             pair(

@@ -4,6 +4,11 @@
 //! `page` is what every page looks like, `shelf` the folder, `markdown` turns runbooks and incidents into
 //! pages; the other files make one kind of page each. Runs are read page by page and written as they are
 //! read: what is held in memory does not grow with their number.
+//!
+//! Work may go on meanwhile. So a bound is taken first, a moment and a place in the log: runs, incidents and
+//! changes from after it are not in the archive. A run from before it that moves meanwhile is shown as it was when
+//! its page was made, in one reading for page, list and sums, and says so; the bundle of the log is written last
+//! and has what every page tells.
 
 mod changes;
 mod incidents;
@@ -68,7 +73,12 @@ struct Making<'a> {
     wish: &'a ArchiveWish,
     shelf: Shelf,
     progress: &'a (dyn Fn(&'static str, u64) + Send + Sync),
+    /// What came later is not in it.
     at: Timestamp,
+    /// Entries of the log then.
+    entries: u64,
+    /// Runs that went on meanwhile.
+    went_on: u64,
 }
 
 impl Making<'_> {
@@ -77,7 +87,13 @@ impl Making<'_> {
         Link::new(w.title.clone(), format!("workflows/{}/index.html", w.name))
     }
 
+    /// When what is being written is read.
     fn at(&self) -> String {
+        local(self.engine.now(), None)
+    }
+
+    /// The moment of the bound.
+    fn bound(&self) -> String {
         local(self.at, None)
     }
 
@@ -117,6 +133,7 @@ pub async fn archive(
     engine
         .access_event("instance.exported", by, subject, &facts)
         .await?;
+    let at = engine.now();
     engine.seal().await?;
     let verified = engine
         .verify_audit(key, &[], |n| progress("entries verified", n))
@@ -126,7 +143,9 @@ pub async fn archive(
         wish,
         shelf: Shelf::begin(&wish.dir)?,
         progress,
-        at: engine.now(),
+        at,
+        entries: verified.entries,
+        went_on: 0,
     };
     let mut out = Archived {
         entries: verified.entries,
@@ -145,10 +164,12 @@ pub async fn archive(
     out.workflows = rows.len() as u64;
     out.incidents = Box::pin(making.incidents()).await?;
     making.runbooks()?;
-    Box::pin(making.log(&verified, by, key)).await?;
     if wish.workflow.is_none() {
         Box::pin(making.changes(None)).await?;
     }
+    // What a page tells that was made a moment ago is in the log that lies beside it.
+    engine.seal().await?;
+    Box::pin(making.log(&verified, by, key)).await?;
     making.index(&rows, &out)?;
     (out.files, out.bytes) = making.shelf.end()?;
     Ok(out)

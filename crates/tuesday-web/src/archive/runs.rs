@@ -15,6 +15,8 @@ use crate::refusal::read_problem;
 
 /// Runs read at once.
 const READ: usize = 200;
+/// Readings of a run that moves meanwhile.
+const READINGS: u32 = 10;
 /// Lines of a list.
 const LINES: usize = 500;
 
@@ -72,7 +74,35 @@ pub(super) fn list_name(workflow: &str, month: &str, page: u32) -> String {
 }
 
 impl Making<'_> {
-    /// Writes every run that is there now.
+    /// A run with its story and contents, all of one moment: it is read again when it moved in between.
+    async fn at_rest(&self, run: &Run) -> Result<(Run, KeptRun), Problem> {
+        let mut run = run.clone();
+        for _ in 0..READINGS {
+            let kept = Box::pin(self.engine.kept_run(&run, self.wish.clearance)).await?;
+            let now = self
+                .engine
+                .reader()
+                .run(run.id)
+                .await
+                .map_err(read_problem)?;
+            match now {
+                Some(now) if now != run => run = now,
+                _ => return Ok((run, kept)),
+            }
+        }
+        let words = format!("{} does not stand still long enough to be read", run.id);
+        Err(Problem::new("unavailable", words).way_out("pause its workflow, or try again later"))
+    }
+
+    /// Whether something of the run happened after the bound.
+    fn is_later(&self, kept: &KeptRun) -> bool {
+        let moments = kept.story.timeline.iter();
+        moments
+            .map(|m| m.index)
+            .any(|i| i.is_none_or(|i| i >= self.entries))
+    }
+
+    /// Writes every run that was received up to the bound.
     pub(super) async fn runs(&mut self, w: &Workflow) -> Result<Told, Problem> {
         let filter = RunFilter {
             workflow: Some(w.name.clone()),
@@ -86,17 +116,21 @@ impl Making<'_> {
             let read = read.map_err(read_problem)?;
             after = read.last().map(|r| r.id);
             for run in &read {
-                let kept = Box::pin(self.engine.kept_run(run, self.wish.clearance)).await?;
+                if run.received_at > self.at {
+                    continue;
+                }
+                let (run, kept) = &Box::pin(self.at_rest(run)).await?;
                 let own = run.batch.get(..7).unwrap_or("0000-00");
                 let ended = list.month.clone();
                 if let Some(more) = ends_before(&mut list.month, list.rows.len(), own) {
                     self.list(w, (&ended, more), &mut list.rows, &mut told)?;
                 }
-                self.run(w, run, &kept, &list.month)?;
-                list.rows.push(row(w, run, &kept, &list.month));
-                counted(&mut told, run, &kept, &list.month);
+                self.run(w, run, kept, &list.month)?;
+                list.rows.push(row(w, run, kept, &list.month));
+                counted(&mut told, run, kept, &list.month);
+                self.went_on += u64::from(self.is_later(kept));
+                (self.progress)("runs", told.total);
             }
-            (self.progress)("runs", told.total);
             if read.len() < READ {
                 self.list(w, (&list.month, false), &mut list.rows, &mut told)?;
                 return Ok(told);
@@ -163,6 +197,15 @@ impl Making<'_> {
                 ));
             }
             blocks.push(block);
+        }
+        if self.is_later(kept) {
+            let words = format!(
+                "It went on after {}, up to which this archive was taken. This page and its line in the list tell it as it \
+                 was on {}; other pages were made before or after that.",
+                self.bound(),
+                self.at()
+            );
+            blocks.insert(0, Block::new("Not at rest", Body::Words(words)));
         }
         let crumbs = vec![self.of(w), Link::new(month, list_name(&w.name, month, 1))];
         self.page(&Page {

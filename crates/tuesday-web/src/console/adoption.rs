@@ -66,6 +66,7 @@ struct AdoptionPage {
     metric: Option<String>,
     by: &'static str,
     rows: Vec<GroupRow>,
+    others: Option<String>,
     blanks: Vec<String>,
     old: Vec<OldUse>,
 }
@@ -158,6 +159,7 @@ pub(crate) async fn page(
         }),
         by: a.by.unwrap_or("group"),
         rows: a.groups.iter().chain([&a.all]).map(row).collect(),
+        others: a.others.clone(),
         blanks: a.blanks.clone(),
         old: a.old_path.iter().map(old_use).collect(),
         name,

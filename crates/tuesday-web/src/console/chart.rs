@@ -12,6 +12,14 @@ const BOTTOM: f64 = 26.0;
 /// From one line of text to the next.
 const LINE: f64 = 13.0;
 
+/// How the label of a week ends that is not whole: it is drawn as what it is, and named so in the table.
+pub(super) const SO_FAR: &str = " week so far";
+
+/// Whether the week of this label is not a whole one.
+fn is_part(labels: &[String], i: usize) -> bool {
+    labels.get(i).is_some_and(|l| l.ends_with(SO_FAR))
+}
+
 /// A drawn chart.
 pub(super) struct Chart {
     /// The drawing; every text in it is escaped.
@@ -202,15 +210,26 @@ impl Frame {
                 "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
                 self.x(i),
                 HEIGHT - 8.0,
-                escape(label)
+                // The date of it stands in the table: there is no room for both.
+                escape(if label.ends_with(SO_FAR) {
+                    "so far"
+                } else {
+                    label
+                })
             );
         }
     }
 }
 
-fn open(words: &str) -> String {
+fn open(words: &str, labels: &[String]) -> String {
+    let part = (0..labels.len()).any(|i| is_part(labels, i));
+    let more = if part {
+        "; the last week is not a whole one"
+    } else {
+        ""
+    };
     format!(
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}{more}\">",
         escape(words)
     )
 }
@@ -242,7 +261,7 @@ pub(super) fn bars(
 ) -> Chart {
     let series = [series];
     let frame = Frame::of(&series, labels.len());
-    let mut svg = open(words);
+    let mut svg = open(words, labels);
     frame.grid(&mut svg, told);
     let wide = ((WIDTH - LEFT - RIGHT) / float(i64::try_from(labels.len().max(1)).unwrap_or(1))
         * 0.62)
@@ -261,7 +280,12 @@ pub(super) fn bars(
             continue;
         };
         let (a, b) = (frame.y(float(*value)), frame.y(0.0));
-        let class = if *value < 0 { "below" } else { "bar" };
+        let class = match (*value < 0, is_part(labels, i)) {
+            (true, false) => "below",
+            (false, false) => "bar",
+            (true, true) => "below part",
+            (false, true) => "bar part",
+        };
         let _ = write!(
             svg,
             "<rect class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"{wide:.1}\" height=\"{:.1}\" rx=\"2\"/>",
@@ -325,11 +349,11 @@ pub(super) fn lines(
     told: &dyn Fn(i64) -> String,
 ) -> Chart {
     let frame = Frame::of(series, labels.len());
-    let mut svg = open(words);
+    let mut svg = open(words, labels);
     frame.grid(&mut svg, told);
     let mut names = Vec::new();
     for (n, one) in series.iter().enumerate() {
-        let mut path = String::new();
+        let (mut path, mut tail) = (String::new(), String::new());
         let mut pen = "M";
         let mut last = None;
         for (i, value) in one.values.iter().enumerate() {
@@ -338,14 +362,23 @@ pub(super) fn lines(
                 continue;
             };
             let (x, y) = (frame.x(i), frame.y(float(*value)));
-            let _ = write!(path, "{pen}{x:.1} {y:.1}");
+            let part = if is_part(labels, i) { " part" } else { "" };
+            match last.filter(|_| pen == "L" && !part.is_empty()) {
+                Some((a, b)) => tail = format!("M{a:.1} {b:.1}L{x:.1} {y:.1}"),
+                None => {
+                    let _ = write!(path, "{pen}{x:.1} {y:.1}");
+                }
+            }
             pen = "L";
             let _ = write!(
                 svg,
-                "<circle class=\"c{}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.6\"/>",
+                "<circle class=\"c{}{part}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.6\"/>",
                 n + 1
             );
             last = Some((x, y));
+        }
+        if !tail.is_empty() {
+            let _ = write!(svg, "<path class=\"c{} part\" d=\"{tail}\"/>", n + 1);
         }
         let _ = write!(svg, "<path class=\"c{}\" d=\"{path}\"/>", n + 1);
         if let Some((x, y)) = last {
@@ -396,6 +429,34 @@ mod tests {
         assert_eq!(chart.svg.matches("class=\"none\"").count(), 1);
         assert_eq!(chart.rows[1], ["w1", "missing"]);
         assert!(chart.svg.contains("a &quot;sentence&quot;") && !chart.svg.contains("NaN"));
+    }
+
+    #[test]
+    fn a_week_that_is_not_whole_is_drawn_and_named_so() {
+        let weeks = || vec!["11-09".to_owned(), format!("11-16{SO_FAR}")];
+        let of = |values| Series {
+            name: "x",
+            values,
+            least: 0,
+            steps: Steps::Tens,
+        };
+        let told = |n: i64| n.to_string();
+        let chart = bars("Saved", &weeks(), of(vec![Some(10), Some(4)]), &told);
+        assert_eq!(chart.svg.matches("class=\"bar\"").count(), 1);
+        assert_eq!(chart.svg.matches("class=\"bar part\"").count(), 1);
+        assert!(
+            chart
+                .svg
+                .contains("Saved; the last week is not a whole one")
+        );
+        assert!(chart.svg.contains(">so far</text>") && !chart.svg.contains(SO_FAR));
+        assert_eq!(chart.rows[1], ["11-16 week so far", "4"]);
+        let chart = lines("Time", &weeks(), &[of(vec![Some(10), Some(4)])], &told);
+        assert_eq!(chart.svg.matches("<path class=\"c1 part\"").count(), 1);
+        assert_eq!(chart.svg.matches("<circle class=\"c1 part\"").count(), 1);
+        let whole = ["11-02".to_owned(), "11-09".to_owned()];
+        let chart = lines("Time", &whole, &[of(vec![Some(10), Some(4)])], &told);
+        assert!(!chart.svg.contains("part") && !chart.svg.contains("so far"));
     }
 
     #[test]

@@ -57,6 +57,9 @@ pub(crate) struct RunQuery {
     /// With something wrong with this source.
     #[serde(default)]
     input: String,
+    /// Whose output this tier was asked about; `*` for any.
+    #[serde(default)]
+    tier: String,
     #[serde(default)]
     after: String,
 }
@@ -76,6 +79,7 @@ impl RunQuery {
             &self.release,
             &self.group,
             &self.input,
+            &self.tier,
             &self.after,
         ]
         .iter()
@@ -96,6 +100,7 @@ impl RunQuery {
             ("release", &self.release),
             ("group", &self.group),
             ("input", &self.input),
+            ("tier", &self.tier),
             ("after", after),
         ];
         format!("/runs{}", query::query(&pairs))
@@ -127,7 +132,7 @@ struct RunRow {
 
 /// What the list is: all runs, or the records behind a figure.
 fn told(q: &RunQuery) -> String {
-    let plain = [&q.kind, &q.from, &q.reason, &q.group, &q.input];
+    let plain = [&q.kind, &q.from, &q.reason, &q.group, &q.input, &q.tier];
     if plain.iter().all(|t| t.is_empty()) {
         return "Newest first. Each run keeps its inputs, its answer, who decided, and what was written."
             .to_owned();
@@ -155,6 +160,11 @@ fn told(q: &RunQuery) -> String {
     }
     if !q.input.is_empty() {
         parts.push(format!("with something wrong with {}", q.input));
+    }
+    match q.tier.as_str() {
+        "" => {}
+        tuesday_store::ANY_TIER => parts.push("with a person asked about the output".to_owned()),
+        tier => parts.push(format!("with the tier {tier} asked about the output")),
     }
     match q.group.as_str() {
         "" => {}
@@ -210,6 +220,7 @@ pub(crate) async fn page(
             .transpose()?,
         group: query::group(Some(&q.group)),
         input: Some(q.input.clone()).filter(|s| !s.is_empty()),
+        tier: Some(q.tier.clone()).filter(|s| !s.is_empty()),
     };
     let after = if q.after.is_empty() {
         None

@@ -9,7 +9,7 @@ use tuesday_domain::ledger::report::{Costs, UNDIVIDED};
 use tuesday_domain::record::CostCategory;
 use tuesday_engine::ops::{NamedCosts, Scorecard, Week};
 
-use super::chart::{Chart, Series, Steps, bars, lines};
+use super::chart::{Chart, SO_FAR, Series, Steps, bars, lines};
 use super::html;
 use super::shell::Shell;
 use super::shown::{Tile, cash, sums, text, tile, time};
@@ -186,12 +186,15 @@ fn limit(card: &Scorecard) -> Option<String> {
     Some(format!("{gone} of {stop} spent in {}{reached}", l.now))
 }
 
+/// A week by the day of its Monday, and whether it is a whole one.
+fn label(w: &Week) -> String {
+    let day: String = w.week.to_string().chars().skip(5).collect();
+    day + if w.so_far { SO_FAR } else { "" }
+}
+
 /// Charts over the weeks.
 pub(super) fn charts(weeks: &[Week]) -> Vec<Drawn> {
-    let labels: Vec<String> = weeks
-        .iter()
-        .map(|w| w.week.to_string().chars().skip(5).collect())
-        .collect();
+    let labels: Vec<String> = weeks.iter().map(label).collect();
     let currency = weeks
         .iter()
         .rev()

@@ -6,7 +6,9 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 use tuesday_domain::ledger::day::Days;
+use tuesday_domain::ledger::paid_for::Delivers;
 use tuesday_domain::workflow::Label;
+use tuesday_engine::ops::IdleVendor;
 
 use super::html;
 use super::scorecard::{Drawn, Line, categories, charts, saved};
@@ -30,6 +32,24 @@ pub(crate) struct QuarterQuery {
     quarter: Option<String>,
 }
 
+/// Somebody who is paid, and what for is the question.
+struct PaidLine {
+    words: String,
+    tone: &'static str,
+}
+
+fn paid(i: &IdleVendor) -> PaidLine {
+    let (what, tone) = match i.delivers {
+        Delivers::Nothing => ("Paid, and no confirmed result in 30 days", "fault"),
+        Delivers::CannotBeTold => ("Paid, and whether it delivers cannot be told", "dim"),
+    };
+    let (vendor, sum, why) = (&i.vendor, sums(&i.paid), &i.words);
+    PaidLine {
+        words: format!("{what}: {vendor}, {sum}; {why}."),
+        tone,
+    }
+}
+
 #[derive(Template)]
 #[template(path = "value.html")]
 struct ValuePage {
@@ -51,8 +71,8 @@ struct ValuePage {
     total: String,
     each: String,
     lacks: Vec<String>,
-    /// Paid without a confirmed result: who, and how much.
-    idle: Vec<(String, String)>,
+    /// Paid without a confirmed result, or without one that could be told.
+    idle: Vec<PaidLine>,
     incidents: String,
 }
 
@@ -105,10 +125,7 @@ pub(crate) async fn page(
             .as_ref()
             .map_or_else(|| "–".to_owned(), sums),
         lacks: card.lacks.clone(),
-        idle: idle
-            .iter()
-            .map(|i| (i.vendor.clone(), sums(&i.paid)))
-            .collect(),
+        idle: idle.iter().map(paid).collect(),
         incidents: plural(open.count() as u64, "incident"),
         name,
     })

@@ -10,6 +10,7 @@ use tuesday_domain::ledger::day::Day;
 use tuesday_domain::problem::Problem;
 use tuesday_engine::ops::{FixLine, WeeklyMetric};
 
+use super::chart::SO_FAR;
 use super::html;
 use super::scorecard::{Drawn, charts};
 use super::shell::Shell;
@@ -60,7 +61,8 @@ fn metric(m: &WeeklyMetric) -> MetricCard {
             .iter()
             .map(|w| {
                 let value = w.value.map_or_else(|| "–".to_owned(), told);
-                (w.week.to_string(), value)
+                let part = if w.so_far { SO_FAR } else { "" };
+                (format!("{}{part}", w.week), value)
             })
             .collect(),
     }

@@ -87,6 +87,9 @@ fn tell(a: &Adoption) {
     for words in &a.blanks {
         out::say(&format!("warning: {words}"));
     }
+    if let Some(words) = &a.others {
+        out::say(&format!("{words}."));
+    }
     out::say("Unknown: delivered, and no report says whether it was used.");
 }
 

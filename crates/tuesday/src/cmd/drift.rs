@@ -275,11 +275,12 @@ fn tell(d: &Drift) {
     let a = &d.agreement;
     match (a.value, a.low, a.high) {
         (Some(v), Some(low), Some(high)) => out::line(&format!(
-            "{}: {} ({} to {})",
+            "{}: {} ({} to {}; {})",
             a.title,
             percent(v),
             percent(low),
-            percent(high)
+            percent(high),
+            a.means
         )),
         _ => out::line(&format!("{}: {}", a.title, a.means)),
     }
@@ -316,7 +317,16 @@ fn tell_findings(d: &Drift) {
 fn tell_tiers(d: &Drift) {
     for t in &d.tiers {
         let (a, kappa) = (&t.agreement, &t.kappa);
-        let said = a.value.map_or_else(|| a.means.clone(), percent);
+        let said = match (a.value, a.low, a.high) {
+            (Some(v), Some(low), Some(high)) => format!(
+                "{} ({} to {}; {})",
+                percent(v),
+                percent(low),
+                percent(high),
+                a.means
+            ),
+            _ => a.means.clone(),
+        };
         out::line(&format!(
             "{}: {said}; kappa missing, {}",
             a.title, kappa.means

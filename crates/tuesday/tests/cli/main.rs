@@ -10,6 +10,7 @@ mod drifted;
 mod evals;
 mod oversight;
 mod real_packs;
+mod retention;
 mod secrets;
 mod server;
 mod spine;

@@ -12,7 +12,7 @@ use tuesday_testkit::{Database, Home};
 use crate::bed::{Bed, Case, KEY_SECRET, WEBHOOK_SECRET};
 
 /// Every file of a folder, by its name inside.
-fn files(dir: &Path, under: &str, out: &mut BTreeSet<String>) {
+pub(crate) fn files(dir: &Path, under: &str, out: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(dir.join(under)).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();

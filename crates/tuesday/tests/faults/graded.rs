@@ -4,9 +4,10 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tuesday_domain::drift::canary::CanaryState;
 use tuesday_domain::record::ReleaseState;
-use tuesday_stub::ModelRule;
-use tuesday_testkit::Database;
+use tuesday_stub::{ModelRule, TokenCounts};
+use tuesday_testkit::{Database, until};
 
 use crate::bed::{Bed, each};
 use crate::outage::{SUMMARY, pack};
@@ -68,9 +69,13 @@ fn agreeing(bed: &Bed) {
 }
 
 fn write(path: &Path, labels: &str) {
+    write_with(path, labels, TONE);
+}
+
+fn write_with(path: &Path, labels: &str, tone: &str) {
     let folder = path.join("evals/graders");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("tone.toml"), TONE).unwrap();
+    std::fs::write(folder.join("tone.toml"), tone).unwrap();
     std::fs::write(folder.join("tone.labels.jsonl"), labels).unwrap();
     let mut lines: Vec<Value> = pack()
         .lines()
@@ -239,4 +244,90 @@ async fn story(database: Option<Database>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_grades_only_where_it_agrees_with_people() {
     each("model graders", story).await;
+}
+
+/// A judge that reports what it used, at two euros for a million tokens in and ten for a million out.
+fn priced() -> String {
+    let free = "kind = \"http\"\npin = \"judge-1\"\nurl = \"${stub_url}/model/judge\"\n";
+    assert!(TONE.contains(free));
+    let paid = "kind = \"openai\"\npin = \"judge-1\"\nurl = \"${stub_url}/judge/v1/chat/completions\"\n[model.price]\n\
+                currency = \"EUR\"\ninput_per_million = \"2\"\noutput_per_million = \"10\"\n";
+    TONE.replace(free, paid)
+        .replace("timeout = \"400ms\"", "timeout = \"10s\"")
+}
+
+/// What a canary's graders ask of their model is paid: to the millionth, under its release, and the log says the
+/// same. A canary case whose answer is found wanting is asked again, and each time costs.
+async fn canary(database: Option<Database>) {
+    let bed = Bed::new(database).await;
+    let watched = "[canary]\nevery = \"1h\"\ncases = [\"plain\"]\n\n[rollout]\n";
+    let path = bed.variant(
+        "watched",
+        &[&SUMMARY[..3], &[("[rollout]\n", watched)]].concat(),
+    );
+    write_with(&path, &labels(40), &priced());
+    bed.world
+        .answer(ModelRule {
+            provider: Some("judge".into()),
+            answer: Some(poor()),
+            model: Some("judge-1".into()),
+            usage: Some(TokenCounts {
+                input_tokens: 100,
+                output_tokens: 10,
+            }),
+            ..ModelRule::default()
+        })
+        .unwrap();
+    bed.home.install(&path, &bed.vars()).await;
+    let releases = bed.reader().releases("summary").await.unwrap();
+    let id = releases[0].id.to_string();
+    let node = bed.home.ready(&[]).await;
+    let tried = until("the canary was asked", || async {
+        let tries = bed.reader().canary_tries("summary", 1).await.unwrap();
+        tries.into_iter().find(|t| t.ended_at.is_some())
+    })
+    .await;
+    assert_eq!(tried.state, CanaryState::Failed, "{tried:?}");
+    assert!(tried.misses.contains("nobody follows it"), "{tried:?}");
+
+    // Three times the case, each time one question of 100 tokens in and 10 out.
+    let rows = bed
+        .reader()
+        .graded_calls(Some("summary"), None, ("2000-01-01", "2999-01-01"))
+        .await
+        .unwrap();
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    let row = &rows[0];
+    assert_eq!(
+        (row.about.as_str(), row.grader.as_str(), row.calls),
+        ("canary", "tone", 3)
+    );
+    assert_eq!(
+        (row.input_tokens, row.output_tokens, row.unreported),
+        (300, 30, 0)
+    );
+    assert_eq!(
+        (row.cost_micros, row.currency.as_deref()),
+        (Some(900), Some("EUR"))
+    );
+    let report = ["cost", "report", "--workflow", "summary", "--by", "release"];
+    let said = bed.home.json(&report).await;
+    let groups = said["groups"].as_array().unwrap();
+    let own = groups.iter().find(|g| g["key"] == id.as_str()).unwrap();
+    assert_eq!(own["costs"]["by_category"]["tokens"]["EUR"], 900, "{said}");
+    assert_eq!(said["total"]["total"]["EUR"], 900, "{said}");
+    let volume = said["volume"].as_array().unwrap();
+    assert!(
+        volume.iter().any(|v| v["calls"] == 3 && v["unpriced"] == 0),
+        "{said}"
+    );
+    assert!(node.stop().await.success());
+    let (code, out, err) = bed.home.run(&["audit", "recount", "summary"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    bed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_graders_of_a_canary_ask_is_in_the_ledger() {
+    each("graders of a canary", canary).await;
 }

@@ -3,6 +3,7 @@
 //! fails and names them; none passes without having run.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
 
+mod archived;
 mod bed;
 mod behaviour;
 mod changed_text;
@@ -24,6 +25,7 @@ mod honest;
 mod injection;
 mod kills;
 mod last_tuesday;
+mod low_risk;
 mod mailed;
 mod mailed_tls;
 mod outage;
@@ -34,6 +36,7 @@ mod recorded;
 mod restart;
 mod restored;
 mod secrets;
+mod sheets;
 mod stopped;
 mod storage;
 mod switched;

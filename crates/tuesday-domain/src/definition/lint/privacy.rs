@@ -3,10 +3,7 @@
 
 use super::super::Definition;
 use super::Lint;
-use crate::privacy::{CLASSES, DEFAULT_DAYS};
-
-/// Ten years; what is to be kept for longer is an archive's matter.
-const MOST_DAYS: u32 = 3_660;
+use crate::privacy::{CLASSES, DEFAULT_DAYS, MOST_DAYS};
 
 impl Lint<'_> {
     pub(super) fn retention(&mut self, def: &Definition) {

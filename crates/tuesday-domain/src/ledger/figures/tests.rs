@@ -188,3 +188,24 @@ fn groups_of_a_day_cost_what_their_runs_cost() {
     twice.merge(&day);
     assert_eq!((twice.groups["emea"].runs, twice.groups[""].runs), (4, 2));
 }
+
+#[test]
+fn a_day_keeps_some_groups_apart_in_adoption_too_and_counts_all() {
+    let of = |from: u32, to: u32| {
+        let mut day = DayFigures::new();
+        for n in from..to {
+            day.add(&RunFacts {
+                group: Some(format!("g{n}")),
+                ..run(Some(Outcome::WrittenBack))
+            });
+        }
+        day
+    };
+    let mut day = of(0, 80);
+    let delivered = |d: &DayFigures| d.adopted.values().map(|n| n.delivered).sum::<u64>();
+    assert_eq!((day.adopted.len(), delivered(&day)), (51, 80));
+    assert_eq!(day.adopted[OTHERS].delivered, 30);
+    day.merge(&of(80, 160));
+    assert_eq!((day.adopted.len(), delivered(&day)), (51, 160));
+    assert_eq!(day.adopted[OTHERS].delivered, 110);
+}

@@ -47,6 +47,8 @@ pub struct PartTime {
 pub struct Week {
     /// Its Monday.
     pub week: Day,
+    /// It is not a whole week: not over yet, or the span ends within it. Not to be compared with whole ones.
+    pub so_far: bool,
     /// Runs received.
     pub runs: u64,
     /// Of them, resolved.
@@ -129,6 +131,7 @@ impl Engine {
     pub async fn scorecard(&self, workflow: &str, days: Days) -> Result<Scorecard, Problem> {
         let (row, live) = self.live(workflow).await?;
         let lead = self.lead_times(workflow, days, &live.ready.zone).await?;
+        let today = self.today(Some(workflow)).await?;
         let first = days.to.monday().plus(-7 * (WEEKS - 1));
         let all = Days {
             from: first.min(days.from),
@@ -184,7 +187,8 @@ impl Engine {
             tiers: named(By::Tier),
             judged: releases,
             weeks: (0..WEEKS)
-                .map(|n| week(&gathered, first.plus(7 * n), days.to, baseline.as_ref()))
+                .map(|n| first.plus(7 * n))
+                .map(|monday| week(&gathered, monday, (days.to, today), baseline.as_ref()))
                 .collect(),
             baseline: baseline.as_ref().map(cited),
             figures: shown,
@@ -490,15 +494,23 @@ fn parts(f: &DayFigures) -> Vec<PartTime> {
     ]
 }
 
-fn week(g: &Gathered, monday: Day, last: Day, baseline: Option<&BaselineRow>) -> Week {
+/// A week up to the last day that is asked about.
+fn week(
+    g: &Gathered,
+    monday: Day,
+    (last, today): (Day, Day),
+    baseline: Option<&BaselineRow>,
+) -> Week {
+    let sunday = monday.plus(6);
     let days = Days {
         from: monday,
-        to: monday.plus(6).min(last),
+        to: sunday.min(last),
     };
     let f = merged(within(&g.rows, days));
     let costs = g.report(days, By::Nothing).total;
     Week {
         week: monday,
+        so_far: sunday > last || sunday >= today,
         runs: f.runs,
         resolved: f.resolved,
         exceptions: f.exception_count(),

@@ -34,6 +34,8 @@ pub struct WeeklyFigure {
 pub struct MetricWeek {
     /// Its Monday.
     pub week: Day,
+    /// It is not over: not to be compared with whole ones.
+    pub so_far: bool,
     /// The value; absent without data.
     pub value: Option<i64>,
 }
@@ -193,10 +195,12 @@ impl Engine {
         let Some(now) = of(days.from) else {
             return Ok(None);
         };
+        let today = self.today(Some(workflow)).await?;
         let trend: Vec<MetricWeek> = (0..TREND)
             .map(|n| all.from.plus(7 * n))
             .map(|week| MetricWeek {
                 week,
+                so_far: week.plus(6) >= today,
                 value: of(week).and_then(|s| s.value),
             })
             .collect();

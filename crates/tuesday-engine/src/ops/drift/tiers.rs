@@ -10,7 +10,9 @@ use tuesday_domain::ledger::figures::AUTOMATIC;
 use tuesday_domain::ledger::interval::{share_ppm, wilson};
 use tuesday_domain::ledger::shown::{Shown, Unit};
 use tuesday_domain::ledger::told::count;
-use tuesday_store::DayState;
+use tuesday_store::{ANY_TIER, DayState};
+
+use crate::ops::adoption::escaped;
 
 /// Days that are looked at, by when the event was received.
 const DAYS: i64 = 90;
@@ -30,12 +32,16 @@ pub struct TierAgreement {
     pub kappa: Shown,
 }
 
-fn tier(name: &str, (looks, wrong): (u64, u64), (workflow, days): (&str, Days)) -> TierAgreement {
-    let title = format!("Second readers agree, {name}");
+/// How often second readers agreed, with its interval and the sample; too few say nothing.
+fn agreed(
+    (key, title): (&'static str, &str),
+    (looks, wrong): (u64, u64),
+    (workflow, tier, days): (&str, &str, Days),
+) -> Shown {
     let right = looks.saturating_sub(wrong);
     let agreement = if looks < LEAST {
         let lacks = format!("too few: {looks} of {LEAST} second looks in {DAYS} days");
-        Shown::missing("tier_agreement", &title, Unit::Share, &lacks)
+        Shown::missing(key, title, Unit::Share, &lacks)
     } else {
         let (low, high) = wilson(right, looks);
         let means = format!(
@@ -44,16 +50,22 @@ fn tier(name: &str, (looks, wrong): (u64, u64), (workflow, days): (&str, Days)) 
             count(looks)
         );
         let value = share_ppm(right, looks).unwrap_or(0);
-        Shown::measured("tier_agreement", &title, Unit::Share, value, &means).between(low, high)
+        Shown::measured(key, title, Unit::Share, value, &means).between(low, high)
     };
-    let page = format!(
-        "/runs?workflow={workflow}&from={}&to={}&kind=looked",
-        days.from, days.to
-    );
+    agreement.behind(format!(
+        "/runs?workflow={workflow}&from={}&to={}&kind=looked&tier={}",
+        days.from,
+        days.to,
+        escaped(tier)
+    ))
+}
+
+fn tier(name: &str, sum: (u64, u64), (workflow, days): (&str, Days)) -> TierAgreement {
+    let title = format!("Second readers agree, {name}");
     TierAgreement {
         tier: name.to_owned(),
-        looks,
-        agreement: agreement.behind(page),
+        looks: sum.0,
+        agreement: agreed(("tier_agreement", &title), sum, (workflow, name, days)),
         kappa: Shown::missing(
             "kappa",
             "Kappa",
@@ -63,8 +75,13 @@ fn tier(name: &str, (looks, wrong): (u64, u64), (workflow, days): (&str, Days)) 
     }
 }
 
-/// Agreement of second readers, tier by tier; `recent` has the last ninety days.
-pub(super) fn tier_agreement(name: &str, recent: &[DayState], today: Day) -> Vec<TierAgreement> {
+/// Agreement of second readers with people's approvals, of all tiers and tier by tier; `recent` has the last
+/// ninety days. Percent agreement: kappa would need two readers who say yes and no both.
+pub(super) fn tier_agreement(
+    name: &str,
+    recent: &[DayState],
+    today: Day,
+) -> (Shown, Vec<TierAgreement>) {
     let days = Days {
         from: today.plus(1 - DAYS),
         to: today,
@@ -76,8 +93,16 @@ pub(super) fn tier_agreement(name: &str, recent: &[DayState], today: Day) -> Vec
         sum.0 += row.figures.looks;
         sum.1 += row.figures.wrong;
     }
+    let all = sums
+        .values()
+        .fold((0, 0), |all, own| (all.0 + own.0, all.1 + own.1));
+    let whole = agreed(
+        ("agreement", "Second readers agree"),
+        all,
+        (name, ANY_TIER, days),
+    );
     let each = sums.into_iter().map(|(t, sum)| tier(t, sum, (name, days)));
-    each.collect()
+    (whole, each.collect())
 }
 
 #[cfg(test)]
@@ -98,9 +123,12 @@ mod tests {
         assert!(enough.agreement.low < Some(900_000) && enough.agreement.high > Some(900_000));
         assert_eq!(
             enough.agreement.records.as_deref(),
-            Some("/runs?workflow=w&from=2026-08-31&to=2026-11-28&kind=looked")
+            Some("/runs?workflow=w&from=2026-08-31&to=2026-11-28&kind=looked&tier=desk")
         );
-        assert_eq!(of(19, 0).agreement.value, None, "too few to say");
+        let few = of(19, 0).agreement;
+        assert_eq!((few.value, few.low), (None, None), "too few to say");
+        assert_eq!(few.means, "too few: 19 of 20 second looks in 90 days");
+        assert!(few.records.is_some(), "what there is can be opened");
         assert_eq!(enough.kappa.value, None);
     }
 }

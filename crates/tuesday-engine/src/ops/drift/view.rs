@@ -7,12 +7,11 @@ use serde::Serialize;
 use tuesday_domain::drift::{Dimension, DriftSpec, Judged};
 use tuesday_domain::ledger::day::Day;
 use tuesday_domain::ledger::figures::DayFigures;
-use tuesday_domain::ledger::interval::{share_ppm, wilson};
+use tuesday_domain::ledger::interval::share_ppm;
 use tuesday_domain::ledger::report::merged;
-use tuesday_domain::ledger::shown::{Shown, Unit};
-use tuesday_domain::ledger::told;
+use tuesday_domain::ledger::shown::Shown;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{DriftFinding, SecondLookBasis, SecondLookResult};
+use tuesday_domain::record::DriftFinding;
 use tuesday_domain::run::Reason;
 use tuesday_store::DayState;
 
@@ -30,8 +29,6 @@ const WEEKS: i64 = 12;
 const RECENT: i64 = 90;
 /// Shifts that are shown.
 const SHOWN: usize = 42;
-/// Fewer second readings show no agreement.
-const LEAST: u64 = 20;
 
 /// The frozen mix.
 #[derive(Clone, Debug, Serialize)]
@@ -221,6 +218,7 @@ impl Engine {
             }
         }
         let recent = self.recent_days(name, today).await?;
+        let (agreement, tiers) = tier_agreement(name, &recent, today);
         Ok(Drift {
             workflow: row.name.clone(),
             title: row.title.clone(),
@@ -229,9 +227,9 @@ impl Engine {
             baseline: frozen.as_ref().map(|f| frozen_mix(f, today)),
             dimensions,
             findings: findings.into_iter().map(finding).collect(),
-            agreement: self.agreement(name).await?,
+            agreement,
             inputs: self.input_weeks(name, today).await?,
-            tiers: tier_agreement(name, &recent, today),
+            tiers,
             sources: input_sources(&live.ready.def, &recent, today),
             dependence: self.dependence(name, &recent, today).await?,
             canary: self.canary(&live, name).await?,
@@ -262,38 +260,5 @@ impl Engine {
             input_week(monday, &merged(rows))
         };
         Ok((0..WEEKS).map(week).collect())
-    }
-
-    /// Percent agreement of second readers over 90 days. Kappa would need two readers who say yes and no
-    /// both; a second look only follows an approval.
-    async fn agreement(&self, name: &str) -> Result<Shown, Problem> {
-        const KEY: (&str, &str) = ("agreement", "Second readers agree");
-        let now = self.now();
-        let since = now.minus(std::time::Duration::from_secs(90 * 86_400));
-        let looks = self.0.reader.look_figures(Some(name), since, now).await;
-        let looks = looks.map_err(read_problem)?;
-        let count = |result: SecondLookResult| {
-            let own = looks
-                .iter()
-                .filter(|l| l.basis == SecondLookBasis::Human && l.result == Some(result));
-            own.map(|l| l.looks).sum::<u64>()
-        };
-        let (right, wrong) = (
-            count(SecondLookResult::Correct),
-            count(SecondLookResult::Incorrect),
-        );
-        let all = right + wrong;
-        if all < LEAST {
-            let lacks =
-                format!("too few: {all} of {LEAST} second looks at people's approvals in 90 days");
-            return Ok(Shown::missing(KEY.0, KEY.1, Unit::Share, &lacks));
-        }
-        let (low, high) = wilson(right, all);
-        let (stood, looked) = (told::count(right), told::count(all));
-        let means = format!(
-            "{stood} of {looked} approvals stood when somebody else looked; percent agreement, as second looks follow approvals only"
-        );
-        let value = share_ppm(right, all).unwrap_or(0);
-        Ok(Shown::measured(KEY.0, KEY.1, Unit::Share, value, &means).between(low, high))
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tuesday_domain::ledger::exposure::{PricedVolume, VendorVolume, factor};
+use tuesday_domain::ledger::paid_for::Delivers;
 use tuesday_domain::ledger::report::{By, Costs};
 use tuesday_domain::ledger::shown::{Shown, Standing, Unit};
 use tuesday_domain::ledger::told;
@@ -269,11 +270,12 @@ pub(crate) async fn value(
         .iter()
         .for_each(|l| out::line(&format!("  missing: {l}")));
     for i in &idle {
-        out::line(&format!(
-            "  paid, no confirmed result in 30 days: {} {}",
-            i.vendor,
-            told::sums(&i.paid)
-        ));
+        let what = match i.delivers {
+            Delivers::Nothing => "paid, no confirmed result in 30 days",
+            Delivers::CannotBeTold => "paid, and whether it delivers cannot be told",
+        };
+        let paid = told::sums(&i.paid);
+        out::line(&format!("  {what}: {} {paid}; {}", i.vendor, i.words));
     }
     out::line("");
     out::line(&format!("Open incidents: {incidents}"));
