@@ -890,10 +890,10 @@ async fn idle(database: Option<&str>) {
     let days = engine.asked_days(Some("small"), None, None, 1).await;
     let today = days.unwrap().to;
     let from = today.to_string();
-    let enter = async |vendor: &str, words: &str| {
+    let enter_for = async |workflow: &str, vendor: &str, words: &str| {
         let typed = Typed {
             category: "infrastructure",
-            workflow: "small",
+            workflow,
             from: &from,
             amount: "12",
             currency: "EUR",
@@ -904,6 +904,7 @@ async fn idle(database: Option<&str>) {
         let entered = engine.enter_cost(typed.read().unwrap(), "tove").await;
         entered.unwrap()
     };
+    let enter = async |vendor: &str, words: &str| enter_for("small", vendor, words).await;
     let one = |vendor: &str, delivers: &str, words: &str| {
         (
             vendor.to_owned(),
@@ -974,6 +975,20 @@ async fn idle(database: Option<&str>) {
                 "nothing",
                 "no confirmed result through source contract"
             ),
+        ]
+    );
+    // Paid for all workflows together: held against each, and listed with each.
+    enter_for("", "Seats for all", "destination:note").await;
+    enter_for("", "Idle Letters", "destination:letters").await;
+    enter_for("", "Paper for all", "source:contract").await;
+    let shared = &unproven(&bench, today).await[told.len()..];
+    let not_there = "shared by all workflows; it is for destination:letters, which no release has";
+    let nothing = "shared by all workflows, and no confirmed result in any through source contract";
+    assert_eq!(
+        shared,
+        [
+            one("Idle Letters", "cannot_be_told", not_there),
+            one("Paper for all", "nothing", nothing)
         ]
     );
     worker.shut_down(Duration::from_secs(10)).await;

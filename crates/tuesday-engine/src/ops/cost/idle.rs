@@ -39,7 +39,7 @@ pub struct IdleVendor {
 
 /// What a sum is for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum For {
+pub(super) enum For {
     /// These parts of the package.
     Parts(Vec<PaidPart>),
     /// Graders: they judge releases, no run goes through them.
@@ -52,7 +52,7 @@ enum For {
 type Sums = BTreeMap<(String, For), Money>;
 
 /// What releases name and what came of them.
-struct Releases {
+pub(super) struct Releases {
     known: Vec<Known>,
     /// What the packages say that a vendor provides, by its name in lower case.
     provides: BTreeMap<String, Vec<String>>,
@@ -64,7 +64,8 @@ impl Engine {
     /// Vendors of a workflow that cost something in the 30 days until `until` and delivered no confirmed
     /// result: a model by the runs it answered, a source by the runs of releases that read it, a destination by
     /// what was confirmed there. A vendor whose cost names nothing delivers nothing while the workflow
-    /// does not; otherwise it cannot be told.
+    /// does not; otherwise it cannot be told. What is paid for all workflows together is held against
+    /// all of them, and listed with each.
     ///
     /// # Errors
     /// `unknown_workflow`, `unavailable`.
@@ -115,6 +116,7 @@ impl Engine {
                 For::Untold(why) => out.push(idle(Vec::new(), Delivers::CannotBeTold, why)),
             }
         }
+        out.extend(self.idle_shared(days).await?);
         Ok(out)
     }
 
@@ -152,7 +154,7 @@ impl Engine {
     }
 
     /// Whether something was confirmed through this part.
-    async fn delivers(
+    pub(super) async fn delivers(
         &self,
         workflow: &str,
         part: &PaidPart,
@@ -184,7 +186,7 @@ impl Engine {
     }
 
     /// What all releases name.
-    async fn known_parts(&self, workflow: &str) -> Result<Releases, Problem> {
+    pub(super) async fn known_parts(&self, workflow: &str) -> Result<Releases, Problem> {
         let releases = self.0.reader.releases(workflow).await;
         let mut out = Releases {
             known: Vec::new(),
@@ -230,7 +232,7 @@ impl Releases {
     }
 
     /// What an entry is for. One that takes another back is for what that one was for.
-    fn what_for(&self, vendor: &str, e: &CostEntry, all: &[CostEntry]) -> For {
+    pub(super) fn what_for(&self, vendor: &str, e: &CostEntry, all: &[CostEntry]) -> For {
         let taken_back = e.reverses.and_then(|id| all.iter().find(|o| o.id == id));
         let said = self.provides.get(&vendor.to_lowercase());
         let mut texts = vec![taken_back.unwrap_or(e).words.as_str()];
@@ -250,7 +252,7 @@ fn model(vendor: &str) -> PaidPart {
     }
 }
 
-fn name(part: &PaidPart) -> String {
+pub(super) fn name(part: &PaidPart) -> String {
     format!("{} {}", part.part, part.name)
 }
 
@@ -258,7 +260,7 @@ fn inside(day: &str, days: Days) -> bool {
     Day::parse(day).is_ok_and(|day| days.has(day))
 }
 
-fn rows(gathered: &Gathered, days: Days) -> impl Iterator<Item = &tuesday_domain::record::DayRow> {
+pub(super) fn rows(gathered: &Gathered, days: Days) -> impl Iterator<Item = &tuesday_domain::record::DayRow> {
     let all = gathered.rows.iter();
     all.filter(move |r| inside(&r.day, days))
 }

@@ -9,6 +9,7 @@ mod exit;
 mod forecast;
 mod graded;
 mod idle;
+mod idle_shared;
 mod judged;
 mod limit;
 mod prices;
