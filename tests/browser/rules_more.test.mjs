@@ -88,7 +88,7 @@ test("a change is planned for later and until a time, stands in the list, and is
   assert.equal(await plan("2040-01-07T08:00", "2040-01-09T08:00"), 303);
   assert.equal(await page.locator(".pagehead .sub").textContent(), before, "the version in force stays");
   const card = page.getByRole("region", { name: /is not in force yet/ });
-  assert.match(await card.textContent(), /In force from 2040-01-07 08:00 until 2040-01-09 08:00/);
+  assert.match(await card.textContent(), /In force from 2040-01-07 08:00 UTC\+1 until 2040-01-09 08:00 UTC\+1/);
   await looksRight("rules-planned");
   await page.getByLabel(/Reason to withdraw/).fill("not needed");
   assert.equal(await press("Withdraw"), 303);

@@ -57,6 +57,9 @@ test("what is refused says so, with the way out", async () => {
   await own.locator("button").click();
   await page.locator("[role=alert]").waitFor();
   assert.match(await page.locator("[role=alert]").innerText(), /leaves nothing[\s\S]*Way out/);
+  assert.equal(await own.locator('input[name="reason"]').inputValue(), "a try", "what was typed is not lost");
+  assert.equal(await own.locator("#percent").inputValue(), "0");
+  assert.match(await own.locator(".fault").innerText(), /leaves nothing/, "the reason stands in the form too");
   await looksRight(page, "standing-refused");
   await page.setViewportSize({ width: 320, height: 700 });
   await fits(page, page.url());

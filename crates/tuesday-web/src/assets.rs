@@ -41,6 +41,7 @@ const SCRIPTS: &[&str] = &[
     "js/rules.js",
     "js/keys.js",
     "js/passkey.js",
+    "js/kept.js",
     "js/console.js",
 ];
 

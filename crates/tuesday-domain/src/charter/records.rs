@@ -11,6 +11,7 @@ use super::topic::Topic;
 use crate::action::ActionClass;
 use crate::definition::TriggerKind;
 use crate::eval::Kind;
+use crate::ledger::told::counted;
 use crate::rules::{Decimal, Route};
 use crate::watch::Metric;
 use crate::workflow::{Label, Stage};
@@ -264,7 +265,7 @@ fn goal(topic: Topic, p: &Picture<'_>) -> Evidence {
             (percent(n.overdue, n.open), 10, false, words)
         }
         Topic::GoalErrors => {
-            let words = format!("{} corrections are open", n.uncorrected);
+            let words = counted(n.uncorrected, "correction is open", "corrections are open");
             (n.uncorrected, 1, false, words)
         }
         _ => {

@@ -3,6 +3,7 @@
 
 use super::prove::Picture;
 use super::statement::Statement;
+use crate::ledger::told::counted;
 use crate::time::Timestamp;
 use crate::words::words;
 use crate::workflow::{Label, Stage};
@@ -153,8 +154,13 @@ fn wrong_output(p: &Picture<'_>) -> (Option<bool>, String) {
     let overridden = n.decided.saturating_sub(n.stood);
     let seen = (overridden > 0 || n.uncorrected > 0).then_some(true);
     let words = format!(
-        "{overridden} outputs were changed or rejected, {} corrections are open",
-        n.uncorrected
+        "{}, {}",
+        counted(
+            overridden,
+            "output was changed or rejected",
+            "outputs were changed or rejected"
+        ),
+        counted(n.uncorrected, "correction is open", "corrections are open")
     );
     (seen, words)
 }
@@ -163,8 +169,13 @@ fn error_handling(p: &Picture<'_>) -> (Option<bool>, String) {
     let n = &p.figures;
     let seen = (n.failed > 0 || n.open > 0).then_some(true);
     let words = format!(
-        "{} runs failed and {} tasks wait for named people",
-        n.failed, n.open
+        "{} and {}",
+        counted(n.failed, "run failed", "runs failed"),
+        counted(
+            n.open,
+            "task waits for a named person",
+            "tasks wait for named people"
+        )
     );
     (seen, words)
 }

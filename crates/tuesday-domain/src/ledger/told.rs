@@ -18,6 +18,12 @@ pub fn count(n: u64) -> String {
     out
 }
 
+/// `1 run failed`, `3 runs failed`.
+#[must_use]
+pub fn counted(n: u64, one: &str, more: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { more })
+}
+
 /// Millionths of a currency with as many places as they need, at least two.
 #[must_use]
 pub fn money(micros: i64) -> String {

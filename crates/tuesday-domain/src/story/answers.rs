@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, ErasedPart, Moment, Record};
 use crate::action::ActionState;
+use crate::ledger::told::counted;
 use crate::record::{Action, Payload, PayloadKind, Review};
 use crate::rules::Verdict;
 use crate::run::Step;
@@ -108,19 +109,19 @@ impl Teller<'_> {
                 _ => format!("is {}", run.state.status.word().replace('_', " ")),
             },
         };
+        let calls = self.r.attempts.iter();
+        let calls = calls.filter(|a| a.step == Step::Generate).count();
+        let written = self.r.actions.iter();
+        let written = written.filter(|a| a.state == ActionState::Confirmed);
         format!(
-            "Received {when}, {end}; {} model calls, {} tasks for people, {} write-backs confirmed.",
-            self.r
-                .attempts
-                .iter()
-                .filter(|a| a.step == Step::Generate)
-                .count(),
-            self.r.reviews.len(),
-            self.r
-                .actions
-                .iter()
-                .filter(|a| a.state == ActionState::Confirmed)
-                .count()
+            "Received {when}, {end}; {}, {}, {} confirmed.",
+            counted(calls as u64, "model call", "model calls"),
+            counted(
+                self.r.reviews.len() as u64,
+                "task for people",
+                "tasks for people"
+            ),
+            counted(written.count() as u64, "write-back", "write-backs"),
         )
     }
 

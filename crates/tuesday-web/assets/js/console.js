@@ -4,6 +4,7 @@
 import { $, all, on } from "./dom.js";
 import { current, open, rows, settle } from "./desk.js";
 import { settled, start as startEditor } from "./drafts.js";
+import { keep, restore } from "./kept.js";
 import { chooseLetters, dialog, lateTitle, showLetters } from "./keys.js";
 import { stale, start as startLive } from "./live.js";
 import { start as startPasskeys } from "./passkey.js";
@@ -23,7 +24,7 @@ document.addEventListener("submit", async (event) => {
     const button = event.submitter;
     await settled(form);
     submit(form, button);
-  }
+  } else keep(form);
 });
 
 document.addEventListener("click", (event) => {
@@ -55,6 +56,7 @@ on("patched", prune);
 on("patched", lateTitle);
 
 showLetters();
+restore();
 startPasskeys();
 if ($(".qlist")) {
   settle();

@@ -243,7 +243,7 @@ fn row(r: &AuditRow) -> EntryRow {
             .and_then(Value::as_str)
             .map(author)
             .unwrap_or_default()
-            .to_owned(),
+            .replace('_', " "),
         kind: code(&r.kind.replace('.', " ")),
         moves: moves.map(moved).collect::<Vec<_>>().join(", "),
         about: run

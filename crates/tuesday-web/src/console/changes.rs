@@ -10,6 +10,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_store::{AuditFilter, AuditRow};
 
 use super::html;
+use super::pieces::{Piece, pieces};
 use super::shell::Shell;
 use super::views::Pager;
 use super::visit::Visit;
@@ -39,6 +40,8 @@ pub(crate) struct Changed {
     pub(crate) moves: Vec<String>,
     /// Fact and value.
     pub(crate) facts: Vec<(String, String)>,
+    /// The same with pages behind what they name.
+    told: Vec<(String, Vec<Piece>)>,
     pub(crate) reason: String,
 }
 
@@ -115,6 +118,12 @@ pub(crate) fn row(r: &AuditRow) -> Changed {
         .and_then(Value::as_array)
         .into_iter()
         .flatten();
+    // Hashes prove, but tell a reader nothing.
+    let facts: Vec<(String, String)> = all
+        .filter(|(name, _)| *name != "reason" && !name.starts_with("hash"))
+        .map(|(name, v)| (code(name), text(v)))
+        .filter(|(_, v)| !v.is_empty())
+        .collect();
     Changed {
         at: local(r.at, None),
         iso: r.at.rfc3339(),
@@ -130,12 +139,11 @@ pub(crate) fn row(r: &AuditRow) -> Changed {
             .clone()
             .unwrap_or_else(|| "this instance".to_owned()),
         moves: moves.filter_map(Value::as_str).map(moved).collect(),
-        // Hashes prove, but tell a reader nothing.
-        facts: all
-            .filter(|(name, _)| *name != "reason" && !name.starts_with("hash"))
-            .map(|(name, v)| (code(name), text(v)))
-            .filter(|(_, v)| !v.is_empty())
+        told: facts
+            .iter()
+            .map(|(name, v)| (name.clone(), pieces(v, r.workflow.as_deref())))
             .collect(),
+        facts,
         reason,
     }
 }

@@ -17,7 +17,7 @@ use tuesday_engine::ops::{
 use super::html;
 use super::shell::Shell;
 use super::visit::Visit;
-use super::words::{code, local, plural};
+use super::words::{author, code, local, plural};
 use crate::auth::PostForm;
 use crate::query;
 use crate::refusal::PageError;
@@ -91,7 +91,7 @@ struct Row {
     state: String,
     age: String,
     path: String,
-    way_out: &'static str,
+    way_out: String,
     clean: bool,
 }
 
@@ -145,7 +145,7 @@ fn age(item: &ItemView) -> String {
     }
 }
 
-fn list(sheet: &SheetView, told: &str) -> List {
+fn list(workflow: &str, sheet: &SheetView, told: &str) -> List {
     let mut last = "";
     let rows = sheet.items.iter().map(|item| {
         let group = if item.group == last { "" } else { item.group };
@@ -167,7 +167,10 @@ fn list(sheet: &SheetView, told: &str) -> List {
             state: code(item.state),
             age: age(item),
             path: item.path.clone(),
-            way_out: item.way_out,
+            way_out: item
+                .way_out
+                .replace("WORKFLOW", workflow)
+                .replace("FIELD", item.field.unwrap_or("FIELD")),
             clean: item.clean,
         }
     });
@@ -343,7 +346,10 @@ async fn drawn(
             .find(|f| f.statement.word() == field.word && f.about.is_empty());
         field.value = stated.map(|f| f.value.clone()).unwrap_or_default();
     }
-    let take = |which: Sheet| view.sheet(which).map(|s| list(s, about(which)));
+    let take = |which: Sheet| {
+        view.sheet(which)
+            .map(|s| list(&view.workflow, s, about(which)))
+    };
     let missing = || Problem::new("internal", "a list is missing");
     let shell = visit
         .shell(
@@ -381,7 +387,7 @@ async fn drawn(
         review_due: day(Some(&view.label.review_due), zone),
         quarter: view.label.quarter.as_ref().map(|q| {
             let at = day(Some(&q.at), zone);
-            format!("{} ({at}, {})", q.words, q.by)
+            format!("{} ({at}, {})", q.words, author(&q.by))
         }),
         at: local(app.engine.now(), Some(zone)),
         fields,

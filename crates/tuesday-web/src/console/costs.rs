@@ -21,6 +21,7 @@ use tuesday_store::EntryFilter;
 use super::exit::{self, ExitCard};
 use super::exposure::{self, ExposureCard};
 use super::html;
+use super::pieces::{Piece, pieces};
 use super::shell::Shell;
 use super::shown::{cash, time};
 use super::views::Pager;
@@ -58,7 +59,7 @@ struct Row {
     category: String,
     place: &'static str,
     sum: String,
-    words: String,
+    words: Vec<Piece>,
     who: String,
     by: String,
     /// It takes no other one back, and nothing on this page takes it back.
@@ -108,7 +109,7 @@ fn row(e: &CostEntry, all: &[CostEntry]) -> Row {
             (_, _, Some(minutes)) => format!("{minutes} min"),
             _ => String::new(),
         },
-        words: e.words.clone(),
+        words: pieces(&e.words, e.workflow.as_deref()),
         who: e
             .person
             .clone()

@@ -10,16 +10,18 @@ use tuesday_domain::drift::{ShiftVerdict, Verdict};
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::shown::{Shown, Unit};
 use tuesday_domain::problem::Problem;
+use tuesday_domain::record::Person;
 use tuesday_engine::ops::{Calibration, Canary, Drift, DriftDimension, InputSource, PersonShare};
 
 use super::chart::{Series, Steps, lines};
 use super::html;
+use super::incidents::name;
 use super::reliability::{self, BandRow};
 use super::scorecard::Drawn;
 use super::shell::Shell;
 use super::shown::{Tile, text, tile};
 use super::visit::Visit;
-use super::words::{code, count};
+use super::words::{author, code, count, moment};
 use crate::api::drift::band;
 use crate::api::sheet;
 use crate::auth::PostForm;
@@ -41,7 +43,10 @@ struct MixTable {
     id: &'static str,
     title: &'static str,
     about: String,
+    /// What one looks at first: the newest shifts, and each that drifted.
     rows: Vec<ShiftRow>,
+    /// The others, folded.
+    rest: Vec<ShiftRow>,
 }
 
 struct FindingCard {
@@ -145,9 +150,9 @@ fn source_row(s: &InputSource) -> SourceRow {
     }
 }
 
-fn person_row(p: &PersonShare) -> PersonRow {
+fn person_row(p: &PersonShare, people: &[Person]) -> PersonRow {
     PersonRow {
-        person: p.person.clone(),
+        person: name(people, &p.person),
         href: p.records.clone(),
         counts: [p.decisions, p.reruns, p.fixes],
     }
@@ -180,6 +185,7 @@ fn shift_row(s: &ShiftVerdict) -> ShiftRow {
 
 fn table(d: &DriftDimension) -> MixTable {
     let outcome = d.dimension == "outcome";
+    let (rows, rest) = folded(&d.judged.shifts);
     MixTable {
         id: d.dimension,
         title: if outcome {
@@ -188,13 +194,27 @@ fn table(d: &DriftDimension) -> MixTable {
             "Where the machine sent them"
         },
         about: format!("a finding at evidence {:.0}", d.judged.suffices),
-        rows: d.judged.shifts.iter().rev().map(shift_row).collect(),
+        rows,
+        rest,
     }
+}
+
+/// Shifts that are always shown; of the earlier ones those that drifted.
+const NEWEST: usize = 6;
+
+/// The newest shifts and those that drifted, and apart from them the rest, the newest first.
+fn folded(shifts: &[ShiftVerdict]) -> (Vec<ShiftRow>, Vec<ShiftRow>) {
+    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    for (back, shift) in shifts.iter().rev().enumerate() {
+        let seen = back < NEWEST || matches!(shift.verdict, Verdict::Found);
+        if seen { &mut first } else { &mut rest }.push(shift_row(shift));
+    }
+    (first, rest)
 }
 
 fn canary_card(canary: &Canary) -> CanaryCard {
     let tries = canary.tries.iter().map(|t| CanaryLine {
-        when: t.started_at.clone(),
+        when: moment(&t.started_at, None),
         tone: match t.state {
             "passed" => "ok",
             "failed" => "bad",
@@ -312,21 +332,30 @@ fn confidence_words(c: &Calibration) -> String {
     )
 }
 
-fn findings(d: &Drift) -> Vec<FindingCard> {
+fn findings(d: &Drift, people: &[Person]) -> Vec<FindingCard> {
     let findings = d.findings.iter().map(|f| FindingCard {
         seq: f.seq,
         open: f.state == "open",
         words: f.words.clone(),
-        about: format!("found {}, {} answers for it", f.found_at, f.owner),
+        about: format!(
+            "found {}, {} answers for it",
+            moment(&f.found_at, None),
+            name(people, &f.owner)
+        ),
         changes: f
             .changes
             .iter()
             .map(|c| {
-                let at = c.at.clone().unwrap_or_else(|| "over days".to_owned());
+                let at =
+                    c.at.as_ref()
+                        .map_or_else(|| "over several days".to_owned(), |at| moment(at, None));
                 let by =
                     c.by.as_ref()
-                        .map_or_else(String::new, |b| format!(", by {b}"));
-                (at, format!("{}: {}{by}", code(&c.what), c.words))
+                        .map_or_else(String::new, |b| format!(", by {}", name(people, author(b))));
+                (
+                    at,
+                    format!("{}: {}{by}", code(&c.what), c.words.replace('_', " ")),
+                )
             })
             .collect(),
         note: f.note.clone(),
@@ -335,11 +364,13 @@ fn findings(d: &Drift) -> Vec<FindingCard> {
 }
 
 /// On whom the work hangs; a sentence.
-fn hero(d: &Drift) -> Option<String> {
+fn hero(d: &Drift, people: &[Person]) -> Option<String> {
     let h = d.dependence.hero.as_ref()?;
     Some(format!(
-        "hero_dependence: {} did {} of {} decisions, reruns and fixes",
-        h.person, h.acts, h.of
+        "it hangs on one person: {} did {} of {} decisions, reruns and fixes",
+        name(people, &h.person),
+        h.acts,
+        h.of
     ))
 }
 
@@ -352,6 +383,7 @@ async fn drawn(
     visit.user.sees(name)?;
     let d = Box::pin(app.engine.drift(name)).await?;
     let confidence = Box::pin(app.engine.calibration(name)).await?;
+    let people = app.engine.reader().people().await?;
     let title = format!("Drift, {}", d.title);
     let shell = visit
         .shell(app, title, "workflow", Some(name.to_owned()))
@@ -384,12 +416,18 @@ async fn drawn(
             1.0 / d.spec.alpha,
             d.spec.tolerance_percent
         ),
-        findings: findings(&d),
+        findings: findings(&d, &people),
         handles: may(Act::HandleIncident),
         sets: may(Act::SetPriority),
         tiles: std::iter::once(&d.agreement)
             .chain(d.tiers.iter().map(|t| &t.agreement))
-            .map(|s| tile(s, None))
+            .map(|s| {
+                let shown = tile(s, None);
+                Tile {
+                    title: shown.title.replace('_', " "),
+                    ..shown
+                }
+            })
             .collect(),
         kappa: d.tiers.first().map(|t| t.kappa.means.clone()),
         charts: charts(&d)
@@ -398,8 +436,13 @@ async fn drawn(
             .collect(),
         tables: d.dimensions.iter().map(table).collect(),
         sources: d.sources.iter().map(source_row).collect(),
-        hero: hero(&d),
-        people: d.dependence.shares.iter().map(person_row).collect(),
+        hero: hero(&d, &people),
+        people: d
+            .dependence
+            .shares
+            .iter()
+            .map(|p| person_row(p, &people))
+            .collect(),
         canary: d.canary.as_ref().map(canary_card),
         confidence: ConfidenceCard {
             about: confidence_words(&confidence),

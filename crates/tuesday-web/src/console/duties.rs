@@ -17,6 +17,7 @@ use tuesday_engine::ops::KeptRow;
 use tuesday_store::DutyFilter;
 
 use super::html;
+use super::pieces::{Piece, pieces};
 use super::shell::Shell;
 use super::views::Pager;
 use super::visit::Visit;
@@ -58,7 +59,7 @@ struct Row {
     due: String,
     due_tone: &'static str,
     open: bool,
-    reason: String,
+    reason: Vec<Piece>,
     opened: String,
     answer: String,
 }
@@ -258,7 +259,7 @@ fn row(d: &Duty, people: &[Person], now: Timestamp) -> Row {
         due: left.words,
         due_tone: left.tone,
         open: d.state == DutyState::Open,
-        reason: d.reason.clone(),
+        reason: pieces(&d.reason, Some(&d.workflow)),
         opened: format!("{}, {}", author(&d.opened_by), local(d.opened_at, None)),
         answer,
     }

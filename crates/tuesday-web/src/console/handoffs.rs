@@ -201,6 +201,8 @@ async fn drawn(
     let tabs = whose.tabs(&list.items);
     list.items
         .retain(|h| whose.kind.is_empty() || h.kind == whose.kind);
+    // What is over its time first; within both the oldest first, as it came.
+    list.items.sort_by_key(|h| !h.overdue);
     let rest = !whose.all && list.items.len() > SHOWN;
     let shown = if whose.all { list.items.len() } else { SHOWN };
     html(&HandoffsPage {

@@ -141,7 +141,8 @@ impl OnePage {
     }
 }
 
-fn name(people: &[Person], handle: &str) -> String {
+/// What a person is called.
+pub(super) fn name(people: &[Person], handle: &str) -> String {
     let known = people.iter().find(|p| p.handle == handle);
     known.map_or_else(|| handle.to_owned(), |p| p.name.clone())
 }

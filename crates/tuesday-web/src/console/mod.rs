@@ -40,6 +40,7 @@ pub(crate) mod incidents;
 pub(crate) mod intake;
 pub(crate) mod passkeys;
 pub(crate) mod people;
+mod pieces;
 pub(crate) mod pilot;
 pub(crate) mod postmortem;
 pub(crate) mod practice;
@@ -147,6 +148,17 @@ struct ProblemPage {
     code: &'static str,
 }
 
+/// A fragment as a sentence: a capital letter and a full stop.
+fn sentence(words: &str) -> String {
+    let mut letters = words.trim().chars();
+    let first = letters.next().map(char::to_uppercase);
+    let mut out: String = first.into_iter().flatten().chain(letters).collect();
+    if !out.ends_with(['.', '?', '!', ':']) {
+        out.push('.');
+    }
+    out
+}
+
 /// A refusal as a page.
 pub(crate) fn problem_page(p: &Problem) -> Response {
     let shell = Shell {
@@ -158,8 +170,8 @@ pub(crate) fn problem_page(p: &Problem) -> Response {
         shell,
         status: p.status(),
         title: p.title(),
-        detail: p.detail.clone(),
-        way_out: p.way_out.clone(),
+        detail: sentence(&p.detail),
+        way_out: p.way_out.as_deref().map(sentence),
         code: p.code,
     };
     (

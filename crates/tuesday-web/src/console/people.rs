@@ -12,7 +12,7 @@ use tuesday_domain::time::Timestamp;
 use super::html;
 use super::shell::Shell;
 use super::visit::Visit;
-use super::words::{author, code, local, way};
+use super::words::{author, code, local, plural, way};
 use crate::auth::PostForm;
 use crate::query;
 use crate::refusal::{PageError, status};
@@ -49,8 +49,8 @@ struct PersonPage {
     away: Option<String>,
     grants: Vec<GrantRow>,
     ways: Vec<(String, String, String)>,
-    sessions: usize,
-    tokens: usize,
+    sessions: String,
+    tokens: String,
     roles: Vec<(&'static str, String)>,
     classes: [&'static str; 4],
 }
@@ -224,12 +224,14 @@ async fn card(
         away: card.away.map(|a| local(a.until, None)),
         grants: card.grants.iter().map(grant).collect(),
         ways: ways.collect(),
-        sessions: card.sessions.len(),
-        tokens: card
-            .tokens
-            .iter()
-            .filter(|t| t.revoked_at.is_none())
-            .count(),
+        sessions: plural(card.sessions.len() as u64, "session"),
+        tokens: plural(
+            card.tokens
+                .iter()
+                .filter(|t| t.revoked_at.is_none())
+                .count() as u64,
+            "token",
+        ),
         roles: grantable.map(|r| (r.word(), code(r.word()))).collect(),
         classes: ["public", "internal", "confidential", "restricted"],
         person: card.person,

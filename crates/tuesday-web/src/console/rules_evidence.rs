@@ -140,7 +140,7 @@ fn fired(report: &[RowReport]) -> Vec<Fired> {
         let (low, high) = clopper_pearson(wrong, decided, SURE);
         Fired {
             row: r.row.clone().unwrap_or_else(|| "no rule".to_owned()),
-            then: r.route.as_str().to_owned(),
+            then: super::workflow::way(r.route).to_owned(),
             tone: super::workflow::tone(r.route),
             runs: count(r.hits),
             width: r.hits * 100 / most,

@@ -21,7 +21,7 @@ use super::shell::Shell;
 use super::steps::{Phase, phases};
 use super::views::Panel;
 use super::visit::Visit;
-use super::words::local;
+use super::words::{local, reading};
 use crate::auth::User;
 use crate::query;
 use crate::refusal::PageError;
@@ -35,6 +35,8 @@ struct RunPage {
     panel: Option<Panel>,
     facts: Vec<Fact>,
     phases: Vec<Phase>,
+    /// In which zone its times are read.
+    reading: String,
     answers: Vec<AnswerView>,
     model: ModelView,
     inputs: Vec<InputView>,
@@ -162,14 +164,8 @@ pub(crate) async fn page(
         .map(name)
         .collect();
     decided.dedup();
-    let shell = visit
-        .shell(
-            &app,
-            run.subject.clone(),
-            "runs",
-            Some(run.workflow.clone()),
-        )
-        .await?;
+    let (subject, workflow) = (run.subject.clone(), run.workflow.clone());
+    let shell = visit.shell(&app, subject, "runs", Some(workflow)).await?;
     let inclusions = proven(&app, &story).await?;
     let mut head = head(&run, story.summary.clone(), &reviews, &actions, rights);
     let me = &visit.user.session.person;
@@ -181,6 +177,7 @@ pub(crate) async fn page(
         run: head,
         panel: None,
         facts: facts(&run, &attempts, &decided, currency.as_deref()),
+        reading: reading(run.received_at, zone),
         phases: phases(&run, &attempts, &story, zone),
         answers: story
             .answers

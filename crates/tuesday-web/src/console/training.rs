@@ -82,7 +82,12 @@ fn row(p: &TrainedPerson) -> Row {
     Row {
         name: p.name.clone(),
         roles: roles.join(", "),
-        tiers: p.tiers.join(", "),
+        tiers: p
+            .tiers
+            .iter()
+            .map(|t| code(t))
+            .collect::<Vec<_>>()
+            .join(", "),
         tone,
         state,
         finished: match (p.at.as_deref().map(day), p.how, &p.by) {

@@ -14,6 +14,7 @@ use tuesday_domain::time::Zone;
 use tuesday_engine::ops::{TurnoverCard, TurnoverView};
 
 use super::html;
+use super::incidents::name as name_of;
 use super::shell::Shell;
 use super::visit::Visit;
 use super::words::{code, local, moment, plural};
@@ -148,7 +149,8 @@ async fn drawn(
         .filter(|p| *p != visit.user.session.person)
         .collect();
     let mut people: Vec<(String, String)> = Vec::new();
-    for person in reader.people().await? {
+    let everybody = reader.people().await?;
+    for person in everybody.iter().cloned() {
         if holds.contains(&person.handle) {
             people.push((person.handle, person.name));
         }
@@ -158,7 +160,11 @@ async fn drawn(
         .shell(app, title, "workflow", Some(name.to_owned()))
         .await?;
     let may = visit.user.rights.may(Act::SetStage, name);
-    html(&drawing(view, &ready.zone, (problem, shell, people, may)))
+    let mut page = drawing(view, &ready.zone, (problem, shell, people, may));
+    for share in &mut page.shares {
+        share.person = name_of(&everybody, &share.person);
+    }
+    html(&page)
 }
 
 fn drawing(

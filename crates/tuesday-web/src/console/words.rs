@@ -98,10 +98,15 @@ pub(crate) fn moment(text: &str, zone: Option<&Zone>) -> String {
     at.map(|at| local(at, zone)).unwrap_or_default()
 }
 
-/// Local date and time to the minute; the zone's name stands elsewhere on the page.
+/// Date and time to the minute with the zone it is read in: pages of one workflow read in its own, lists of
+/// several in UTC, and nobody should have to know which page is which.
 pub(crate) fn local(at: Timestamp, zone: Option<&Zone>) -> String {
     match zone {
-        Some(zone) => zone.local(at).chars().take(16).collect(),
+        Some(zone) => {
+            let there = zone.local(at);
+            let minute: String = there.chars().take(16).collect();
+            format!("{minute} {}", ahead(at, &there))
+        }
         None => format!(
             "{} UTC",
             at.rfc3339()
@@ -110,6 +115,25 @@ pub(crate) fn local(at: Timestamp, zone: Option<&Zone>) -> String {
                 .take(16)
                 .collect::<String>()
         ),
+    }
+}
+
+/// In which zone the times of a page are read: `UTC+1`.
+pub(crate) fn reading(at: Timestamp, zone: Option<&Zone>) -> String {
+    zone.map_or_else(|| "UTC".to_owned(), |zone| ahead(at, &zone.local(at)))
+}
+
+/// How far a wall clock is ahead of UTC: `UTC`, `UTC+1`, `UTC+5:30`, `UTC-8`.
+fn ahead(at: Timestamp, there: &str) -> String {
+    let Ok(read) = Timestamp::parse(&format!("{}Z", there.replace(' ', "T"))) else {
+        return "local time".to_owned();
+    };
+    let minutes = read.micros().div_euclid(60_000_000) - at.micros().div_euclid(60_000_000);
+    let sign = if minutes < 0 { '-' } else { '+' };
+    match (minutes.abs() / 60, minutes.abs() % 60) {
+        (0, 0) => "UTC".to_owned(),
+        (hours, 0) => format!("UTC{sign}{hours}"),
+        (hours, rest) => format!("UTC{sign}{hours}:{rest:02}"),
     }
 }
 
@@ -156,8 +180,16 @@ pub(crate) fn moved(text: &str) -> String {
         "review" => words.next().map(|_| noun.to_owned()),
         _ => None,
     };
-    let states: Vec<String> = words.map(|w| w.replace('_', " ")).collect();
+    let states = words.filter(|w| !names_a_row(w));
+    let states: Vec<String> = states.map(|w| w.replace('_', " ")).collect();
     format!("{} {}", name.as_deref().unwrap_or(noun), states.join(" → "))
+}
+
+/// An id, which tells a reader nothing.
+fn names_a_row(word: &str) -> bool {
+    word.split_once('_').is_some_and(|(_, tail)| {
+        tail.len() == 26 && tail.bytes().all(|b| b.is_ascii_alphanumeric())
+    })
 }
 
 /// An author such as `person:dana` without what is plain from the name.
@@ -179,6 +211,21 @@ mod tests {
         assert_eq!(span(s(26 * 3600)), "26 h");
         assert_eq!(took(3_840_000), "3.8 s");
         assert_eq!(took(2_264_000_000), "37 min 44 s");
+    }
+
+    #[test]
+    fn a_moment_says_in_which_zone_it_is_read() {
+        let at = Timestamp::from_micros(1_795_355_290_000_000);
+        let there = |name: &str| {
+            let zone = Zone::named(name).ok();
+            zone.map_or_else(String::new, |zone| local(at, Some(&zone)))
+        };
+        assert_eq!(local(at, None), "2026-11-22 13:48 UTC");
+        assert_eq!(there("UTC"), "2026-11-22 13:48 UTC");
+        assert_eq!(there("Europe/Berlin"), "2026-11-22 14:48 UTC+1");
+        assert_eq!(there("Asia/Kolkata"), "2026-11-22 19:18 UTC+5:30");
+        assert_eq!(there("America/Los_Angeles"), "2026-11-22 05:48 UTC-8");
+        assert_eq!(there("America/St_Johns"), "2026-11-22 10:18 UTC-3:30");
     }
 
     #[test]
@@ -211,6 +258,10 @@ mod tests {
             "run in review → dispatching"
         );
         assert_eq!(moved("review rev_1 open claimed"), "review open → claimed");
+        assert_eq!(
+            moved("alert alt_01m81r9jagexstnqq23kr4mp37 escalated notified"),
+            "alert escalated → notified"
+        );
     }
 
     #[test]

@@ -194,11 +194,18 @@ pub(super) const fn tone(route: Route) -> &'static str {
 pub(super) fn then(r: &tuesday_domain::rules::Row) -> String {
     match &r.review_tier {
         Some(tier) => format!("a person: {tier}"),
-        None => match r.route {
-            Route::Auto => "without a person".to_owned(),
-            Route::Manual => "by hand".to_owned(),
-            other => code(other.as_str()),
-        },
+        None => way(r.route).to_owned(),
+    }
+}
+
+/// A route in the words that every page uses for it.
+pub(super) const fn way(route: Route) -> &'static str {
+    match route {
+        Route::Auto => "without a person",
+        Route::Review => "a person",
+        Route::Manual => "by hand",
+        Route::Excluded => "excluded",
+        Route::Refuse => "refused",
     }
 }
 
