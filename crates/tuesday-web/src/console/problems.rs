@@ -40,6 +40,14 @@ pub(crate) struct ProblemQuery {
     /// Only of this workflow.
     #[serde(default)]
     workflow: String,
+    /// Only those that came in on these days of the workflow.
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+    /// Only those whose answer is overdue.
+    #[serde(default)]
+    late: String,
     #[serde(default)]
     q: String,
     #[serde(default)]
@@ -74,6 +82,8 @@ struct ProblemsPage {
     tabs: Vec<Tab>,
     find: String,
     state: String,
+    /// The rest of the filter, kept while searching and told above the list.
+    kept: Vec<(&'static str, String)>,
     rows: Vec<Row>,
     pager: Pager,
     /// Where people may write to.
@@ -118,10 +128,20 @@ pub(crate) async fn list(
     Query(q): Query<ProblemQuery>,
 ) -> Result<Response, PageError> {
     let asked = Some(q.workflow.clone()).filter(|w| !w.is_empty());
+    let workflow = visit.user.session.workflow.clone().or(asked);
+    let created = match query::days(&q.from, &q.to)? {
+        Some(days) => {
+            visit.user.sees(workflow.as_deref().unwrap_or_default())?;
+            Some(app.engine.moments(workflow.as_deref(), days).await?)
+        }
+        None => None,
+    };
     let filter = ProblemFilter {
-        workflow: visit.user.session.workflow.clone().or(asked),
+        created,
+        workflow,
         among: visit.user.readable(),
         open: q.state.is_empty(),
+        due_before: (!q.late.is_empty()).then(|| app.engine.now()),
         text: Some(q.q.clone()).filter(|t| !t.trim().is_empty()),
         ..ProblemFilter::default()
     };
@@ -140,6 +160,9 @@ pub(crate) async fn list(
         let pairs = [
             ("state", state),
             ("workflow", &q.workflow),
+            ("from", &q.from),
+            ("to", &q.to),
+            ("late", &q.late),
             ("q", &q.q),
             ("after", after),
         ];
@@ -172,6 +195,15 @@ pub(crate) async fn list(
             next,
         },
         shell: visit.shell(&app, "Problems", "problems", None).await?,
+        kept: [
+            ("workflow", q.workflow),
+            ("from", q.from),
+            ("to", q.to),
+            ("late", q.late),
+        ]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect(),
         find: q.q,
         state: q.state,
     })

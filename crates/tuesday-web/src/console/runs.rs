@@ -57,6 +57,9 @@ pub(crate) struct RunQuery {
     /// With something wrong with this source.
     #[serde(default)]
     input: String,
+    /// First looked at by this tier.
+    #[serde(default)]
+    tier: String,
     #[serde(default)]
     after: String,
 }
@@ -127,7 +130,7 @@ struct RunRow {
 
 /// What the list is: all runs, or the records behind a figure.
 fn told(q: &RunQuery) -> String {
-    let plain = [&q.kind, &q.from, &q.reason, &q.group, &q.input];
+    let plain = [&q.kind, &q.from, &q.reason, &q.group, &q.input, &q.tier];
     if plain.iter().all(|t| t.is_empty()) {
         return "Newest first. Each run keeps its inputs, its answer, who decided, and what was written."
             .to_owned();
@@ -140,6 +143,8 @@ fn told(q: &RunQuery) -> String {
             "wrong" => "found wrong at a second look".to_owned(),
             "untimed" => "decided without measured time".to_owned(),
             "unknown" => "with a model call of unknown cost".to_owned(),
+            "decided" => "whose output a person decided about".to_owned(),
+            "overridden" => "whose output a person changed or refused".to_owned(),
             "acted_wrongly" => "let go by the rules, and found wrong".to_owned(),
             "held_wrongly" => "held back for a person, and approved as it stood".to_owned(),
             "used_as_is" => "used as they stood".to_owned(),
@@ -151,10 +156,19 @@ fn told(q: &RunQuery) -> String {
         });
     }
     if !q.reason.is_empty() {
-        parts.push(format!("because of {}", q.reason.replace('_', " ")));
+        parts.push(format!(
+            "because of {}",
+            q.reason.replace('_', " ").replace(',', " or ")
+        ));
     }
     if !q.input.is_empty() {
         parts.push(format!("with something wrong with {}", q.input));
+    }
+    if !q.tier.is_empty() {
+        parts.push(format!(
+            "first looked at by {}",
+            code(&q.tier).to_lowercase()
+        ));
     }
     match q.group.as_str() {
         "" => {}
@@ -210,6 +224,7 @@ pub(crate) async fn page(
             .transpose()?,
         group: query::group(Some(&q.group)),
         input: Some(q.input.clone()).filter(|s| !s.is_empty()),
+        tier: Some(q.tier.clone()).filter(|s| !s.is_empty()),
     };
     let after = if q.after.is_empty() {
         None
