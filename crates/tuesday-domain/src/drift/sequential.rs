@@ -319,6 +319,28 @@ fn beside(bands: &[Band], hits: &[u64], all: u64) -> (i64, Vec<Moved>) {
     (if all == 0 { 0 } else { distance }, moved)
 }
 
+/// Every bet: on each share, that it rose or fell, with each stake.
+fn games_of(bands: &[Band]) -> Vec<Game> {
+    let mut games: Vec<Game> = Vec::new();
+    for (at, band) in bands.iter().enumerate() {
+        for rises in [true, false] {
+            games.extend(STAKES.iter().filter_map(|s| Game::new(at, band, rises, *s)));
+        }
+    }
+    games
+}
+
+/// What can be said about a shift before anything is played.
+fn first_look(s: &ShiftCount, all: u64, spec: &DriftSpec) -> Verdict {
+    if s.open * 100 > s.runs * OPEN_PERCENT {
+        Verdict::Open
+    } else if all < u64::from(spec.least_runs) {
+        Verdict::NotEnough
+    } else {
+        Verdict::Quiet
+    }
+}
+
 /// Judges the shifts after the baseline, or the days, the oldest first.
 #[must_use]
 pub fn judge(
@@ -331,12 +353,7 @@ pub fn judge(
     let alpha = spec.alpha / f64::from(own.dimensions.max(1)) / 2.0;
     let bands = bands(baseline, spec, alpha);
     let suffices = f64::from(own.series.max(1)) / alpha;
-    let mut games: Vec<Game> = Vec::new();
-    for (at, band) in bands.iter().enumerate() {
-        for rises in [true, false] {
-            games.extend(STAKES.iter().filter_map(|s| Game::new(at, band, rises, *s)));
-        }
-    }
+    let mut games = games_of(&bands);
     let horizon = u64::from(own.a_day.max(1)) * DAYS;
     let part = (1.0 / f(horizon)).ln();
     let (mut begun, mut evidence) = (Vec::new(), 1.0_f64);
@@ -345,13 +362,7 @@ pub fn judge(
         let hits = counted(&bands, &s.counts);
         let all: u64 = hits.iter().sum();
         let (distance_ppm, moved) = beside(&bands, &hits, all);
-        let mut verdict = if s.open * 100 > s.runs * OPEN_PERCENT {
-            Verdict::Open
-        } else if all < u64::from(spec.least_runs) {
-            Verdict::NotEnough
-        } else {
-            Verdict::Quiet
-        };
+        let mut verdict = first_look(s, all, spec);
         if verdict == Verdict::Quiet && !games.is_empty() {
             let part = if (begun.len() as u64) < horizon {
                 part

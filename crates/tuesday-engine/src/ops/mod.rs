@@ -152,6 +152,7 @@ pub use incident::{
 };
 pub use inclusion::Inclusion;
 pub use install::{InstallOptions, Installed, ready_of};
+pub(crate) use late_report::LateTold;
 pub use map::{Map, MapStep};
 pub use oversight::{FLOOR_MS, LookOversight, Oversight, StampTold, TierOversight};
 pub use passkey::{FoundPasskey, KeptPasskey};

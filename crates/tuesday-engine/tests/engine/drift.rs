@@ -48,7 +48,7 @@ async fn day(bench: &Bench, back: i64, [approved, edited, rejected]: [u64; 3]) {
     };
     let figures = DayFigures {
         runs,
-        mix: [("day".to_owned(), mix)].into(),
+        mix: [("evening".to_owned(), mix)].into(),
         ..DayFigures::new()
     };
     let live = bench
@@ -126,7 +126,7 @@ async fn found(database: Option<&str>) {
     .await;
     assert!(
         finding.words.starts_with("outcome mix: ")
-            && finding.words.contains("in the day shift of")
+            && finding.words.contains("in the evening shift of")
             && finding.words.contains("100 runs"),
         "{}",
         finding.words

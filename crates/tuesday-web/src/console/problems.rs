@@ -121,14 +121,9 @@ fn place(text: &str) -> Result<Option<(Timestamp, ProblemReportId)>, Problem> {
     Ok(Some((Timestamp::from_micros(due), query::id(id)?)))
 }
 
-/// Reports, the longest due answer first.
-pub(crate) async fn list(
-    State(app): State<App>,
-    visit: Visit,
-    Query(q): Query<ProblemQuery>,
-) -> Result<Response, PageError> {
-    let asked = Some(q.workflow.clone()).filter(|w| !w.is_empty());
-    let workflow = visit.user.session.workflow.clone().or(asked);
+/// Which reports the address asks for.
+async fn filtered(app: &App, visit: &Visit, q: &ProblemQuery) -> Result<ProblemFilter, PageError> {
+    let workflow = visit.user.only(Some(q.workflow.clone()));
     let created = match query::days(&q.from, &q.to)? {
         Some(days) => {
             visit.user.sees(workflow.as_deref().unwrap_or_default())?;
@@ -136,15 +131,25 @@ pub(crate) async fn list(
         }
         None => None,
     };
-    let filter = ProblemFilter {
+    let late = !q.late.is_empty();
+    Ok(ProblemFilter {
         created,
         workflow,
         among: visit.user.readable(),
-        open: q.state.is_empty(),
-        due_before: (!q.late.is_empty()).then(|| app.engine.now()),
+        open: q.state.is_empty() || late,
+        due_before: late.then(|| app.engine.now()),
         text: Some(q.q.clone()).filter(|t| !t.trim().is_empty()),
         ..ProblemFilter::default()
-    };
+    })
+}
+
+/// Reports, the longest due answer first.
+pub(crate) async fn list(
+    State(app): State<App>,
+    visit: Visit,
+    Query(q): Query<ProblemQuery>,
+) -> Result<Response, PageError> {
+    let filter = filtered(&app, &visit, &q).await?;
     let reader = app.engine.reader();
     let after = place(&q.after)?;
     let (who, rights) = visit.user.reading();

@@ -231,15 +231,19 @@ fn onset(live: &LiveRelease, found: &Found, now: Timestamp) -> Timestamp {
     next.unwrap_or_else(|| zone.day_end(start)).min(now)
 }
 
+/// What the workflow did to itself, such as a pause by a rule, answers what was seen and is no cause of it, also
+/// within the shift in which it began.
+fn answers(around: &Around) -> bool {
+    let by = around.by.as_deref().unwrap_or_default();
+    let itself = by.starts_with("system:") || by.starts_with("rule:");
+    itself && matches!(around.what.as_str(), "workflow" | "capacity")
+}
+
 /// In order of time: before the onset the nearest first, then what came after it, the nearest first.
 fn ordered(mut all: Vec<Timed>, onset: Timestamp) -> Vec<Around> {
-    all.sort_by_key(|(at, _)| {
-        let after = *at >= onset;
-        let away = if after {
-            at.since(onset)
-        } else {
-            onset.since(*at)
-        };
+    all.sort_by_key(|(at, around)| {
+        let after = *at >= onset || answers(around);
+        let away = at.micros().abs_diff(onset.micros());
         (after, away)
     });
     all.into_iter().map(|(_, around)| around).collect()
@@ -418,6 +422,14 @@ mod tests {
             timed(600, "rules"),
             timed(662, "workflow"),
             timed(300, "people"),
+            // The workflow paused itself before the shift was over.
+            (
+                at(640),
+                Around {
+                    by: Some("system:pause".to_owned()),
+                    ..timed(640, "workflow").1
+                },
+            ),
         ];
         let said: Vec<String> = ordered(all, at(660)).into_iter().map(|a| a.what).collect();
         assert_eq!(
@@ -426,6 +438,7 @@ mod tests {
                 "rules",
                 "people",
                 "release at work",
+                "workflow",
                 "workflow",
                 "release at work, after"
             ]
