@@ -102,6 +102,35 @@ test("a week is signed once, with a note", async () => {
   const today = new Date().toLocaleDateString("sv-SE", { timeZone: "Europe/Berlin" });
   await page.goto(`${place()}/weekly?week=${today}`);
   assert.deepEqual(await accessibilityFaults(page), []);
+  // Without a stated metric there is no value that could be looked at, and the page says what to do.
+  await page.getByLabel("What was seen and decided").fill("All well.");
+  await page.getByRole("button", { name: "Sign this week" }).click();
+  await page.getByRole("alert").filter({ hasText: "state it on the charter page" }).waitFor();
+  await page.goto(`${place()}/charter`);
+  await page.getByText("State a field", { exact: true }).click();
+  await page.locator("#f-ninety_day_metric").fill("error_rate at most 20 by 2099-01-01");
+  await page.locator("#f-ninety_day_metric").press("Enter");
+  await page.getByText("error_rate at most 20").first().waitFor();
+  // Feedback, more of it than paper has room for.
+  await page.goto(`${on.url}/runs?workflow=support-triage`);
+  const run = await page.locator("tbody a").first().getAttribute("href");
+  for (let n = 0; n < 6; n++) {
+    await page.goto(on.url + run);
+    await page.getByRole("link", { name: "Report a problem" }).focus();
+    await page.keyboard.press("Enter");
+    await page.locator("#problem[open]").waitFor();
+    await page.keyboard.press("2");
+    await page.locator("#problem-note").fill(`It took long, ${n}`);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/problem-reports\//);
+  }
+  await page.goto(`${place()}/weekly?week=${today}`);
+  const feedback = page.locator("section[aria-labelledby=feedback]");
+  assert.equal(await feedback.locator("li:visible").count(), 6);
+  assert.match(await feedback.innerText(), /slow: its answer is due/);
+  assert.match(await page.locator(".agenda").innerText(), /within the limit: 6/);
+  assert.deepEqual(await accessibilityFaults(page), []);
   await page.getByLabel("What was seen and decided").fill("Continue; look at the prices next week.");
   await page.getByRole("button", { name: "Sign this week" }).click();
   await page.getByText(/Signed by/).first().waitFor();
@@ -116,6 +145,7 @@ test("what a page shows can be taken along as CSV and as JSON", async () => {
     [`${place()}/charter`]: ["list,group,item", "checklist"],
     [`${place()}/scorecard`]: ["key,title,unit", "turnaround_p95"],
     [`${place()}/weekly`]: ["key,title,unit", "turnaround_p95"],
+    [`${place()}/value`]: ["key,title,unit", "turnaround_p95"],
     [`${place()}/costs`]: ["id,category,workflow", "120500000"],
     [`${place()}/capacity`]: ["kind,from,arrivals", "week"],
     [`${place()}/drift`]: ["dimension,day,shift", ""],
@@ -135,6 +165,15 @@ test("what a page shows can be taken along as CSV and as JSON", async () => {
     assert.match(json.kind, /application\/json/, address);
     assert.ok(JSON.stringify(JSON.parse(json.text)).includes(inside), `${address} has ${inside}`);
   }
+  for (const [where, head] of Object.entries({
+    "turnover": "test,state,without", "friday": "test,state,person", "costs/exit": "vendor,bound,alternative", "costs/forecast": "kind,name,vendor",
+  })) {
+    const answer = await page.request.get(`${place()}/${where}.csv`);
+    assert.match(answer.headers()["content-type"], /text\/csv/, where);
+    assert.ok((await answer.text()).startsWith(head), where);
+  }
+  const week = await (await page.request.get(`${place()}/weekly.csv?week=${new Date().toLocaleDateString("sv-SE", { timeZone: "Europe/Berlin" })}`)).text();
+  for (const row of [/^target,error_rate at most 20/m, /^report,slow: its answer is due.*\/problem-reports\//m, /^signature,/m]) assert.match(week, row);
 });
 
 test("the value report and the week print on one page each, with nothing cut off", async () => {
@@ -144,7 +183,9 @@ test("the value report and the week print on one page each, with nothing cut off
   await pictures("value");
   const margin = { top: "12mm", bottom: "12mm", left: "12mm", right: "12mm" };
   for (const what of ["value", "weekly"]) {
-    await page.goto(`${place()}/${what}`);
+    // The week with all the feedback in it is the one that has to fit.
+    const today = new Date().toLocaleDateString("sv-SE", { timeZone: "Europe/Berlin" });
+    await page.goto(`${place()}/${what}${what === "weekly" ? `?week=${today}` : ""}`);
     // Whoever reads on a dark screen still prints on white.
     await page.evaluate(() => document.documentElement.setAttribute("data-theme", "dark"));
     await page.emulateMedia({ media: "print" });

@@ -80,7 +80,7 @@ pub use reader::StoreReader;
 pub use reviews::{OverrideCount, ReviewCount};
 pub use rollout::{OldPathEvent, Outcomes, RunFigures, ShadowRow};
 pub use rules::{DecidedAlike, HitCount, OpenOutput, UnsentAuto};
-pub use runs::{ANY_TIER, BatchTotal, RunCount, RunFilter, RunKind};
+pub use runs::{ANY_TIER, BatchTotal, ReasonCount, RunCount, RunFilter, RunKind};
 pub use workflows::ReleaseHead;
 
 /// Where the data lives.

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
 use tuesday_domain::id::IdError;
+use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::problem::Problem;
 
 /// No list is longer than this.
@@ -37,6 +38,21 @@ pub(crate) fn word<T: FromStr<Err: std::fmt::Display>>(
 pub(crate) fn group(text: Option<&str>) -> Option<Option<String>> {
     let text = text.filter(|t| !t.is_empty())?;
     Some((text != tuesday_engine::ops::NO_GROUP).then(|| text.to_owned()))
+}
+
+/// First and last day, where one of them is given; an end that is not given is open.
+pub(crate) fn days(from: &str, to: &str) -> Result<Option<Days>, Problem> {
+    if from.is_empty() && to.is_empty() {
+        return Ok(None);
+    }
+    let day = |field: &'static str, text: &str, open: &str| {
+        let text = if text.is_empty() { open } else { text };
+        Day::parse(text).map_err(|e| Problem::new("bad_request", e.to_string()).field(field))
+    };
+    Ok(Some(Days {
+        from: day("from", from, "2000-01-01")?,
+        to: day("to", to, "2199-12-31")?,
+    }))
 }
 
 /// A JSON body; an empty one counts as an empty object.

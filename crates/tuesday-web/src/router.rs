@@ -486,6 +486,22 @@ fn console_money() -> Router<App> {
         .route("/workflows/{workflow}/capacity.json", get(capacity::json))
         .route("/workflows/{workflow}/capacity/ease", post(capacity::ease))
         .route("/workflows/{workflow}/value", get(value::page))
+        .route("/workflows/{workflow}/value.csv", get(files::value_csv))
+        .route("/workflows/{workflow}/value.json", get(files::value_json))
+        .route(
+            "/workflows/{workflow}/turnover.csv",
+            get(files::turnover_csv),
+        )
+        .route("/workflows/{workflow}/friday.csv", get(files::friday_csv))
+        .route(
+            "/workflows/{workflow}/postmortem.csv",
+            get(files::postmortem_csv),
+        )
+        .route("/workflows/{workflow}/costs/exit.csv", get(files::exit_csv))
+        .route(
+            "/workflows/{workflow}/costs/forecast.csv",
+            get(files::forecast_csv),
+        )
         .route("/workflows/{workflow}/scorecard", get(scorecard::page))
         .route("/workflows/{workflow}/scorecard.csv", get(scorecard::file))
         .route("/workflows/{workflow}/scorecard.json", get(scorecard::json))

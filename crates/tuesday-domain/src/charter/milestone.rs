@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::weekly::is_kept;
 use crate::ledger::shown::{Shown, Unit};
 use crate::time::{Span, Timestamp};
 use crate::watch::{Comparison, Judged, Metric, OnMissing, PauseRule, Standing};
@@ -10,20 +11,32 @@ use crate::words::words;
 
 /// The checkpoint is so long after the installation.
 pub const THIRTY: Duration = Duration::from_secs(30 * 86_400);
-/// A day that was missed for so long is not made up for: nobody asks about it any more.
-const MISSED: Duration = Duration::from_secs(30 * 86_400);
+/// A day that nobody looked at for so long is told as late.
+const LATE: Duration = Duration::from_secs(2 * 86_400);
 
-/// Is the day of the checkpoint here, and not long gone?
+/// Is the day of the checkpoint here? One that was missed is told late, and never dropped.
 #[must_use]
 pub fn is_thirty(installed: Timestamp, now: Timestamp) -> bool {
-    let due = installed.plus(THIRTY);
-    now >= due && now < due.plus(MISSED)
+    is_here(installed.plus(THIRTY), now)
 }
 
-/// Is a day that begins at this moment here, and not long gone?
+/// Is a day that begins at this moment here, or gone?
 #[must_use]
 pub fn is_here(begins: Timestamp, now: Timestamp) -> bool {
-    now >= begins && now < begins.plus(MISSED)
+    now >= begins
+}
+
+/// What is said first about a day that began at this moment and is looked at only now; empty in time.
+#[must_use]
+pub fn late_words(begins: Timestamp, now: Timestamp) -> String {
+    let late = now.since(begins);
+    if late < LATE {
+        return String::new();
+    }
+    format!(
+        "Told late, {} days after its day: nothing was running to tell it. ",
+        late.as_secs() / 86_400
+    )
 }
 
 /// The ninety-day metric as a charter states it.
@@ -51,7 +64,7 @@ impl Target {
         };
         Some(Self {
             name: (*name).to_owned(),
-            metric: name.parse().ok(),
+            metric: name.parse().ok().filter(|m| is_kept(*m)),
             at_most: *comparison == "most",
             number: number.parse().ok()?,
             day: (*day).to_owned(),
@@ -162,27 +175,29 @@ mod tests {
     }
 
     #[test]
-    fn the_days_come_once_and_are_not_made_up_for_long_after() {
+    fn a_day_comes_and_one_that_was_missed_is_told_late_and_never_dropped() {
         let installed = at(100);
         for (day, is) in [
             (129, false),
             (130, true),
             (159, true),
-            (160, false),
-            (400, false),
+            (160, true),
+            (400, true),
         ] {
             assert_eq!(is_thirty(installed, at(day)), is, "day {day}");
         }
-        for (day, is) in [(89, false), (90, true), (119, true), (120, false)] {
+        for (day, is) in [(89, false), (90, true), (119, true), (120, true)] {
             assert_eq!(is_here(at(90), at(day)), is, "day {day}");
         }
+        assert_eq!(late_words(at(90), at(91)), "");
+        assert!(late_words(at(90), at(160)).starts_with("Told late, 70 days after its day"));
     }
 
     #[test]
     fn a_target_is_kept_at_its_very_number_and_unknown_without_data() {
         let most = Target::of("override_rate at most 10 by 2027-02-28").unwrap();
         assert_eq!(most.day, "2027-02-28");
-        let least = Target::of("signals at least 5 calls by 2027-02-28").unwrap();
+        let least = Target::of("cost_per_day at least 5 EUR by 2027-02-28").unwrap();
         let of = |t: &Target, reading: Reading| {
             t.verdict(&judge(&t.as_rule(t.metric.unwrap()), &reading))
         };
@@ -203,6 +218,13 @@ mod tests {
                 .metric,
             None
         );
+        // A count of signals without their kind, and a moment's silence, have no value over a week.
+        for none in [
+            "signals at most 5 by 2027-02-28",
+            "silence at most 60 by 2027-02-28",
+        ] {
+            assert_eq!(Target::of(none).unwrap().metric, None, "{none}");
+        }
         assert_eq!(Target::of("faster and better"), None);
     }
 

@@ -8,6 +8,7 @@ use super::pilot::moment;
 use super::prove::Picture;
 use super::statement::Statement;
 use super::topic::Topic;
+use super::weekly::is_kept;
 use crate::action::ActionClass;
 use crate::definition::TriggerKind;
 use crate::eval::Kind;
@@ -116,13 +117,13 @@ fn metric(p: &Picture<'_>) -> Evidence {
         return Evidence::missing("blank");
     };
     let name = f.value.split_whitespace().next().unwrap_or_default();
-    let known = name.parse::<Metric>().is_ok();
+    let known = name.parse::<Metric>().is_ok_and(is_kept);
     let evidence = if known {
         Evidence::verified(f.value.clone())
     } else {
         // What no record can tell gives no verdict on its day.
         Evidence::missing(format!(
-            "{name} is not computed from records, so the field counts as blank"
+            "{name} is not computed from records by the week, so the field counts as blank"
         ))
     };
     evidence.stated(&f.by, f.at)

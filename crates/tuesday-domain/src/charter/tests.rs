@@ -319,8 +319,14 @@ fn a_metric_that_no_record_tells_counts_as_blank() {
     let metric = Statement::NinetyDayMetric;
     let state = |w: &World| w.evidence(Topic::NinetyDayMetric).state;
     assert_eq!(state(&world), EvidenceState::Verified);
-    world.state(metric, "", "happiness at least 5 by 2027-02-28", at(3));
-    assert_eq!(state(&world), EvidenceState::Missing);
+    for none in [
+        "happiness at least 5",
+        "signals at most 5",
+        "silence at most 60",
+    ] {
+        world.state(metric, "", &format!("{none} by 2027-02-28"), at(3));
+        assert_eq!(state(&world), EvidenceState::Missing, "{none}");
+    }
 }
 
 #[test]

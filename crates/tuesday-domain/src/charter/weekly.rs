@@ -29,6 +29,24 @@ const STALE: [Reason; 4] = [
 
 const TITLE: &str = "The metric of the week";
 
+/// Whether a metric has a value for a week. A count of signals says nothing without their kind, and how long
+/// it has been quiet is about a moment.
+#[must_use]
+pub const fn is_kept(metric: Metric) -> bool {
+    !matches!(metric, Metric::Signals | Metric::Silence)
+}
+
+/// Why a person got the runs that a share is about; empty for one that is about decisions or money.
+#[must_use]
+pub const fn reasons(metric: Metric) -> &'static [Reason] {
+    match metric {
+        Metric::ErrorRate => &FAILED,
+        Metric::RefusalRate => &REFUSED,
+        Metric::StaleRate => &STALE,
+        Metric::OverrideRate | Metric::CostPerDay | Metric::Signals | Metric::Silence => &[],
+    }
+}
+
 /// What the metric came to in a week; nothing for one that is not kept by the week.
 #[must_use]
 pub fn week_value(metric: Metric, f: &DayFigures, days: i64) -> Option<Shown> {
@@ -144,7 +162,10 @@ mod tests {
         assert_eq!(value(Metric::StaleRate), Some(100_000));
         assert_eq!(value(Metric::OverrideRate), Some(250_000));
         assert_eq!(value(Metric::CostPerDay), Some(1_000_000));
-        assert_eq!(week_value(Metric::Silence, &figures(), 7), None);
+        for metric in Metric::ALL {
+            let value = week_value(*metric, &figures(), 7);
+            assert_eq!(value.is_some(), is_kept(*metric), "{metric}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod sequential;
 mod shift;
 
 pub use sequential::{
-    Band, Dimension, Found, Judged, Moved, ShiftCount, ShiftVerdict, Verdict, judge,
+    Band, Dimension, Found, Judged, Moved, Part, ShiftCount, ShiftVerdict, Verdict, judge,
 };
 pub use shift::{ShiftTime, shift_faults, shift_of, shifts};
 
@@ -22,7 +22,7 @@ pub struct DriftSpec {
     pub alpha: f64,
     /// A share may lie so far from its baseline before it counts, in percentage points: 0 to 50.
     pub tolerance_percent: f64,
-    /// A shift with fewer runs says nothing: 5 to 10,000.
+    /// A shift, or a day, with fewer runs says nothing: 5 to 10,000.
     pub least_runs: u32,
     /// The baseline is frozen by itself over so many whole days: 3 to 92.
     pub baseline_days: u32,

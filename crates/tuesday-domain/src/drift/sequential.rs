@@ -8,8 +8,10 @@
 //! is found as fast as one at the beginning (J. Shin, A. Ramdas and A. Rinaldo, E-detectors, New England
 //! Journal of Statistics in Data Science 2, 2024). The mean of all games is a non-negative supermartingale,
 //! so it ever reaches 1/alpha with a probability of at most alpha (J. Ville, 1939): looking after every
-//! shift costs nothing. The parts of the first capital are for a year of shifts; a baseline is renewed
-//! before that.
+//! shift costs nothing. The parts of the first capital are for a year of as many shifts as a day has; a
+//! baseline is renewed before that, and what is judged past it is told. Shifts and whole days are two series
+//! of games over the same runs: each may be wrong with its own part of alpha, so both together with no more
+//! than the whole of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +23,8 @@ use crate::ledger::interval::wilson;
 use crate::rules::clopper_pearson;
 use crate::words::words;
 
-/// Shifts of a year, each with its part of the first capital.
-const SHIFTS: f64 = 3.0 * 365.0;
+/// Days of a year, each of whose shifts has its part of the first capital.
+const DAYS: u64 = 365;
 /// Stakes, as parts of the most that can be put on one run.
 const STAKES: [f64; 6] = [0.02, 0.05, 0.1, 0.2, 0.4, 0.7];
 /// What the baseline never had.
@@ -55,12 +57,23 @@ words! {
     }
 }
 
-/// The counts of one shift.
+/// What of the declared alpha one series of games has, and for how many of them its first capital is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Dimensions that share alpha.
+    pub dimensions: u32,
+    /// Series over the same runs that share a dimension's games: the shifts, the whole days.
+    pub series: u32,
+    /// How many of a day are judged one by one: its shifts, or one.
+    pub a_day: u32,
+}
+
+/// The counts of one shift, or of a whole day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShiftCount {
     /// Its day.
     pub day: Day,
-    /// Its name.
+    /// Its name; empty for a whole day.
     pub shift: String,
     /// Runs received.
     pub runs: u64,
@@ -125,6 +138,8 @@ pub struct Found {
     pub at: usize,
     /// The first day of the game with the most capital: from here on the mix is another.
     pub since: Day,
+    /// The shift of that day; empty for a whole day.
+    pub since_shift: String,
     /// The share that the most successful game was about.
     pub key: String,
     /// It rose; otherwise it fell.
@@ -140,10 +155,22 @@ pub struct Judged {
     pub bands: Vec<Band>,
     /// The capital that suffices.
     pub suffices: f64,
+    /// How many have been judged.
+    pub played: u64,
+    /// For how many the first capital is: a year of them.
+    pub horizon: u64,
     /// Each shift.
     pub shifts: Vec<ShiftVerdict>,
     /// The first time that the evidence sufficed.
     pub found: Option<Found>,
+}
+
+impl Judged {
+    /// The first capital is spent: no new game begins, and a drift that begins now is found late or never.
+    #[must_use]
+    pub const fn is_spent(&self) -> bool {
+        self.played >= self.horizon
+    }
 }
 
 #[expect(
@@ -292,41 +319,52 @@ fn beside(bands: &[Band], hits: &[u64], all: u64) -> (i64, Vec<Moved>) {
     (if all == 0 { 0 } else { distance }, moved)
 }
 
-/// Judges the shifts after the baseline, the oldest first. `parts` is how many dimensions share the
-/// declared alpha.
-#[must_use]
-pub fn judge(
-    baseline: &BTreeMap<String, u64>,
-    shifts: &[ShiftCount],
-    spec: &DriftSpec,
-    parts: u32,
-) -> Judged {
-    // A half for the baseline's own chance, a half for the game.
-    let alpha = spec.alpha / f64::from(parts.max(1)) / 2.0;
-    let bands = bands(baseline, spec, alpha);
-    let suffices = 1.0 / alpha;
+/// Every bet: on each share, that it rose or fell, with each stake.
+fn games_of(bands: &[Band]) -> Vec<Game> {
     let mut games: Vec<Game> = Vec::new();
     for (at, band) in bands.iter().enumerate() {
         for rises in [true, false] {
             games.extend(STAKES.iter().filter_map(|s| Game::new(at, band, rises, *s)));
         }
     }
-    let part = (1.0 / SHIFTS).ln();
-    let (mut played, mut days, mut evidence) = (0.0_f64, Vec::new(), 1.0_f64);
+    games
+}
+
+/// What can be said about a shift before anything is played.
+fn first_look(s: &ShiftCount, all: u64, spec: &DriftSpec) -> Verdict {
+    if s.open * 100 > s.runs * OPEN_PERCENT {
+        Verdict::Open
+    } else if all < u64::from(spec.least_runs) {
+        Verdict::NotEnough
+    } else {
+        Verdict::Quiet
+    }
+}
+
+/// Judges the shifts after the baseline, or the days, the oldest first.
+#[must_use]
+pub fn judge(
+    baseline: &BTreeMap<String, u64>,
+    shifts: &[ShiftCount],
+    spec: &DriftSpec,
+    own: Part,
+) -> Judged {
+    // A half for the baseline's own chance, which all series share, and a half for their games.
+    let alpha = spec.alpha / f64::from(own.dimensions.max(1)) / 2.0;
+    let bands = bands(baseline, spec, alpha);
+    let suffices = f64::from(own.series.max(1)) / alpha;
+    let mut games = games_of(&bands);
+    let horizon = u64::from(own.a_day.max(1)) * DAYS;
+    let part = (1.0 / f(horizon)).ln();
+    let (mut begun, mut evidence) = (Vec::new(), 1.0_f64);
     let (mut out, mut found): (Vec<ShiftVerdict>, Option<Found>) = (Vec::new(), None);
     for (index, s) in shifts.iter().enumerate() {
         let hits = counted(&bands, &s.counts);
         let all: u64 = hits.iter().sum();
         let (distance_ppm, moved) = beside(&bands, &hits, all);
-        let mut verdict = if s.open * 100 > s.runs * OPEN_PERCENT {
-            Verdict::Open
-        } else if all < u64::from(spec.least_runs) {
-            Verdict::NotEnough
-        } else {
-            Verdict::Quiet
-        };
+        let mut verdict = first_look(s, all, spec);
         if verdict == Verdict::Quiet && !games.is_empty() {
-            let part = if played < SHIFTS {
+            let part = if (begun.len() as u64) < horizon {
                 part
             } else {
                 f64::NEG_INFINITY
@@ -334,10 +372,10 @@ pub fn judge(
             for game in &mut games {
                 game.play(hits[game.band], all, part);
             }
-            played += 1.0;
-            days.push(s.day);
+            begun.push((s.day, s.shift.as_str()));
             let sum: f64 = games.iter().map(|g| g.capital.exp()).sum();
-            evidence = sum / f(games.len() as u64) + (1.0 - played / SHIFTS).max(0.0);
+            let waits = 1.0 - f(begun.len() as u64) / f(horizon);
+            evidence = sum / f(games.len() as u64) + waits.max(0.0);
             if evidence >= suffices {
                 verdict = Verdict::Found;
             }
@@ -346,9 +384,12 @@ pub fn judge(
                 .max_by(|a, b| a.capital.total_cmp(&b.capital))
                 .filter(|_| verdict == Verdict::Found && found.is_none());
             if let Some(best) = best {
+                let since = begun.get(best.best_start());
+                let (since, shift) = since.copied().unwrap_or((s.day, s.shift.as_str()));
                 found = Some(Found {
                     at: index,
-                    since: days.get(best.best_start()).copied().unwrap_or(s.day),
+                    since,
+                    since_shift: shift.to_owned(),
                     key: bands[best.band].key.clone(),
                     rose: best.rises,
                     evidence,
@@ -368,6 +409,8 @@ pub fn judge(
     Judged {
         bands,
         suffices,
+        played: begun.len() as u64,
+        horizon,
         shifts: out,
         found,
     }
@@ -382,6 +425,24 @@ mod tests {
 
     fn monday() -> Day {
         Day::parse("2026-11-16").unwrap()
+    }
+
+    /// What the shifts of a workflow have while days are judged too.
+    const fn part(a_day: u32) -> Part {
+        Part {
+            dimensions: 2,
+            series: 2,
+            a_day,
+        }
+    }
+
+    /// The whole of alpha, for one series.
+    const fn alone(a_day: u32) -> Part {
+        Part {
+            dimensions: 1,
+            series: 1,
+            a_day,
+        }
     }
 
     fn counts(of: &[(&str, u64)]) -> BTreeMap<String, u64> {
@@ -425,6 +486,27 @@ mod tests {
         }
     }
 
+    /// The same runs, day by day.
+    fn days_of(shifts: &[ShiftCount]) -> Vec<ShiftCount> {
+        let mut out: Vec<ShiftCount> = Vec::new();
+        for s in shifts {
+            let same = out.last_mut().filter(|d| d.day == s.day);
+            let Some(day) = same else {
+                out.push(ShiftCount {
+                    shift: String::new(),
+                    ..s.clone()
+                });
+                continue;
+            };
+            day.runs += s.runs;
+            day.open += s.open;
+            for (key, n) in &s.counts {
+                *day.counts.entry(key.clone()).or_default() += n;
+            }
+        }
+        out
+    }
+
     #[test]
     fn a_changed_thursday_is_found_on_thursday_with_its_size_and_a_stable_week_is_quiet() {
         let base = counts(&[("approved", 800), ("edited", 150), ("rejected", 50)]);
@@ -435,7 +517,7 @@ mod tests {
                 shift(n, if n == 3 { &thursday } else { &calm })
             })
             .collect();
-        let judged = judge(&base, &week, &DriftSpec::default(), 2);
+        let judged = judge(&base, &week, &DriftSpec::default(), part(3));
         let found = judged.found.unwrap();
         assert_eq!(
             (found.at, found.since, found.key.as_str(), found.rose),
@@ -455,7 +537,7 @@ mod tests {
             }
         );
         let stable: Vec<ShiftCount> = (0..5).map(|n| shift(n, &calm)).collect();
-        let judged = judge(&base, &stable, &DriftSpec::default(), 2);
+        let judged = judge(&base, &stable, &DriftSpec::default(), part(3));
         assert!(
             judged.found.is_none() && judged.shifts.iter().all(|s| s.verdict == Verdict::Quiet)
         );
@@ -467,7 +549,7 @@ mod tests {
         let few = shift(0, &[("rejected", 29)]);
         let mut open = shift(1, &[("rejected", 90)]);
         (open.runs, open.open) = (100, 10);
-        let judged = judge(&base, &[few, open], &DriftSpec::default(), 1);
+        let judged = judge(&base, &[few, open], &DriftSpec::default(), alone(3));
         let said: Vec<Verdict> = judged.shifts.iter().map(|s| s.verdict).collect();
         assert_eq!(said, [Verdict::NotEnough, Verdict::Open]);
         assert!(judged.found.is_none());
@@ -477,13 +559,13 @@ mod tests {
     fn what_the_baseline_never_had_is_found() {
         let base = counts(&[("approved", 1_000)]);
         let odd = shift(0, &[("approved", 50), ("refusal", 50)]);
-        let judged = judge(&base, &[odd], &DriftSpec::default(), 1);
+        let judged = judge(&base, &[odd], &DriftSpec::default(), alone(3));
         assert!(judged.found.is_some(), "{:?}", judged.shifts);
     }
 
-    /// A year of three shifts a day, again and again, with the true shares at the very edge of what is
-    /// allowed: how many of the years have a finding.
-    fn false_years(years: u64, runs: u32) -> u64 {
+    /// A year of so many shifts a day, again and again, with the true shares at the very edge of what is
+    /// allowed: how many of the years have a finding, in their shifts or in their days.
+    fn false_years(years: u64, runs: u32, a_day: u32) -> u64 {
         let spec = DriftSpec {
             tolerance_percent: 2.0,
             alpha: 0.2,
@@ -496,18 +578,92 @@ mod tests {
         let mut dice = Dice(42);
         (0..years)
             .filter(|_| {
-                let year: Vec<ShiftCount> =
-                    (0..1_095).map(|n| dice.shift(n / 3, runs, &edge)).collect();
-                judge(&base, &year, &spec, 1).found.is_some()
+                let each = i64::from(a_day);
+                let year: Vec<ShiftCount> = (0..365 * each)
+                    .map(|n| dice.shift(n / each, runs, &edge))
+                    .collect();
+                let whole = Part {
+                    series: 2,
+                    ..alone(1)
+                };
+                let shifts = Part { a_day, ..whole };
+                let days = days_of(&year);
+                judge(&base, &year, &spec, shifts).found.is_some()
+                    || judge(&base, &days, &spec, whole).found.is_some()
             })
             .count() as u64
     }
 
     #[test]
     fn years_in_control_have_findings_less_often_than_alpha_allows() {
-        let (years, found) = (60, false_years(60, 20));
+        let (years, found) = (60, false_years(60, 20, 3));
         // Alpha is a fifth: twelve of sixty. At the edge of the band it is far below.
         assert!(found <= years / 5, "{found} of {years}");
+        let (years, found) = (15, false_years(15, 20, 12));
+        assert!(found <= years / 5, "twelve a day: {found} of {years}");
+    }
+
+    #[test]
+    fn a_drift_on_any_day_of_the_year_is_found_with_as_many_shifts_as_may_be_declared() {
+        // From 80 % to 60 % approved, 60 runs a shift.
+        let base = counts(&[("approved", 1_600), ("edited", 300), ("rejected", 100)]);
+        let (before, after) = (
+            [("approved", 0.80), ("edited", 0.15), ("rejected", 0.05)],
+            [("approved", 0.60), ("edited", 0.15), ("rejected", 0.25)],
+        );
+        let mut dice = Dice(11);
+        for (a_day, day) in [(4, 340), (12, 300), (12, 360)] {
+            let each = i64::from(a_day);
+            let mut year: Vec<ShiftCount> = (0..day * each)
+                .map(|n| dice.shift(n / each, 60, &before))
+                .collect();
+            year.extend((day * each..365 * each).map(|n| dice.shift(n / each, 60, &after)));
+            let judged = judge(&base, &year, &DriftSpec::default(), part(a_day));
+            let found = judged.found.clone().unwrap();
+            let late = i64::try_from(found.at).unwrap() - day * each;
+            assert!((0..15).contains(&late), "{a_day} a day: {found:?}");
+            assert!(found.since >= monday().plus(day), "{found:?}");
+            // The year's capital is just spent, and the page says so from then on.
+            assert_eq!(
+                (judged.played, judged.horizon),
+                (365 * u64::from(a_day), 365 * u64::from(a_day))
+            );
+            assert!(judged.is_spent());
+        }
+    }
+
+    #[test]
+    fn a_day_is_judged_where_each_of_its_shifts_has_too_few_runs() {
+        let base = counts(&[("approved", 800), ("edited", 150), ("rejected", 50)]);
+        let (calm, moved) = (
+            [("approved", 16), ("edited", 3), ("rejected", 1)],
+            [("approved", 7), ("edited", 3), ("rejected", 10)],
+        );
+        let shifts: Vec<ShiftCount> = (0..30)
+            .map(|n| shift(n / 3, if n < 24 { &calm } else { &moved }))
+            .collect();
+        let by_shift = judge(&base, &shifts, &DriftSpec::default(), part(3));
+        let quiet = by_shift.shifts.iter();
+        assert!(quiet.clone().all(|s| s.verdict == Verdict::NotEnough));
+        let by_day = judge(&base, &days_of(&shifts), &DriftSpec::default(), part(1));
+        let said: Vec<Verdict> = by_day.shifts.iter().map(|s| s.verdict).collect();
+        assert_eq!(said[..8], [Verdict::Quiet; 8]);
+        let found = by_day.found.unwrap();
+        assert_eq!(
+            (found.since, found.since_shift.as_str()),
+            (monday().plus(8), "")
+        );
+        // Both series together have no more than one alone: the evidence has to be twice as large.
+        let one = judge(
+            &base,
+            &shifts,
+            &DriftSpec::default(),
+            Part {
+                series: 1,
+                ..part(3)
+            },
+        );
+        assert!((by_shift.suffices / one.suffices - 2.0).abs() < 1e-9);
     }
 
     #[test]
@@ -524,7 +680,7 @@ mod tests {
             let mut shifts: Vec<ShiftCount> =
                 (0..200).map(|n| dice.shift(n, 100, &before)).collect();
             shifts.extend((200..220).map(|n| dice.shift(n, 100, &after)));
-            let judged = judge(&base, &shifts, &DriftSpec::default(), 2);
+            let judged = judge(&base, &shifts, &DriftSpec::default(), part(3));
             let found = judged.found.unwrap();
             assert!(found.at >= 200, "nothing before it happened: {found:?}");
             delays.push(found.at - 199);

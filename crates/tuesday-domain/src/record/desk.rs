@@ -60,6 +60,8 @@ pub struct ReviewRead {
     pub revision: u32,
     /// How long it was in view, idle time cut off, in milliseconds.
     pub visible_ms: u64,
+    /// Signs of which time was dropped because no such time had passed: clocks that differ or ran backwards.
+    pub dropped: u32,
     /// When it was last in view.
     pub last_at: Timestamp,
     /// The run the task is about.

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 use tuesday_domain::id::{ReleaseId, RunId};
+use tuesday_domain::ledger::figures::UNCLASSIFIED;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Run;
+use tuesday_domain::run::Reason;
 use tuesday_domain::time::parse_day;
 use tuesday_store::{IntakeFilter, QueueFilter, RunFilter};
 
+use super::security::{Egress, EgressDays};
 use crate::engine::{Engine, read_problem};
 
 /// Rows read at once.
@@ -31,6 +34,10 @@ pub struct Batch {
     pub refused: u64,
     /// What people still have to do.
     pub open: Vec<OpenCase>,
+    /// Every run of the day that a person had, open or not, by why and who.
+    pub reasons: Vec<ReasonOwner>,
+    /// What left with the runs of the day: where to, which fields, how often.
+    pub egress: Vec<Egress>,
     /// Versions the runs were made with.
     pub versions: Vec<Versions>,
     /// Cost of all runs in millionths of `currency`; runs without a known cost count in `cost_unknown`.
@@ -61,6 +68,19 @@ pub struct OpenCase {
     pub owner: String,
     /// When it escalates, RFC 3339.
     pub due_at: Option<String>,
+}
+
+/// Runs that one person had for one reason.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReasonOwner {
+    /// Stable code; `unclassified` for runs that say none.
+    pub reason: &'static str,
+    /// Handle of the person who has or had the last task.
+    pub owner: String,
+    /// How many.
+    pub runs: u64,
+    /// Of them, not decided yet.
+    pub open: u64,
 }
 
 /// One combination of versions.
@@ -95,6 +115,8 @@ impl Engine {
             outcomes: BTreeMap::new(),
             refused: self.refused(workflow, &day).await?,
             open: self.open_cases(workflow, &runs).await?,
+            reasons: self.reasons(workflow, &day).await?,
+            egress: self.left(workflow, &day, &runs).await?,
             versions: self.versions(&runs).await,
             cost_micros: runs.iter().map(|r| r.cost_micros).sum(),
             cost_unknown: runs.iter().filter(|r| r.cost_unknown).count() as u64,
@@ -109,6 +131,38 @@ impl Engine {
             *batch.outcomes.entry(word.to_owned()).or_default() += 1;
         }
         Ok(batch)
+    }
+
+    async fn reasons(&self, workflow: &str, day: &str) -> Result<Vec<ReasonOwner>, Problem> {
+        let found = self.0.reader.reasons_of_day(workflow, day).await;
+        let found = found.map_err(read_problem)?.into_iter();
+        Ok(found
+            .map(|c| ReasonOwner {
+                reason: c.reason.map_or(UNCLASSIFIED, Reason::word),
+                owner: c.owner,
+                runs: c.runs,
+                open: c.open,
+            })
+            .collect())
+    }
+
+    /// What left with these runs. Ways out that nothing took on this day are left out; readings of sources
+    /// are not counted, so those of every release that had a run stand there.
+    async fn left(&self, workflow: &str, day: &str, runs: &[Run]) -> Result<Vec<Egress>, Problem> {
+        if runs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let days = EgressDays {
+            from: Some(day.to_owned()),
+            to: Some(day.to_owned()),
+        };
+        let mut numbers = BTreeSet::new();
+        for id in runs.iter().map(|r| r.release).collect::<BTreeSet<_>>() {
+            numbers.insert(self.loaded(id).await?.number);
+        }
+        let mut all = Box::pin(self.egress(Some(workflow), &days)).await?;
+        all.retain(|e| numbers.contains(&e.release) && e.requests != Some(0));
+        Ok(all)
     }
 
     async fn runs_of(&self, workflow: &str, day: &str) -> Result<Vec<Run>, Problem> {

@@ -35,6 +35,7 @@ mod identity;
 mod incident;
 mod inclusion;
 mod install;
+mod late_report;
 mod live;
 mod manual_fallback;
 mod map;
@@ -106,7 +107,7 @@ pub use archive::{
 };
 pub use away::{Away, Behaviour, Meanwhile};
 pub use backfill::Backfilled;
-pub use batch::{Batch, OpenCase, Versions};
+pub use batch::{Batch, OpenCase, ReasonOwner, Versions};
 pub use capacity::{
     Capacity, DeclaredCapacity, LoadWeek, MovedRuns, OldCapacity, PersonHours, WhatIf, WhatIfWish,
 };
@@ -126,8 +127,8 @@ pub(crate) use cost::Evaluated as GradedOf;
 pub use cost::{
     CategoryLine, CostReport, ExitCost, Forecast, IdleVendor, JudgedRelease, JudgedReport,
     LimitState, MetricWeek, NamedCosts, NewBaseline, NewDrill, NewLimit, PartTime, Scorecard,
-    SignedWeek, TeamValue, Tested, VendorExit, VendorShare, Week, Weekly, WeeklyFigure,
-    WeeklyMetric, provider_of,
+    SignedWeek, TeamValue, Tested, VendorExit, VendorShare, Week, Weekly, WeeklyFigure, WeeklyItem,
+    WeeklyMetric, WeeklyTalk, provider_of,
 };
 pub use credential::TotpOffer;
 pub use decide_many::Together;
@@ -151,6 +152,7 @@ pub use incident::{
 };
 pub use inclusion::Inclusion;
 pub use install::{InstallOptions, Installed, ready_of};
+pub(crate) use late_report::LateTold;
 pub use map::{Map, MapStep};
 pub use oversight::{FLOOR_MS, LookOversight, Oversight, StampTold, TierOversight};
 pub use passkey::{FoundPasskey, KeptPasskey};

@@ -31,6 +31,8 @@ pub struct TierOversight {
     pub approved: u64,
     /// Median time in view of those that were opened, in milliseconds.
     pub visible_ms_median: Option<u64>,
+    /// Signs of reading of which time was dropped: no such time had passed by the clock of the house.
+    pub dropped: u64,
     /// Approvals of what was never open in the console.
     pub unopened: Option<Rate>,
     /// Approvals that were open for less than the floor.
@@ -194,6 +196,7 @@ fn tier_of(place: &(String, String), rows: &[&ReadFigure]) -> TierOversight {
         decided: rows.len() as u64,
         approved: all,
         visible_ms_median: seen.get(seen.len() / 2).copied(),
+        dropped: rows.iter().map(|r| r.dropped).sum(),
         unopened: Some(Rate::new(unopened, all)),
         hasty: Some(Rate::new(hasty, all)),
         streaks: streaks(rows),
@@ -230,6 +233,7 @@ mod tests {
             decided_by: by.into(),
             decision,
             visible_ms,
+            dropped: 0,
             decided_at: Timestamp::from_micros(1),
         }
     }

@@ -25,6 +25,29 @@ const GONE: Duration = Duration::from_secs(45);
 /// Most time in view that one sign of life adds: what is longer was idle.
 const MOST: Duration = Duration::from_secs(30);
 
+/// A sign may come so much later than it was made.
+const SLACK: Duration = Duration::from_secs(2);
+
+/// The time that a sign of life adds, and whether time that it claimed was dropped as never passed. `claimed` is
+/// absent for a time that is none, such as one below zero.
+fn added(
+    doing: Doing,
+    claimed: Option<Duration>,
+    (last, now): (Timestamp, Timestamp),
+) -> (Duration, bool) {
+    let Some(claimed) = claimed.filter(|_| now >= last) else {
+        return (Duration::ZERO, true);
+    };
+    let passed = now.since(last);
+    let dropped = claimed > passed + SLACK;
+    // A tab that stays open, or a pause for coffee, is no reading; nor is a page that only lies there.
+    let added = match doing {
+        Doing::Idle => Duration::ZERO,
+        Doing::Viewing | Doing::Editing => claimed.min(MOST).min(passed),
+    };
+    (added, dropped)
+}
+
 /// What somebody does with a task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Doing {
@@ -102,7 +125,8 @@ impl Engine {
         self.0.presence.at(id, self.now())
     }
 
-    /// `by` has this revision of the task open; it was in view for `visible` since the last time.
+    /// `by` has this revision of the task open; it was in view for `visible` since the last time. Absent, the
+    /// sign told a time that is none: nothing of it counts, and that it was dropped is counted.
     ///
     /// # Errors
     /// `not_found`, `revision_moved` for a revision that is not the task's.
@@ -112,8 +136,9 @@ impl Engine {
         by: &str,
         doing: Doing,
         revision: u32,
-        visible: Duration,
+        visible: impl Into<Option<Duration>> + Send,
     ) -> Result<Vec<There>, Problem> {
+        let visible = visible.into();
         let now = self.now();
         let review = self
             .0
@@ -145,17 +170,13 @@ impl Engine {
         let first = known.is_none();
         let mut read = known.unwrap_or_else(|| opened(&review, by, revision, now));
         // Nobody sees a task for longer than the time since the last sign.
-        let added = visible.min(MOST).min(now.since(read.last_at));
-        let added = if doing == Doing::Idle {
-            Duration::ZERO
-        } else {
-            added
-        };
+        let (added, dropped) = added(doing, visible, (read.last_at, now));
         let added_ms = u64::try_from(added.as_millis()).unwrap_or(0);
         read.visible_ms += added_ms;
+        read.dropped = read.dropped.saturating_add(u32::from(dropped));
         read.last_at = now;
         let mut changes = Vec::new();
-        if first || !added.is_zero() {
+        if first || dropped || !added.is_zero() {
             changes.push(Change::Desk(Box::new(DeskChange::PutRead(read))));
         }
         if doing != Doing::Idle
@@ -175,11 +196,14 @@ impl Engine {
                 "review.read_by"
             };
             let actor = Actor::Person(by.to_owned());
-            let entry =
+            let mut entry =
                 AuditEntry::new(now, actor, kind, Subject::Workflow(review.workflow.clone()))
                     .fact("review", id.to_string())
                     .fact("revision", revision)
                     .fact("seen_ms", added_ms);
+            if dropped {
+                entry = entry.fact("dropped", true);
+            }
             self.apply(Decision { changes, entry })
                 .await
                 .map_err(apply_problem)?;
@@ -236,6 +260,7 @@ fn opened(review: &Review, by: &str, revision: u32, now: Timestamp) -> ReviewRea
         person: by.to_owned(),
         revision,
         visible_ms: 0,
+        dropped: 0,
         last_at: now,
         run: review.run,
         opened_at: now,
@@ -246,6 +271,62 @@ fn opened(review: &Review, by: &str, revision: u32, now: Timestamp) -> ReviewRea
 mod tests {
     use super::*;
     use uuid::Uuid;
+
+    /// Signs of a scripted reviewer: each says what is done and how long it was in view since the one before,
+    /// and comes so many seconds after it. Seconds that count, and signs of which time was dropped.
+    fn scripted(signs: &[(Doing, i64, i64)]) -> (u64, u32) {
+        let (mut last, mut sum, mut dropped) = (Timestamp::from_micros(0), 0, 0);
+        for (doing, claimed_s, passed_s) in signs {
+            let now = Timestamp::from_micros(last.micros() + passed_s * 1_000_000);
+            let claimed = u64::try_from(*claimed_s).ok().map(Duration::from_secs);
+            let (more, none) = added(*doing, claimed, (last, now));
+            sum += more.as_secs();
+            dropped += u32::from(none);
+            last = now;
+        }
+        (sum, dropped)
+    }
+
+    #[test]
+    fn minutes_of_review_are_those_in_view_without_idle_gaps() {
+        let steady = |seconds: usize| vec![(Doing::Viewing, 20, 20); seconds / 20];
+        for seconds in [60, 120, 600] {
+            let counted = scripted(&steady(seconds));
+            assert_eq!(counted, (seconds as u64, 0));
+        }
+        // Five minutes away in the middle: told as idle, and with a page that lay there meanwhile.
+        let mut gap = steady(60);
+        gap.extend([(Doing::Idle, 20, 20); 15]);
+        gap.extend(steady(60));
+        assert_eq!(scripted(&gap), (120, 0));
+        // A machine that slept tells nothing for the gap and then all of it at once: thirty seconds count.
+        let mut slept = steady(600);
+        slept.push((Doing::Viewing, 300, 300));
+        assert_eq!(scripted(&slept), (630, 0));
+    }
+
+    #[test]
+    fn a_tab_that_is_open_overnight_is_no_review() {
+        let mut night = vec![(Doing::Viewing, 20, 20); 3];
+        night.extend(vec![(Doing::Idle, 20, 20); 9 * 180]);
+        assert_eq!(scripted(&night), (60, 0));
+        night.push((Doing::Viewing, 9 * 3_600, 9 * 3_600));
+        assert_eq!(scripted(&night), (90, 0));
+    }
+
+    #[test]
+    fn time_that_never_passed_is_dropped_and_counted() {
+        // The browser's clock jumps an hour, a time below zero, and the house's own clock runs back.
+        let signs = [
+            (Doing::Viewing, 3_600, 20),
+            (Doing::Viewing, -5, 20),
+            (Doing::Viewing, 20, -20),
+            (Doing::Viewing, 20, 20),
+        ];
+        assert_eq!(scripted(&signs), (40, 3));
+        // A sign on its way for a second is none of these.
+        assert_eq!(scripted(&[(Doing::Viewing, 20, 19)]), (19, 0));
+    }
 
     #[test]
     fn who_gives_no_sign_is_not_there_any_more() {

@@ -211,9 +211,18 @@ async fn requests(engine: &Engine) {
     let time = shown("support_time");
     assert_eq!(
         (time.value, time.standing),
-        (Some(30 * 60_000), Standing::Measured)
+        (Some(30 * 60_000), Standing::Estimated)
     );
-    assert_eq!(time.means, "2 of 3 answered with the minutes it took");
+    assert_eq!((time.low, time.high), (Some(30 * 60_000), None));
+    assert_eq!(
+        time.means,
+        "at least: 2 of 3 answered with the minutes it took"
+    );
+    let page = time.records.as_deref().unwrap();
+    assert!(
+        page.ends_with(&format!("&from={}&to={}", days.from, days.to)),
+        "{page}"
+    );
     let before = engine.scorecard("small", days.before()).await.unwrap();
     let shown = |key: &str| before.figures.iter().find(|s| s.key == key).unwrap().value;
     assert_eq!(

@@ -50,4 +50,5 @@ mod stamps;
 mod trouble;
 mod turnover;
 mod upkeep;
+mod weekly;
 mod withdrawn;

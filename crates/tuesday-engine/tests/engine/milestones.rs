@@ -146,6 +146,43 @@ async fn day_thirty_and_the_ninety_day_metric_come_by_themselves_on_postgresql()
     database.drop().await;
 }
 
+/// No node ran for a long time: both days are told, and how late.
+async fn missed(database: Option<&str>) {
+    let bench = Bench::on(&[SPONSOR], database).await;
+    let e = &bench.engine;
+    let metric = format!("override_rate at most 10 by {}", day(e, 80));
+    e.state_charter("small", "ninety_day_metric", &metric, "rhea")
+        .await
+        .unwrap();
+    later(&bench, 150 * 24 * 60).await;
+    let worker = Worker::start(e);
+    for (kind, late, said) in [
+        (DutyKind::ThirtyDays, 120, "No data: not one run"),
+        (DutyKind::NinetyDays, 70, "Nobody can say: override_rate"),
+    ] {
+        let told = until("a missed day is told", || of_kind(e, kind)).await;
+        let words = [late, late - 1].map(|n| format!("Told late, {n} days after its day"));
+        assert!(
+            words.iter().any(|w| told.reason.starts_with(w)) && told.reason.contains(said),
+            "{}",
+            told.reason
+        );
+    }
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_milestone_that_nobody_was_there_for_is_told_late() {
+    Box::pin(missed(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_milestone_that_nobody_was_there_for_is_told_late_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(missed(Some(&database.url()))).await;
+    database.drop().await;
+}
+
 /// On day ninety the metric has its verdict, with the figure behind it, before the sponsor.
 async fn verdicts(database: Option<&str>, changed: bool) {
     let sources = ("error_after = \"30d\"", "error_after = \"365d\"");

@@ -26,6 +26,8 @@ pub struct ReadFigure {
     pub decision: ReviewDecision,
     /// How long any revision of it was in view, in milliseconds; absent when it was never opened.
     pub visible_ms: Option<u64>,
+    /// Signs of reading of which time was dropped.
+    pub dropped: u64,
     /// When it was decided.
     pub decided_at: Timestamp,
 }
@@ -170,6 +172,8 @@ impl StoreReader {
     ) -> Result<Vec<ReadFigure>, ReadError> {
         let sql = "SELECT v.workflow, v.tier, v.decided_by, v.decision, v.decided_at, \
                    (SELECT CAST(sum(d.visible_ms) AS BIGINT) FROM review_reads AS d WHERE d.review_id = v.id \
+                    AND d.person = v.decided_by), \
+                   (SELECT CAST(coalesce(sum(d.dropped), 0) AS BIGINT) FROM review_reads AS d WHERE d.review_id = v.id \
                     AND d.person = v.decided_by) \
                    FROM reviews AS v WHERE v.decided_by IS NOT NULL AND v.decided_at >= $1 AND v.decided_at < $2 AND v.kind = 'output' \
                    AND v.decision IN ('approve', 'approve_with_edits', 'reject') ORDER BY v.decided_at";
@@ -182,6 +186,7 @@ impl StoreReader {
                 decision: r.word(3)?,
                 decided_at: r.time(4)?,
                 visible_ms: r.opt_num(5)?,
+                dropped: r.num(6)?,
             })
         })
         .await
@@ -198,6 +203,8 @@ impl StoreReader {
     ) -> Result<Vec<ReadFigure>, ReadError> {
         let sql = "SELECT v.workflow, v.tier, v.decided_by, v.decision, v.decided_at, \
                    (SELECT CAST(sum(d.visible_ms) AS BIGINT) FROM review_reads AS d WHERE d.review_id = v.id \
+                    AND d.person = v.decided_by), \
+                   (SELECT CAST(coalesce(sum(d.dropped), 0) AS BIGINT) FROM review_reads AS d WHERE d.review_id = v.id \
                     AND d.person = v.decided_by) \
                    FROM reviews AS v WHERE v.decided_by IS NOT NULL AND v.decided_at >= $1 AND v.kind = 'output' \
                    AND v.decision IN ('approve', 'approve_with_edits', 'reject') \
@@ -214,6 +221,7 @@ impl StoreReader {
                     decision: r.word(3)?,
                     decided_at: r.time(4)?,
                     visible_ms: r.opt_num(5)?,
+                    dropped: r.num(6)?,
                 })
             },
         )

@@ -19,12 +19,13 @@ pub(crate) static READS: Table = Table::new(
         ("person", Ty::Text),
         ("revision", Ty::Int),
         ("visible_ms", Ty::Int),
+        ("dropped", Ty::Int),
         ("last_at", Ty::Int),
         ("run_id", Ty::Id),
         ("opened_at", Ty::Int),
     ],
     3,
-    5,
+    6,
     false,
 );
 
@@ -117,6 +118,7 @@ pub(crate) fn bind_read<'a>(r: &'a ReviewRead, out: &mut Vec<Param<'a>>) {
         Param::Text(&r.person),
         Param::Int(i64::from(r.revision)),
         Param::Int(big(r.visible_ms)),
+        Param::Int(i64::from(r.dropped)),
         Param::Int(r.last_at.micros()),
         Param::Id(r.run.uuid()),
         Param::Int(r.opened_at.micros()),
@@ -168,7 +170,8 @@ pub(crate) fn bind_seed<'a>(s: &'a Seed, out: &mut Vec<Param<'a>>) {
     ]);
 }
 
-const READ_COLUMNS: &str = "review_id, person, revision, visible_ms, last_at, run_id, opened_at";
+const READ_COLUMNS: &str =
+    "review_id, person, revision, visible_ms, last_at, run_id, opened_at, dropped";
 const LOOK_COLUMNS: &str = "run_id, review_id, result, reason, looked_by, looked_at, version, workflow, tier, basis, \
     approved_by, share_ppm, draw, drawn_at";
 const SEED_COLUMNS: &str = "run_id, result, decided_by, decided_at, version, workflow, tier, fault, placed_by, \
@@ -183,6 +186,7 @@ fn read_row(r: Row<'_>) -> Result<ReviewRead, ReadError> {
         last_at: r.time(4)?,
         run: RunId::new(r.id(5)?),
         opened_at: r.time(6)?,
+        dropped: r.num(7)?,
     })
 }
 

@@ -154,6 +154,10 @@ pub struct ProblemFilter {
     pub run: Option<RunId>,
     /// Part of the words, any case.
     pub text: Option<String>,
+    /// Came in from the first moment to before the second.
+    pub created: Option<(Timestamp, Timestamp)>,
+    /// Its answer was due before this moment.
+    pub due_before: Option<Timestamp>,
 }
 
 /// What people asked about a workflow's outputs in a span of time.
@@ -228,6 +232,13 @@ impl StoreReader {
             .and_text("kind = ?", filter.kind.map(ProblemKind::word));
         if let Some(run) = filter.run {
             q.and("run_id = ?", [Value::Id(run.uuid())]);
+        }
+        if let Some((from, to)) = filter.created {
+            let ends = [Value::Int(from.micros()), Value::Int(to.micros())];
+            q.and("created_at >= ? AND created_at < ?", ends);
+        }
+        if let Some(due) = filter.due_before {
+            q.and("due_at < ?", [Value::Int(due.micros())]);
         }
         if let Some(text) = &filter.text {
             q.and(r"lower(words) LIKE ? ESCAPE '\'", [contains(text)]);

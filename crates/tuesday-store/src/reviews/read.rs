@@ -94,6 +94,30 @@ impl StoreReader {
         .await
     }
 
+    /// The tasks of a workflow in which a person overrode the machine, decided from the first moment to before
+    /// the second, the newest first. Reads an index of overrides.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn overrides_in(
+        &self,
+        workflow: &str,
+        (from, to): (Timestamp, Timestamp),
+        limit: usize,
+    ) -> Result<Vec<Review>, ReadError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM reviews WHERE override_kind IS NOT NULL AND workflow = $1 \
+             AND decided_at >= $2 AND decided_at < $3 ORDER BY decided_at DESC, id DESC LIMIT $4"
+        );
+        let params = vec![
+            Value::Text(workflow.to_owned()),
+            Value::Int(from.micros()),
+            Value::Int(to.micros()),
+            page(limit),
+        ];
+        self.rows(sql, params, review).await
+    }
+
     /// Tasks the filter finds, first due first; `after` is due time and id of the last task before.
     /// `due` and the classes of workflows are the matter of [`StoreReader::queue`].
     ///

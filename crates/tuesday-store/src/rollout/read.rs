@@ -75,6 +75,29 @@ impl StoreReader {
         self.rows(sql, params, decision).await
     }
 
+    /// The decisions about a workflow from the first moment to before the second, the newest first.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn decisions_in(
+        &self,
+        workflow: &str,
+        (from, to): (Timestamp, Timestamp),
+        limit: usize,
+    ) -> Result<Vec<DecisionRecord>, ReadError> {
+        let sql = format!(
+            "SELECT {DECISION} FROM decisions WHERE workflow = $1 AND decided_at >= $2 AND decided_at < $3 \
+             ORDER BY decided_at DESC, id DESC LIMIT $4"
+        );
+        let params = vec![
+            Value::Text(workflow.to_owned()),
+            Value::Int(from.micros()),
+            Value::Int(to.micros()),
+            page(limit),
+        ];
+        self.rows(sql, params, decision).await
+    }
+
     /// A decision by its id.
     ///
     /// # Errors

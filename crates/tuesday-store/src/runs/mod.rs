@@ -2,7 +2,7 @@
 
 mod read;
 
-pub use read::{ANY_TIER, BatchTotal, RunCount, RunFilter, RunKind};
+pub use read::{ANY_TIER, BatchTotal, ReasonCount, RunCount, RunFilter, RunKind};
 
 use tuesday_domain::id::{ReleaseId, RunId};
 use tuesday_domain::record::Run;

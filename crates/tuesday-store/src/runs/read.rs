@@ -1,8 +1,9 @@
 //! Reading runs: one, a page, and the counts people ask for.
 
 use tuesday_domain::id::{ReleaseId, RunId};
+use tuesday_domain::ledger::figures::AUTOMATIC;
 use tuesday_domain::record::Run;
-use tuesday_domain::run::{Outcome, Status};
+use tuesday_domain::run::{Outcome, Reason, Status};
 use tuesday_domain::time::Timestamp;
 
 use super::{COLUMNS, run};
@@ -30,13 +31,13 @@ pub struct RunFilter {
     pub days: Option<(String, String)>,
     /// The records behind a figure.
     pub kind: Option<RunKind>,
-    /// The code of why a person got it; `unclassified` for those without one.
+    /// The code of why a person got it, or several with commas; `unclassified` for those without one.
     pub reason: Option<String>,
     /// Made with this release.
     pub release: Option<ReleaseId>,
     /// For this group, as adoption is told apart; absent inside means no group is known.
     pub group: Option<Option<String>>,
-    /// Whose output this tier was asked about first; [`ANY_TIER`] for any.
+    /// Whose output this tier was asked about first; [`ANY_TIER`] for any, `automatic` for none.
     pub tier: Option<String>,
     /// With something wrong with this source when its inputs were read; the event is `input`.
     pub input: Option<String>,
@@ -81,6 +82,10 @@ pub enum RunKind {
     Untimed,
     /// With a model call whose cost nobody knows.
     Unknown,
+    /// A person decided about its output.
+    Decided,
+    /// A person changed or refused its output.
+    Overridden,
     /// Went alone, or only the stage kept it with a person, and was found wrong.
     ActedWrongly,
     /// Held back for a person, and approved as it stood.
@@ -127,7 +132,7 @@ macro_rules! visited {
 
 impl RunKind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::All,
         Self::Open,
         Self::Resolved,
@@ -137,6 +142,8 @@ impl RunKind {
         Self::Wrong,
         Self::Untimed,
         Self::Unknown,
+        Self::Decided,
+        Self::Overridden,
         Self::ActedWrongly,
         Self::HeldWrongly,
         Self::UsedAsIs,
@@ -161,6 +168,8 @@ impl RunKind {
             Self::Wrong => "wrong",
             Self::Untimed => "untimed",
             Self::Unknown => "unknown",
+            Self::Decided => "decided",
+            Self::Overridden => "overridden",
             Self::ActedWrongly => "acted_wrongly",
             Self::HeldWrongly => "held_wrongly",
             Self::UsedAsIs => "used_as_is",
@@ -197,6 +206,13 @@ impl RunKind {
             }
             Self::Unknown => {
                 "EXISTS (SELECT 1 FROM attempts AS a WHERE a.run_id = r.id AND a.step = 'generate' AND a.cost_micros IS NULL)"
+            }
+            Self::Decided => {
+                "EXISTS (SELECT 1 FROM reviews AS v WHERE v.run_id = r.id AND v.kind = 'output' AND v.decision IS NOT NULL)"
+            }
+            Self::Overridden => {
+                "EXISTS (SELECT 1 FROM reviews AS v WHERE v.run_id = r.id AND v.kind = 'output' \
+                 AND v.decision IS NOT NULL AND v.decision <> 'approve')"
             }
             Self::ActedWrongly => ACTED_WRONGLY,
             Self::HeldWrongly => HELD_WRONGLY,
@@ -260,6 +276,19 @@ pub struct BatchTotal {
     pub cost_unknown: u64,
 }
 
+/// Runs of a day that a person had, by why and who.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReasonCount {
+    /// The code; absent for a run that says none.
+    pub reason: Option<Reason>,
+    /// Handle of the person who has or had its last task.
+    pub owner: String,
+    /// How many.
+    pub runs: u64,
+    /// Of them, not decided yet.
+    pub open: u64,
+}
+
 /// A run that carries a known error is no run of the workflow: it counts nowhere.
 const NO_SEED: &str = "NOT EXISTS (SELECT 1 FROM seeds AS s WHERE s.run_id = r.id)";
 
@@ -277,6 +306,10 @@ fn by_inputs(q: &mut Select, filter: &RunFilter) {
             let any =
                 "EXISTS (SELECT 1 FROM reviews AS t WHERE t.run_id = r.id AND t.kind = 'output')";
             q.and(any, []);
+        }
+        Some(AUTOMATIC) => {
+            let none = "NOT EXISTS (SELECT 1 FROM reviews AS t WHERE t.run_id = r.id AND t.kind = 'output')";
+            q.and(none, []);
         }
         // As the figures of a day have it.
         Some(tier) => {
@@ -329,6 +362,34 @@ impl StoreReader {
         self.first(sql, params.into(), run).await
     }
 
+    /// Runs of a day that a person had, by reason and owner; a run counts once, with its last task. Second looks
+    /// are no exceptions.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn reasons_of_day(
+        &self,
+        workflow: &str,
+        day: &str,
+    ) -> Result<Vec<ReasonCount>, ReadError> {
+        let sql = format!(
+            "SELECT r.reason, v.owner, count(*), sum(CASE WHEN v.decided_at IS NULL AND r.outcome IS NULL THEN 1 ELSE 0 END) \
+             FROM runs AS r JOIN reviews AS v ON v.run_id = r.id WHERE r.workflow = $1 AND r.batch = $2 \
+             AND v.kind <> 'second_look' AND {NO_SEED} AND NOT EXISTS (SELECT 1 FROM reviews AS w WHERE w.run_id = r.id \
+             AND w.kind <> 'second_look' AND w.id > v.id) GROUP BY r.reason, v.owner ORDER BY count(*) DESC, r.reason, v.owner"
+        );
+        let params = [workflow, day].map(|t| Value::Text(t.to_owned())).to_vec();
+        self.rows(sql, params, |r: Row<'_>| {
+            Ok(ReasonCount {
+                reason: r.opt_word(0)?,
+                owner: r.text(1)?,
+                runs: r.num(2)?,
+                open: r.num(3)?,
+            })
+        })
+        .await
+    }
+
     /// A page of runs, newest first; `after` is the last run of the page before.
     ///
     /// # Errors
@@ -356,6 +417,10 @@ impl StoreReader {
         match filter.reason.as_deref() {
             Some("unclassified") => {
                 q.and("r.reason IS NULL", []);
+            }
+            Some(several) if several.contains(',') => {
+                let names: Vec<String> = several.split(',').map(str::to_owned).collect();
+                q.and_among("r.reason", Some(&names));
             }
             reason => {
                 q.and_text("r.reason = ?", reason);

@@ -398,6 +398,7 @@ async fn oversight_rows_are_kept_and_summed() {
             person: "pia".into(),
             revision: 1,
             visible_ms,
+            dropped: u32::from(last == 20),
             last_at: at(last),
             run: decided.run,
             opened_at: at(last),

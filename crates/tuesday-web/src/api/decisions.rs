@@ -393,9 +393,10 @@ pub(crate) struct ReadingBody {
     doing: String,
     /// The revision that is shown.
     revision: u32,
-    /// How long it was in view since the last sign.
+    /// How long it was in view since the last sign. A time below zero, or more than has passed, is dropped and
+    /// counted.
     #[serde(default)]
-    visible_ms: u64,
+    visible_ms: i64,
 }
 
 /// Who has the task open.
@@ -439,7 +440,8 @@ pub(crate) async fn reading(
     let b: ReadingBody = query::body(&body)?;
     let doing: Doing = query::word("doing", Some(&b.doing))?
         .ok_or_else(|| Problem::new("bad_request", "say what is done").field("doing"))?;
-    let visible = std::time::Duration::from_millis(b.visible_ms);
+    let visible = u64::try_from(b.visible_ms).ok();
+    let visible = visible.map(std::time::Duration::from_millis);
     let there = app
         .engine
         .reading(id, &by.person, doing, b.revision, visible)

@@ -41,6 +41,7 @@ pub(crate) mod seeds;
 pub(crate) mod shadow;
 pub(crate) mod sheet;
 pub(crate) mod signals;
+pub(crate) mod tables;
 pub(crate) mod tokens;
 pub(crate) mod training;
 pub(crate) mod triggers;

@@ -151,6 +151,11 @@ pub(crate) struct ReportQuery {
     open: Option<bool>,
     kind: Option<String>,
     run_id: Option<String>,
+    /// First and last day of receipt, in the workflow's time zone.
+    from: Option<String>,
+    to: Option<String>,
+    /// `true`: only those whose answer was due before now.
+    late: Option<bool>,
     /// Part of the words.
     q: Option<String>,
     after: Option<String>,
@@ -166,11 +171,22 @@ pub(crate) async fn list(
     Query(q): Query<ReportQuery>,
 ) -> Result<Json<ReportList>, ApiError> {
     let limit = query::limit(q.limit, 50);
+    let workflow = reader.only(q.workflow)?;
+    let days = query::days(
+        q.from.as_deref().unwrap_or(""),
+        q.to.as_deref().unwrap_or(""),
+    )?;
+    let late = q.late.unwrap_or(false);
     let filter = ProblemFilter {
-        workflow: reader.only(q.workflow)?,
+        created: match days {
+            Some(days) => Some(app.engine.moments(workflow.as_deref(), days).await?),
+            None => None,
+        },
+        due_before: late.then(|| app.engine.now()),
+        workflow,
         among: reader.readable(),
         state: query::word::<ProblemState>("state", q.state.as_deref())?,
-        open: q.open.unwrap_or(false),
+        open: q.open.unwrap_or(false) || late,
         kind: query::word::<ProblemKind>("kind", q.kind.as_deref())?,
         run: q.run_id.as_deref().map(query::id).transpose()?,
         text: q.q.filter(|t| !t.trim().is_empty()),

@@ -113,10 +113,10 @@ pub(crate) struct RunQuery {
     /// Last day of receipt, included.
     to: Option<String>,
     /// The records behind a figure of the scorecard: `all`, `open`, `resolved`, `ended`, `exception`,
-    /// `looked`, `wrong`, `untimed`, `unknown`, `acted_wrongly`, `held_wrongly`, or of adoption: `used_as_is`,
+    /// `looked`, `wrong`, `untimed`, `unknown`, `decided`, `overridden`, `acted_wrongly`, `held_wrongly`, or of adoption: `used_as_is`,
     /// `used_edited`, `ignored`, `bypassed`, `use_unknown`, `no_visit` or `visited`.
     kind: Option<String>,
-    /// Code of why a person got it; `unclassified` for those without one.
+    /// Code of why a person got it, or several with commas; `unclassified` for those without one.
     reason: Option<String>,
     /// Id of the release.
     release: Option<String>,
@@ -124,7 +124,7 @@ pub(crate) struct RunQuery {
     group: Option<String>,
     /// With something wrong with this source; the event is `input`.
     input: Option<String>,
-    /// Whose output this tier was asked about first; `*` for any tier.
+    /// Whose output this tier was asked about first; `*` for any tier, `automatic` for none.
     tier: Option<String>,
     /// Part of the subject, or the whole event id.
     q: Option<String>,

@@ -22,7 +22,8 @@ fn cell(text: &str) -> String {
     }
 }
 
-fn line(cells: &[&str]) -> String {
+/// A line of cells.
+pub(super) fn line(cells: &[&str]) -> String {
     let mut text = cells.iter().map(|c| cell(c)).collect::<Vec<_>>().join(",");
     text.push_str("\r\n");
     text
@@ -124,12 +125,61 @@ pub(crate) fn scorecard(card: &Scorecard) -> String {
     text
 }
 
-/// A week: its figures beside those of the week before.
+/// A row of a week that is no figure: what it is, its words, where it stands, what more there is to say, and
+/// its page.
+fn said(key: &str, title: &str, standing: &str, means: &str, records: &str) -> String {
+    line(&[key, title, "", "", "", "", "", standing, "", means, records])
+}
+
+/// A week: the metric with its target, its figures beside those of the week before, what there is to talk
+/// about, and who has signed it.
 pub(crate) fn weekly(week: &Weekly) -> String {
     let mut text = line(&FIGURE);
+    if let Some(m) = &week.metric {
+        text.push_str(&shown(&m.now, m.before));
+        let kept = match m.kept {
+            Some(true) => "kept",
+            Some(false) => "missed",
+            None => "unknown",
+        };
+        text.push_str(&said(
+            "target",
+            &m.stated,
+            kept,
+            "the target of the metric",
+            "",
+        ));
+    }
     week.figures
         .iter()
         .for_each(|f| text.push_str(&shown(&f.now, f.before)));
+    for (words, page) in &week.agenda {
+        text.push_str(&said("agenda", words, "", "", page));
+    }
+    let t = &week.talk;
+    for (key, all) in [
+        ("report", &t.reports),
+        ("incident", &t.incidents),
+        ("decision", &t.decisions),
+        ("override", &t.overrides),
+    ] {
+        for i in all {
+            text.push_str(&said(key, &i.words, &i.state, &i.at, &i.path));
+        }
+    }
+    match &week.signed {
+        Some(s) => {
+            let at = format!("{}: {}", s.signed_at, s.note);
+            text.push_str(&said("signature", &s.signed_by, "signed", &at, ""));
+        }
+        None => text.push_str(&said(
+            "signature",
+            "",
+            "unsigned",
+            "nobody has signed this week",
+            "",
+        )),
+    }
     text
 }
 
@@ -293,7 +343,7 @@ pub(crate) fn capacity(c: &tuesday_engine::ops::Capacity) -> String {
     text
 }
 
-/// Shifts against the baseline: one row for each share of each shift.
+/// Shifts and whole days against the baseline: one row for each share of each of them.
 pub(crate) fn drift(d: &tuesday_engine::ops::Drift) -> String {
     let mut text = line(&[
         "dimension",
@@ -307,9 +357,12 @@ pub(crate) fn drift(d: &tuesday_engine::ops::Drift) -> String {
         "share_ppm",
         "low_ppm",
         "high_ppm",
+        "series",
     ]);
     for one in &d.dimensions {
-        for s in &one.judged.shifts {
+        let shifts = one.judged.shifts.iter().map(|s| ("shift", s));
+        let days = one.days.shifts.iter().map(|s| ("day", s));
+        for (series, s) in shifts.chain(days) {
             let evidence = format!("{:.4}", s.evidence);
             for m in &s.moved {
                 text.push_str(&line(&[
@@ -324,6 +377,7 @@ pub(crate) fn drift(d: &tuesday_engine::ops::Drift) -> String {
                     &m.share_ppm.to_string(),
                     &m.low_ppm.to_string(),
                     &m.high_ppm.to_string(),
+                    series,
                 ]));
             }
         }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::run::Outcome;
 use tuesday_domain::time::{Timestamp, parse_day};
-use tuesday_engine::ops::Batch;
+use tuesday_engine::ops::{Batch, Egress, ReasonOwner};
 
 use super::html;
 use super::shell::Shell;
@@ -44,6 +44,23 @@ struct Open {
     due_tone: &'static str,
 }
 
+struct Why {
+    why: String,
+    owner: String,
+    runs: String,
+    open: u64,
+    href: String,
+}
+
+/// One way out that runs of the day took.
+struct Left {
+    to: String,
+    place: String,
+    fields: String,
+    requests: String,
+    release: u32,
+}
+
 struct Made {
     release: String,
     model: String,
@@ -67,6 +84,8 @@ struct BatchPage {
     refused: u64,
     parts: Vec<Part>,
     open: Vec<Open>,
+    reasons: Vec<Why>,
+    left: Vec<Left>,
     versions: Vec<Made>,
     cost: Vec<Pair>,
 }
@@ -105,6 +124,12 @@ pub(crate) async fn page(
         refused: batch.refused,
         parts: parts(&batch),
         open: batch.open.iter().map(|o| open(o, now, &person)).collect(),
+        reasons: batch
+            .reasons
+            .iter()
+            .map(|r| why(&batch, r, &person))
+            .collect(),
+        left: batch.egress.iter().map(left).collect(),
         versions: batch.versions.iter().map(made).collect(),
         cost: cost(&batch),
         zone: batch.time_zone,
@@ -188,6 +213,42 @@ fn open(
         owner: person(&o.owner),
         due_tone: left.as_ref().map_or("plain", |d| d.tone),
         due: left.map_or_else(|| "no due time".to_owned(), |d| d.words),
+    }
+}
+
+fn why(batch: &Batch, r: &ReasonOwner, person: &impl Fn(&str) -> String) -> Why {
+    let pairs = [
+        ("workflow", batch.workflow.as_str()),
+        ("day", &batch.day),
+        ("kind", "exception"),
+        ("reason", r.reason),
+    ];
+    Why {
+        why: code(r.reason),
+        owner: person(&r.owner),
+        runs: count(r.runs),
+        open: r.open,
+        href: format!("/runs{}", query::query(&pairs)),
+    }
+}
+
+fn left(e: &Egress) -> Left {
+    let o = &e.outlet;
+    let fields = o.fields.iter().map(|f| {
+        let masked = if f.masked { ", masked" } else { "" };
+        format!("{} ({}{masked})", f.name, f.class.word())
+    });
+    let fields: Vec<String> = fields.collect();
+    Left {
+        to: format!("{} ({})", o.system, o.kind.word()),
+        place: if o.outside {
+            o.place.clone()
+        } else {
+            format!("{}, inside", o.place)
+        },
+        fields: fields.join(", "),
+        requests: e.requests.map_or_else(|| "not counted".to_owned(), count),
+        release: e.release,
     }
 }
 

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use tuesday_domain::access::Act;
-use tuesday_domain::drift::{ShiftVerdict, Verdict};
+use tuesday_domain::drift::{Judged, ShiftVerdict, Verdict};
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::shown::{Shown, Unit};
 use tuesday_domain::problem::Problem;
@@ -31,6 +31,8 @@ use crate::state::App;
 /// One shift in the table.
 struct ShiftRow {
     when: String,
+    /// The day of it, as the list of runs takes it.
+    day: String,
     runs: String,
     tone: &'static str,
     said: &'static str,
@@ -40,10 +42,14 @@ struct ShiftRow {
 }
 
 struct MixTable {
-    id: &'static str,
-    title: &'static str,
+    id: String,
+    title: String,
+    /// `Shift` or `Day`.
+    of: &'static str,
     about: String,
-    /// What one looks at first: the newest shifts, and each that drifted.
+    /// Nothing more can be judged against this baseline.
+    spent: Option<String>,
+    /// What one looks at first: the newest, and each that drifted.
     rows: Vec<ShiftRow>,
     /// The others, folded.
     rest: Vec<ShiftRow>,
@@ -55,6 +61,7 @@ struct FindingCard {
     words: String,
     about: String,
     changes: Vec<(String, String)>,
+    unreadable: Option<String>,
     note: Option<String>,
 }
 
@@ -166,7 +173,8 @@ fn shift_row(s: &ShiftVerdict) -> ShiftRow {
         Verdict::Open => ("plain", "too many still open"),
     };
     ShiftRow {
-        when: format!("{} {}", s.day, s.shift),
+        when: format!("{} {}", s.day, s.shift).trim_end().to_owned(),
+        day: s.day.to_string(),
         runs: count(s.runs),
         tone,
         said,
@@ -183,20 +191,29 @@ fn shift_row(s: &ShiftVerdict) -> ShiftRow {
     }
 }
 
-fn table(d: &DriftDimension) -> MixTable {
-    let outcome = d.dimension == "outcome";
-    let (rows, rest) = folded(&d.judged.shifts);
-    MixTable {
-        id: d.dimension,
-        title: if outcome {
-            "What became of them"
-        } else {
-            "Where the machine sent them"
-        },
-        about: format!("a finding at evidence {:.0}", d.judged.suffices),
-        rows,
-        rest,
-    }
+/// The shifts of a dimension, and below them its days.
+fn tables(d: &DriftDimension) -> [MixTable; 2] {
+    let title = if d.dimension == "outcome" {
+        "What became of them"
+    } else {
+        "Where the machine sent them"
+    };
+    let one = |judged: &Judged, of: &'static str, by: &str, spent| {
+        let (rows, rest) = folded(&judged.shifts);
+        MixTable {
+            id: format!("{}-{}", d.dimension, of.to_lowercase()),
+            title: format!("{title}, {by}"),
+            of,
+            about: format!("a finding at evidence {:.0}", judged.suffices),
+            spent,
+            rows,
+            rest,
+        }
+    };
+    [
+        one(&d.judged, "Shift", "shift by shift", d.spent()),
+        one(&d.days, "Day", "day by day", None),
+    ]
 }
 
 /// Shifts that are always shown; of the earlier ones those that drifted.
@@ -358,6 +375,7 @@ fn findings(d: &Drift, people: &[Person]) -> Vec<FindingCard> {
                 )
             })
             .collect(),
+        unreadable: f.unreadable.clone(),
         note: f.note.clone(),
     });
     findings.collect()
@@ -412,7 +430,7 @@ async fn drawn(
             d.spec.baseline_days
         ),
         promise: format!(
-            "A mix that has not moved is called drifted at most once in {:.0} years; shares may move by {} points.",
+            "Over shifts and days together a mix that has not moved is called drifted at most once in {:.0} years; shares may move by {} points.",
             1.0 / d.spec.alpha,
             d.spec.tolerance_percent
         ),
@@ -434,7 +452,7 @@ async fn drawn(
             .into_iter()
             .chain([reliability::drawn(&confidence)])
             .collect(),
-        tables: d.dimensions.iter().map(table).collect(),
+        tables: d.dimensions.iter().flat_map(tables).collect(),
         sources: d.sources.iter().map(source_row).collect(),
         hero: hero(&d, &people),
         people: d

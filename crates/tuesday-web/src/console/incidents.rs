@@ -50,6 +50,9 @@ pub(crate) struct IncidentsQuery {
     /// Empty for open ones; `all`.
     #[serde(default)]
     state: String,
+    /// Only of this workflow.
+    #[serde(default)]
+    workflow: String,
     #[serde(default)]
     after: String,
 }
@@ -180,7 +183,7 @@ pub(crate) async fn list(
     Query(q): Query<IncidentsQuery>,
 ) -> Result<Response, PageError> {
     let filter = IncidentFilter {
-        workflow: visit.user.session.workflow.clone(),
+        workflow: visit.user.only(Some(q.workflow.clone())),
         among: visit.user.readable(),
         open: q.state.is_empty(),
         ..IncidentFilter::default()
@@ -195,7 +198,11 @@ pub(crate) async fn list(
     let address = |state: &str, after: &str| {
         format!(
             "/incidents{}",
-            query::query(&[("state", state), ("after", after)])
+            query::query(&[
+                ("state", state),
+                ("workflow", &q.workflow),
+                ("after", after)
+            ])
         )
     };
     let last = found.last().filter(|_| found.len() == PAGE);

@@ -122,7 +122,7 @@ struct Earlier {
 /// Which one; the newest unless said.
 #[derive(Deserialize)]
 pub(crate) struct Which {
-    number: Option<u32>,
+    pub(super) number: Option<u32>,
 }
 
 pub(super) fn follow_row(f: &FollowUp, zone: Option<&Zone>, now: Timestamp) -> FollowRow {

@@ -40,6 +40,14 @@ pub(crate) struct ProblemQuery {
     /// Only of this workflow.
     #[serde(default)]
     workflow: String,
+    /// Only those that came in on these days of the workflow.
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+    /// Only those whose answer is overdue.
+    #[serde(default)]
+    late: String,
     #[serde(default)]
     q: String,
     #[serde(default)]
@@ -74,6 +82,8 @@ struct ProblemsPage {
     tabs: Vec<Tab>,
     find: String,
     state: String,
+    /// The rest of the filter, kept while searching and told above the list.
+    kept: Vec<(&'static str, String)>,
     rows: Vec<Row>,
     pager: Pager,
     /// Where people may write to.
@@ -111,20 +121,35 @@ fn place(text: &str) -> Result<Option<(Timestamp, ProblemReportId)>, Problem> {
     Ok(Some((Timestamp::from_micros(due), query::id(id)?)))
 }
 
+/// Which reports the address asks for.
+async fn filtered(app: &App, visit: &Visit, q: &ProblemQuery) -> Result<ProblemFilter, PageError> {
+    let workflow = visit.user.only(Some(q.workflow.clone()));
+    let created = match query::days(&q.from, &q.to)? {
+        Some(days) => {
+            visit.user.sees(workflow.as_deref().unwrap_or_default())?;
+            Some(app.engine.moments(workflow.as_deref(), days).await?)
+        }
+        None => None,
+    };
+    let late = !q.late.is_empty();
+    Ok(ProblemFilter {
+        created,
+        workflow,
+        among: visit.user.readable(),
+        open: q.state.is_empty() || late,
+        due_before: late.then(|| app.engine.now()),
+        text: Some(q.q.clone()).filter(|t| !t.trim().is_empty()),
+        ..ProblemFilter::default()
+    })
+}
+
 /// Reports, the longest due answer first.
 pub(crate) async fn list(
     State(app): State<App>,
     visit: Visit,
     Query(q): Query<ProblemQuery>,
 ) -> Result<Response, PageError> {
-    let asked = Some(q.workflow.clone()).filter(|w| !w.is_empty());
-    let filter = ProblemFilter {
-        workflow: visit.user.session.workflow.clone().or(asked),
-        among: visit.user.readable(),
-        open: q.state.is_empty(),
-        text: Some(q.q.clone()).filter(|t| !t.trim().is_empty()),
-        ..ProblemFilter::default()
-    };
+    let filter = filtered(&app, &visit, &q).await?;
     let reader = app.engine.reader();
     let after = place(&q.after)?;
     let (who, rights) = visit.user.reading();
@@ -140,6 +165,9 @@ pub(crate) async fn list(
         let pairs = [
             ("state", state),
             ("workflow", &q.workflow),
+            ("from", &q.from),
+            ("to", &q.to),
+            ("late", &q.late),
             ("q", &q.q),
             ("after", after),
         ];
@@ -172,6 +200,15 @@ pub(crate) async fn list(
             next,
         },
         shell: visit.shell(&app, "Problems", "problems", None).await?,
+        kept: [
+            ("workflow", q.workflow),
+            ("from", q.from),
+            ("to", q.to),
+            ("late", q.late),
+        ]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect(),
         find: q.q,
         state: q.state,
     })

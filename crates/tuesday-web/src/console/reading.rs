@@ -41,8 +41,9 @@ pub(crate) async fn sign(
     let doing = query::word::<Doing>("doing", form.text("doing").as_deref())?
         .ok_or_else(|| Problem::new("bad_request", "say what is done").field("doing"))?;
     let revision = form.revision()?.unwrap_or(task.revision);
-    let visible = form.text("visible_ms").and_then(|t| t.parse().ok());
-    let visible = std::time::Duration::from_millis(visible.unwrap_or(0));
+    // Without a word nothing was in view; what is no time is dropped and counted.
+    let visible = form.text("visible_ms").unwrap_or_else(|| "0".to_owned());
+    let visible = visible.parse().ok().map(std::time::Duration::from_millis);
     let reading = app.engine.reading(task.id, me, doing, revision, visible);
     let mut there = Box::pin(reading).await?;
     there.retain(|t| t.person != *me);

@@ -5,6 +5,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 use tuesday_domain::id::RunId;
+use tuesday_domain::ledger::figures::AUTOMATIC;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Run;
 use tuesday_domain::run::{Outcome, Status};
@@ -57,7 +58,7 @@ pub(crate) struct RunQuery {
     /// With something wrong with this source.
     #[serde(default)]
     input: String,
-    /// Whose output this tier was asked about; `*` for any.
+    /// Whose output this tier was asked about first; `*` for any, `automatic` for none.
     #[serde(default)]
     tier: String,
     #[serde(default)]
@@ -145,6 +146,8 @@ fn told(q: &RunQuery) -> String {
             "wrong" => "found wrong at a second look".to_owned(),
             "untimed" => "decided without measured time".to_owned(),
             "unknown" => "with a model call of unknown cost".to_owned(),
+            "decided" => "whose output a person decided about".to_owned(),
+            "overridden" => "whose output a person changed or refused".to_owned(),
             "acted_wrongly" => "let go by the rules, and found wrong".to_owned(),
             "held_wrongly" => "held back for a person, and approved as it stood".to_owned(),
             "used_as_is" => "used as they stood".to_owned(),
@@ -156,7 +159,10 @@ fn told(q: &RunQuery) -> String {
         });
     }
     if !q.reason.is_empty() {
-        parts.push(format!("because of {}", q.reason.replace('_', " ")));
+        parts.push(format!(
+            "because of {}",
+            q.reason.replace('_', " ").replace(',', " or ")
+        ));
     }
     if !q.input.is_empty() {
         parts.push(format!("with something wrong with {}", q.input));
@@ -164,6 +170,7 @@ fn told(q: &RunQuery) -> String {
     match q.tier.as_str() {
         "" => {}
         tuesday_store::ANY_TIER => parts.push("with a person asked about the output".to_owned()),
+        AUTOMATIC => parts.push("with nobody asked about the output".to_owned()),
         tier => parts.push(format!("with the tier {tier} asked about the output")),
     }
     match q.group.as_str() {

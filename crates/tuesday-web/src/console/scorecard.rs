@@ -277,10 +277,26 @@ pub(super) fn saved(card: &Scorecard) -> Vec<Line> {
         .map(|l| Line {
             name: l.title.to_owned(),
             cells: vec![time(l.ms)],
-            href: None,
+            href: Some(behind_saved(card, l.key)),
             width: 0,
         })
         .collect()
+}
+
+/// What a line of the saved time is counted from.
+fn behind_saved(card: &Scorecard, key: &str) -> String {
+    let (from, to) = (card.days.from.to_string(), card.days.to.to_string());
+    match key {
+        "upkeep" => {
+            let pairs = [("from", from.as_str()), ("to", &to)];
+            format!("/workflows/{}/costs{}", card.workflow, query::query(&pairs))
+        }
+        "review" => records(card, &[("kind", "decided")]),
+        "rework" => records(card, &[("kind", "overridden")]),
+        "exceptions" => records(card, &[("kind", "exception")]),
+        "second_looks" => records(card, &[("kind", "looked")]),
+        _ => records(card, &[("kind", "ended")]),
+    }
 }
 
 fn parts(card: &Scorecard) -> Vec<Line> {
@@ -294,7 +310,7 @@ fn parts(card: &Scorecard) -> Vec<Line> {
         .map(|p| Line {
             name: p.title.to_owned(),
             cells: vec![told(p.p50_ms), told(p.p95_ms), told(p.p99_ms)],
-            href: None,
+            href: Some(records(card, &[("kind", "resolved")])),
             width: share(p.p50_ms.unwrap_or(0), whole),
         })
         .collect()
@@ -409,8 +425,14 @@ fn groups(groups: &[NamedCosts], card: &Scorecard, release: bool) -> Vec<Line> {
                     .as_ref()
                     .map_or_else(|| "–".to_owned(), sums),
             ],
-            href: (release && g.key.starts_with("rel_"))
-                .then(|| records(card, &[("release", &g.key)])),
+            href: match (release, g.key == UNDIVIDED) {
+                (_, true) => None,
+                (true, _) => g
+                    .key
+                    .starts_with("rel_")
+                    .then(|| records(card, &[("release", &g.key)])),
+                (false, _) => Some(records(card, &[("tier", &g.key)])),
+            },
             width: 0,
         })
         .collect()

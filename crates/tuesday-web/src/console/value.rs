@@ -4,11 +4,11 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tuesday_domain::ledger::day::Days;
 use tuesday_domain::ledger::paid_for::Delivers;
 use tuesday_domain::workflow::Label;
-use tuesday_engine::ops::IdleVendor;
+use tuesday_engine::ops::{IdleVendor, Scorecard};
 
 use super::html;
 use super::scorecard::{Drawn, Line, categories, charts, saved};
@@ -76,6 +76,37 @@ struct ValuePage {
     incidents: String,
 }
 
+/// A quarter: its figures, who is paid without a result, and how many incidents are open.
+#[derive(Serialize)]
+pub(super) struct Quarter {
+    pub(super) card: Scorecard,
+    pub(super) idle: Vec<IdleVendor>,
+    pub(super) incidents: u64,
+}
+
+pub(super) async fn quarter(
+    app: &App,
+    visit: &Visit,
+    name: &str,
+    q: QuarterQuery,
+) -> Result<Quarter, PageError> {
+    visit.user.sees(name)?;
+    let quarter = q.quarter.filter(|q| !q.is_empty());
+    let asked = app
+        .engine
+        .asked_days(Some(name), None, quarter.as_deref(), 1);
+    let to = asked.await?.to;
+    let from = to.quarter();
+    let card = Box::pin(app.engine.scorecard(name, Days { from, to })).await?;
+    let open = app.engine.reader().open_incidents().await?;
+    let open = open.iter().filter(|i| i.workflow.as_deref() == Some(name));
+    Ok(Quarter {
+        card,
+        idle: Box::pin(app.engine.idle_vendors(name, to)).await?,
+        incidents: open.count() as u64,
+    })
+}
+
 /// The page.
 pub(crate) async fn page(
     State(app): State<App>,
@@ -83,17 +114,12 @@ pub(crate) async fn page(
     Path(name): Path<String>,
     Query(q): Query<QuarterQuery>,
 ) -> Result<Response, PageError> {
-    visit.user.sees(&name)?;
-    let quarter = q.quarter.filter(|q| !q.is_empty());
-    let asked = app
-        .engine
-        .asked_days(Some(&name), None, quarter.as_deref(), 1);
-    let to = asked.await?.to;
-    let from = to.quarter();
-    let card = Box::pin(app.engine.scorecard(&name, Days { from, to })).await?;
-    let open = app.engine.reader().open_incidents().await?;
-    let open = open.iter().filter(|i| i.workflow.as_deref() == Some(&name));
-    let idle = Box::pin(app.engine.idle_vendors(&name, to)).await?;
+    let Quarter {
+        card,
+        idle,
+        incidents,
+    } = quarter(&app, &visit, &name, q).await?;
+    let Days { from, to } = card.days;
     let claims = card.label != Label::Research;
     let shown = card.figures.iter();
     let shown = shown.filter(|f| claims || f.key != "net_saved");
@@ -126,7 +152,7 @@ pub(crate) async fn page(
             .map_or_else(|| "–".to_owned(), sums),
         lacks: card.lacks.clone(),
         idle: idle.iter().map(paid).collect(),
-        incidents: plural(open.count() as u64, "incident"),
+        incidents: plural(incidents, "incident"),
         name,
     })
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tuesday_domain::access::Act;
 use tuesday_domain::ledger::day::Day;
 use tuesday_domain::problem::Problem;
-use tuesday_engine::ops::{FixLine, WeeklyMetric};
+use tuesday_engine::ops::{FixLine, Weekly, WeeklyItem, WeeklyMetric};
 
 use super::chart::SO_FAR;
 use super::html;
@@ -68,6 +68,100 @@ fn metric(m: &WeeklyMetric) -> MetricCard {
     }
 }
 
+/// Records of one kind; paper has room for the first ones only.
+struct Talked {
+    id: &'static str,
+    title: &'static str,
+    about: &'static str,
+    none: &'static str,
+    rows: Vec<TalkRow>,
+    /// How many more than paper shows.
+    beyond: usize,
+    /// How many more than the page shows, and where all of them are.
+    more: Option<(usize, String)>,
+}
+
+struct TalkRow {
+    words: String,
+    state: String,
+    tone: &'static str,
+    at: String,
+    path: String,
+    /// Left out on paper.
+    off: bool,
+}
+
+/// Rows of each kind on paper, and on the page.
+const ON_PAPER: usize = 2;
+const ON_PAGE: usize = 20;
+
+fn talk_row((place, i): (usize, &WeeklyItem)) -> TalkRow {
+    TalkRow {
+        words: i.words.clone(),
+        state: code(&i.state),
+        tone: match (i.overdue, i.open) {
+            (true, _) => "bad",
+            (false, true) => "warn",
+            (false, false) => "plain",
+        },
+        at: i.at.chars().take(10).collect(),
+        path: i.path.clone(),
+        off: place >= ON_PAPER,
+    }
+}
+
+fn talked(w: &Weekly) -> Vec<Talked> {
+    let (name, from, to) = (&w.workflow, w.days.from, w.days.to);
+    let one = |id, title, about, none, all: &[WeeklyItem], page: String| Talked {
+        id,
+        title,
+        about,
+        none,
+        rows: all.iter().take(ON_PAGE).enumerate().map(talk_row).collect(),
+        beyond: all.len().saturating_sub(ON_PAPER),
+        more: all
+            .len()
+            .checked_sub(ON_PAGE)
+            .filter(|n| *n > 0)
+            .map(|n| (n, page)),
+    };
+    let t = &w.talk;
+    vec![
+        one(
+            "feedback",
+            "Feedback",
+            "unanswered past its limit first",
+            "Nobody reported anything, and nobody waits for an answer.",
+            &t.reports,
+            format!("/problem-reports?state=all&workflow={name}&from={from}&to={to}"),
+        ),
+        one(
+            "incidents",
+            "Incidents",
+            "opened in this week, or still open",
+            "None was opened, and none is open.",
+            &t.incidents,
+            format!("/incidents?state=all&workflow={name}"),
+        ),
+        one(
+            "decided",
+            "Decisions",
+            "recorded in this week",
+            "None was recorded.",
+            &t.decisions,
+            format!("/workflows/{name}"),
+        ),
+        one(
+            "overrides",
+            "Overrides",
+            "where a person decided otherwise than the machine",
+            "Nobody overrode the machine.",
+            &t.overrides,
+            format!("/runs?workflow={name}&from={from}&to={to}&kind=overridden"),
+        ),
+    ]
+}
+
 #[derive(Template)]
 #[template(path = "weekly.html")]
 struct WeeklyPage {
@@ -85,6 +179,7 @@ struct WeeklyPage {
     /// Errors closed in this week: layer, how many, without code, with code.
     fixes: Vec<(String, u64, u64, u64)>,
     agenda: Vec<(String, String)>,
+    talked: Vec<Talked>,
     signed: Option<Signed>,
     before: Vec<Signed>,
     signs: bool,
@@ -151,6 +246,7 @@ async fn drawn(
         charts: charts(&week.card.weeks),
         fixes: week.fixes.layers.iter().map(fixed).collect(),
         agenda: week.agenda.clone(),
+        talked: talked(&week),
         signs: week.signed.is_none() && visit.user.rights.may(Act::KeepLedger, name),
         signed: week.signed.as_ref().map(signed),
         before: week.earlier.iter().map(signed).collect(),

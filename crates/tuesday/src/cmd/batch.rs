@@ -84,6 +84,16 @@ fn print(b: &Batch) {
             v.model.as_deref().unwrap_or("release cannot be read")
         ));
     }
+    for r in &b.reasons {
+        out::line(&format!(
+            "  {:>7}  {}, {} ({} open)",
+            r.runs,
+            r.reason.replace('_', " "),
+            r.owner,
+            r.open
+        ));
+    }
+    left(b);
     if b.open.is_empty() {
         out::line("Nothing is open.");
         return;
@@ -99,6 +109,32 @@ fn print(b: &Batch) {
             due,
             task,
             o.subject.clone(),
+        ]);
+    }
+    out::line(&table.to_string());
+}
+
+/// What left the tenant with these runs.
+fn left(b: &Batch) {
+    if b.egress.is_empty() {
+        out::line("Nothing left.");
+        return;
+    }
+    let mut table = out::table(&["Left to", "Place", "Fields", "Requests", "Release"]);
+    for e in &b.egress {
+        let o = &e.outlet;
+        let fields: Vec<&str> = o.fields.iter().map(|f| f.name.as_str()).collect();
+        table.add_row([
+            format!("{} ({})", o.system, o.kind.word()),
+            if o.outside {
+                o.place.clone()
+            } else {
+                format!("{}, inside", o.place)
+            },
+            fields.join(", "),
+            e.requests
+                .map_or_else(|| "not counted".to_owned(), |n| n.to_string()),
+            e.release.to_string(),
         ]);
     }
     out::line(&table.to_string());

@@ -259,6 +259,15 @@ fn tell(d: &Drift) {
         if let Some(found) = &one.judged.found {
             tell_found(found);
         }
+        out::line(&format!("{} mix, day by day", one.dimension));
+        let from = one.days.shifts.len().saturating_sub(SHOWN);
+        one.days.shifts[from..].iter().for_each(tell_shift);
+        if let Some(found) = &one.days.found {
+            tell_found(found);
+        }
+        if let Some(words) = one.spent() {
+            out::line(&format!("  {words}"));
+        }
     }
     tell_findings(d);
     tell_tiers(d);
@@ -297,7 +306,11 @@ fn tell_findings(d: &Drift) {
             "Finding {} ({}), owner {}: {}",
             f.seq, f.state, f.owner, f.words
         ));
-        if f.changes.is_empty() {
+        if let Some(why) = &f.unreadable {
+            out::line(&format!(
+                "  what changed around it cannot be read: {why}; see `tuesday audit`"
+            ));
+        } else if f.changes.is_empty() {
             out::line("  no recorded change; suspect the provider or the input mix");
         }
         for c in &f.changes {

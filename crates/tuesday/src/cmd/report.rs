@@ -197,6 +197,12 @@ fn tell_tier(t: &TierOversight) {
     if let Some(ms) = t.visible_ms_median {
         out::line(&format!("  in view          {} s (median)", ms / 1_000));
     }
+    if t.dropped > 0 {
+        out::line(&format!(
+            "  time dropped     {} signs of reading: no such time had passed",
+            t.dropped
+        ));
+    }
     let row = |name: &str, rate: Option<Rate>| {
         if let Some(rate) = rate {
             out::line(&format!("  {name:<16} {}", rate.words()));

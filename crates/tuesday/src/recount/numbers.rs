@@ -557,6 +557,11 @@ fn around(out: &mut Named, books: &Books<'_>, days: Days) {
     if reports == 0 || timed > 0 {
         put("support_time", minutes * 60_000);
     }
+    if timed > 0 && timed < reports {
+        // The others took time as well.
+        let low = Number::Exact(minutes * 60_000);
+        out.push(("figures.support_time.low".to_owned(), low));
+    }
 }
 
 fn costs(out: &mut Named, name: &str, sums: &Sums<'_>, bill: &Bill) {

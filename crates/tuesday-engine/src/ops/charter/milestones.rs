@@ -6,7 +6,9 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use tuesday_domain::actor::Actor;
 use tuesday_domain::charter::Statement;
-use tuesday_domain::charter::milestone::{Target, Verdict, is_here, is_thirty, thirty};
+use tuesday_domain::charter::milestone::{
+    THIRTY, Target, Verdict, is_here, is_thirty, late_words, thirty,
+};
 use tuesday_domain::id::DutyId;
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::problem::Problem;
@@ -65,7 +67,9 @@ impl Engine {
                 .map_err(read_problem)?
                 .is_none()
             {
-                let reached = self.thirty_days(row, &live).await?;
+                let mut reached = self.thirty_days(row, &live).await?;
+                let late = late_words(row.installed_at.plus(THIRTY), self.now());
+                reached.words.insert_str(0, &late);
                 self.reached(id, row, &live, reached).await?;
             }
         }
@@ -89,7 +93,8 @@ impl Engine {
                 .map_err(read_problem)?
                 .is_none()
             {
-                let reached = self.ninety_days(row, &live, &stated.value, &target).await?;
+                let mut reached = self.ninety_days(row, &live, &stated.value, &target).await?;
+                reached.words.insert_str(0, &late_words(begins, self.now()));
                 self.reached(id, row, &live, reached).await?;
             }
         }
@@ -130,7 +135,7 @@ impl Engine {
         let owners = &live.ready.def.owners;
         let (verdict, found) = match target.metric {
             None => {
-                let words = format!("{} is not computed from records", target.name);
+                let words = format!("{} is not computed from records by the week", target.name);
                 (Verdict::Unknown, words)
             }
             Some(metric) => {
@@ -154,7 +159,10 @@ impl Engine {
             about: "ninety-day metric",
             item: stated.to_owned(),
             verdict,
-            words: format!("{said}: {found}; over thirty days, the target was {stated}."),
+            words: format!(
+                "{said}: {found}; over thirty days up to {}, the target was {stated}.",
+                live.ready.zone.day(self.now())
+            ),
         })
     }
 
@@ -207,7 +215,7 @@ impl Engine {
 }
 
 /// The id of what is owed about this, the same on every node.
-pub(super) fn named(workflow: &str, kind: &str, about: &str) -> DutyId {
+pub(in crate::ops) fn named(workflow: &str, kind: &str, about: &str) -> DutyId {
     let mut hash = Sha256::new();
     for part in [workflow, kind, about] {
         hash.update((part.len() as u64).to_be_bytes());

@@ -26,6 +26,7 @@ pub use friday::{FridayCard, FridayOpen, FridayView};
 pub(crate) use gather::Gathered;
 pub use label::LabelWish;
 pub use last_ten::{LastTen, OpenedRun};
+pub(in crate::ops) use milestones::named;
 pub use practice::{Graded, Practice, PracticeResult};
 pub use review_label::QuarterWish;
 pub(crate) use show::pilot as pilot_view;

@@ -260,7 +260,10 @@ fn inside(day: &str, days: Days) -> bool {
     Day::parse(day).is_ok_and(|day| days.has(day))
 }
 
-pub(super) fn rows(gathered: &Gathered, days: Days) -> impl Iterator<Item = &tuesday_domain::record::DayRow> {
+pub(super) fn rows(
+    gathered: &Gathered,
+    days: Days,
+) -> impl Iterator<Item = &tuesday_domain::record::DayRow> {
     let all = gathered.rows.iter();
     all.filter(move |r| inside(&r.day, days))
 }

@@ -123,7 +123,8 @@ fn told(vendor: String, v: Vendor, days: Days, any: bool) -> IdleVendor {
             Delivers::CannotBeTold,
             format!(
                 "shared by all workflows; {}",
-                v.untold.unwrap_or_else(|| "there is no workflow".to_owned())
+                v.untold
+                    .unwrap_or_else(|| "there is no workflow".to_owned())
             ),
         ),
     };

@@ -9,7 +9,7 @@ use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::figures::{DayFigures, Money};
 use tuesday_domain::ledger::interval::share_ppm;
 use tuesday_domain::ledger::report::{By, Costs, merged};
-use tuesday_domain::ledger::shown::{Shown, Unit};
+use tuesday_domain::ledger::shown::{Shown, Standing, Unit};
 use tuesday_domain::ledger::told;
 use tuesday_domain::ledger::value::{Errors, Saved, errors, saved};
 use tuesday_domain::problem::Problem;
@@ -156,7 +156,7 @@ impl Engine {
         shown.extend([all.acted, all.held]);
         shown.extend(work_shown(&figures, workflow, days));
         shown.extend(lead_shown(&lead, workflow, days));
-        shown.extend(support_shown(asked, workflow));
+        shown.extend(support_shown(asked, workflow, days));
         shown.extend(upkeep(&gathered, &claims, workflow, days.to));
         let friction = friction(
             &figures,
@@ -289,7 +289,11 @@ fn saved_shown(saved: &Saved, workflow: &str, days: Days) -> Shown {
 }
 
 fn cost_shown(costs: &Costs, workflow: &str, days: Days) -> Vec<Shown> {
-    let page = costs_page(workflow, days);
+    // The kinds of cost, each with the records behind it: entries, and runs.
+    let page = format!(
+        "/workflows/{workflow}/scorecard?from={}&to={}#cost",
+        days.from, days.to
+    );
     let means = "everything in the ledger, divided by the resolved tasks; unresolved runs cost too";
     let (key, title) = ("cost_per_task", "Cost of a resolved task");
     let lacks = costs.lacks();
@@ -317,7 +321,7 @@ fn cost_shown(costs: &Costs, workflow: &str, days: Days) -> Vec<Shown> {
         if !lacks.is_empty() {
             // Only upwards: what is lacking can only add to it.
             shown.low = shown.value;
-            shown.standing = tuesday_domain::ledger::shown::Standing::Estimated;
+            shown.standing = Standing::Estimated;
             shown.means = format!("at least; {}", lacks.join("; "));
         }
     }
@@ -427,6 +431,28 @@ fn lead_shown(waited_ms: &[u64], workflow: &str, days: Days) -> Vec<Shown> {
 
 impl Engine {
     /// From the first moment of these days to the first one after them, where the workflow is.
+    /// From the first moment of the first day to that of the day after the last one, in the workflow's time
+    /// zone, or in UTC.
+    ///
+    /// # Errors
+    /// `unknown_workflow`, `unavailable`.
+    pub async fn moments(
+        &self,
+        workflow: Option<&str>,
+        days: Days,
+    ) -> Result<(Timestamp, Timestamp), Problem> {
+        match workflow {
+            Some(name) => self.moments_of(name, days).await,
+            None => {
+                let zone = Zone::named("UTC");
+                moments(
+                    days,
+                    &zone.map_err(|e| Problem::new("internal", e.to_string()))?,
+                )
+            }
+        }
+    }
+
     pub(super) async fn moments_of(
         &self,
         workflow: &str,
@@ -448,8 +474,11 @@ fn moments(days: Days, zone: &Zone) -> Result<(Timestamp, Timestamp), Problem> {
 
 /// How often people asked for help with the outputs, and what the answers took. What nobody has timed
 /// is not there, so the time is a lower end.
-fn support_shown(asked: Asked, workflow: &str) -> [Shown; 2] {
-    let page = format!("/problem-reports?state=all&workflow={workflow}");
+fn support_shown(asked: Asked, workflow: &str, days: Days) -> [Shown; 2] {
+    let page = format!(
+        "/problem-reports?state=all&workflow={workflow}&from={}&to={}",
+        days.from, days.to
+    );
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let means = "problem reports that came in on these days";
     let (key, title) = ("support_requests", "Support requests");
@@ -463,7 +492,18 @@ fn support_shown(asked: Asked, workflow: &str) -> [Shown; 2] {
         Shown::missing(key, title, Unit::Time, &means)
     } else {
         let ms = number(asked.minutes.saturating_mul(60_000));
-        Shown::measured(key, title, Unit::Time, ms, &means)
+        let time = Shown::measured(key, title, Unit::Time, ms, &means);
+        if asked.timed < asked.reports {
+            // The others took time as well: nobody knows how much.
+            Shown {
+                low: Some(ms),
+                standing: Standing::Estimated,
+                means: format!("at least: {means}"),
+                ..time
+            }
+        } else {
+            time
+        }
     };
     [count.behind(page.clone()), time.behind(page)]
 }

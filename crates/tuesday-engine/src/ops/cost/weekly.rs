@@ -5,15 +5,17 @@ use serde::Serialize;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::charter::Statement;
 use tuesday_domain::charter::milestone::Target;
-use tuesday_domain::charter::weekly::{keeps, week_value};
+use tuesday_domain::charter::weekly::{keeps, reasons, week_value};
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::report::merged;
 use tuesday_domain::ledger::shown::{Shown, Standing};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AuditEntry, CharterFact, MoneyChange, Subject, WeeklyReview};
+use tuesday_domain::watch::Metric;
 
 use super::Scorecard;
 use super::scorecard::within;
+use super::talk::WeeklyTalk;
 use crate::engine::{Engine, read_problem};
 use crate::ops::Fixes;
 
@@ -87,6 +89,8 @@ pub struct Weekly {
     pub figures: Vec<WeeklyFigure>,
     /// What to talk about, with the page that says more.
     pub agenda: Vec<(String, String)>,
+    /// Feedback, incidents, decisions and overrides.
+    pub talk: WeeklyTalk,
     /// The errors closed in this week, by the layer they were fixed in.
     pub fixes: Fixes,
     /// The whole scorecard of the week.
@@ -130,10 +134,11 @@ impl Engine {
             found.map_err(read_problem)
         };
         let span = self.moments_of(workflow, days).await?;
-        let (card, before, fixes, signed, metric) = tokio::try_join!(
+        let (card, before, fixes, talk, signed, metric) = tokio::try_join!(
             Box::pin(self.scorecard(workflow, days)),
             Box::pin(self.scorecard(workflow, days.before())),
             self.fixes(Some(workflow), None, span),
+            Box::pin(self.weekly_talk(workflow, span)),
             signed,
             Box::pin(self.weekly_metric(workflow, days)),
         )?;
@@ -155,7 +160,8 @@ impl Engine {
             over: days.to < today,
             figures: figures.collect(),
             metric,
-            agenda: agenda(&card, &before),
+            agenda: agenda(&talk, &card, &before),
+            talk,
             signed: own,
             earlier: signed,
             days,
@@ -204,11 +210,21 @@ impl Engine {
                 value: of(week).and_then(|s| s.value),
             })
             .collect();
-        let place = format!("from={}&to={}", days.from, days.to);
+        let place = format!("workflow={workflow}&from={}&to={}", days.from, days.to);
+        let page = match metric {
+            Metric::OverrideRate => format!("/runs?{place}&kind=overridden"),
+            _ => match reasons(metric) {
+                [] => format!("/runs?{place}&kind=all"),
+                some => {
+                    let words: Vec<&str> = some.iter().map(|r| r.word()).collect();
+                    format!("/runs?{place}&kind=exception&reason={}", words.join(","))
+                }
+            },
+        };
         Ok(Some(WeeklyMetric {
             kept: keeps(&now, target.at_most, target.number),
             before: trend.iter().rev().nth(1).and_then(|w| w.value),
-            now: now.behind(format!("/runs?workflow={workflow}&{place}&kind=all")),
+            now: now.behind(page),
             stated,
             trend,
         }))
@@ -217,7 +233,7 @@ impl Engine {
     /// `by` has looked at the week; the figures are kept as they stand.
     ///
     /// # Errors
-    /// `nothing_to_sign` without a value in it; `reason_required` without a note, `illegal_state` when
+    /// `nothing_to_sign` without a stated metric and its value in it; `reason_required` without a note, `illegal_state` when
     /// it is signed already, `not_allowed`, and as [`Engine::weekly`].
     pub async fn sign_week(
         &self,
@@ -240,13 +256,18 @@ impl Engine {
             let words = "no run was received in this week: there is no value to look at";
             return Err(Problem::new("nothing_to_sign", words).field("week"));
         }
-        let metric = week.metric.as_ref().map(|m| &m.now);
-        if let Some(lacking) = metric.filter(|m| m.value.is_none()) {
-            let words = format!("the metric has no value to look at: {}", lacking.means);
+        let Some(metric) = week.metric.as_ref().map(|m| &m.now) else {
+            let words = "the charter states no metric that is kept by the week: there is no value to look at";
+            return Err(Problem::new("nothing_to_sign", words)
+                .field("week")
+                .way_out("state it on the charter page as the ninety-day metric, such as: override_rate at most 10 by 2027-02-28"));
+        };
+        if metric.value.is_none() {
+            let words = format!("the metric has no value to look at: {}", metric.means);
             return Err(Problem::new("nothing_to_sign", words).field("week"));
         }
         // The metric first, then everything that stood beside it.
-        let shown: Vec<&Shown> = metric.into_iter().chain(&week.card.figures).collect();
+        let shown: Vec<&Shown> = std::iter::once(metric).chain(&week.card.figures).collect();
         let now = self.now();
         let row = WeeklyReview {
             workflow: workflow.to_owned(),
@@ -282,12 +303,12 @@ fn value(s: &Shown) -> String {
     }
 }
 
-/// What this week gives reason to talk about.
-fn agenda(card: &Scorecard, before: &Scorecard) -> Vec<(String, String)> {
+/// What this week gives reason to talk about: first who waits for an answer.
+fn agenda(talk: &WeeklyTalk, card: &Scorecard, before: &Scorecard) -> Vec<(String, String)> {
     let place = format!("/workflows/{}", card.workflow);
     let span = format!("from={}&to={}", card.days.from, card.days.to);
     let costs = format!("{place}/costs?{span}");
-    let mut out: Vec<(String, String)> = Vec::new();
+    let mut out: Vec<(String, String)> = talk.agenda(&card.workflow);
     match card.saved.net.value {
         Some(net) if net < 0 => {
             let words =

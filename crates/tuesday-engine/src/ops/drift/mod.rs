@@ -8,6 +8,7 @@ mod changes;
 mod close;
 mod dependence;
 mod inputs;
+mod moved;
 mod shifts;
 mod tiers;
 mod view;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tuesday_domain::drift::{Dimension, Judged, ShiftCount, judge, shifts};
+use tuesday_domain::drift::{Dimension, Judged, Part, ShiftCount, judge, shifts};
 use tuesday_domain::id::ReleaseId;
 use tuesday_domain::ledger::day::Day;
 use tuesday_domain::ledger::figures::Mix;
@@ -15,6 +15,18 @@ use crate::engine::{Engine, read_problem};
 
 /// A baseline is renewed before it is older than this, in days.
 pub(super) const YEAR: i64 = 365;
+
+/// What is judged one by one: the shifts of a day, or the day as a whole.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grain {
+    Shift,
+    Day,
+}
+
+impl Grain {
+    /// A finding is looked for in the shifts first: it says more.
+    pub(super) const ALL: [Self; 2] = [Self::Shift, Self::Day];
+}
 
 /// One day: each shift's mix, and the releases that were at work.
 pub(super) struct DayMix {
@@ -67,11 +79,25 @@ pub(super) fn counts(mix: &Mix, dimension: Dimension) -> &BTreeMap<String, u64> 
     }
 }
 
-/// The shifts after the newest finding about this baseline, judged.
+/// What is compared of a shift, or of a day without a name for it.
+fn counted(day: Day, shift: &str, mix: &Mix, dimension: Dimension) -> ShiftCount {
+    let counts = counts(mix, dimension);
+    let known: u64 = counts.values().sum();
+    ShiftCount {
+        day,
+        shift: shift.to_owned(),
+        runs: mix.runs,
+        // A run without a place yet is as open as one without an outcome.
+        open: mix.runs.saturating_sub(known),
+        counts: counts.clone(),
+    }
+}
+
+/// The shifts, or the days, after the newest finding about this baseline, judged.
 pub(super) fn judged(
     frozen: &Frozen,
     days: &[DayMix],
-    dimension: Dimension,
+    (dimension, grain): (Dimension, Grain),
     findings: &[DriftFinding],
     live: &LiveRelease,
 ) -> Judged {
@@ -81,36 +107,46 @@ pub(super) fn judged(
     let after = before.map(|f| (f.day.clone(), f.shift.clone()));
     let order = shifts(&live.ready.def.shift);
     let place = |shift: &str| place(&order, shift);
+    // A finding about a whole day has no shift: it comes after all of them.
     let later = |day: Day, shift: &str| {
         after
             .as_ref()
             .is_none_or(|(d, s)| (day.to_string(), place(shift)) > (d.clone(), place(s)))
     };
-    let each = days.iter().filter(|d| d.day > frozen.to).flat_map(|d| {
-        d.shifts
-            .iter()
-            .filter(move |(shift, _)| later(d.day, shift))
-            .map(move |(shift, mix)| {
-                let counts = counts(mix, dimension);
-                let known: u64 = counts.values().sum();
-                ShiftCount {
-                    day: d.day,
-                    shift: shift.clone(),
-                    runs: mix.runs,
-                    // A run without a place yet is as open as one without an outcome.
-                    open: mix.runs.saturating_sub(known),
-                    counts: counts.clone(),
+    let mut all: Vec<ShiftCount> = Vec::new();
+    for d in days.iter().filter(|d| d.day > frozen.to) {
+        match grain {
+            Grain::Shift => all.extend(
+                d.shifts
+                    .iter()
+                    .filter(|(shift, _)| later(d.day, shift))
+                    .map(|(shift, mix)| counted(d.day, shift, mix, dimension)),
+            ),
+            // A day in which something was found is not judged again as a whole.
+            Grain::Day => {
+                if after
+                    .as_ref()
+                    .is_none_or(|(found, _)| d.day.to_string() > *found)
+                {
+                    let mut whole = Mix::default();
+                    d.shifts.iter().for_each(|(_, m)| whole.merge(m));
+                    all.push(counted(d.day, "", &whole, dimension));
                 }
-            })
-    });
-    let counted: Vec<ShiftCount> = each.collect();
-    let parts = u32::try_from(Dimension::ALL.len()).unwrap_or(1);
-    judge(
-        counts(&frozen.mix, dimension),
-        &counted,
-        &live.ready.def.drift,
-        parts,
-    )
+            }
+        }
+    }
+    // Days before another declaration keep the shifts they were counted in: the year is for the most of them.
+    let most = days.iter().map(|d| d.shifts.len()).max().unwrap_or(0);
+    let own = Part {
+        dimensions: u32::try_from(Dimension::ALL.len()).unwrap_or(1),
+        series: u32::try_from(Grain::ALL.len()).unwrap_or(1),
+        a_day: match grain {
+            Grain::Shift => u32::try_from(most.max(order.len())).unwrap_or(1),
+            Grain::Day => 1,
+        },
+    };
+    let base = counts(&frozen.mix, dimension);
+    judge(base, &all, &live.ready.def.drift, own)
 }
 
 impl Engine {

@@ -19,7 +19,7 @@ use super::canary::Canary;
 use super::changes::Around;
 use super::dependence::Dependence;
 use super::inputs::{InputSource, input_sources};
-use super::shifts::{Frozen, YEAR, counts, judged};
+use super::shifts::{Frozen, Grain, YEAR, counts, judged};
 use super::tiers::{TierAgreement, tier_agreement};
 use crate::engine::{Engine, read_problem};
 
@@ -58,6 +58,31 @@ pub struct DriftDimension {
     pub baseline: BTreeMap<String, u64>,
     /// The newest shifts, judged.
     pub judged: Judged,
+    /// The newest days as a whole, judged with the other half of the same alpha.
+    pub days: Judged,
+}
+
+impl DriftDimension {
+    /// The shifts or the days for which the false alarms are bounded have all been judged; a sentence.
+    #[must_use]
+    pub fn spent(&self) -> Option<String> {
+        let each = [(&self.judged, "shifts"), (&self.days, "days")];
+        let (judged, what) = each.into_iter().find(|(j, _)| j.is_spent())?;
+        Some(format!(
+            "All {} {what} of a year against this baseline are judged: no new look begins, and what drifts from now on is found late or never. Freeze another baseline.",
+            judged.horizon
+        ))
+    }
+}
+
+/// The newest of what was judged; the first finding is told with its place among them.
+fn newest(mut judged: Judged) -> Judged {
+    let cut = judged.shifts.len().saturating_sub(SHOWN);
+    judged.shifts.drain(..cut);
+    if let Some(found) = &mut judged.found {
+        found.at = found.at.saturating_sub(cut);
+    }
+    judged
 }
 
 /// A finding with what changed around it.
@@ -79,8 +104,10 @@ pub struct MixFinding {
     pub owner: String,
     /// When, RFC 3339.
     pub found_at: String,
-    /// What changed around it, the nearest first.
+    /// What changed around it: what came before the drift, the nearest first, then what came after.
     pub changes: Vec<Around>,
+    /// Why the record of what changed cannot be read; then `changes` is empty and says nothing.
+    pub unreadable: Option<String>,
     /// What it was.
     pub note: Option<String>,
     /// Who said so.
@@ -140,10 +167,15 @@ pub struct Drift {
 }
 
 fn finding(f: DriftFinding) -> MixFinding {
+    let (changes, unreadable) = match serde_json::from_str(&f.changes) {
+        Ok(changes) => (changes, None),
+        Err(e) => (Vec::new(), Some(e.to_string())),
+    };
     MixFinding {
         seq: f.seq,
         state: f.state.word(),
-        changes: serde_json::from_str(&f.changes).unwrap_or_default(),
+        changes,
+        unreadable,
         found_at: f.found_at.rfc3339(),
         words: f.words,
         dimension: f.dimension,
@@ -204,16 +236,13 @@ impl Engine {
             let from = frozen.to.plus(-1).max(today.plus(-YEAR));
             let days = self.day_mixes(name, from, today).await?;
             for dimension in Dimension::ALL {
-                let mut judged = judged(frozen, &days, *dimension, &findings, &live);
-                let cut = judged.shifts.len().saturating_sub(SHOWN);
-                judged.shifts.drain(..cut);
-                if let Some(found) = &mut judged.found {
-                    found.at = found.at.saturating_sub(cut);
-                }
+                let by =
+                    |grain| newest(judged(frozen, &days, (*dimension, grain), &findings, &live));
                 dimensions.push(DriftDimension {
                     dimension: dimension.word(),
                     baseline: counts(&frozen.mix, *dimension).clone(),
-                    judged,
+                    judged: by(Grain::Shift),
+                    days: by(Grain::Day),
                 });
             }
         }
@@ -260,5 +289,47 @@ impl Engine {
             input_week(monday, &merged(rows))
         };
         Ok((0..WEEKS).map(week).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tuesday_domain::record::DriftState;
+    use tuesday_domain::time::Timestamp;
+
+    use super::*;
+
+    fn kept(changes: &str) -> DriftFinding {
+        DriftFinding {
+            workflow: "w".into(),
+            seq: 1,
+            state: DriftState::Open,
+            note: None,
+            closed_by: None,
+            closed_at: None,
+            revision: 0,
+            baseline: 1,
+            dimension: "outcome".into(),
+            day: "2026-11-20".into(),
+            shift: "day".into(),
+            since: "2026-11-20".into(),
+            words: "x".into(),
+            figures: "{}".into(),
+            changes: changes.into(),
+            owner: "rhea".into(),
+            found_at: Timestamp::from_micros(0),
+        }
+    }
+
+    #[test]
+    fn a_damaged_list_of_changes_is_told_and_is_not_an_empty_one() {
+        assert_eq!(finding(kept("[]")).unreadable, None);
+        for damaged in ["", "[{", "{}"] {
+            let told = finding(kept(damaged));
+            assert!(
+                told.unreadable.is_some() && told.changes.is_empty(),
+                "{damaged}"
+            );
+        }
     }
 }

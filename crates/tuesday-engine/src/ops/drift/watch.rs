@@ -11,7 +11,7 @@ use tuesday_domain::workflow::Label;
 use tuesday_store::ApplyError;
 
 use super::changes::{Around, NOTHING};
-use super::shifts::{YEAR, judged};
+use super::shifts::{Grain, YEAR, judged};
 use super::{SYSTEM, signal};
 use crate::engine::{Engine, apply_problem, read_problem};
 use crate::maintenance::notice;
@@ -63,12 +63,15 @@ impl Engine {
             if open {
                 continue;
             }
-            let judged = judged(&frozen, &days, *dimension, &findings, &live);
-            let Some(found) = judged.found.clone() else {
+            let each = Grain::ALL
+                .map(|grain| judged(&frozen, &days, (*dimension, grain), &findings, &live));
+            let found = each.iter().find_map(|j| Some((j, j.found.clone()?)));
+            let Some((judged, found)) = found else {
                 continue;
             };
             let now = self.now();
             let around = self.around(&row.name, &frozen, &days, &found, now).await?;
+            let kept = |e: serde_json::Error| Problem::new("internal", e.to_string());
             let finding = DriftFinding {
                 workflow: row.name.clone(),
                 seq: findings.first().map_or(0, |f| f.seq) + 1,
@@ -82,9 +85,9 @@ impl Engine {
                 day: judged.shifts[found.at].day.to_string(),
                 shift: judged.shifts[found.at].shift.clone(),
                 since: found.since.to_string(),
-                words: words(*dimension, &judged, &found),
-                figures: serde_json::to_string(&judged.shifts[found.at]).unwrap_or_default(),
-                changes: serde_json::to_string(&around).unwrap_or_default(),
+                words: words(*dimension, judged, &found),
+                figures: serde_json::to_string(&judged.shifts[found.at]).map_err(kept)?,
+                changes: serde_json::to_string(&around).map_err(kept)?,
                 owner: live.ready.def.owners.operator.handle.clone(),
                 found_at: now,
             };
@@ -159,12 +162,15 @@ fn words(dimension: Dimension, judged: &Judged, found: &Found) -> String {
             percent(m.high_ppm)
         )
     });
+    let place = if shift.shift.is_empty() {
+        format!("on {} as a whole", shift.day)
+    } else {
+        format!("in the {} shift of {}", shift.shift, shift.day)
+    };
     format!(
-        "{dimension} mix: {} {}{size} in the {} shift of {}, {} runs; evidence {} where {:.0} suffices, strongest since {}",
+        "{dimension} mix: {} {}{size} {place}, {} runs; evidence {} where {:.0} suffices, strongest since {}",
         found.key,
         if found.rose { "rose" } else { "fell" },
-        shift.shift,
-        shift.day,
         shift.runs,
         told(found.evidence),
         judged.suffices,

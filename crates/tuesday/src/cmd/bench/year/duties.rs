@@ -90,6 +90,11 @@ async fn first(bed: &Bed, today: Day) -> Result<(), Problem> {
     bed.engine()
         .capture_baseline(NAME, baseline, OPERATOR)
         .await?;
+    // What the weekly look is about; without it no week can be signed.
+    let metric = format!("error_rate at most 20 by {}", today.plus(90));
+    bed.engine()
+        .state_charter(NAME, "ninety_day_metric", &metric, OPERATOR)
+        .await?;
     prices(bed, 3_000_000, 36_000_000, "as agreed").await
 }
 
