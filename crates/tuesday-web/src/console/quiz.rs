@@ -233,14 +233,23 @@ async fn drawn(
     })
 }
 
-/// What the form says on a question: of a choice its word with the words beside it.
-fn sent(form: &PostForm, name: &str) -> String {
-    let text = |field: &str| form.text(field).unwrap_or_default();
-    let (value, beside) = (text(name), text(&format!("{name}.words")));
-    if value.is_empty() || beside.is_empty() {
-        value
-    } else {
+/// A field as it was typed: browsers send their own ends of lines.
+fn typed_text(form: &PostForm, field: &str) -> String {
+    form.text(field).unwrap_or_default().replace("\r\n", "\n")
+}
+
+/// What the form says on a question: of a choice its word, with the words beside it where it asks for some.
+fn sent(form: &PostForm, q: &QuestionView, was: &str) -> String {
+    let text = |field: &str| typed_text(form, field);
+    let (value, beside) = (text(q.question), text(&format!("{}.words", q.question)));
+    let chosen = q.choices.iter().find(|c| c.word == value);
+    let asks = chosen.is_some_and(|c| c.says.is_some());
+    // Words that were there before go with the choice that was taken back; new ones want a choice.
+    let loose = value.is_empty() && !beside.is_empty() && beside != halves(was).1;
+    if loose || (asks && !beside.is_empty()) {
         format!("{value}: {beside}")
+    } else {
+        value
     }
 }
 
@@ -252,12 +261,16 @@ pub(crate) async fn save(
     form: PostForm,
 ) -> Result<Response, PageError> {
     let named = |n: &str| form.fields.iter().any(|(field, _)| field == n);
-    let was = |q: &str| form.text(&format!("{q}.was")).unwrap_or_default();
+    let was = |q: &str| typed_text(&form, &format!("{q}.was"));
     // A radio that nobody chose sends nothing, so the hidden field says that the question was asked.
-    let questions = app.engine.blank_quiz().into_iter().map(|q| q.question);
-    let there = questions.filter(|q| named(&format!("{q}.was")));
+    let questions = app.engine.blank_quiz().into_iter();
+    let there = questions.filter(|q| named(&format!("{}.was", q.question)));
     let fields: Vec<(String, String, String)> = there
-        .map(|q| (q.to_owned(), was(q), sent(&form, q)))
+        .map(|q| {
+            let was = was(q.question);
+            let now = sent(&form, &q, &was);
+            (q.question.to_owned(), was, now)
+        })
         .collect();
     let typed = Typed {
         title: form.text("title"),

@@ -1,6 +1,6 @@
 //! A person puts a workflow forward, or answers questions about it.
 
-use tuesday_domain::charter::quiz::{Answers, Question, is_name};
+use tuesday_domain::charter::quiz::{Answers, Kind, Question, is_name};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Candidate, CandidateChange, CandidateState, Change};
 use tuesday_domain::schema::FieldError;
@@ -128,6 +128,12 @@ fn read(said: &[(String, String)]) -> Result<Vec<(Question, String)>, Problem> {
             wrong(name, format!("there is no question `{name}`"), way_out);
             continue;
         };
+        // Words beside a choice that nobody made.
+        if matches!(question.kind(), Kind::Choice(_)) && text.trim_start().starts_with(':') {
+            let way_out = "choose one of the answers, or take the words away".to_owned();
+            wrong(name, "none of the answers is chosen".to_owned(), way_out);
+            continue;
+        }
         match question.read(text) {
             Ok(value) => out.push((question, value)),
             Err(f) => wrong(name, f.words, f.way_out.to_owned()),
