@@ -312,6 +312,8 @@ pub struct Rights {
     scope: Option<(Scope, Option<String>)>,
     /// Workflows on which nothing of it holds for now.
     suspended: Vec<String>,
+    /// It was cut down to one workflow, whatever the grants say.
+    narrowed: bool,
 }
 
 impl Rights {
@@ -322,6 +324,7 @@ impl Rights {
             grants,
             scope: None,
             suspended: Vec::new(),
+            narrowed: false,
         }
     }
 
@@ -334,6 +337,7 @@ impl Rights {
     /// The same, cut down to a token's scope and workflow.
     #[must_use]
     pub fn within(mut self, scope: Scope, workflow: Option<String>) -> Self {
+        self.narrowed |= workflow.is_some();
         self.scope = Some((scope, workflow));
         self
     }
@@ -353,6 +357,7 @@ impl Rights {
         for grant in &mut self.grants {
             grant.workflow = Some(workflow.to_owned());
         }
+        self.narrowed = true;
         self
     }
 
@@ -397,6 +402,14 @@ impl Rights {
     #[must_use]
     pub fn may_anywhere(&self, act: Act) -> bool {
         self.scoped(act, None) && self.held().any(|g| grant_allows(g, act))
+    }
+
+    /// Whether the act is allowed on what belongs to no workflow yet and would be called `name`. What somebody
+    /// put forward is theirs to go on with as long as they may do the act on some workflow; that of others takes a
+    /// right for the instance, or for the workflow of that name.
+    #[must_use]
+    pub fn may_propose(&self, act: Act, name: &str, own: bool) -> bool {
+        self.may(act, name) || (own && !self.narrowed && self.may_anywhere(act))
     }
 
     /// Whether a task of this tier may be decided. A grant for one tier holds for that tier alone; a

@@ -115,6 +115,13 @@ impl Zone {
             .map(Self)
             .map_err(|_| TimeError::Zone(name.to_owned()))
     }
+
+    /// Coordinated universal time.
+    #[must_use]
+    pub const fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
     /// The calendar day of `at` in this zone, `YYYY-MM-DD`. Every moment belongs to exactly one day,
     /// also where clocks change, because the day is read off the moment and not counted in hours.
     #[must_use]

@@ -8,8 +8,8 @@ use crate::reviews::Lists;
 use crate::table::Table;
 use crate::value::{Param, big, opt_text, opt_time};
 use crate::{
-    actions, attempts, charter, desk, gates, incidents, instance, intake, jobs, load, money,
-    notices, payloads, people, privacy, reviews, rights, rollout, rules, runs, workflows,
+    actions, attempts, candidates, charter, desk, gates, incidents, instance, intake, jobs, load,
+    money, notices, payloads, people, privacy, reviews, rights, rollout, rules, runs, workflows,
 };
 
 /// What is done with the bound values.
@@ -288,6 +288,7 @@ fn bind_session<'a>(change: &'a Change, out: &mut Vec<Param<'a>>) -> Verb {
         Change::Money(m) => money::bind(m, out),
         Change::Load(c) => load::bind(c, out),
         Change::Privacy(c) => privacy::bind(c, out),
+        Change::Candidate(c) => candidates::bind(c, out),
         // `bind` has taken every other change; a list without a default keeps the two in step.
         Change::InsertRun(_)
         | Change::UpdateRun(_)
@@ -406,6 +407,7 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::Money(m) => money::describe(m),
         Change::Load(c) => load::describe(c),
         Change::Privacy(c) => privacy::describe(c),
+        Change::Candidate(c) => candidates::describe(c),
     }
 }
 

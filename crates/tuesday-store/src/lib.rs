@@ -8,6 +8,7 @@
 mod actions;
 mod attempts;
 mod audit;
+mod candidates;
 mod change;
 mod charter;
 mod desk;

@@ -6,9 +6,9 @@ use crate::error::ApplyError;
 use crate::sqlite::fault::from_sqlite;
 use crate::table::Table;
 use crate::{
-    Back, actions, attempts, audit, charter, duties, gates, incidents, instance, intake, jobs,
-    load, money, notices, oversight, payloads, people, postgres, postmortems, privacy, problems,
-    queue, reviews, rights, rollout, rules, runs, sqlite, workflows,
+    Back, actions, attempts, audit, candidates, charter, duties, gates, incidents, instance,
+    intake, jobs, load, money, notices, oversight, payloads, people, postgres, postmortems,
+    privacy, problems, queue, reviews, rights, rollout, rules, runs, sqlite, workflows,
 };
 
 fn tables() -> Vec<&'static Table> {
@@ -75,6 +75,7 @@ fn tables() -> Vec<&'static Table> {
         &load::BASELINES,
         &load::FINDINGS,
         &load::CANARY,
+        &candidates::CANDIDATES,
         &privacy::HOLDS,
         &privacy::ERASURES,
     ]

@@ -5,13 +5,20 @@ use axum::routing::{get, post};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{charter, first_shift, friday, pilot, practice, training, turnover};
+use crate::api::{candidates, charter, first_shift, friday, pilot, practice, training, turnover};
 use crate::console;
 use crate::state::App;
 
 /// Over the API.
 pub(crate) fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(candidates::list))
+        .routes(routes!(
+            candidates::show,
+            candidates::answer,
+            candidates::drop_one
+        ))
+        .routes(routes!(candidates::carry))
         .routes(routes!(practice::show, practice::answer))
         .routes(routes!(training::show))
         .routes(routes!(charter::answer_sign))
@@ -32,6 +39,17 @@ pub(crate) fn pages() -> Router<App> {
         .route("/hub", get(console::hub::page))
         .route("/hub.csv", get(console::files::hub_csv))
         .route("/hub.json", get(console::files::hub_json))
+        .route(
+            "/readiness",
+            get(console::readiness::page).post(console::readiness::propose),
+        )
+        .route("/readiness.csv", get(console::files::readiness_csv))
+        .route("/readiness.json", get(console::files::readiness_json))
+        .route(
+            "/readiness/{name}",
+            get(console::quiz::page).post(console::quiz::save),
+        )
+        .route("/readiness/{name}/{verb}", post(console::quiz::act))
         .route(
             "/workflows/{workflow}/charter.csv",
             get(console::files::charter_csv),

@@ -61,7 +61,7 @@ Change     check         every fault of a package
                          decide, decisions, label, priority, schema
            decision      new, list, show: what becomes of a workflow, on evidence that can be opened
            charter       show, check, set, sign, history: the one page, from live records
-           readiness     checklist, handoff, audit, signals, next, friday, first-shift, other lists, with evidence
+           readiness     quiz, rank, checklist, handoff, audit, signals, next, friday, first-shift, other lists
            pilot         evidence, steps, go-live, mistakes, claim, hidden-cost, skip, answer: what a pilot shows
            training      show, record: who has learnt to decide
            turnover      start, show, sign, call-off: days without the builder, graded from the log

@@ -168,3 +168,38 @@ fn the_places_of_an_act_are_those_where_it_is_allowed() {
     assert_eq!(read(&all.within(Scope::Read, Some("b".into()))), of(&["b"]));
     assert_eq!(read(&two.within(Scope::Read, Some("d".into()))), of(&[]));
 }
+
+#[test]
+fn what_belongs_to_no_workflow_yet_is_for_whoever_put_it_forward_and_for_the_instance() {
+    let on = |role, workflow: Option<&str>| {
+        Rights::new(vec![Grant::new("p", role, workflow.map(str::to_owned))])
+    };
+    let one = on(Role::OperatorOwner, Some("support"));
+    assert!(
+        one.may_propose(Act::SignCharter, "invoices", true),
+        "their own"
+    );
+    assert!(
+        !one.may_propose(Act::ReadWork, "invoices", false),
+        "of others"
+    );
+    assert!(
+        one.may_propose(Act::ReadWork, "support", false),
+        "of their workflow"
+    );
+    let whole = on(Role::ExecutiveSponsor, None);
+    assert!(whole.may_propose(Act::SignCharter, "invoices", false));
+    let reader = on(Role::Reviewer, None);
+    assert!(reader.may_propose(Act::ReadWork, "invoices", false));
+    assert!(!reader.may_propose(Act::SignCharter, "invoices", true));
+    // A session or a token of one workflow puts nothing else forward.
+    assert!(
+        !whole
+            .clone()
+            .only("support")
+            .may_propose(Act::SignCharter, "invoices", true)
+    );
+    let token = whole.within(Scope::Admin, Some("support".into()));
+    assert!(!token.may_propose(Act::SignCharter, "invoices", true));
+    assert!(!Rights::default().may_propose(Act::ReadWork, "invoices", true));
+}

@@ -20,6 +20,7 @@ mod people;
 mod pilot;
 pub mod practice;
 mod prove;
+pub mod quiz;
 mod records;
 mod signals;
 mod statement;

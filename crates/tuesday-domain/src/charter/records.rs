@@ -30,7 +30,7 @@ const OLD_PATH: Duration = days(14);
 /// A log that was not sealed for so long is not watched.
 const SEALED: Duration = days(1);
 /// Fewer decided outputs say nothing about whether results are acceptable.
-const ENOUGH: u64 = 20;
+pub(super) const ENOUGH: u64 = 20;
 
 pub(super) fn prove(topic: Topic, p: &Picture<'_>) -> Evidence {
     match topic {

@@ -78,7 +78,7 @@ pub struct Fault {
     pub way_out: &'static str,
 }
 
-fn fault<T>(words: impl Into<String>, way_out: &'static str) -> Result<T, Fault> {
+pub(super) fn fault<T>(words: impl Into<String>, way_out: &'static str) -> Result<T, Fault> {
     Err(Fault {
         words: words.into(),
         way_out,
@@ -247,7 +247,7 @@ fn like(text: &str) -> Result<String, Fault> {
 }
 
 /// A number from `least` (in hundredths for hours: any above 0) to `most`.
-fn number(text: &str, unit: &str, least: i64, most: i64) -> Result<String, Fault> {
+pub(super) fn number(text: &str, unit: &str, least: i64, most: i64) -> Result<String, Fault> {
     let way_out = "write a plain number, such as 12 or 12.5";
     let text = text.replace(',', ".");
     let Ok(value) = Decimal::parse(&text) else {

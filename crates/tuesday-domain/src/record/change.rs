@@ -206,6 +206,8 @@ pub enum Change {
     Load(Box<super::LoadChange>),
     /// Something is erased, or kept from being erased.
     Privacy(Box<super::PrivacyChange>),
+    /// A workflow-to-be.
+    Candidate(Box<super::CandidateChange>),
 }
 
 /// What an audit entry is about.

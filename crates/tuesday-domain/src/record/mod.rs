@@ -2,6 +2,7 @@
 //! of both databases and knows nothing else about them.
 
 mod attempt;
+mod candidate;
 mod change;
 mod charter;
 mod desk;
@@ -22,6 +23,7 @@ mod trouble;
 mod workflow;
 
 pub use attempt::{Attempt, AttemptResult, Usage};
+pub use candidate::{Candidate, CandidateChange, CandidateState};
 pub use change::{AuditEntry, Change, Decision, Subject};
 pub use charter::{
     CharterChange, CharterFact, FirstShift, FridayTest, LabelEvent, LabelMove, QuarterChoice,

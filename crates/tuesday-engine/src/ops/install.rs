@@ -63,6 +63,14 @@ pub(super) struct Parts {
     warnings: Vec<PackageFault>,
 }
 
+/// What an installation brings beside release, rules and people.
+#[derive(Default)]
+struct Born {
+    changes: Vec<Change>,
+    /// Statements that came from the quiz, in words for the log.
+    carried: Vec<String>,
+}
+
 /// The workflow stays what it was: the release is live already, or a draft.
 fn as_it_was(
     w: &Workflow,
@@ -161,15 +169,15 @@ impl Engine {
             .iter()
             .find(|r| r.state == ReleaseState::Live)
             .map(|r| r.id);
-        let second = if existing.is_none() && !options.test_instance {
-            self.second_workflow(&parts.ready.def, by, release.created_at)
-                .await?
-        } else {
-            None
+        let (warned, born) = match existing {
+            None => {
+                let how = (by, options.test_instance);
+                self.born(&parts.ready.def, how, release.created_at).await?
+            }
+            Some(_) => Default::default(),
         };
-        let (warned, more) = second.map_or_else(Default::default, |s| (Some(s.warning), s.changes));
         let workflow = self
-            .put(&parts, &release, superseded, existing, &options, (by, more))
+            .put(&parts, &release, superseded, existing, &options, (by, born))
             .await?;
         let _ = self.0.catalog.refresh(&self.0.reader).await;
         Ok(Installed {
@@ -192,7 +200,7 @@ impl Engine {
         superseded: Option<ReleaseId>,
         existing: Option<Workflow>,
         options: &InstallOptions,
-        (by, more): (&Actor, Vec<Change>),
+        (by, born): (&Actor, Born),
     ) -> Result<Workflow, Problem> {
         let def = &parts.ready.def;
         let now = self.now();
@@ -218,7 +226,7 @@ impl Engine {
             now,
         );
         changes.push(Change::PutWorkflow(Box::new(workflow.clone())));
-        changes.extend(more);
+        changes.extend(born.changes);
         if options.test_instance && workflow.version == 0 {
             let granted = super::Told {
                 workflow: &workflow.name,
@@ -232,7 +240,7 @@ impl Engine {
             };
             changes.push(granted.behind(0, now));
         }
-        let entry = AuditEntry::new(
+        let mut entry = AuditEntry::new(
             now,
             by.clone(),
             "release.installed",
@@ -244,10 +252,32 @@ impl Engine {
         .fact("rules_version", rules_version)
         .fact("label", workflow.label.word())
         .fact("stage", workflow.stage.word());
+        if !born.carried.is_empty() {
+            entry = entry.fact("from_quiz", born.carried);
+        }
         self.apply(Decision { changes, entry })
             .await
             .map_err(apply_problem)?;
         Ok(workflow)
+    }
+
+    /// What a new workflow brings with it, and what is said about that.
+    async fn born(
+        &self,
+        def: &Definition,
+        (by, test_instance): (&Actor, bool),
+        now: Timestamp,
+    ) -> Result<(Option<PackageFault>, Born), Problem> {
+        let (mut changes, carried) = self.carried_at_install(def, now).await?;
+        let second = match test_instance {
+            false => self.second_workflow(def, by, now).await?,
+            true => None,
+        };
+        let warned = second.map(|s| {
+            changes.extend(s.changes);
+            s.warning
+        });
+        Ok((warned, Born { changes, carried }))
     }
 
     /// The persons a package names, and their roles on its workflow. Who was deactivated stays so.
@@ -353,7 +383,7 @@ pub(super) fn same_text(release: &Release, texts: [u8; 32]) -> bool {
 }
 
 /// Which roles a package's owners hold on its workflow, each once.
-fn roles(def: &Definition) -> Vec<(String, Role, Option<String>)> {
+pub(super) fn roles(def: &Definition) -> Vec<(String, Role, Option<String>)> {
     let o = &def.owners;
     let mut out = vec![
         (o.operator.handle.clone(), Role::OperatorOwner, None),

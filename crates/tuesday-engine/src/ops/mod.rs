@@ -9,6 +9,7 @@ mod away;
 mod backfill;
 mod batch;
 mod cancel;
+mod candidates;
 mod capacity;
 mod case;
 mod case_of_run;
@@ -108,6 +109,10 @@ pub use archive::{
 pub use away::{Away, Behaviour, Meanwhile};
 pub use backfill::Backfilled;
 pub use batch::{Batch, OpenCase, ReasonOwner, Versions};
+pub use candidates::{
+    AnswerWish, BesideView, BlockerView, CandidateLine, CandidateView, Carried, ChoiceView,
+    QuestionView, Ranking,
+};
 pub use capacity::{
     Capacity, DeclaredCapacity, LoadWeek, MovedRuns, OldCapacity, PersonHours, WhatIf, WhatIfWish,
 };

@@ -282,6 +282,12 @@ impl Bench {
         self.put(&package(workflow, input, rules)).await;
     }
 
+    /// The package under another name.
+    pub(crate) fn named(&self, name: &str) -> Package {
+        let text = WORKFLOW.replacen("name = \"small\"", &format!("name = {name:?}"), 1);
+        package(&text, INPUT, RULES)
+    }
+
     /// Installs the next release.
     pub(crate) async fn put(&self, package: &Package) {
         let options = InstallOptions {

@@ -4,6 +4,7 @@
 mod adoption;
 mod approvals;
 mod bench;
+mod candidates;
 mod capacity;
 mod charter;
 mod cleared;

@@ -4,6 +4,7 @@
 mod apply;
 mod audit;
 mod bed;
+mod candidates;
 mod charter;
 mod desk;
 mod fixes;

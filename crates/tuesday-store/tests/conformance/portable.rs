@@ -8,6 +8,7 @@ use tuesday_domain::record::*;
 use tuesday_store::{ApplyError, Config, In, LEFT_OUT, Piece, Store};
 
 use crate::bed::{Bed, each};
+use crate::candidates::candidate;
 use crate::rows::*;
 
 type Tables = BTreeMap<String, (Vec<String>, Vec<Map<String, Value>>)>;
@@ -77,6 +78,7 @@ async fn filled(bed: &Bed) -> Run {
         Change::InsertReview(Box::new(review(&first, "olga", at(60)))),
         Change::InsertPayload(payload(&first, 11, PayloadKind::Snapshot, 30)),
         Change::InsertToken(Box::new(token(9))),
+        Change::Candidate(Box::new(CandidateChange::Insert(candidate("invoices", 1)))),
     ];
     let opened = decide(Subject::Instance, "opened", changes);
     bed.store.apply(opened).await.unwrap();
@@ -105,6 +107,10 @@ async fn what_leaves_comes_in_as_the_same_rows() {
         let loaded = store.load(given(pieces(&tables))).await.unwrap();
         assert_eq!(loaded, rows as u64);
         let read = store.reader();
+        assert_eq!(
+            read.candidates(5).await.unwrap(),
+            [candidate("invoices", 1)]
+        );
         assert_eq!(
             read.payloads(run.id).await.unwrap(),
             bed.read.payloads(run.id).await.unwrap()

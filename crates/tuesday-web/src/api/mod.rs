@@ -4,6 +4,7 @@
 pub(crate) mod adoption;
 pub(crate) mod alerts;
 pub(crate) mod audit;
+pub(crate) mod candidates;
 pub(crate) mod capacity;
 pub(crate) mod charter;
 pub(crate) mod compensations;

@@ -4,7 +4,9 @@ use tuesday_domain::charter::Sheet;
 use tuesday_domain::ledger::figures::Money;
 use tuesday_domain::ledger::shown::Shown;
 use tuesday_domain::record::CostEntry;
-use tuesday_engine::ops::{CharterView, CostReport, HubLine, PilotPack, Scorecard, Weekly};
+use tuesday_engine::ops::{
+    CharterView, CostReport, HubLine, PilotPack, Ranking, Scorecard, Weekly,
+};
 
 /// A cell; quoted where it must be, and never the beginning of a formula.
 fn cell(text: &str) -> String {
@@ -179,6 +181,45 @@ pub(crate) fn weekly(week: &Weekly) -> String {
             "nobody has signed this week",
             "",
         )),
+    }
+    text
+}
+
+/// The ranking of candidates: one row for each, hours in hundredths and empty where nobody said them.
+pub(crate) fn readiness(ranking: &Ranking) -> String {
+    let mut text = line(&[
+        "place",
+        "name",
+        "title",
+        "group",
+        "net_hours_hundredths",
+        "hours_today_hundredths",
+        "review_hours_hundredths",
+        "standing",
+        "answered",
+        "of",
+        "blockers",
+        "in_the_way",
+        "installed",
+    ]);
+    for c in &ranking.candidates {
+        let ways = c.blockers.iter();
+        let ways: Vec<String> = ways.map(|b| format!("{}: {}", b.area, b.words)).collect();
+        text.push_str(&line(&[
+            &c.place.to_string(),
+            &c.name,
+            &c.title,
+            c.group.word(),
+            &number(c.net),
+            &number(c.today),
+            &number(c.review),
+            c.standing,
+            &c.answered.to_string(),
+            &c.of.to_string(),
+            &c.blockers.len().to_string(),
+            &ways.join("; "),
+            if c.installed { "yes" } else { "no" },
+        ]));
     }
     text
 }

@@ -5,6 +5,9 @@
 
 mod access;
 mod bearer;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
+mod candidates;
 mod doors;
 mod form;
 mod oidc;

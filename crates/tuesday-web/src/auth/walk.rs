@@ -23,7 +23,7 @@ pub(super) const URL: &str = "https://tuesday.example";
 
 pub(super) struct Walk {
     pub(super) engine: Engine,
-    router: axum::Router,
+    pub(super) router: axum::Router,
     _dir: tempfile::TempDir,
 }
 
@@ -67,7 +67,7 @@ impl Walk {
     }
 
     /// A person with this one role; answers a cookie and an admin token of theirs.
-    async fn person(&self, role: Role) -> (String, String) {
+    pub(super) async fn person(&self, role: Role) -> (String, String) {
         let by = Actor::Person("ada".into());
         let handle = role.word().to_owned();
         let person = Person {

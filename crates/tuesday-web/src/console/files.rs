@@ -1,5 +1,5 @@
-//! Hub, week, charter, ledger, value report, tests of people and postmortems as JSON and CSV: what their pages
-//! show, for spreadsheets and scripts.
+//! Hub, readiness, week, charter, ledger, value report, tests of people and postmortems as JSON and CSV: what
+//! their pages show, for spreadsheets and scripts.
 
 use axum::extract::{Path, Query, State};
 use axum::http::header;
@@ -13,6 +13,7 @@ use tuesday_engine::ops::{CharterView, HubLine, Weekly};
 use super::costs::{self, CostQuery};
 use super::hub;
 use super::postmortem::Which;
+use super::readiness;
 use super::value::{self, QuarterQuery};
 use super::visit::Visit;
 use super::weekly::{self, WeekQuery};
@@ -44,6 +45,24 @@ pub(crate) async fn hub_json(State(app): State<App>, visit: Visit) -> Result<Res
         .map(|(charter, line)| HubEntry { line, charter })
         .collect();
     Ok(axum::Json(all).into_response())
+}
+
+/// The ranking of candidates as CSV: one row for each.
+pub(crate) async fn readiness_csv(
+    State(app): State<App>,
+    visit: Visit,
+) -> Result<Response, PageError> {
+    Ok(csv(sheet::readiness(
+        &readiness::ranking(&app, &visit).await?,
+    )))
+}
+
+/// The ranking of candidates as JSON.
+pub(crate) async fn readiness_json(
+    State(app): State<App>,
+    visit: Visit,
+) -> Result<Response, PageError> {
+    Ok(axum::Json(readiness::ranking(&app, &visit).await?).into_response())
 }
 
 async fn week(app: &App, visit: &Visit, name: &str, q: WeekQuery) -> Result<Weekly, PageError> {

@@ -48,6 +48,8 @@ pub(crate) mod privacy;
 pub(crate) mod problems;
 pub(crate) mod queue;
 mod queue_view;
+pub(crate) mod quiz;
+pub(crate) mod readiness;
 pub(crate) mod reading;
 pub(crate) mod release_read;
 mod release_since;

@@ -11,6 +11,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::record::CharterFact;
 use tuesday_engine::ops::{CharterView, SheetView, TrainingView};
 
+use super::readiness_quiz;
 use crate::args;
 use crate::cli::Common;
 use crate::config::Home;
@@ -59,18 +60,23 @@ enum Act {
 #[derive(Debug, Args)]
 pub(crate) struct ReadinessArgs {
     /// The list: charter, checklist, handoff, scope, operators, questions, budget, bet, institution, goals,
-    /// conditions, audit (six walls), signals, next, last-ten, friday, first-shift
+    /// conditions, audit (six walls), signals, next, last-ten, friday, first-shift; for workflows-to-be: quiz,
+    /// carry, drop, and rank, which needs no name
     list: String,
-    /// The workflow
-    workflow: String,
+    /// The workflow, or the name that it would have
+    workflow: Option<String>,
     /// friday: an answer, as `question=value` or `question=value,value`; once for each question. signals: an
     /// answer where records cannot tell, as `naming=production: why` or `rule_changes=pilot: why`. first-shift:
-    /// a decision, as `CASE=approve` or `CASE=not`
+    /// a decision, as `CASE=approve` or `CASE=not`. quiz: an answer, as `friction_hours=12.5`; a blank one takes it
+    /// back, and without any the questions are printed
     #[arg(long = "answer", value_name = "QUESTION=VALUE")]
     answers: Vec<String>,
     /// friday, first-shift: who helped, by handle, or nobody; said with the answers
     #[arg(long)]
     helped_by: Option<String>,
+    /// quiz: what the work is called
+    #[arg(long)]
+    title: Option<String>,
 }
 
 /// Arguments of `training`.
@@ -191,18 +197,36 @@ fn taught(common: &Common, view: &TrainingView) -> Result<ExitCode, Problem> {
 
 /// Runs `readiness`: 1 when something of the list is not in order.
 pub(crate) async fn readiness(common: Common, args: ReadinessArgs) -> Result<ExitCode, Problem> {
-    if args.list == "last-ten" {
-        return last_ten(&common, &args.workflow).await;
+    if args.list == "rank" {
+        return readiness_quiz::rank(&common).await;
     }
-    if args.list == "friday" {
-        return super::friday::run(&common, &args.workflow, &args.answers, args.helped_by).await;
-    }
-    if args.list == "first-shift" {
-        let helped = args.helped_by.as_deref();
-        return super::first_shift::run(&common, &args.workflow, &args.answers, helped).await;
-    }
-    if args.list == "signals" && !args.answers.is_empty() {
-        answer_signs(&common, &args.workflow, &args.answers).await?;
+    let name = args.workflow.as_deref().ok_or_else(|| {
+        Problem::new("bad_request", "the name of a workflow is missing")
+            .field("workflow")
+            .way_out("tuesday readiness LIST WORKFLOW")
+    })?;
+    match args.list.as_str() {
+        "quiz" => {
+            let wish = readiness_quiz::Wish {
+                title: args.title.as_deref(),
+                answers: &args.answers,
+            };
+            return readiness_quiz::quiz(&common, name, wish).await;
+        }
+        "carry" => return readiness_quiz::carry(&common, name).await,
+        "drop" => return readiness_quiz::drop(&common, name).await,
+        "last-ten" => return last_ten(&common, name).await,
+        "friday" => {
+            return super::friday::run(&common, name, &args.answers, args.helped_by).await;
+        }
+        "first-shift" => {
+            let helped = args.helped_by.as_deref();
+            return super::first_shift::run(&common, name, &args.answers, helped).await;
+        }
+        "signals" if !args.answers.is_empty() => {
+            answer_signs(&common, name, &args.answers).await?;
+        }
+        _ => {}
     }
     let sheet: Sheet = match args.list.as_str() {
         "audit" | "signals" => Sheet::Walls,
@@ -210,7 +234,7 @@ pub(crate) async fn readiness(common: Common, args: ReadinessArgs) -> Result<Exi
         other => args::word(other, "list")?,
     };
     let node = wiring::open(Home::find(&common)?, Opening::default()).await?;
-    let view = node.engine.charter(&args.workflow).await?;
+    let view = node.engine.charter(name).await?;
     let good = match args.list.as_str() {
         "audit" => walls(&common, &view),
         "signals" => signs(&common, &view),

@@ -38,6 +38,7 @@ pub(crate) mod pilot;
 pub(crate) mod policy;
 pub(crate) mod postmortem;
 pub(crate) mod problem;
+pub(crate) mod readiness_quiz;
 pub(crate) mod real_data;
 pub(crate) mod reconstruct;
 pub(crate) mod release;

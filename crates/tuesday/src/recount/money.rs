@@ -119,6 +119,15 @@ impl Money {
                 let stated = entry.text("value").and_then(|v| v.split_once(' '));
                 self.budget = stated.map(|(_, currency)| currency.to_owned());
             }
+            // A budget that came from the quiz, with the installation or later.
+            "release.installed" | "charter.carried" => {
+                let lists = [entry.list("from_quiz"), entry.list("statements")];
+                let mut carried = lists.iter().flatten();
+                let found = carried.find_map(|t| t.strip_prefix("maintenance_budget="));
+                if let Some((_, currency)) = found.and_then(|v| v.split_once(' ')) {
+                    self.budget = Some(currency.to_owned());
+                }
+            }
             "baseline.captured" => self.by_hand = by_hand(entry),
             "release.approved" => {
                 let release = entry.text("release").unwrap_or_default().to_owned();

@@ -9,6 +9,7 @@ mod copies;
 mod drifted;
 mod evals;
 mod oversight;
+mod readiness;
 mod real_packs;
 mod retention;
 mod secrets;

@@ -369,6 +369,24 @@ pub(super) const TRACES: &[Trace] = &[
         &["run.accepted"],
         "",
     ),
+    (
+        "PUT",
+        "/api/v1/candidates/{name}",
+        &["candidate.answered"],
+        "",
+    ),
+    (
+        "DELETE",
+        "/api/v1/candidates/{name}",
+        &["candidate.dropped"],
+        "",
+    ),
+    (
+        "POST",
+        "/api/v1/candidates/{name}/carrying",
+        &["charter.carried"],
+        "",
+    ),
     ("PUT", "/api/v1/saved-views/{name}", &["view.saved"], ""),
     (
         "DELETE",

@@ -169,6 +169,14 @@ pub(super) const TRACES: &[Trace] = &[
         &["charter.stated", "workflow.label", "label.reviewed"],
         "",
     ),
+    ("POST", "/readiness", &["candidate.answered"], ""),
+    ("POST", "/readiness/{name}", &["candidate.answered"], ""),
+    (
+        "POST",
+        "/readiness/{name}/{verb}",
+        &["candidate.dropped", "charter.carried"],
+        "",
+    ),
     (
         "POST",
         "/workflows/{workflow}/practice",
