@@ -429,6 +429,16 @@ async fn carried(database: Option<&str>) {
     };
     assert_eq!(stands("owner"), Some(("package", "same")));
     assert_eq!(stands("technical"), Some(("package", "differs")));
+    // A first name that is also a handle, with another family name, is somebody else.
+    let other = [("owner", "Rhea Vogt")];
+    answer(e, "sponsor", "second", None, &other).await.unwrap();
+    let now = view(e, "sponsor", "second").await.unwrap();
+    let owner = now
+        .questions
+        .iter()
+        .find(|q| q.question == "owner")
+        .unwrap();
+    assert_eq!(owner.beside.as_ref().unwrap().stands, "differs");
     assert_eq!(stands("trigger"), Some(("package", "differs")));
     assert_eq!(stands("destination"), Some(("package", "same")));
     assert_eq!(stands("inputs"), Some(("package", "same")));

@@ -154,7 +154,7 @@ fn stands(q: &QuestionView) -> Option<(&'static str, String)> {
         "same" => ("ok", format!("the {place} says the same: {}", b.words)),
         "differs" => ("warn", format!("the {place} says otherwise: {}", b.words)),
         "unsaid" => ("plain", format!("the {place} says: {}", b.words)),
-        _ => ("acc", format!("not in the {place} yet")),
+        _ => ("plain acc", format!("not in the {place} yet")),
     })
 }
 

@@ -59,7 +59,8 @@ const fn starts(kind: TriggerKind) -> &'static str {
 
 fn person(answer: &str, there: &PersonSpec) -> Beside {
     Beside {
-        same: names(answer, &there.name) || names(answer, &there.handle),
+        // A handle is often a first name, so only an answer that is nothing else counts by it.
+        same: names(answer, &there.name) || answer.trim().eq_ignore_ascii_case(&there.handle),
         words: format!("{} ({})", there.name, there.handle),
     }
 }
