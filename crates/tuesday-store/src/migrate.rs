@@ -70,6 +70,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(46, "0046_tied_by_hand"),
     migration!(48, "0048_quick"),
     migration!(49, "0049_first_shift"),
+    migration!(52, "0052_unmeasured"),
 ];
 
 pub(crate) const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, \

@@ -11,6 +11,7 @@ mod closing;
 mod desk;
 mod downtime;
 mod drift;
+mod evaluated_calls;
 mod exits;
 mod first_shifts;
 mod fridays;

@@ -2,6 +2,7 @@
 
 use tuesday_domain::id::{ActionId, CorrectionId, FindingId, IncidentId, RunId};
 use tuesday_domain::record::{Correction, Finding, Incident, IncidentEntry};
+use tuesday_domain::time::Timestamp;
 use tuesday_domain::trouble::incident::IncidentState;
 use tuesday_domain::trouble::{Category, Severity};
 
@@ -36,6 +37,8 @@ pub struct IncidentFilter {
     pub severity: Option<Severity>,
     /// Handle of the owner.
     pub owner: Option<String>,
+    /// Opened from this moment on, and before that one.
+    pub opened: Option<(Timestamp, Timestamp)>,
 }
 
 fn finding(r: Row<'_>) -> Result<Finding, ReadError> {
@@ -190,6 +193,10 @@ impl StoreReader {
             .and_text("category = ?", filter.category.map(Category::word))
             .and_text("severity = ?", filter.severity.map(Severity::word))
             .and_text("owner = ?", filter.owner.as_deref());
+        if let Some((from, to)) = filter.opened {
+            q.and("opened_at >= ?", [Value::Int(from.micros())])
+                .and("opened_at < ?", [Value::Int(to.micros())]);
+        }
         if let Some(names) = filter.among.as_ref().filter(|n| !n.is_empty()) {
             q.and("(workflow IS NULL OR workflow IN", [])
                 .list(names)

@@ -123,6 +123,7 @@ pub(crate) async fn list(
         category: query::word::<Category>("category", q.category.as_deref())?,
         severity: query::word::<Severity>("severity", q.severity.as_deref())?,
         owner: q.owner,
+        opened: None,
     };
     let after = q.after.as_deref().map(query::id).transpose()?;
     let found = app.engine.reader().incidents(&filter, after, limit).await?;

@@ -52,6 +52,15 @@ pub(crate) struct IncidentsQuery {
     state: String,
     #[serde(default)]
     after: String,
+    /// Only of this workflow.
+    #[serde(default)]
+    workflow: String,
+    /// With a workflow: opened from this day on.
+    #[serde(default)]
+    from: String,
+    /// With a workflow: opened up to this day.
+    #[serde(default)]
+    to: String,
 }
 
 struct Row {
@@ -178,10 +187,24 @@ pub(crate) async fn list(
     visit: Visit,
     Query(q): Query<IncidentsQuery>,
 ) -> Result<Response, PageError> {
+    let asked = Some(q.workflow.clone()).filter(|w| !w.is_empty());
+    let opened = match &asked {
+        Some(name) if !q.from.is_empty() || !q.to.is_empty() => {
+            visit.user.sees(name)?;
+            let day = |t: &String| Some(t.clone()).filter(|t| !t.is_empty());
+            let (from, to) = (day(&q.from), day(&q.to));
+            let asked = app
+                .engine
+                .asked_days(Some(name), from.as_deref(), to.as_deref(), 1);
+            Some(app.engine.moments_of(name, asked.await?).await?)
+        }
+        _ => None,
+    };
     let filter = IncidentFilter {
-        workflow: visit.user.session.workflow.clone(),
+        workflow: visit.user.session.workflow.clone().or(asked),
         among: visit.user.readable(),
         open: q.state.is_empty(),
+        opened,
         ..IncidentFilter::default()
     };
     let after: Option<IncidentId> = match q.after.as_str() {
@@ -194,7 +217,13 @@ pub(crate) async fn list(
     let address = |state: &str, after: &str| {
         format!(
             "/incidents{}",
-            query::query(&[("state", state), ("after", after)])
+            query::query(&[
+                ("state", state),
+                ("workflow", &q.workflow),
+                ("from", &q.from),
+                ("to", &q.to),
+                ("after", after)
+            ])
         )
     };
     let last = found.last().filter(|_| found.len() == PAGE);

@@ -14,14 +14,23 @@ use super::shell::Shell;
 use super::shown::{Tile, sums, tile, time};
 use super::visit::Visit;
 use super::words::{code, plural};
+use crate::query;
 use crate::refusal::PageError;
 use crate::state::App;
 
 /// Charts on the page: what it saves, and what a task costs.
 const CHARTS: usize = 2;
 
-/// How often releases go live, and hours of upkeep, are no part of the question: the budget of upkeep is.
-const ELSEWHERE: [&str; 4] = ["lead_p50", "lead_p95", "released", "maintenance_time"];
+/// How often releases go live, and hours of upkeep, are no part of the question: the budget of upkeep is. Speed before
+/// and after stands on the scorecard.
+const ELSEWHERE: [&str; 6] = [
+    "lead_p50",
+    "lead_p95",
+    "released",
+    "maintenance_time",
+    "turnaround_before",
+    "turnaround_change",
+];
 
 /// Which quarter.
 #[derive(Deserialize)]
@@ -54,6 +63,8 @@ struct ValuePage {
     /// Paid without a confirmed result: who, and how much.
     idle: Vec<(String, String)>,
     incidents: String,
+    /// Which incidents the page behind them shows.
+    span: String,
 }
 
 /// The page.
@@ -71,8 +82,7 @@ pub(crate) async fn page(
     let to = asked.await?.to;
     let from = to.quarter();
     let card = Box::pin(app.engine.scorecard(&name, Days { from, to })).await?;
-    let open = app.engine.reader().open_incidents().await?;
-    let open = open.iter().filter(|i| i.workflow.as_deref() == Some(&name));
+    let incidents = app.engine.span_incidents(&name, Days { from, to }).await?;
     let idle = Box::pin(app.engine.idle_vendors(&name, to)).await?;
     let claims = card.label != Label::Research;
     let shown = card.figures.iter();
@@ -109,7 +119,17 @@ pub(crate) async fn page(
             .iter()
             .map(|i| (i.vendor.clone(), sums(&i.paid)))
             .collect(),
-        incidents: plural(open.count() as u64, "incident"),
+        incidents: format!(
+            "{}, {} of them open at its end",
+            plural(incidents.opened, "incident"),
+            incidents.open
+        ),
+        span: query::query(&[
+            ("state", "all"),
+            ("workflow", &name),
+            ("from", &from.to_string()),
+            ("to", &to.to_string()),
+        ]),
         name,
     })
 }

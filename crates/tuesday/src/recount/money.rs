@@ -22,6 +22,8 @@ pub(super) struct Cost {
     pub(super) to: i64,
     pub(super) amount: Option<(i64, String)>,
     pub(super) minutes: Option<i64>,
+    /// It takes another one back.
+    pub(super) takes_back: bool,
 }
 
 impl Cost {
@@ -70,6 +72,8 @@ pub(super) struct ByHand {
     pub(super) sample: i64,
     pub(super) handling_ms: i64,
     pub(super) errors: i64,
+    /// Half of the tasks took no longer, in milliseconds.
+    pub(super) turnaround_ms: i64,
 }
 
 /// Somebody asked for help.
@@ -87,6 +91,8 @@ pub(super) struct Money {
     pub(super) by_hand: Option<ByHand>,
     /// Currency of what upkeep may cost in a month, as the charter says.
     pub(super) budget: Option<String>,
+    /// The one success metric, as the charter states it.
+    pub(super) metric: Option<String>,
     approved: HashMap<String, Timestamp>,
     /// When a release was approved and when it went live.
     pub(super) live: Vec<(Timestamp, Timestamp)>,
@@ -119,6 +125,9 @@ impl Money {
                 let stated = entry.text("value").and_then(|v| v.split_once(' '));
                 self.budget = stated.map(|(_, currency)| currency.to_owned());
             }
+            "charter.stated" if entry.text("statement") == Some("ninety_day_metric") => {
+                self.metric = entry.text("value").map(str::to_owned);
+            }
             "baseline.captured" => self.by_hand = by_hand(entry),
             "release.approved" => {
                 let release = entry.text("release").unwrap_or_default().to_owned();
@@ -145,6 +154,7 @@ impl Money {
                     to: day,
                     amount: None,
                     minutes: Some(minutes),
+                    takes_back: false,
                 });
             }
             return;
@@ -192,6 +202,7 @@ fn cost(entry: &Entry) -> Option<Cost> {
         to: entry.day("to")?,
         amount: entry.int("amount_micros").zip(currency),
         minutes: entry.int("minutes"),
+        takes_back: entry.kind == "cost.reversed",
     })
 }
 
@@ -200,5 +211,6 @@ fn by_hand(entry: &Entry) -> Option<ByHand> {
         sample: entry.int("sample")?,
         handling_ms: entry.int("handling_ms")?,
         errors: entry.int("errors")?,
+        turnaround_ms: entry.int("turnaround_ms").unwrap_or(0),
     })
 }
