@@ -104,6 +104,7 @@ test("a decision rests on what can be opened, and one that is replaced stays rea
   const decide = async (links, instead) => {
     await page.goto(address);
     await page.locator("summary", { hasText: "Record a decision" }).click();
+    await page.getByText(/^The one metric|^No success metric is stated/).waitFor();
     await page.locator("#question").fill("For whom does it go on?");
     await page.locator("#evidence").fill("the figures of the week");
     await page.locator("#links").fill(links);

@@ -81,6 +81,7 @@ test("every figure says how it is known and opens its records", async () => {
   for (const figure of await page.locator(".figure").all()) {
     assert.match(await figure.locator(".tag").textContent(), /measured|estimated|missing/);
   }
+  assert.equal(await page.getByRole("heading", { name: "The one metric" }).count(), 1);
   await pictures("scorecard");
   const figure = page.locator(".figure", { has: page.getByRole("heading", { name: "Resolved", exact: true }) });
   const counted = Number(await figure.locator(".fig").textContent());

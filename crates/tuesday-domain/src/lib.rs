@@ -11,6 +11,7 @@ pub mod audit;
 pub mod capacity;
 pub mod charter;
 pub mod credential;
+pub mod csv;
 pub mod decide;
 pub mod definition;
 pub mod diff;

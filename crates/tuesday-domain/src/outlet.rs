@@ -8,7 +8,10 @@ use serde::Serialize;
 
 use crate::action::ActionClass;
 use crate::actor::Class;
-use crate::definition::{ActionSpec, DestinationKind, ModelKind, SourceKind, SourceSpec};
+use crate::definition::{
+    ActionSpec, DestinationKind, ModelKind, ModelSpec, SourceKind, SourceSpec,
+};
+use crate::eval::ModelGrader;
 use crate::facts::{Expr, Text};
 use crate::ready::{Ready, ReadyAction};
 use crate::workflow::{Stage, Switch};
@@ -208,14 +211,44 @@ fn model(ready: &Ready) -> Outlet {
         kind: OutletKind::Model,
         name: "model".to_owned(),
         system: spec.provider.clone().unwrap_or_else(|| spec.pin.clone()),
-        place: match spec.kind {
-            ModelKind::Classifier | ModelKind::Template => "this process".to_owned(),
-            ModelKind::Command => spec
-                .command
-                .first()
-                .map_or_else(|| "a program".to_owned(), |c| format!("the program {c}")),
-            _ => host(spec.url.as_deref()),
-        },
+        place: model_place(spec),
+        outside: !spec.kind.is_built_in(),
+        class: ActionClass::Read,
+        secret: spec.auth.as_ref().map(|a| a.secret.clone()),
+        fields: fields.collect(),
+    }
+}
+
+fn model_place(spec: &ModelSpec) -> String {
+    match spec.kind {
+        ModelKind::Classifier | ModelKind::Template => "this process".to_owned(),
+        ModelKind::Command => spec
+            .command
+            .first()
+            .map_or_else(|| "a program".to_owned(), |c| format!("the program {c}")),
+        _ => host(spec.url.as_deref()),
+    }
+}
+
+/// The model that a grader of the pack asks about outputs. It is asked in evaluations only, so it is no way out
+/// of a run.
+#[must_use]
+pub fn grader(ready: &Ready, grader: &ModelGrader) -> Outlet {
+    let spec = &grader.spec;
+    let fields = expanded(ready, &grader.reads()).into_iter().map(|path| {
+        let class = class_of(ready, &path);
+        SentField {
+            name: path.clone(),
+            reads: vec![path],
+            class,
+            masked: class > spec.clearance,
+        }
+    });
+    Outlet {
+        kind: OutletKind::Model,
+        name: format!("grader {}", grader.name),
+        system: spec.provider.clone().unwrap_or_else(|| spec.pin.clone()),
+        place: model_place(spec),
         outside: !spec.kind.is_built_in(),
         class: ActionClass::Read,
         secret: spec.auth.as_ref().map(|a| a.secret.clone()),

@@ -97,6 +97,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         "The password would be guessed too soon",
     ),
     ("cost_invalid", 422, 2, "That cannot be booked"),
+    (
+        "spend_limit_reached",
+        409,
+        1,
+        "The spend limit leaves no room for it",
+    ),
     ("nothing_to_sign", 422, 1, "There is no value to sign"),
     ("nothing_to_seed", 409, 1, "No known error can be made"),
     (

@@ -71,6 +71,7 @@ pub(crate) const ALL: &[Migration] = &[
     migration!(48, "0048_quick"),
     migration!(49, "0049_first_shift"),
     migration!(50, "0050_candidates"),
+    migration!(52, "0052_unmeasured"),
     migration!(54, "0054_dropped"),
 ];
 

@@ -1,5 +1,5 @@
-//! The one metric of a workflow over a week: its value, from what was counted of the runs that were received
-//! in it. Pure: figures in, a figure out.
+//! The one metric of a workflow over a week, or other days: its value, from what was counted of the runs that
+//! were received in them. Pure: figures in, a figure out.
 
 use crate::ledger::figures::{DayFigures, Money};
 use crate::ledger::interval::share_ppm;
@@ -27,7 +27,7 @@ const STALE: [Reason; 4] = [
     Reason::FreshnessUnknown,
 ];
 
-const TITLE: &str = "The metric of the week";
+const TITLE: &str = "The one metric";
 
 /// Whether a metric has a value for a week. A count of signals says nothing without their kind, and how long
 /// it has been quiet is about a moment.
@@ -75,7 +75,7 @@ fn share(metric: Metric, part: u64, whole: u64, what: &str) -> Shown {
             Shown::measured(metric.word(), TITLE, Unit::Share, ppm, &means)
         }
         None => {
-            let lacks = format!("{metric}: no {what} in this week");
+            let lacks = format!("{metric}: no {what} in these days");
             Shown::missing(metric.word(), TITLE, Unit::Share, &lacks)
         }
     }
@@ -87,7 +87,7 @@ fn cost(metric: Metric, f: &DayFigures, days: i64) -> Shown {
         Shown::missing(metric.word(), TITLE, Unit::Money, &lacks)
     };
     if f.runs == 0 {
-        return missing("no runs in this week");
+        return missing("no runs in these days");
     }
     if f.unreported > 0 || f.unpriced.values().any(|n| *n > 0) {
         return missing("some calls have a cost that nobody knows");

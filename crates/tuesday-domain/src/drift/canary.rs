@@ -15,6 +15,9 @@ const REST: std::ops::RangeInclusive<u64> = 60..=7 * 86_400;
 /// So many tries in a row without an answer are trouble of their own.
 pub const UNANSWERED: usize = 3;
 
+/// How the words of a case begin that a spend limit left unasked.
+pub const NOT_ASKED: &str = "not asked: ";
+
 /// `[canary]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,6 +115,30 @@ pub struct CanaryVerdict {
     pub misses: Vec<CanaryMiss>,
     /// What it cost in millionths of the price's currency; unknown when one answer's cost is.
     pub cost_micros: Option<i64>,
+}
+
+impl CanaryVerdict {
+    /// The same of a try that a spend limit stopped: whatever was answered before, the cases were not all asked,
+    /// and nothing can be said.
+    #[must_use]
+    pub fn not_asked(self, spec: &CanarySpec, why: &str) -> Self {
+        let miss = |case: &String| CanaryMiss {
+            case: case.clone(),
+            words: format!("{NOT_ASKED}{why}"),
+        };
+        Self {
+            state: CanaryState::Unanswered,
+            misses: spec.cases.iter().take(1).map(miss).collect(),
+            ..self
+        }
+    }
+
+    /// Why a spend limit left it unasked, when one did.
+    #[must_use]
+    pub fn left_unasked(&self) -> Option<&str> {
+        let mut misses = self.misses.iter();
+        misses.find_map(|m| m.words.strip_prefix(NOT_ASKED))
+    }
 }
 
 /// Judges a try. A case fails when most of its answers do, so that one unlucky answer of a model that is

@@ -155,6 +155,19 @@ pub struct Question {
 }
 
 impl ModelGrader {
+    /// The facts that it is shown, dotted; a whole record where it sees all of it.
+    #[must_use]
+    pub fn reads(&self) -> Vec<String> {
+        let mut all: Vec<String> = self.fields.iter().map(|f| format!("output.{f}")).collect();
+        if all.is_empty() {
+            all.push("output".to_owned());
+        }
+        if self.sees_input {
+            all.push("input".to_owned());
+        }
+        all
+    }
+
     /// Every grader of a package, and what is wrong with those that cannot be used.
     #[must_use]
     pub fn all(

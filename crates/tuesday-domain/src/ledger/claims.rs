@@ -2,13 +2,14 @@
 //! and what upkeep may cost in a month.
 
 use super::day::{Day, Days};
+use super::entry;
 use super::figures::DayFigures;
 use super::mul_div;
 use super::price::amount;
 use super::report::Costs;
 use super::shown::{Shown, Standing, Unit};
 use super::told::count;
-use crate::record::{BaselineRow, CostCategory};
+use crate::record::{BaselineRow, CostCategory, CostEntry};
 
 /// What upkeep may cost in a month.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,18 +80,73 @@ pub fn upkeep(costs: &Costs, budget: &Budget) -> Upkeep {
     }
 }
 
-/// Both figures of upkeep: the hours that were entered, and what it came to against the budget.
+/// What was entered as upkeep in a month.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Entered {
+    /// Whether anything is, and is not taken back.
+    pub any: bool,
+    /// Hours, in milliseconds; nothing when nobody entered any.
+    pub ms: Option<i64>,
+}
+
+impl Entered {
+    /// Of the entries of a workflow that touch these days; what was taken back is as never entered.
+    #[must_use]
+    pub fn of<'a>(entries: impl IntoIterator<Item = &'a CostEntry>, days: Days) -> Self {
+        let (mut all, mut timed, mut ms) = (0, 0, 0);
+        for e in entries {
+            let Some(over) = entry::days(e).filter(|o| o.from <= days.to && o.to >= days.from)
+            else {
+                continue;
+            };
+            if e.category != CostCategory::Maintenance || e.workflow.is_none() {
+                continue;
+            }
+            // What takes an entry back has its days: both are seen, or neither.
+            let one = if e.reverses.is_some() { -1 } else { 1 };
+            all += one;
+            if let Some(minutes) = e.minutes {
+                timed += one;
+                ms += entry::part(minutes.saturating_mul(60_000), over, days);
+            }
+        }
+        Self {
+            any: all > 0,
+            ms: (timed > 0).then_some(ms),
+        }
+    }
+}
+
+/// Both figures of upkeep: the hours that were entered, and what it came to against the budget. What nobody
+/// entered is missing, and not none.
 #[must_use]
-pub fn upkeep_shown(costs: &Costs, ms: i64, month: Days, budget: Option<&Budget>) -> [Shown; 2] {
+pub fn upkeep_shown(
+    costs: &Costs,
+    entered: Entered,
+    month: Days,
+    budget: Option<&Budget>,
+) -> [Shown; 2] {
     let name = month.from.month();
     let (key, title) = ("maintenance_time", "Maintenance hours this month");
-    let means = format!("entered for prompts, connectors and rules in {name}");
-    let hours = Shown::measured(key, title, Unit::Time, ms, &means);
+    let hours = match entered.ms {
+        Some(ms) => {
+            let means = format!("entered for prompts, connectors and rules in {name}");
+            Shown::measured(key, title, Unit::Time, ms, &means)
+        }
+        None => {
+            let none = format!("no hours were entered in {name}");
+            Shown::missing(key, title, Unit::Time, &none)
+        }
+    };
     let (key, title) = ("maintenance_cost", "Maintenance, of its budget");
     let Some(budget) = budget else {
         let none = "no maintenance budget is stated in the charter";
         return [hours, Shown::missing(key, title, Unit::Money, none)];
     };
+    if !entered.any {
+        let none = format!("nothing was entered in {name}, of {budget} a month");
+        return [hours, Shown::missing(key, title, Unit::Money, &none)];
+    }
     let found = upkeep(costs, budget);
     let over = if found.micros > budget.micros {
         ": over budget"
@@ -177,7 +233,11 @@ mod tests {
         let budget = Budget::of("100 EUR").unwrap();
         let month = month_to(Day::parse("2026-11-22").unwrap());
         let told = |costs: &Costs| {
-            let [_, cost] = upkeep_shown(costs, 0, month, Some(&budget));
+            let entered = Entered {
+                any: true,
+                ms: Some(0),
+            };
+            let [_, cost] = upkeep_shown(costs, entered, month, Some(&budget));
             (cost.value, cost.standing, cost.means)
         };
         let (value, standing, means) = told(&costs(100_000_000, 0));
@@ -188,8 +248,16 @@ mod tests {
         let (_, standing, means) = told(&costs(1, 90 * 60_000));
         assert_eq!(standing, Standing::Estimated);
         assert!(means.contains("at least, without 90 min"), "{means}");
-        let [hours, cost] = upkeep_shown(&costs(1, 0), 60_000, month, None);
+        let some = Entered {
+            any: true,
+            ms: Some(60_000),
+        };
+        let [hours, cost] = upkeep_shown(&costs(1, 0), some, month, None);
         assert_eq!((hours.value, cost.value), (Some(60_000), None));
+        let nothing = Entered::default();
+        for shown in upkeep_shown(&Costs::default(), nothing, month, Some(&budget)) {
+            assert_eq!((shown.value, shown.standing), (None, Standing::Missing));
+        }
     }
 
     #[test]

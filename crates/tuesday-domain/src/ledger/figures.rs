@@ -143,7 +143,7 @@ pub struct DayFigures {
     pub total: Histogram,
     /// The part that waited for a machine.
     pub queue: Histogram,
-    /// The part at the model.
+    /// At the model: each call by itself, of every run, whether or not it answered.
     pub model: Histogram,
     /// The part with people.
     pub review: Histogram,
@@ -284,6 +284,8 @@ impl DayFigures {
 
     fn call(&mut self, call: &CallFacts) {
         self.calls += 1;
+        let took = u64::try_from(call.duration_us).unwrap_or(0) / 1_000;
+        self.model.add(took);
         let again = call.number > 1;
         self.retries += u64::from(again);
         if let Some(usage) = call.usage {
@@ -360,7 +362,6 @@ impl DayFigures {
         let write = run.first_sent_at.map_or(0, |at| ms(at, finished));
         let write = write.min(total - model - review);
         self.total.add(total);
-        self.model.add(model);
         self.review.add(review);
         self.write.add(write);
         self.queue.add(total - model - review - write);

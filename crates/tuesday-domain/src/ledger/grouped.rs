@@ -35,6 +35,8 @@ pub struct GroupCost {
     pub unpriced: BTreeMap<String, u64>,
     /// All time people had its cases in view.
     pub people_ms: u64,
+    /// Decisions without any measured time.
+    pub untimed: u64,
 }
 
 impl GroupCost {
@@ -49,6 +51,7 @@ impl GroupCost {
             unreported: f.unreported,
             unpriced: f.unpriced.clone(),
             people_ms: f.people_ms(),
+            untimed: f.untimed,
         }
     }
 
@@ -58,6 +61,7 @@ impl GroupCost {
         self.resolved += o.resolved;
         self.unreported += o.unreported;
         self.people_ms += o.people_ms;
+        self.untimed += o.untimed;
         for (mine, other) in [(&mut self.first, &o.first), (&mut self.again, &o.again)] {
             for (currency, micros) in other {
                 *mine.entry(currency.clone()).or_default() += micros;

@@ -27,17 +27,6 @@ pub mod value;
 
 pub use price::TokenPrice;
 
-use crate::definition::PriceSpec;
-use crate::record::Usage;
-
-/// Cost of one call in millionths of the price's currency, by the package's own price.
-///
-/// Unknown usage or an unknown price is unknown, never zero.
-#[must_use]
-pub fn cost_micros(price: Option<&PriceSpec>, usage: Option<Usage>) -> Option<i64> {
-    TokenPrice::of_package(price?)?.cost(usage?)
-}
-
 /// `a × b ÷ c` rounded to the nearest, halves away from zero; nothing when `c` is not positive or the
 /// result leaves 64 bits.
 #[must_use]
@@ -54,6 +43,8 @@ pub fn mul_div(a: i64, b: i64, c: i64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::definition::PriceSpec;
+    use crate::record::Usage;
 
     #[test]
     fn tokens_times_price_and_unknown_stays_unknown() {
@@ -66,9 +57,14 @@ mod tests {
             input_tokens: 1_904,
             output_tokens: 312,
         };
-        assert_eq!(cost_micros(Some(&price), Some(usage)), Some(4_760 + 3_120));
-        assert_eq!(cost_micros(Some(&price), None), None);
-        assert_eq!(cost_micros(None, Some(usage)), None);
+        let known = TokenPrice::of_package(&price);
+        let cost = known.and_then(|p| p.cost(usage));
+        assert_eq!(cost, Some(4_760 + 3_120));
+        let none = PriceSpec {
+            output_per_million: "much".into(),
+            ..price
+        };
+        assert!(TokenPrice::of_package(&none).is_none());
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub struct Costs {
     pub unreported: u64,
     /// Model calls without a price, by model.
     pub unpriced: BTreeMap<String, u64>,
+    /// Decisions of people that nobody measured the time of.
+    pub untimed: u64,
 }
 
 impl Costs {
@@ -141,6 +143,7 @@ impl Costs {
     fn looked(&mut self, f: &DayFigures, hour: Option<(i64, &str)>) {
         let seen = i64::try_from(f.people_ms()).unwrap_or(i64::MAX);
         self.minutes(CostCategory::Review, seen, hour);
+        self.untimed += f.untimed;
     }
 
     fn close(&mut self) {
@@ -176,7 +179,22 @@ impl Costs {
                 count(self.unreported)
             ));
         }
+        if self.untimed > 0 {
+            let n = count(self.untimed);
+            out.push(format!("{n} decisions without a measured time of review"));
+        }
         out
+    }
+
+    /// Whether something of this kind of cost is lacking, so that its sum is the least it can be.
+    #[must_use]
+    pub fn lacks_of(&self, category: CostCategory) -> bool {
+        let minutes = self.unpriced_ms.contains_key(&category);
+        match category {
+            CostCategory::Tokens => !self.unpriced.is_empty() || self.unreported > 0,
+            CostCategory::Review => minutes || self.untimed > 0,
+            _ => minutes,
+        }
     }
 }
 
@@ -245,7 +263,7 @@ pub fn report(sources: &Sources<'_>, days: Days, by: By) -> Report {
         if by == By::Bucket {
             group.calls(&row.figures);
             // Whoever pays the machine, people who look are the people in the loop.
-            if row.figures.people_ms() > 0 {
+            if row.figures.people_ms() > 0 || row.figures.untimed > 0 {
                 let people = CostBucket::HumanLoop.word().to_owned();
                 groups.entry(people).or_default().looked(&row.figures, hour);
             }
@@ -302,6 +320,7 @@ fn divided(groups: &mut BTreeMap<String, Costs>, f: &DayFigures, hour: Option<(i
         costs.calls(&cost.calls());
         let before = seen;
         seen += cost.people_ms;
+        costs.untimed += cost.untimed;
         costs.between(CostCategory::Review, (ms(before), ms(seen)), hour);
     }
 }
@@ -546,6 +565,41 @@ mod tests {
     }
 
     #[test]
+    fn a_decision_without_a_measured_time_is_lacking_in_every_division() {
+        let mut timed = row("2026-11-17", 1, "desk", 5_000_000, 60_000, 1);
+        timed.figures.groups.clear();
+        let mut untimed = row("2026-11-18", 2, "desk", 7_000_000, 0, 1);
+        untimed.figures.untimed = 1;
+        untimed.figures.groups = [("emea".to_owned(), GroupCost::of(&untimed.figures))].into();
+        let (rows, zone, table) = ([timed, untimed], Zone::named("UTC").unwrap(), prices());
+        let sources = Sources {
+            days: &rows,
+            entries: &[],
+            graders: &[],
+            prices: &table,
+            zone: &zone,
+            first: Some("w"),
+        };
+        let days = span("2026-11-16", "2026-11-22");
+        for by in By::ALL.iter() {
+            let made = report(&sources, days, *by);
+            let words = "1 decisions without a measured time of review";
+            assert_eq!(made.total.lacks(), [words], "{by}");
+            let parts: u64 = made.groups.values().map(|c| c.untimed).sum();
+            assert_eq!(parts, 1, "{by}");
+        }
+        let made = report(&sources, days, By::Release);
+        let whole = made.groups.values().filter(|c| c.lacks().is_empty());
+        assert_eq!(
+            whole.count(),
+            1,
+            "only the release with the decision lacks it"
+        );
+        assert!(made.total.lacks_of(CostCategory::Review));
+        assert!(!made.total.lacks_of(CostCategory::Tokens));
+    }
+
+    #[test]
     fn without_a_resolved_task_there_is_no_cost_of_one() {
         let mut rows = [row("2026-11-17", 1, "desk", 500, 0, 0)];
         let zone = Zone::named("UTC").unwrap();
@@ -672,7 +726,7 @@ mod tests {
             let sources = Sources { days: &rows, entries: &entries, graders: &graders, prices: &table, zone: &zone, first: Some("w") };
             let days = span("2026-10-22", "2026-11-20");
             let whole = report(&sources, days, By::Nothing).total;
-            for by in By::ALL {
+            for by in By::ALL.iter() {
                 let parts = report(&sources, days, *by);
                 let sum: i64 = parts.groups.values().filter_map(|c| c.total.get("EUR")).sum();
                 prop_assert_eq!(sum, whole.total.get("EUR").copied().unwrap_or(0), "{}", by);

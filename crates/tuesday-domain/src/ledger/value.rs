@@ -168,9 +168,55 @@ pub fn errors(figures: &DayFigures, baseline: Option<&BaselineRow>) -> Errors {
     }
 }
 
+/// How long half of the tasks took, by hand and now, and what has changed: speed, apart from errors.
+#[must_use]
+pub fn turnaround(figures: &DayFigures, baseline: Option<&BaselineRow>) -> [Shown; 3] {
+    let time =
+        |key, title: &str, ms: i64, means: &str| Shown::measured(key, title, Unit::Time, ms, means);
+    let none = |key, title: &str, lacks: &str| {
+        let lacks = format!("not measured: {lacks}");
+        Shown::missing(key, title, Unit::Time, &lacks)
+    };
+    let by_hand = baseline.filter(|b| b.turnaround_ms > 0);
+    let by_hand = by_hand.and_then(|b| Some((i64::try_from(b.turnaround_ms).ok()?, b.sample)));
+    let now = figures.total.percentile(50);
+    let now = now.and_then(|ms| i64::try_from(ms).ok());
+    let before = ("turnaround_before", "Half were done by hand within");
+    let after = ("turnaround_p50", "Half are done within");
+    let change = ("turnaround_change", "Half, now against by hand");
+    [
+        match by_hand {
+            Some((ms, sample)) => {
+                let means = format!("median of {} tasks of the baseline", count(sample));
+                time(before.0, before.1, ms, &means)
+            }
+            None => none(before.0, before.1, "no baseline"),
+        },
+        match now {
+            Some(ms) => {
+                let means = "resolved runs, from receipt to receipt; to within 0.8 %";
+                time(after.0, after.1, ms, means)
+            }
+            None => none(after.0, after.1, "no resolved tasks"),
+        },
+        match (by_hand, now) {
+            (Some((was, _)), Some(is)) => {
+                let means = match is.cmp(&was) {
+                    std::cmp::Ordering::Less => "faster than by hand",
+                    std::cmp::Ordering::Equal => "as fast as by hand",
+                    std::cmp::Ordering::Greater => "slower than by hand",
+                };
+                time(change.0, change.1, is - was, means)
+            }
+            _ => none(change.0, change.1, "needs the time before and now"),
+        },
+    ]
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod tests {
+    use super::super::histogram::Histogram;
     use super::super::shown::Standing;
     use super::*;
     use crate::time::Timestamp;
@@ -206,6 +252,34 @@ mod tests {
             look_ms: 10_000,
             ..DayFigures::new()
         }
+    }
+
+    #[test]
+    fn speed_has_its_own_before_and_after_and_says_which_was_not_measured() {
+        let mut f = figures();
+        f.total = Histogram::default();
+        let told = |f: &DayFigures, b: Option<&BaselineRow>| {
+            turnaround(f, b).map(|s| (s.value, s.standing))
+        };
+        let (measured, missing) = (Standing::Measured, (None, Standing::Missing));
+        let by_hand = (Some(7_200_000), measured);
+        assert_eq!(told(&f, Some(&baseline())), [by_hand, missing, missing]);
+        assert_eq!(told(&f, None), [missing; 3]);
+        f.total.add(1_800_000);
+        let [before, now, change] = turnaround(&f, None);
+        assert_eq!(before.means, "not measured: no baseline");
+        assert_eq!(
+            (now.standing, change.standing),
+            (measured, Standing::Missing)
+        );
+        let [_, now, change] = turnaround(&f, Some(&baseline()));
+        assert_eq!(change.value, Some(now.value.unwrap() - 7_200_000));
+        assert_eq!(change.means, "faster than by hand");
+        f.total = Histogram::default();
+        f.total.add(9_000_000);
+        let [.., change] = turnaround(&f, Some(&baseline()));
+        assert!(change.value.unwrap() > 0);
+        assert_eq!(change.means, "slower than by hand");
     }
 
     #[test]

@@ -40,8 +40,8 @@ pub use handoff::{HandoffKind, HandoffRow};
 pub use load::{CanaryTry, CapacityPlan, DriftBaseline, DriftFinding, DriftState, LoadChange};
 pub use money::{
     BaselineRow, CostBucket, CostCategory, CostEntry, DayRow, ExitEstimate, GraderCalls, HourKind,
-    MoneyChange, PriceKind, PriceRow, Spend, SpendAct, SpendHold, SpendLimit, SpendPeriod,
-    SwapDrill, WeeklyReview,
+    MoneyChange, PriceKind, PriceRow, RELEASE_MODEL, Spend, SpendAct, SpendHold, SpendLimit,
+    SpendPeriod, SwapDrill, WeeklyReview,
 };
 pub use people::{Notice, NoticeState, Person, Scope, Token};
 pub use postmortem::{FollowUp, Postmortem};

@@ -323,20 +323,24 @@ pub struct DayRow {
     pub figures: DayFigures,
 }
 
-/// What a grader that asks a model was asked in one evaluation. It belongs to no run. Rows are added.
+/// Who asked, where it was no grader but the release under evaluation its own model. No grader is called so.
+pub const RELEASE_MODEL: &str = "the release itself";
+
+/// What a grader that asks a model, or the release itself, asked in one evaluation. It belongs to no run. Rows
+/// are added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GraderCalls {
     /// Its id.
     pub id: CostEntryId,
     /// Workflow name.
     pub workflow: String,
-    /// The release that was evaluated.
+    /// The release that was evaluated; for [`RELEASE_MODEL`] the one whose model was asked.
     pub release: ReleaseId,
     /// Day in the workflow's time zone.
     pub day: String,
     /// `gate` or `canary`.
     pub about: String,
-    /// Name of the grader.
+    /// Name of the grader, or [`RELEASE_MODEL`].
     pub grader: String,
     /// The model's pin.
     pub model: String,

@@ -8,16 +8,17 @@ use futures::StreamExt as _;
 use serde_json::{Map, Value, json};
 use tuesday_domain::definition::{ModelSpec, Package};
 use tuesday_domain::eval::{Agreement, Label, ModelGrader, Opinion};
-use tuesday_domain::port::{Model, ModelRequest};
+use tuesday_domain::port::{Model, ModelAnswer, ModelFault, ModelRequest};
 use tuesday_domain::prompt::cleared;
 use tuesday_domain::ready::Ready;
-use tuesday_domain::record::Usage;
 
-use super::trial::{ask, error_word};
+use super::asking::Asking;
+use super::purse::{Purse, REFUSED};
+use super::trial::error_word;
 use crate::ids;
 use crate::worker::limits::Limiters;
 
-/// What one grader asked its model so far.
+/// What one grader, or a release under evaluation, asked its model so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GraderUse {
     /// Calls, those that failed included.
@@ -30,6 +31,24 @@ pub struct GraderUse {
     pub output_tokens: u64,
 }
 
+impl GraderUse {
+    /// One question: every try of it is a call, and only its end can report usage. What the limit refused was
+    /// never asked.
+    pub(super) fn count(&mut self, tries: u32, end: &Result<ModelAnswer, ModelFault>) {
+        let (usage, refused) = match end {
+            Ok(answer) => (answer.usage, false),
+            Err(fault) => (fault.usage, fault.code == REFUSED),
+        };
+        let calls = u64::from(tries).saturating_sub(u64::from(refused));
+        self.calls += calls;
+        self.unreported += calls.saturating_sub(u64::from(usage.is_some()));
+        if let Some(usage) = usage {
+            self.input_tokens += usage.input_tokens;
+            self.output_tokens += usage.output_tokens;
+        }
+    }
+}
+
 /// The graders of one package.
 pub struct Graders {
     used: Mutex<BTreeMap<String, GraderUse>>,
@@ -37,6 +56,7 @@ pub struct Graders {
     ready: Arc<Ready>,
     model: Arc<dyn Model>,
     limiters: Limiters,
+    purse: Option<Arc<Purse>>,
 }
 
 impl std::fmt::Debug for Graders {
@@ -56,6 +76,16 @@ impl Graders {
             ready,
             model,
             limiters: Limiters::default(),
+            purse: None,
+        }
+    }
+
+    /// Each question takes its worst case from there first.
+    #[must_use]
+    pub(crate) fn paid_from(self, purse: Arc<Purse>) -> Self {
+        Self {
+            purse: Some(purse),
+            ..self
         }
     }
 
@@ -96,18 +126,6 @@ impl Graders {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, GraderUse>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// One question: every try of it is a call, and only the answer can report usage.
-    fn count(&self, name: &str, tries: u32, usage: Option<Usage>) {
-        let mut all = self.lock();
-        let used = all.entry(name.to_owned()).or_default();
-        used.calls += u64::from(tries);
-        used.unreported += u64::from(tries) - u64::from(usage.is_some());
-        if let Some(usage) = usage {
-            used.input_tokens += usage.input_tokens;
-            used.output_tokens += usage.output_tokens;
-        }
     }
 
     async fn agreement(&self, grader: &ModelGrader) -> Agreement {
@@ -161,9 +179,17 @@ impl Graders {
             timeout: grader.timeout,
         };
         let limits = &self.ready.def.limits;
-        let answer = Box::pin(ask(&*self.model, &self.limiters, limits, &mut request)).await;
-        let usage = answer.as_ref().ok().and_then(|a| a.usage);
-        self.count(&grader.name, request.attempt.max(1), usage);
+        let asking = Asking {
+            model: &*self.model,
+            limiters: &self.limiters,
+            limits,
+            purse: self.purse.as_deref(),
+        };
+        let answer = Box::pin(asking.ask(&mut request)).await;
+        let mut used = self.lock();
+        let of = used.entry(grader.name.clone()).or_default();
+        of.count(request.attempt.max(1), &answer);
+        drop(used);
         let answer = answer.map_err(|fault| error_word(&fault))?;
         let other = answer
             .model_reported

@@ -2,19 +2,18 @@
 //! is really asked; the sources are the case's own; nothing is written anywhere.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use serde_json::Value;
 use tuesday_domain::decide::{Decided, Under, confidence, decide, excluded, mismatch, plan_facts};
-use tuesday_domain::definition::{FailurePlan, Limits, Package, with_artefact};
+use tuesday_domain::definition::{FailurePlan, ModelSpec, Package, with_artefact};
 use tuesday_domain::eval::{Case, Entry, Outcome, RouteWord, Tried, grade, grade_fixed};
 use tuesday_domain::id::RunId;
-use tuesday_domain::ledger::cost_micros;
+use tuesday_domain::ledger::TokenPrice;
 use tuesday_domain::port::{FaultKind, Model, ModelAnswer, ModelFault, ModelRequest};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::ready::Ready;
-use tuesday_domain::retry::RetryVerdict;
 use tuesday_domain::route::{Destined, tier, verdict_words};
 use tuesday_domain::rules::{Route, RuleSet, Verdict, parse};
 use tuesday_domain::run::{Reason, Status};
@@ -23,13 +22,13 @@ use tuesday_domain::validation::{Judged, judge};
 use tuesday_domain::workflow::Stage;
 
 use super::Graders;
-use crate::steps::generate::{call, model_request, place, policy};
+use super::asking::Asking;
+use super::graders::GraderUse;
+use super::purse::Purse;
+use crate::steps::generate::model_request;
 use crate::steps::route::request_json;
 use crate::worker::limits::Limiters;
 use crate::{ids, ops};
-
-/// Attempts of one model call: an overloaded provider is no fault of the release.
-const ATTEMPTS: u32 = 3;
 
 /// A release made ready to be tried: no database, no instance.
 pub struct Trial {
@@ -41,6 +40,10 @@ pub struct Trial {
     limiters: Limiters,
     report: Option<Value>,
     graders: Option<Arc<Graders>>,
+    /// What a call costs; the package says so where nobody else does.
+    price: Option<TokenPrice>,
+    purse: Option<Arc<Purse>>,
+    used: Mutex<GraderUse>,
 }
 
 impl std::fmt::Debug for Trial {
@@ -109,7 +112,11 @@ impl Trial {
     ) -> Result<Self, Problem> {
         let (rules, _) =
             parse(csv).map_err(|_| Problem::new("package_faulty", "rules.csv cannot be read"))?;
+        let price = ready.model.price.as_ref();
         Ok(Self {
+            price: price.and_then(TokenPrice::of_package),
+            purse: None,
+            used: Mutex::default(),
             ready,
             rules: Arc::new(rules),
             artifact,
@@ -128,6 +135,27 @@ impl Trial {
             graders: Some(graders),
             ..self
         }
+    }
+
+    /// Calls cost this, by whoever knows the prices of the instance.
+    #[must_use]
+    pub(crate) fn priced(self, price: Option<TokenPrice>) -> Self {
+        Self { price, ..self }
+    }
+
+    /// Each call takes its worst case from there first.
+    #[must_use]
+    pub(crate) fn paid_from(self, purse: Arc<Purse>) -> Self {
+        Self {
+            purse: Some(purse),
+            ..self
+        }
+    }
+
+    /// What the model was asked since the last time, and which model; it is counted once.
+    pub(crate) fn take_used(&self) -> (Arc<ModelSpec>, GraderUse) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        (Arc::clone(&self.ready.model), std::mem::take(&mut *used))
     }
 
     /// The release's parts, shared.
@@ -342,8 +370,17 @@ impl Trial {
     }
 
     async fn ask(&self, request: &mut ModelRequest) -> Result<ModelAnswer, ModelFault> {
-        let limits = &self.ready.def.limits;
-        ask(&*self.model, &self.limiters, limits, request).await
+        let before = request.attempt;
+        let asking = Asking {
+            model: &*self.model,
+            limiters: &self.limiters,
+            limits: &self.ready.def.limits,
+            purse: self.purse.as_deref(),
+        };
+        let answer = asking.ask(request).await;
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.count(request.attempt - before + 1, &answer);
+        answer
     }
 
     fn add_cost(&self, sum: Option<i64>, answer: &ModelAnswer) -> Option<i64> {
@@ -351,7 +388,8 @@ impl Trial {
         let own = if spec.kind.is_built_in() {
             Some(0)
         } else {
-            cost_micros(spec.price.as_ref(), answer.usage)
+            let price = self.price.as_ref();
+            price.zip(answer.usage).and_then(|(p, used)| p.cost(used))
         };
         Some(sum? + own?)
     }
@@ -494,40 +532,6 @@ fn held<'a>(
         .iter()
         .filter(move |t| text.contains(t.as_str()))
         .map(move |t| format!("{t} stands in {place}"))
-}
-
-/// Asks a model; what may pass is asked again a few times.
-pub(super) async fn ask(
-    model: &dyn Model,
-    limiters: &Limiters,
-    limits: &Limits,
-    request: &mut ModelRequest,
-) -> Result<ModelAnswer, ModelFault> {
-    let mut n = 1;
-    loop {
-        let turn = place(limiters, limits, request).await;
-        let answer = call(model, request).await;
-        drop(turn);
-        let fault = match answer {
-            Ok(answer) => return Ok(answer),
-            Err(fault) => fault,
-        };
-        let FaultKind::Transient(after) = fault.kind else {
-            return Err(fault);
-        };
-        let policy = tuesday_domain::retry::RetryPolicy {
-            max_attempts: limits.max_attempts.min(ATTEMPTS),
-            ..policy(limits)
-        };
-        match policy.after(n, after, ids::draw()) {
-            RetryVerdict::After(wait) if wait <= Duration::from_secs(30) => {
-                tokio::time::sleep(wait).await;
-            }
-            _ => return Err(fault),
-        }
-        n += 1;
-        request.attempt += 1;
-    }
 }
 
 pub(super) fn error_word(fault: &ModelFault) -> String {

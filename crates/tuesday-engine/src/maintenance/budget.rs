@@ -9,9 +9,12 @@ use crate::engine::Engine;
 use crate::maintenance::notice;
 
 const BATCH: usize = 200;
+/// A call of an evaluation that takes longer counts in full.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 pub(super) async fn run(engine: Engine) -> Result<(), String> {
-    let stranded = engine.0.reader.stranded_holds(BATCH).await;
+    let old = crate::ids::moment_ago(LONGEST);
+    let stranded = engine.0.reader.stranded_holds(old, BATCH).await;
     for hold in stranded.map_err(|e| e.to_string())? {
         // Another node may have counted it: then this decision is refused, and that is right.
         let _ = engine

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tuesday_domain::adoption::{Adopted, AdoptionMetric, GroupPlan, PlanSpec, Uptake};
+use tuesday_domain::csv::line;
 use tuesday_domain::ledger::day::Days;
 use tuesday_domain::ledger::grouped::{GROUPS, OTHERS, fewer};
 use tuesday_domain::ledger::interval::share_ppm;
@@ -306,18 +307,18 @@ impl Adoption {
     /// One row for each figure of each group, exact integers.
     #[must_use]
     pub fn csv(&self) -> String {
-        let mut text = "group,key,unit,value,standing,records\r\n".to_owned();
-        let mut line = |group: &str, s: &Shown| {
+        let mut text = line(&["group", "key", "unit", "value", "standing", "records"]);
+        let mut told = |group: &str, s: &Shown| {
             let value = s.value.map_or_else(String::new, |n| n.to_string());
             let records = s.records.as_deref().unwrap_or_default();
-            text.push_str(&format!(
-                "{},{},{},{value},{},{}\r\n",
-                cell(group),
+            text.push_str(&line(&[
+                group,
                 s.key,
-                s.unit,
-                s.standing,
-                cell(records)
-            ));
+                s.unit.word(),
+                &value,
+                s.standing.word(),
+                records,
+            ]));
         };
         for g in std::iter::once(&self.all).chain(&self.groups) {
             let name = match &g.group {
@@ -325,7 +326,7 @@ impl Adoption {
                 Some(name) if name.is_empty() => "(not known)",
                 Some(name) => name,
             };
-            g.counts.iter().chain(&g.metric).for_each(|s| line(name, s));
+            g.counts.iter().chain(&g.metric).for_each(|s| told(name, s));
         }
         for s in [
             &self.bypass,
@@ -333,22 +334,8 @@ impl Adoption {
             &self.no_visit,
             &self.automatic,
         ] {
-            line("(all)", s);
+            told("(all)", s);
         }
-        text
-    }
-}
-
-/// A cell; quoted where it must be, and never the beginning of a formula.
-fn cell(text: &str) -> String {
-    let text = if text.starts_with(['=', '+', '-', '@', '\t']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    };
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
         text
     }
 }
@@ -549,11 +536,5 @@ mod tests {
         assert_eq!(used.value, None, "{}", used.means);
         assert_eq!(bypass("bypass", &n, 4, &at()).value, Some(625_000));
         assert_eq!(bypass("bypass", &blind, 0, &at()).value, None);
-    }
-
-    #[test]
-    fn a_cell_is_never_a_formula() {
-        assert_eq!(cell("=1+1"), "'=1+1");
-        assert_eq!(cell("a,\"b\""), "\"a,\"\"b\"\"\"");
     }
 }

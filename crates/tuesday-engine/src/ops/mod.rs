@@ -132,8 +132,8 @@ pub(crate) use cost::Evaluated as GradedOf;
 pub use cost::{
     CategoryLine, CostReport, ExitCost, Forecast, IdleVendor, JudgedRelease, JudgedReport,
     LimitState, MetricWeek, NamedCosts, NewBaseline, NewDrill, NewLimit, PartTime, Scorecard,
-    SignedWeek, TeamValue, Tested, VendorExit, VendorShare, Week, Weekly, WeeklyFigure, WeeklyItem,
-    WeeklyMetric, WeeklyTalk, provider_of,
+    SignedWeek, SpanIncidents, SuccessMetric, TeamValue, Tested, VendorExit, VendorShare, Week,
+    Weekly, WeeklyFigure, WeeklyItem, WeeklyMetric, WeeklyTalk, provider_of,
 };
 pub use credential::TotpOffer;
 pub use decide_many::Together;

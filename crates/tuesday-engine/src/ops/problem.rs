@@ -407,9 +407,10 @@ impl Engine {
             entered_by: by.to_owned(),
             entered_at: self.now(),
         };
-        match fault(&entry) {
-            None => Ok(entry),
-            Some((field, why)) => Err(unbookable(field, why)),
+        if let Some((field, why)) = fault(&entry) {
+            return Err(unbookable(field, why));
         }
+        self.within_a_day(&entry, &[]).await?;
+        Ok(entry)
     }
 }

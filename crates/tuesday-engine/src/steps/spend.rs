@@ -7,6 +7,7 @@ use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::ModelKind;
 use tuesday_domain::ledger::budget;
 use tuesday_domain::port::ModelRequest;
+use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
     AuditEntry, Change, Decision, MoneyChange, SpendAct, SpendHold, SpendLimit, Subject, Workflow,
 };
@@ -79,7 +80,8 @@ pub(crate) async fn take(
     }
 }
 
-fn bytes(request: &ModelRequest) -> u64 {
+/// The bytes that a call sends; a token is at least one.
+pub(crate) fn bytes(request: &ModelRequest) -> u64 {
     let repair = request.repair.as_ref().map_or(0, String::len);
     let schema = request.output_schema.to_string().len();
     // These are handed the facts beside the prompt.
@@ -122,6 +124,22 @@ pub(crate) fn assumed(hold: SpendHold, now: Timestamp) -> Decision {
     }
 }
 
+/// What takes a part of the limit; refused as a conflict when the limit cannot hold it.
+pub(crate) fn reservation(hold: &SpendHold, stop_micros: i64) -> [Change; 3] {
+    let money = [
+        MoneyChange::OpenSpend {
+            workflow: hold.workflow.clone(),
+            period: hold.period.clone(),
+        },
+        MoneyChange::Reserve {
+            hold: hold.clone(),
+            stop_micros,
+        },
+        MoneyChange::InsertHold(hold.clone()),
+    ];
+    money.map(|c| Change::Money(Box::new(c)))
+}
+
 async fn reserve(
     engine: &Engine,
     work: &Work,
@@ -134,34 +152,23 @@ async fn reserve(
         .fact("about", hold.run.to_string())
         .fact("period", hold.period.clone())
         .fact("micros", hold.micros);
-    let money = [
-        MoneyChange::OpenSpend {
-            workflow: hold.workflow.clone(),
-            period: hold.period.clone(),
-        },
-        MoneyChange::Reserve {
-            hold: hold.clone(),
-            stop_micros: limit.stop_micros,
-        },
-        MoneyChange::InsertHold(hold.clone()),
-    ];
     let fence = Change::CheckFence {
         run: work.run.id,
         fence: work.fence,
     };
     let mut changes = vec![fence];
-    changes.extend(money.map(|c| Change::Money(Box::new(c))));
+    changes.extend(reservation(hold, limit.stop_micros));
     let decision = Decision { changes, entry };
     let (before, after) = ("spend.before_hold_commit", "spend.after_hold_commit");
     engine.apply_at(before, after, decision).await.map(drop)
 }
 
 /// In words, when this call does not fit even if everything in flight costs nothing.
-async fn used_up(
+pub(crate) async fn used_up(
     engine: &Engine,
     limit: &SpendLimit,
     hold: &SpendHold,
-) -> Result<Option<String>, StepFault> {
+) -> Result<Option<String>, Problem> {
     let spend = engine.0.reader.spend(&hold.workflow, &hold.period).await;
     let spend = spend.map_err(read_problem)?;
     let gone = spend.map_or(0, |s| s.spent_micros + s.assumed_micros);

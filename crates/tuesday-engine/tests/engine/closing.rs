@@ -156,6 +156,43 @@ async fn story(database: Option<&str>) {
     assert!(entries.iter().all(|e| e.person.as_deref() == Some("rhea")));
     fixes(engine).await;
     Box::pin(requests(engine)).await;
+    Box::pin(hours(engine)).await;
+}
+
+/// Minutes of an answer are hours of a person like any others: a day has 24, whatever was entered where.
+async fn hours(engine: &Engine) {
+    let today = engine.asked_days(Some("small"), None, None, 1).await;
+    let today = today.unwrap().to;
+    let upkeep = tuesday_domain::ledger::entry::NewCost {
+        category: CostCategory::Maintenance,
+        workflow: Some("small".into()),
+        from: today,
+        to: today.plus(1),
+        amount_micros: None,
+        currency: None,
+        // With the thirty of today a whole day of it.
+        minutes: Some(2 * 1_410),
+        person: Some("rhea".into()),
+        vendor: None,
+        bucket: None,
+        words: "rules".into(),
+        reference: None,
+    };
+    engine.enter_cost(upkeep, "tove").await.unwrap();
+    let one = reported(engine, "one more question").await;
+    let asked = |minutes| {
+        let said = answer(None, None, Some(minutes));
+        engine.triage(one.id, ProblemState::NotAnError, "rhea", said)
+    };
+    let refused = asked(31).await.unwrap_err();
+    assert_eq!((refused.code, refused.status()), ("cost_invalid", 422));
+    assert_eq!(refused.field.as_deref(), Some("minutes"));
+    let kept = engine.reader().problem_report(one.id).await.unwrap();
+    assert_eq!(
+        kept.unwrap().state,
+        ProblemState::New,
+        "nothing was answered"
+    );
 }
 
 /// The report by layer.

@@ -9,6 +9,7 @@ use tuesday_domain::drift::Verdict;
 use tuesday_domain::drift::calibration::{Band, BandCount, BandState};
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::figures::{DayFigures, Mix};
+use tuesday_domain::ledger::report::By;
 use tuesday_domain::record::{AuditEntry, Change, DayRow, Decision, DriftState, Subject};
 use tuesday_domain::run::{Reason, Status};
 use tuesday_domain::time::Zone;
@@ -473,6 +474,98 @@ async fn a_model_that_answers_otherwise_is_found_by_the_canary() {
 async fn a_model_that_answers_otherwise_is_found_by_the_canary_on_postgresql() {
     let database = Database::create().await;
     Box::pin(turned(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+/// What the canary asks is booked under tokens and stops at the limit: then the model is not asked, which is no
+/// fault of it.
+async fn limited(database: Option<&str>) {
+    use tuesday_domain::ledger::price::{NewPrice, amount};
+    use tuesday_domain::record::{CostCategory, PriceKind, SpendAct, SpendPeriod, Usage};
+    let bench = Bench::on(&[], database).await;
+    let engine = &bench.engine;
+    let price = NewPrice {
+        kind: PriceKind::Model,
+        name: "fake-1".into(),
+        currency: "EUR".into(),
+        input_micros: Some(amount("2").unwrap()),
+        output_micros: Some(amount("10").unwrap()),
+        hour_micros: None,
+        from: None,
+    };
+    engine.set_prices(&[price], "list", "tove").await.unwrap();
+    let pairs = [("workflow.toml", "[rollout]\n", CANARY)];
+    let usage = Usage {
+        input_tokens: 1_000,
+        output_tokens: 100,
+    };
+    let text = r#"{"grade": "low"}"#.to_owned();
+    bench.fakes.then(Said::Paid(text, usage));
+    bench
+        .put(&crate::releases::changed(engine, &FINE.replace('\n', ""), &pairs).await)
+        .await;
+    let worker = Worker::start(engine);
+    assert_eq!(tried(&bench, 1).await, ("passed", vec![]));
+    let day = today(&bench);
+    let days = Days {
+        from: day.plus(-1),
+        to: day.plus(2),
+    };
+    let costs = || async {
+        let report = engine.cost_report(Some("small"), None, days, By::Nothing);
+        report.await.unwrap().total
+    };
+    let spent = costs().await;
+    assert_eq!(spent.by_category[&CostCategory::Tokens]["EUR"], 3_000);
+    assert_eq!(
+        spent.by_category.len(),
+        1,
+        "nothing of it is infrastructure"
+    );
+
+    let stop = tuesday_engine::ops::NewLimit {
+        period: SpendPeriod::Month,
+        warn_micros: None,
+        stop_micros: 10,
+        currency: "EUR".into(),
+        act: SpendAct::Hold,
+    };
+    engine
+        .set_spend_limit("small", stop, "a test", "rhea")
+        .await
+        .unwrap();
+    let calls = bench.fakes.calls();
+    for (seq, minutes) in [(2, 61), (3, 122), (4, 183)] {
+        later(&bench, &[engine], minutes).await;
+        assert_eq!(tried(&bench, seq).await.0, "unanswered");
+    }
+    assert_eq!(bench.fakes.calls(), calls, "nothing was asked");
+    assert_eq!(costs().await.total["EUR"], 3_000);
+    let canary = engine.drift("small").await.unwrap().canary.unwrap();
+    let why = &canary.tries[0].misses[0].words;
+    assert!(why.starts_with("not asked: the limit of"), "{why}");
+    let told = engine.reader().notices_of("tove", 50).await.unwrap();
+    let count = |kind: &str| told.iter().filter(|n| n.kind == kind).count();
+    assert_eq!(count("canary_not_asked"), 1, "told once, while it goes on");
+    assert_eq!(count("canary_failed"), 0);
+    let incidents = engine
+        .reader()
+        .incidents(&Default::default(), None, 9)
+        .await;
+    let of = |i: &tuesday_domain::record::Incident| i.category == Category::CanaryFailed;
+    assert!(!incidents.unwrap().iter().any(of), "the model has no fault");
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_is_booked_as_tokens_and_not_asked_beyond_the_limit() {
+    Box::pin(limited(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_is_booked_as_tokens_and_not_asked_beyond_the_limit_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(limited(Some(&database.url()))).await;
     database.drop().await;
 }
 

@@ -12,6 +12,7 @@ mod closing;
 mod desk;
 mod downtime;
 mod drift;
+mod evaluated_calls;
 mod exits;
 mod first_shifts;
 mod fridays;

@@ -77,19 +77,16 @@ async fn exposed(engine: &tuesday_engine::Engine, days: Days, seen: i64) {
     assert_eq!(ten.models[0].micros, Some(70_000 * 4 + 7_000 * 20));
     assert_eq!(ten.models[0].price_version, Some(2));
     assert_eq!(ten.total["EUR"], 420_000 + seen * 100);
-    assert!(ten.lacks.is_empty(), "{:?}", ten.lacks);
+    let untimed = "1 decisions without a measured time of review".to_owned();
+    assert_eq!(ten.lacks, std::slice::from_ref(&untimed));
     let cheap = [tokens("1", "1")];
     let cheap = engine
         .cost_forecast("small", days, 10_000, Some(&cheap))
         .await
         .unwrap();
     assert_eq!(cheap.models[0].micros, Some(77_000));
-    assert_eq!(
-        cheap.lacks.len(),
-        1,
-        "the tried table has no hour: {:?}",
-        cheap.lacks
-    );
+    assert_eq!(cheap.lacks.len(), 2, "the tried table has no hour too");
+    assert!(cheap.lacks.contains(&untimed), "{:?}", cheap.lacks);
     let other = [NewPrice {
         name: "other-1".into(),
         ..tokens("1", "1")
@@ -216,6 +213,29 @@ async fn figures(database: Option<&str>) {
     let parts: i64 = report.groups.iter().map(|g| g.costs.total["EUR"]).sum();
     assert_eq!(parts, report.total.total["EUR"]);
     exposed(engine, days, seen).await;
+    // One decision was made without a look: what review cost is the least it can have been.
+    let review = report
+        .categories
+        .iter()
+        .find(|l| l.category == CostCategory::Review);
+    let review = review.unwrap();
+    let told = (review.standing, review.words.as_str());
+    assert_eq!(
+        told,
+        (Standing::Estimated, "some decisions have no measured time")
+    );
+    let card = engine.scorecard("small", days).await.unwrap();
+    let task = card
+        .figures
+        .iter()
+        .find(|f| f.key == "cost_per_task")
+        .unwrap();
+    assert_eq!((task.standing, task.low), (Standing::Estimated, task.value));
+    assert!(
+        task.means.starts_with("at least; 1 decisions"),
+        "{}",
+        task.means
+    );
     // The baseline makes a saving of it; the decision without a look widens it.
     let card = engine.scorecard("small", days).await.unwrap();
     assert_eq!(card.saved.net.standing, Standing::Missing);
@@ -438,8 +458,14 @@ async fn a_call_whose_end_nobody_saw_counts_in_full() {
     };
     let id = run.id.uuid().simple().to_string();
     bench.raw(&format!(
-        "INSERT INTO spends VALUES ('small', '{period}', 0, 7000, 0, NULL, NULL)"
+        "INSERT INTO spends VALUES ('small', '{period}', 0, 7800, 0, NULL, NULL)"
     ));
+    // Of evaluations: one was killed long ago, one is under way.
+    for (id, micros) in [("01900000", 500), ("ffffffff", 300)] {
+        bench.raw(&format!(
+            "INSERT INTO spend_holds VALUES (x'{id}00007000800000000000abcd', 'small', '{period}', {micros})"
+        ));
+    }
     bench.raw(&format!(
         "INSERT INTO spend_holds VALUES (x'{id}', 'small', '{period}', 7000)"
     ));
@@ -457,7 +483,7 @@ async fn a_call_whose_end_nobody_saw_counts_in_full() {
         .unwrap();
     until("the call ends", || async {
         let s = engine.spend_state("small").await.unwrap().unwrap();
-        (s.assumed_micros == 7_000 && s.spent_micros == 1_100 && s.reserved_micros == 0)
+        (s.assumed_micros == 7_500 && s.spent_micros == 1_100 && s.reserved_micros == 300)
             .then_some(())
     })
     .await;
@@ -649,6 +675,12 @@ async fn no_kind_of_cost_is_silently_absent_and_buckets_are_told_apart() {
         .await
         .unwrap();
     assert_eq!(report.flags.len(), 1, "{:?}", report.flags);
+    let csv = report.csv();
+    let mut lines = csv.lines();
+    let head = "group,name,category,currency,micros,resolved,runs,standing,lacks";
+    assert_eq!(lines.next(), Some(head));
+    let first = "first_workflow,first_workflow,tokens,EUR,3000,1,1,measured,";
+    assert_eq!(lines.next(), Some(first));
     bench.end(worker).await;
 }
 
@@ -756,17 +788,30 @@ async fn upheld(database: Option<&str>) {
         );
         assert_eq!(refused.status(), 422);
     }
-    engine.enter_cost(logged(90, "tove"), "tove").await.unwrap();
-    let absurd = engine.enter_cost(logged(1_380, "tove"), "tove").await;
-    let absurd = absurd.unwrap_err();
-    assert!(absurd.detail.contains("1470 min"), "{}", absurd.detail);
     let day = Day::parse(&today).unwrap();
     let days = Days { from: day, to: day };
     let figure = |key: &'static str| async move {
         let card = Box::pin(engine.scorecard("small", days)).await.unwrap();
         let found = card.figures.into_iter().find(|f| f.key == key).unwrap();
+        assert_eq!(found.value.is_none(), found.standing == Standing::Missing);
         (found.value, found.means)
     };
+    // Nobody entered anything, and what was taken back is as never entered: no hours are not zero hours.
+    let wrong = engine.enter_cost(logged(15, "tove"), "tove").await.unwrap();
+    assert_eq!(figure("maintenance_time").await.0, Some(15 * 60_000));
+    engine
+        .reverse_cost(wrong.id, "another workflow", "tove")
+        .await
+        .unwrap();
+    for key in ["maintenance_time", "maintenance_cost"] {
+        let (value, means) = figure(key).await;
+        assert_eq!(value, None, "{key}");
+        assert!(means.contains("entered"), "{means}");
+    }
+    engine.enter_cost(logged(90, "tove"), "tove").await.unwrap();
+    let absurd = engine.enter_cost(logged(1_380, "tove"), "tove").await;
+    let absurd = absurd.unwrap_err();
+    assert!(absurd.detail.contains("1470 min"), "{}", absurd.detail);
     assert_eq!(figure("maintenance_time").await.0, Some(90 * 60_000));
     let (spent, means) = figure("maintenance_cost").await;
     assert_eq!(spent, Some(90_000_000));
@@ -1056,4 +1101,183 @@ async fn a_week_that_is_not_whole_says_so() {
     assert!(last(monday.plus(-3)).await, "the span ends on a Friday");
     engine.clock().set_offset(8 * 86_400_000_000);
     assert!(!last(sunday).await, "it is over now");
+}
+
+/// A first workflow that was given up before it was ever called production has not shipped.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_workflow_that_was_retired_as_research_never_shipped() {
+    let was = "label = \"production\"\nstage = \"auto\"";
+    for (label, stage, flags) in [("research", "shadow", 1), ("production", "auto", 0)] {
+        let now = format!("label = \"{label}\"\nstage = \"{stage}\"");
+        let bench = Bench::on(&[(was, now.as_str())], None).await;
+        let engine = &bench.engine;
+        let days = engine
+            .asked_days(Some("small"), None, None, 1)
+            .await
+            .unwrap();
+        let day = days.to.to_string();
+        let typed = Typed {
+            category: "infrastructure",
+            from: &day,
+            amount: "12",
+            currency: "EUR",
+            vendor: "Rack House",
+            bucket: "second_use_case",
+            words: "a trial",
+            ..Typed::default()
+        };
+        engine
+            .enter_cost(typed.read().unwrap(), "tove")
+            .await
+            .unwrap();
+        let by = Actor::Person("rhea".into());
+        engine
+            .retire(
+                "small",
+                tuesday_engine::ops::OpenWork::None,
+                &by,
+                "given up",
+            )
+            .await
+            .unwrap();
+        let report = engine.cost_report(None, None, days, By::Bucket).await;
+        assert_eq!(report.unwrap().flags.len(), flags, "{label}");
+    }
+}
+
+/// A run that was held for days and called its model only now is told by the day that it belongs to.
+async fn late(database: Option<&str>) {
+    let long = (
+        "first_delay = \"10ms\"",
+        "deadline = \"20d\"\nfirst_delay = \"10ms\"",
+    );
+    let bench = Bench::on(&[(crate::bench::FREE, ""), long], database).await;
+    let engine = &bench.engine;
+    let by = Actor::Person("rhea".into());
+    let stop = engine.set_switch("small", Switch::Paused, &by, "a test");
+    stop.await.unwrap();
+    bench.receive("c1").await;
+    let worker = Worker::start(engine);
+    let filter = RunFilter {
+        workflow: Some("small".into()),
+        ..RunFilter::default()
+    };
+    let run = engine
+        .reader()
+        .run_page(&filter, None, 1)
+        .await
+        .unwrap()
+        .remove(0);
+    let offset = 4 * 86_400 * 1_000_000;
+    bench.store.set_clock(offset).await.unwrap();
+    engine.clock().set_offset(offset);
+    bench.fakes.then(paid(1));
+    let go = engine.set_switch("small", Switch::Running, &by, "a test");
+    go.await.unwrap();
+    let told = until("the gap of four days ago is told", || async {
+        let all = engine.reader().notices_of("tove", 99).await.unwrap();
+        all.into_iter().find(|n| n.kind == "figures_lack")
+    })
+    .await;
+    let words = format!("small, {}: calls of fake-1 have no price", run.batch);
+    assert!(told.title.starts_with(&words), "{}", told.title);
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_of_a_run_that_was_held_for_days_is_an_alarm_too() {
+    Box::pin(late(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_of_a_run_that_was_held_for_days_is_an_alarm_too_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(late(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+/// The one metric stands on the scorecard, and before whoever decides; incidents are those of the span.
+async fn told(database: Option<&str>) {
+    let bench = Bench::on(&[], database).await;
+    let worker = Worker::start(&bench.engine);
+    let engine = &bench.engine;
+    bench.fakes.then(paid(0));
+    bench.receive("c0").await;
+    let task = bench.task("c0").await;
+    let done = engine.approve(task.id, "rhea", Approval::default());
+    done.await.unwrap();
+    let batch = bench.rest("c0").await.run.batch;
+    engine.make_figures().await.unwrap();
+    let day = Day::parse(&batch).unwrap();
+    let days = Days {
+        from: day,
+        to: day.plus(1),
+    };
+    let card = || async { Box::pin(engine.scorecard("small", days)).await.unwrap() };
+    assert!(card().await.metric.is_none());
+    assert!(engine.success_metric("small").await.unwrap().is_none());
+    let stated = "override_rate at most 10 by 2027-02-28";
+    let state = engine.state_charter("small", "ninety_day_metric", stated, "rhea");
+    state.await.unwrap();
+    for metric in [
+        card().await.metric,
+        engine.success_metric("small").await.unwrap(),
+    ] {
+        let metric = metric.unwrap();
+        assert_eq!((metric.stated.as_str(), metric.kept), (stated, Some(true)));
+        let now = metric.now.unwrap();
+        assert_eq!((now.value, now.standing), (Some(0), Standing::Measured));
+    }
+
+    let opened = async || {
+        let new = tuesday_engine::ops::NewIncident {
+            category: tuesday_domain::trouble::Category::DeliveryLate,
+            severity: None,
+            workflow: Some("small".into()),
+            words: "it came late".into(),
+            runs: Vec::new(),
+        };
+        engine.open_incident(new, "rhea").await.unwrap().id
+    };
+    let first = opened().await;
+    let count = async |days| {
+        let found = engine.span_incidents("small", days).await.unwrap();
+        (found.opened, found.open)
+    };
+    let around = Days {
+        from: day.plus(-1),
+        to: day.plus(1),
+    };
+    assert_eq!(count(around).await, (1, 1));
+    let earlier = Days {
+        from: day.plus(-92),
+        to: day.plus(-2),
+    };
+    assert_eq!(
+        count(earlier).await,
+        (0, 0),
+        "what is open now is not of that quarter"
+    );
+    let closed = tuesday_engine::ops::Closed {
+        resolution: "sent".into(),
+        ..Default::default()
+    };
+    engine
+        .resolve_incident(first, closed, "rhea")
+        .await
+        .unwrap();
+    assert_eq!(count(around).await, (1, 0));
+    bench.end(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metric_and_the_incidents_of_a_span_are_told() {
+    Box::pin(told(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metric_and_the_incidents_of_a_span_are_told_on_postgresql() {
+    let database = Database::create().await;
+    Box::pin(told(Some(&database.url()))).await;
+    database.drop().await;
 }

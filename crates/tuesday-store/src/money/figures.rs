@@ -331,6 +331,28 @@ impl StoreReader {
         self.rows(sql, params, day_state).await
     }
 
+    /// Days of a workflow before a day whose figures were made since a moment, the newest look first.
+    ///
+    /// # Errors
+    /// See [`StoreReader::run`].
+    pub async fn days_made_since(
+        &self,
+        workflow: &str,
+        before: &str,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<String>, ReadError> {
+        let sql = "SELECT day FROM day_figures WHERE workflow = $1 AND day < $2 AND made_at >= $3 \
+                   ORDER BY made_at DESC, day DESC LIMIT $4";
+        let params = vec![
+            text(workflow),
+            text(before),
+            Value::Int(since.micros()),
+            page(limit),
+        ];
+        self.rows(sql, params, |r: Row<'_>| r.text(0)).await
+    }
+
     /// Whether a run of the workflow has ended.
     ///
     /// # Errors

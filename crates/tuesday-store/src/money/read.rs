@@ -5,6 +5,7 @@ use tuesday_domain::record::{
     BaselineRow, CostCategory, CostEntry, ExitEstimate, GraderCalls, PriceRow, Spend, SpendHold,
     SpendLimit, SwapDrill, WeeklyReview,
 };
+use uuid::Uuid;
 
 use crate::error::ReadError;
 use crate::reader::StoreReader;
@@ -364,14 +365,21 @@ impl StoreReader {
         self.first(sql, vec![Value::Id(run.uuid())], hold).await
     }
 
-    /// Holds of runs that no call can be in flight for: nobody saw how theirs ended.
+    /// Holds that no call can be in flight for, of runs, and of evaluations when they were taken before `old`:
+    /// nobody saw how theirs ended.
     ///
     /// # Errors
     /// See [`StoreReader::run`].
-    pub async fn stranded_holds(&self, limit: usize) -> Result<Vec<SpendHold>, ReadError> {
-        let sql = "SELECT h.run_id, h.workflow, h.period, h.micros FROM spend_holds AS h JOIN runs AS r ON r.id = h.run_id \
-                   WHERE r.status <> 'running' ORDER BY h.run_id LIMIT $1";
-        self.rows(sql, vec![page(limit)], hold).await
+    pub async fn stranded_holds(
+        &self,
+        old: Uuid,
+        limit: usize,
+    ) -> Result<Vec<SpendHold>, ReadError> {
+        let sql = "SELECT h.run_id, h.workflow, h.period, h.micros FROM spend_holds AS h \
+                   LEFT JOIN runs AS r ON r.id = h.run_id \
+                   WHERE r.status <> 'running' OR (r.id IS NULL AND h.run_id < $1) ORDER BY h.run_id LIMIT $2";
+        self.rows(sql, vec![Value::Id(old), page(limit)], hold)
+            .await
     }
 
     /// Signed weeks of a workflow, the newest first.

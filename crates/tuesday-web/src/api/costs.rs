@@ -78,7 +78,7 @@ pub(crate) async fn report(
         .cost_report(place, among.as_deref(), days, by)
         .await?;
     if as_csv(q.format.as_deref())? {
-        return Ok(csv(sheet::costs(&made)));
+        return Ok(csv(made.csv()));
     }
     Ok(value(&made)?.into_response())
 }

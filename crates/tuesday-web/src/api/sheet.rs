@@ -1,64 +1,14 @@
 //! Reports as CSV: one row for each figure, exact integers, for spreadsheets and scripts.
 
 use tuesday_domain::charter::Sheet;
+use tuesday_domain::csv::line;
 use tuesday_domain::ledger::figures::Money;
 use tuesday_domain::ledger::shown::Shown;
 use tuesday_domain::record::CostEntry;
-use tuesday_engine::ops::{
-    CharterView, CostReport, HubLine, PilotPack, Ranking, Scorecard, Weekly,
-};
-
-/// A cell; quoted where it must be, and never the beginning of a formula.
-fn cell(text: &str) -> String {
-    let safe = text.starts_with(['=', '+', '@', '\t'])
-        || (text.starts_with('-') && text.parse::<i64>().is_err());
-    let text = if safe {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    };
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
-}
-
-/// A line of cells.
-pub(super) fn line(cells: &[&str]) -> String {
-    let mut text = cells.iter().map(|c| cell(c)).collect::<Vec<_>>().join(",");
-    text.push_str("\r\n");
-    text
-}
+use tuesday_engine::ops::{CharterView, HubLine, PilotPack, Ranking, Scorecard, Weekly};
 
 fn number(n: Option<i64>) -> String {
     n.map(|n| n.to_string()).unwrap_or_default()
-}
-
-/// A cost report: one row for each group, kind of cost and currency.
-pub(crate) fn costs(report: &CostReport) -> String {
-    let mut text = line(&[
-        "group", "name", "category", "currency", "micros", "resolved", "runs",
-    ]);
-    for g in &report.groups {
-        let (resolved, runs) = (g.costs.resolved.to_string(), g.costs.runs.to_string());
-        for (category, money) in &g.costs.by_category {
-            for (currency, micros) in money {
-                let micros = micros.to_string();
-                let cells = [
-                    &g.key,
-                    &g.name,
-                    category.word(),
-                    currency,
-                    &micros,
-                    &resolved,
-                    &runs,
-                ];
-                text.push_str(&line(&cells));
-            }
-        }
-    }
-    text
 }
 
 fn shown(s: &Shown, before: Option<i64>) -> String {
@@ -497,17 +447,4 @@ pub(crate) fn pilot(pack: &PilotPack) -> String {
         ]));
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_never_a_formula_and_numbers_stay_numbers() {
-        assert_eq!(
-            line(&["=1+1", "-5", "-a", "a,b", "say \"x\""]),
-            "'=1+1,-5,'-a,\"a,b\",\"say \"\"x\"\"\"\r\n"
-        );
-    }
 }

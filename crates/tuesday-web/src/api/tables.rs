@@ -1,13 +1,15 @@
 //! More pages as CSV: tests of people and postmortems, what leaving and another volume cost, the value report.
 //! One row for each line that the page shows.
 
+use tuesday_domain::csv::line;
 use tuesday_domain::ledger::figures::Money;
 use tuesday_domain::ledger::shown::{Shown, Unit};
 use tuesday_engine::ops::{
-    ExitCost, Forecast, FridayView, IdleVendor, PostmortemView, Scorecard, TurnoverView,
+    ExitCost, Forecast, FridayView, IdleVendor, PostmortemView, Scorecard, SpanIncidents,
+    TurnoverView,
 };
 
-use super::sheet::{line, scorecard};
+use super::sheet::scorecard;
 
 const fn yes(is: bool) -> &'static str {
     if is { "yes" } else { "no" }
@@ -220,19 +222,26 @@ pub(crate) fn forecast(f: &Forecast) -> String {
 }
 
 /// The value report: the figures of the quarter, what is paid without a result, incidents, what is lacking.
-pub(crate) fn value(card: &Scorecard, idle: &[IdleVendor], incidents: u64) -> String {
+pub(crate) fn value(card: &Scorecard, idle: &[IdleVendor], incidents: SpanIncidents) -> String {
     let mut text = scorecard(card);
     text.push_str("\r\n");
     text.push_str(&line(&["list", "name", "currency", "micros", "words"]));
     for i in idle {
         for (currency, micros) in &i.paid {
             let micros = micros.to_string();
-            let words = "paid without a confirmed result";
-            text.push_str(&line(&["idle", &i.vendor, currency, &micros, words]));
+            text.push_str(&line(&["idle", &i.vendor, currency, &micros, &i.words]));
         }
     }
-    let open = incidents.to_string();
-    text.push_str(&line(&["incidents", &open, "", "", "open now"]));
+    let (opened, open) = (incidents.opened.to_string(), incidents.open.to_string());
+    text.push_str(&line(&[
+        "incidents",
+        &opened,
+        "",
+        "",
+        "opened in these days",
+    ]));
+    let at_end = "of them, open at the end";
+    text.push_str(&line(&["incidents_open", &open, "", "", at_end]));
     for lacks in &card.lacks {
         text.push_str(&line(&["lacks", lacks, "", "", "not in the costs"]));
     }

@@ -55,6 +55,12 @@ pub(crate) struct IncidentsQuery {
     workflow: String,
     #[serde(default)]
     after: String,
+    /// With a workflow: opened from this day on.
+    #[serde(default)]
+    from: String,
+    /// With a workflow: opened up to this day.
+    #[serde(default)]
+    to: String,
 }
 
 struct Row {
@@ -182,10 +188,24 @@ pub(crate) async fn list(
     visit: Visit,
     Query(q): Query<IncidentsQuery>,
 ) -> Result<Response, PageError> {
+    let asked = Some(q.workflow.clone()).filter(|w| !w.is_empty());
+    let opened = match &asked {
+        Some(name) if !q.from.is_empty() || !q.to.is_empty() => {
+            visit.user.sees(name)?;
+            let day = |t: &String| Some(t.clone()).filter(|t| !t.is_empty());
+            let (from, to) = (day(&q.from), day(&q.to));
+            let asked = app
+                .engine
+                .asked_days(Some(name), from.as_deref(), to.as_deref(), 1);
+            Some(app.engine.moments_of(name, asked.await?).await?)
+        }
+        _ => None,
+    };
     let filter = IncidentFilter {
-        workflow: visit.user.only(Some(q.workflow.clone())),
+        workflow: visit.user.only(asked),
         among: visit.user.readable(),
         open: q.state.is_empty(),
+        opened,
         ..IncidentFilter::default()
     };
     let after: Option<IncidentId> = match q.after.as_str() {
@@ -201,6 +221,8 @@ pub(crate) async fn list(
             query::query(&[
                 ("state", state),
                 ("workflow", &q.workflow),
+                ("from", &q.from),
+                ("to", &q.to),
                 ("after", after)
             ])
         )

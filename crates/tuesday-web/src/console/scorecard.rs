@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use tuesday_domain::ledger::report::{Costs, UNDIVIDED};
 use tuesday_domain::record::CostCategory;
-use tuesday_engine::ops::{NamedCosts, Scorecard, Week};
+use tuesday_engine::ops::{NamedCosts, Scorecard, SuccessMetric, Week};
 
 use super::chart::{Chart, SO_FAR, Series, Steps, bars, lines};
 use super::html;
@@ -49,6 +49,29 @@ struct Divided {
     lines: Vec<Line>,
 }
 
+/// The one success metric: what is stated, its tile, whether it keeps the target.
+struct MetricCard {
+    stated: String,
+    tiles: Vec<Tile>,
+    tone: &'static str,
+    kept: &'static str,
+}
+
+impl MetricCard {
+    fn of(m: &SuccessMetric) -> Self {
+        Self {
+            stated: m.stated.clone(),
+            tiles: m.now.iter().map(|s| tile(s, None)).collect(),
+            tone: match m.kept {
+                Some(true) => "ok",
+                Some(false) => "bad",
+                None => "warn",
+            },
+            kept: m.words(),
+        }
+    }
+}
+
 /// A chart with its title.
 pub(super) struct Drawn {
     pub(super) id: &'static str,
@@ -66,6 +89,7 @@ struct ScorecardPage {
     from: String,
     to: String,
     spans: Vec<(String, String, bool)>,
+    metric: Option<MetricCard>,
     tiles: Vec<Tile>,
     charts: Vec<Drawn>,
     saved: Vec<Line>,
@@ -118,6 +142,7 @@ pub(crate) async fn page(
                 (href, format!("{n} days"), card.days.count() == n)
             })
             .into(),
+        metric: card.metric.as_ref().map(MetricCard::of),
         tiles: card.figures.iter().map(|s| tile(s, None)).collect(),
         charts: charts(&card.weeks),
         saved: saved(&card),
@@ -351,10 +376,7 @@ pub(super) fn categories(costs: &Costs, name: &str, card: &Scorecard) -> Vec<Lin
         .iter()
         .map(|category| {
             let known = costs.by_category.get(category);
-            let lacks = match category {
-                CostCategory::Tokens => !costs.unpriced.is_empty() || costs.unreported > 0,
-                other => costs.unpriced_ms.contains_key(other),
-            };
+            let lacks = costs.lacks_of(*category);
             let sum = match (known, lacks) {
                 (Some(sum), false) => sums(sum),
                 (Some(sum), true) => format!("{} or more", sums(sum)),

@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use tuesday_domain::access::Act;
+use tuesday_domain::ledger::shown::Shown;
 use tuesday_domain::link::Link;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{Choice, Workflow};
@@ -14,6 +15,7 @@ use tuesday_domain::watch::{EntryCondition, Judged, Standing};
 use tuesday_domain::workflow::{Label, Stage, Switch};
 use tuesday_engine::ops::{DecisionView, NextStage, WorkflowDecision};
 
+use super::shown::text;
 use super::views::{Pair, pair};
 use super::visit::Visit;
 use super::words::{code, local};
@@ -34,6 +36,8 @@ pub(crate) struct StandingCard {
     /// What an item can be told apart by: where the package says how.
     pub(crate) axes: Vec<&'static str>,
     pub(crate) doors: Vec<DoorCard>,
+    /// The one success metric, for who decides: what is stated, and what it comes to.
+    pub(crate) metric: Option<(String, String)>,
     pub(crate) decisions: Vec<Decided>,
 }
 
@@ -212,6 +216,7 @@ pub(crate) async fn card(
         });
     }
     let decisions = engine.decisions_of(&w.name, 20).await?;
+    let metric = engine.success_metric(&w.name).await?;
     Ok(StandingCard {
         facts: facts(w, zone),
         notice: notice(w),
@@ -223,6 +228,15 @@ pub(crate) async fn card(
         conditions,
         next,
         doors,
+        metric: metric.map(|m| {
+            let told = |s: &Shown| s.value.map(|n| text(n, s.unit, s.currency.as_deref()));
+            let value = m
+                .now
+                .as_ref()
+                .map(|s| told(s).unwrap_or_else(|| s.means.clone()));
+            let value = value.map_or_else(String::new, |v| format!("{v}: "));
+            (m.stated.clone(), format!("{value}{}", m.words()))
+        }),
         decisions: decisions
             .into_iter()
             .map(|view| decided(view, zone))

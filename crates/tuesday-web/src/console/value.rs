@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tuesday_domain::ledger::day::Days;
 use tuesday_domain::ledger::paid_for::Delivers;
 use tuesday_domain::workflow::Label;
-use tuesday_engine::ops::{IdleVendor, Scorecard};
+use tuesday_engine::ops::{IdleVendor, Scorecard, SpanIncidents};
 
 use super::html;
 use super::scorecard::{Drawn, Line, categories, charts, saved};
@@ -16,14 +16,23 @@ use super::shell::Shell;
 use super::shown::{Tile, sums, tile, time};
 use super::visit::Visit;
 use super::words::{code, plural};
+use crate::query;
 use crate::refusal::PageError;
 use crate::state::App;
 
 /// Charts on the page: what it saves, and what a task costs.
 const CHARTS: usize = 2;
 
-/// How often releases go live, and hours of upkeep, are no part of the question: the budget of upkeep is.
-const ELSEWHERE: [&str; 4] = ["lead_p50", "lead_p95", "released", "maintenance_time"];
+/// How often releases go live, and hours of upkeep, are no part of the question: the budget of upkeep is. Speed before
+/// and after stands on the scorecard.
+const ELSEWHERE: [&str; 6] = [
+    "lead_p50",
+    "lead_p95",
+    "released",
+    "maintenance_time",
+    "turnaround_before",
+    "turnaround_change",
+];
 
 /// Which quarter.
 #[derive(Deserialize)]
@@ -74,14 +83,16 @@ struct ValuePage {
     /// Paid without a confirmed result, or without one that could be told.
     idle: Vec<PaidLine>,
     incidents: String,
+    /// Which incidents the page behind them shows.
+    span: String,
 }
 
-/// A quarter: its figures, who is paid without a result, and how many incidents are open.
+/// A quarter: its figures, who is paid without a result, and the incidents of its days.
 #[derive(Serialize)]
 pub(super) struct Quarter {
     pub(super) card: Scorecard,
     pub(super) idle: Vec<IdleVendor>,
-    pub(super) incidents: u64,
+    pub(super) incidents: SpanIncidents,
 }
 
 pub(super) async fn quarter(
@@ -98,12 +109,10 @@ pub(super) async fn quarter(
     let to = asked.await?.to;
     let from = to.quarter();
     let card = Box::pin(app.engine.scorecard(name, Days { from, to })).await?;
-    let open = app.engine.reader().open_incidents().await?;
-    let open = open.iter().filter(|i| i.workflow.as_deref() == Some(name));
     Ok(Quarter {
         card,
         idle: Box::pin(app.engine.idle_vendors(name, to)).await?,
-        incidents: open.count() as u64,
+        incidents: app.engine.span_incidents(name, Days { from, to }).await?,
     })
 }
 
@@ -152,7 +161,17 @@ pub(crate) async fn page(
             .map_or_else(|| "–".to_owned(), sums),
         lacks: card.lacks.clone(),
         idle: idle.iter().map(paid).collect(),
-        incidents: plural(incidents, "incident"),
+        incidents: format!(
+            "{}, {} of them open at its end",
+            plural(incidents.opened, "incident"),
+            incidents.open
+        ),
+        span: query::query(&[
+            ("state", "all"),
+            ("workflow", &name),
+            ("from", &from.to_string()),
+            ("to", &to.to_string()),
+        ]),
         name,
     })
 }

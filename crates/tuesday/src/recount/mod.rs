@@ -4,9 +4,11 @@
 //! both agree on is the log's number.
 
 mod bill;
+mod claims;
 mod compare;
 mod entry;
 mod judged;
+mod metric;
 mod money;
 mod numbers;
 mod runs;

@@ -22,6 +22,8 @@ pub(super) struct Cost {
     pub(super) to: i64,
     pub(super) amount: Option<(i64, String)>,
     pub(super) minutes: Option<i64>,
+    /// It takes another one back.
+    pub(super) takes_back: bool,
 }
 
 impl Cost {
@@ -70,6 +72,8 @@ pub(super) struct ByHand {
     pub(super) sample: i64,
     pub(super) handling_ms: i64,
     pub(super) errors: i64,
+    /// Half of the tasks took no longer, in milliseconds.
+    pub(super) turnaround_ms: i64,
 }
 
 /// Somebody asked for help.
@@ -87,6 +91,8 @@ pub(super) struct Money {
     pub(super) by_hand: Option<ByHand>,
     /// Currency of what upkeep may cost in a month, as the charter says.
     pub(super) budget: Option<String>,
+    /// The one success metric, as the charter states it.
+    pub(super) metric: Option<String>,
     approved: HashMap<String, Timestamp>,
     /// When a release was approved and when it went live.
     pub(super) live: Vec<(Timestamp, Timestamp)>,
@@ -119,13 +125,23 @@ impl Money {
                 let stated = entry.text("value").and_then(|v| v.split_once(' '));
                 self.budget = stated.map(|(_, currency)| currency.to_owned());
             }
-            // A budget that came from the quiz, with the installation or later.
+            "charter.stated" if entry.text("statement") == Some("ninety_day_metric") => {
+                self.metric = entry.text("value").map(str::to_owned);
+            }
+            // What came from the quiz, with the installation or later.
             "release.installed" | "charter.carried" => {
                 let lists = [entry.list("from_quiz"), entry.list("statements")];
-                let mut carried = lists.iter().flatten();
-                let found = carried.find_map(|t| t.strip_prefix("maintenance_budget="));
-                if let Some((_, currency)) = found.and_then(|v| v.split_once(' ')) {
+                let carried = |name: &str| {
+                    let mut all = lists.iter().flatten();
+                    all.find_map(|t| t.strip_prefix(name))
+                };
+                if let Some((_, currency)) =
+                    carried("maintenance_budget=").and_then(|v| v.split_once(' '))
+                {
                     self.budget = Some(currency.to_owned());
+                }
+                if let Some(stated) = carried("ninety_day_metric=") {
+                    self.metric = Some(stated.to_owned());
                 }
             }
             "baseline.captured" => self.by_hand = by_hand(entry),
@@ -154,6 +170,7 @@ impl Money {
                     to: day,
                     amount: None,
                     minutes: Some(minutes),
+                    takes_back: false,
                 });
             }
             return;
@@ -201,6 +218,7 @@ fn cost(entry: &Entry) -> Option<Cost> {
         to: entry.day("to")?,
         amount: entry.int("amount_micros").zip(currency),
         minutes: entry.int("minutes"),
+        takes_back: entry.kind == "cost.reversed",
     })
 }
 
@@ -209,5 +227,6 @@ fn by_hand(entry: &Entry) -> Option<ByHand> {
         sample: entry.int("sample")?,
         handling_ms: entry.int("handling_ms")?,
         errors: entry.int("errors")?,
+        turnaround_ms: entry.int("turnaround_ms").unwrap_or(0),
     })
 }

@@ -24,6 +24,8 @@ pub(crate) enum Number {
     Exact(i64),
     /// The end of an interval: one millionth may differ by rounding.
     End(i64),
+    /// The difference of a percentile, the second number, to something exact.
+    Apart(i64, i64),
     /// A percentile: the ledger keeps durations in classes and is off by up to 0.8 %, and a millisecond.
     Percentile(i64),
 }
@@ -32,7 +34,7 @@ impl Number {
     /// What was counted.
     pub(crate) const fn value(self) -> i64 {
         match self {
-            Self::Exact(n) | Self::End(n) | Self::Percentile(n) => n,
+            Self::Exact(n) | Self::End(n) | Self::Percentile(n) | Self::Apart(n, _) => n,
         }
     }
 
@@ -42,6 +44,7 @@ impl Number {
             Self::Exact(n) => n == other,
             Self::End(n) => n.abs_diff(other) <= 1,
             Self::Percentile(n) => n.abs_diff(other) * 1_000 <= n.unsigned_abs() * 8 + 1_000,
+            Self::Apart(n, of) => n.abs_diff(other) * 1_000 <= of.unsigned_abs() * 8 + 1_000,
         }
     }
 }
@@ -51,18 +54,21 @@ pub(super) type Named = Vec<(String, Number)>;
 
 /// What some runs came to.
 #[derive(Default)]
-struct Sums<'a> {
-    runs: i64,
+pub(super) struct Sums<'a> {
+    pub(super) runs: i64,
     open: i64,
-    resolved: i64,
-    by_people: i64,
-    reasons: BTreeMap<&'a str, i64>,
-    first: ByCurrency,
-    again: ByCurrency,
-    unreported: i64,
-    unpriced: BTreeMap<&'a str, i64>,
+    pub(super) resolved: i64,
+    pub(super) by_people: i64,
+    pub(super) reasons: BTreeMap<&'a str, i64>,
+    pub(super) first: ByCurrency,
+    pub(super) again: ByCurrency,
+    pub(super) unreported: i64,
+    pub(super) unpriced: BTreeMap<&'a str, i64>,
     timed: i64,
     untimed: i64,
+    /// Decided outputs, and those of them that a person changed or refused.
+    pub(super) decided: i64,
+    pub(super) changed: i64,
     review_ms: i64,
     rework_ms: i64,
     exception_ms: i64,
@@ -71,7 +77,7 @@ struct Sums<'a> {
     wrong: i64,
     /// Time in view by day, release and tier: each is priced by itself.
     seen: BTreeMap<(i64, u16, Option<u16>), i64>,
-    /// Whole, queue, model, people, destination; milliseconds.
+    /// Whole, queue, each call of the model, people, destination; milliseconds.
     took: [Vec<i64>; 5],
 }
 
@@ -100,6 +106,8 @@ impl<'a> Sums<'a> {
             Some("rejected" | "handed_off") => self.by_people += 1,
             Some(_) => {}
         }
+        let calls = run.calls_ms.iter().map(|ms| i64::from(*ms));
+        self.took[2].extend(calls);
         for paid in &run.paid {
             let sums = if paid.again {
                 &mut self.again
@@ -131,6 +139,10 @@ impl<'a> Sums<'a> {
             ("output", _) => self.rework_ms += seen,
             _ => self.exception_ms += seen,
         }
+        if let Some(said) = said.filter(|_| runs.said(task.kind) == "output") {
+            self.decided += 1;
+            self.changed += i64::from(said != "approve");
+        }
         if said.is_some() {
             self.timed += i64::from(ms.is_some());
             self.untimed += i64::from(ms.is_none());
@@ -156,12 +168,8 @@ impl<'a> Sums<'a> {
         let write = run.sent.map_or(0, |at| ms(at, finished));
         let write = write.min(total - model - people);
         let queue = total - model - people - write;
-        for (list, ms) in self
-            .took
-            .iter_mut()
-            .zip([total, queue, model, people, write])
-        {
-            list.push(ms);
+        for (part, ms) in [(0, total), (1, queue), (3, people), (4, write)] {
+            self.took[part].push(ms);
         }
     }
 
@@ -169,7 +177,7 @@ impl<'a> Sums<'a> {
         self.reasons.values().sum()
     }
 
-    fn percentile(&self, part: usize, percent: usize) -> Option<Number> {
+    pub(super) fn percentile(&self, part: usize, percent: usize) -> Option<Number> {
         let list = &self.took[part];
         let rank = (list.len() * percent).div_ceil(100).max(1);
         list.get(rank - 1).copied().map(Number::Percentile)
@@ -177,8 +185,8 @@ impl<'a> Sums<'a> {
 }
 
 /// Where everything that is not of the runs comes from.
-struct Books<'a> {
-    money: &'a Money,
+pub(super) struct Books<'a> {
+    pub(super) money: &'a Money,
     zone: &'a Zone,
 }
 
@@ -216,7 +224,7 @@ impl Books<'_> {
         all.filter(move |g| (from..=to).contains(&g.day))
     }
 
-    fn entered(&self, bill: &mut Bill, from: i64, to: i64) {
+    pub(super) fn entered(&self, bill: &mut Bill, from: i64, to: i64) {
         for cost in &self.money.costs {
             if let Some((amount, currency)) = &cost.amount {
                 bill.book(&cost.category, currency, cost.part(*amount, from, to));
@@ -255,8 +263,10 @@ pub(super) fn all(runs: &Runs, money: &Money, zone: &Zone, days: Days) -> Named 
     saved(&mut out, &books, &sums, (from, to));
     errors(&mut out, money.by_hand, &sums);
     figures(&mut out, &sums, &bill);
+    super::claims::speed(&mut out, money.by_hand, &sums);
+    super::metric::all(&mut out, &books, &sums, days.count());
     around(&mut out, &books, days);
-    claims(&mut out, &books, &sums, days);
+    super::claims::all(&mut out, &books, &sums, days);
     costs(&mut out, "costs", &sums, &bill);
     for (reason, n) in &sums.reasons {
         out.push((format!("reasons.{reason}"), Number::Exact(*n)));
@@ -476,50 +486,14 @@ fn figures(out: &mut Named, sums: &Sums<'_>, bill: &Bill) {
     }
     let of_runs = sums.unpriced.is_empty() && sums.unreported == 0;
     let of_graders = bill.unpriced.is_empty() && bill.unreported == 0;
-    let whole = bill.unpriced_ms.is_empty() && of_runs && of_graders;
+    // A decision that nobody timed cost something, and nobody knows how much.
+    let whole = bill.unpriced_ms.is_empty() && of_runs && of_graders && sums.untimed == 0;
     for (currency, micros) in bill.total.iter().filter(|_| sums.resolved > 0) {
         let each = Number::Exact(rounded(*micros, 1, sums.resolved));
         put(&format!("cost_per_task.{currency}.value"), each);
         if !whole {
             put(&format!("cost_per_task.{currency}.low"), each);
         }
-    }
-}
-
-/// Hours and cost of maintenance from the first of the last day's month up to that day, and what the
-/// finished tasks would have taken by hand in a week.
-fn claims(out: &mut Named, books: &Books<'_>, sums: &Sums<'_>, days: Days) {
-    let to = day_number(&days.to.to_string()).unwrap_or_default();
-    let first = format!("{}-01", &days.to.to_string()[..7]);
-    let from = day_number(&first).unwrap_or(to);
-    let mut put = |name: &str, n: i64| out.push((format!("figures.{name}"), Number::Exact(n)));
-    let own = books
-        .money
-        .costs
-        .iter()
-        .filter(|c| c.category == "maintenance");
-    let ms = own
-        .map(|c| c.part(c.minutes.unwrap_or(0) * 60_000, from, to))
-        .sum();
-    put("maintenance_time.value", ms);
-    if let Some(currency) = &books.money.budget {
-        let mut bill = Bill::default();
-        books.entered(&mut bill, from, to);
-        let booked = bill.by_category.get("maintenance");
-        let micros = booked.and_then(|b| b.get(currency)).copied().unwrap_or(0);
-        put(&format!("maintenance_cost.{currency}.value"), micros);
-        let other = |b: &ByCurrency| b.iter().any(|(c, n)| c != currency && *n != 0);
-        let unpriced = bill.unpriced_ms.get("maintenance").copied().unwrap_or(0);
-        if booked.is_some_and(other) || unpriced != 0 {
-            put(&format!("maintenance_cost.{currency}.low"), micros);
-        }
-    }
-    if let Some(b) = books.money.by_hand.filter(|b| b.sample > 0) {
-        let tasks = (sums.resolved + sums.by_people) * 7;
-        put(
-            "friction_measured.value",
-            rounded(b.handling_ms, tasks, b.sample * days.count()),
-        );
     }
 }
 
@@ -584,6 +558,7 @@ fn costs(out: &mut Named, name: &str, sums: &Sums<'_>, bill: &Bill) {
     put("resolved", sums.resolved);
     put("runs", sums.runs);
     put("unreported", sums.unreported + bill.unreported);
+    put("untimed", sums.untimed);
     for (category, ms) in &bill.unpriced_ms {
         put(&format!("unpriced_ms.{category}"), *ms);
     }

@@ -46,6 +46,8 @@ pub(super) struct Run {
     pub(super) tier: Option<Word>,
     pub(super) sent: Option<i64>,
     pub(super) model_us: i64,
+    /// Each of its calls, in milliseconds.
+    pub(super) calls_ms: Vec<u32>,
     pub(super) paid: Vec<Paid>,
     pub(super) unreported: u64,
     pub(super) unpriced: Vec<Word>,
@@ -170,6 +172,8 @@ impl Runs {
         let model = self.word(entry.text("model").unwrap_or_default());
         let run = &mut self.all[place as usize];
         run.model_us += took;
+        run.calls_ms
+            .push(u32::try_from(took.max(0) / 1_000).unwrap_or(u32::MAX));
         match entry.int("cost_micros") {
             Some(0) => {}
             Some(micros) => run.paid.push(Paid {

@@ -58,4 +58,6 @@ fn only_what_is_rounded_may_differ_and_only_by_that() {
     assert!(Number::End(7).is(8) && !Number::End(7).is(9));
     assert!(Number::Percentile(100_000).is(100_800));
     assert!(!Number::Percentile(100_000).is(100_900));
+    // By the width of the percentile, and not of the difference.
+    assert!(Number::Apart(-50, 100_000).is(-850) && !Number::Apart(-50, 100_000).is(-950));
 }

@@ -90,8 +90,8 @@ fn a_resolved_run_is_split_into_parts_that_add_up() {
         p50(&figures.review),
         p50(&figures.write),
     ];
-    // 100 s: 8 at the model, 60 with people, 5 at the destination, 27 in the queue.
-    for (found, hand) in parts.iter().zip([27_000, 8_000, 60_000, 5_000]) {
+    // 100 s: 8 at the model in two calls, 60 with people, 5 at the destination, 27 in the queue.
+    for (found, hand) in parts.iter().zip([27_000, 4_000, 60_000, 5_000]) {
         assert!(found.abs_diff(hand) * 100 <= hand, "{parts:?}");
     }
     assert_eq!((figures.unreported, figures.retries), (1, 1));
@@ -100,6 +100,30 @@ fn a_resolved_run_is_split_into_parts_that_add_up() {
     assert_eq!(
         (figures.approved, figures.timed, figures.review_ms),
         (1, 1, 40_000)
+    );
+}
+
+#[test]
+fn calls_that_timed_out_are_in_the_percentiles_of_the_model() {
+    let mut figures = DayFigures::new();
+    let mut quick = run(Some(Outcome::WrittenBack));
+    quick.calls = vec![call(1, Some(0), TOKENS)];
+    figures.add(&quick);
+    // Every call of this one timed out; people have it, and it is open.
+    let mut lost = run(None);
+    let timed_out = |number| CallFacts {
+        result: AttemptResult::TimedOut,
+        duration_us: 30_000_000,
+        ..call(number, None, None)
+    };
+    lost.calls = vec![timed_out(1), timed_out(2), timed_out(3)];
+    figures.add(&lost);
+    let half = figures.model.percentile(50).unwrap();
+    assert!(half.abs_diff(30_000) * 100 <= 30_000, "{half}");
+    let whole = figures.total.percentile(99).unwrap();
+    assert!(
+        whole.abs_diff(100_000) * 100 <= 100_000,
+        "only the resolved one: {whole}"
     );
 }
 

@@ -1,6 +1,8 @@
 //! What the figures lack is an alarm, and never counted as nothing: calls of a model that has no price, and
 //! runs that were put before a person for a reason that nobody has named. Told once for each day.
 
+use std::time::Duration;
+
 use sha2::{Digest as _, Sha256};
 use tuesday_domain::actor::Actor;
 use tuesday_domain::id::NoticeId;
@@ -15,6 +17,11 @@ use tuesday_store::ApplyError;
 
 use crate::engine::{Engine, apply_problem, read_problem};
 use crate::maintenance::notice;
+
+/// Figures made again in this time are looked at; the looks are far closer together.
+const MOVED: Duration = Duration::from_secs(2 * 3_600);
+/// Earlier days that are looked at at once.
+const MOST: usize = 100;
 
 /// Something that a day's figures lack.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,7 +49,8 @@ fn gaps(figures: &DayFigures) -> Vec<Gap> {
 }
 
 impl Engine {
-    /// Looks at the figures of today and yesterday of every workflow.
+    /// Looks at the figures of every workflow: of today, yesterday, and each earlier day whose records moved
+    /// lately, such as that of a run which was held for long and called its model only now.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -64,7 +72,14 @@ impl Engine {
 
     async fn lack_of(&self, workflow: &str) -> Result<(), Problem> {
         let today = self.today(Some(workflow)).await?;
-        for day in [today.plus(-1), today] {
+        let recent = today.plus(-1);
+        let since = self.now().minus(MOVED);
+        let reader = &self.0.reader;
+        let before = recent.to_string();
+        let moved = reader.days_made_since(workflow, &before, since, MOST);
+        let moved = moved.await.map_err(read_problem)?;
+        let moved = moved.iter().filter_map(|day| Day::parse(day).ok());
+        for day in moved.chain([recent, today]) {
             let days = Days { from: day, to: day };
             let gathered = self.gathered(Some(workflow), None, days).await?;
             let mut figures = merged(&gathered.rows);

@@ -36,6 +36,7 @@ fn line(category: CostCategory, costs: &Costs) -> CategoryLine {
         CostCategory::Tokens if !costs.unpriced.is_empty() => "some calls have no price",
         CostCategory::Tokens if costs.unreported > 0 => "some calls reported no usage",
         other if costs.unpriced_ms.contains_key(&other) => "some minutes have no price of an hour",
+        CostCategory::Review if costs.untimed > 0 => "some decisions have no measured time",
         _ => "",
     };
     let (standing, words) = match (sums.is_empty(), lacks) {

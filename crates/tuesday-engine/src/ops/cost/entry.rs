@@ -133,7 +133,11 @@ impl Engine {
     }
 
     /// Nobody works more than 24 hours on a day, whatever was entered where.
-    async fn within_a_day(&self, new: &CostEntry, beside: &[CostEntry]) -> Result<(), Problem> {
+    pub(crate) async fn within_a_day(
+        &self,
+        new: &CostEntry,
+        beside: &[CostEntry],
+    ) -> Result<(), Problem> {
         if new.minutes.is_none() {
             return Ok(());
         }

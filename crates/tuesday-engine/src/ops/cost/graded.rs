@@ -1,16 +1,15 @@
-//! What graders asked their models in an evaluation is kept in the ledger, by workflow and release: tokens at
-//! the price in force. Without a price or reported usage the cost is unknown, never nothing.
+//! What an evaluation asked of models, graders' and the release's own, is kept in the ledger, by workflow and
+//! release: tokens at the price in force. Without a price or reported usage the cost is unknown, never nothing.
 
 use tuesday_domain::actor::Actor;
 use tuesday_domain::definition::ModelSpec;
 use tuesday_domain::id::ReleaseId;
-use tuesday_domain::ledger::TokenPrice;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{AuditEntry, GraderCalls, MoneyChange, Subject, Usage};
+use tuesday_domain::record::{AuditEntry, GraderCalls, MoneyChange, RELEASE_MODEL, Subject, Usage};
 use tuesday_domain::time::{Timestamp, Zone};
 
 use crate::engine::Engine;
-use crate::eval::{GraderUse, Graders};
+use crate::eval::{GraderUse, Graders, Trial};
 use crate::ids;
 use crate::steps::found::provider;
 
@@ -38,6 +37,21 @@ fn told(g: &GraderCalls) -> String {
 }
 
 impl Engine {
+    /// Keeps what a release asked its model since the last time. A built-in model costs nothing and leaves
+    /// nowhere.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub(crate) async fn keep_tried(&self, trial: &Trial, of: Evaluated<'_>) -> Result<(), Problem> {
+        let (spec, used) = trial.take_used();
+        if used.calls == 0 || spec.kind.is_built_in() {
+            return Ok(());
+        }
+        let name = RELEASE_MODEL.to_owned();
+        let row = self.calls_of(&of, name, &spec, &used, self.now());
+        self.keep_calls(vec![row], &of).await
+    }
+
     /// Keeps what the graders asked since the last time; nothing when they asked nothing.
     ///
     /// # Errors
@@ -57,6 +71,11 @@ impl Engine {
         if rows.is_empty() {
             return Ok(());
         }
+        self.keep_calls(rows, &of).await
+    }
+
+    async fn keep_calls(&self, rows: Vec<GraderCalls>, of: &Evaluated<'_>) -> Result<(), Problem> {
+        let now = self.now();
         let entry = AuditEntry::new(
             now,
             Actor::System("graders"),
@@ -81,8 +100,7 @@ impl Engine {
         used: &GraderUse,
         now: Timestamp,
     ) -> GraderCalls {
-        let own = || TokenPrice::of_package(spec.price.as_ref()?);
-        let price = self.0.catalog.prices().tokens(&spec.pin, now).or_else(own);
+        let price = self.price_of(spec, now);
         let usage = Usage {
             input_tokens: used.input_tokens,
             output_tokens: used.output_tokens,

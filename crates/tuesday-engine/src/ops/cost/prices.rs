@@ -2,6 +2,7 @@
 //! an older one stays booked.
 
 use tuesday_domain::actor::Actor;
+use tuesday_domain::definition::ModelSpec;
 use tuesday_domain::ledger::TokenPrice;
 use tuesday_domain::ledger::price::{NewPrice, PriceTable};
 use tuesday_domain::problem::Problem;
@@ -75,12 +76,13 @@ impl Engine {
 
     /// What a call of this release's model costs now: by the price table, or else by the package.
     pub(crate) fn token_price(&self, ready: &Ready, now: Timestamp) -> Option<TokenPrice> {
-        let own = || TokenPrice::of_package(ready.model.price.as_ref()?);
-        self.0
-            .catalog
-            .prices()
-            .tokens(&ready.model.pin, now)
-            .or_else(own)
+        self.price_of(&ready.model, now)
+    }
+
+    /// The same of any model, such as that of a grader.
+    pub(crate) fn price_of(&self, spec: &ModelSpec, now: Timestamp) -> Option<TokenPrice> {
+        let own = || TokenPrice::of_package(spec.price.as_ref()?);
+        self.0.catalog.prices().tokens(&spec.pin, now).or_else(own)
     }
 }
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use tuesday_domain::csv::line;
 use tuesday_domain::ledger::day::Days;
 use tuesday_domain::ledger::exposure::VendorVolume;
 use tuesday_domain::ledger::price::PriceTable;
 use tuesday_domain::ledger::report::{By, Costs, Sources, report};
+use tuesday_domain::ledger::shown::Standing;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{CostBucket, CostCategory, CostEntry, DayRow, GraderCalls};
 use tuesday_domain::time::Zone;
@@ -17,6 +19,8 @@ use super::categories::CategoryLine;
 use super::vendors::VendorShare;
 use crate::engine::{Engine, read_problem};
 
+/// Events of a label that are read at once.
+const LABELS: usize = 200;
 /// Money for a second use case before the first workflow ships.
 const EARLY: &str =
     "the second use case costs money before the first workflow is called production";
@@ -55,6 +59,60 @@ pub struct CostReport {
     pub volume: Vec<VendorVolume>,
     /// What is lacking, so that the total is the least it can have cost.
     pub lacks: Vec<String>,
+}
+
+impl CostReport {
+    /// As CSV: one row for each group, kind of cost and currency; a kind that lacks something has a row without a
+    /// sum, and a group without any has one too, so that nothing unpriced looks free.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        let mut text = line(&[
+            "group", "name", "category", "currency", "micros", "resolved", "runs", "standing",
+            "lacks",
+        ]);
+        for g in &self.groups {
+            let (resolved, runs) = (g.costs.resolved.to_string(), g.costs.runs.to_string());
+            let lacks = g.costs.lacks().join("; ");
+            let rows = rows(&g.costs);
+            for (category, currency, micros, standing) in rows {
+                text.push_str(&line(&[
+                    &g.key, &g.name, category, currency, &micros, &resolved, &runs, standing,
+                    &lacks,
+                ]));
+            }
+        }
+        text
+    }
+}
+
+/// Kind, currency, sum and how it is known.
+fn rows(costs: &Costs) -> Vec<(&'static str, &str, String, &'static str)> {
+    let mut out = Vec::new();
+    for category in CostCategory::ALL {
+        let lacks = costs.lacks_of(*category);
+        let sums = costs.by_category.get(category).filter(|s| !s.is_empty());
+        let standing = match (sums.is_some(), lacks) {
+            (true, false) => Standing::Measured,
+            (true, true) => Standing::Estimated,
+            (false, _) => Standing::Missing,
+        };
+        let (kind, standing) = (category.word(), standing.word());
+        match sums {
+            Some(sums) => out.extend(
+                sums.iter()
+                    .map(|(c, n)| (kind, c.as_str(), n.to_string(), standing)),
+            ),
+            None if lacks => out.push((kind, "", String::new(), standing)),
+            None => {}
+        }
+    }
+    if out.is_empty() && costs.runs > 0 {
+        let (kind, standing) = (CostCategory::Tokens.word(), Standing::Measured.word());
+        out.push((kind, "", "0".to_owned(), standing));
+    } else if out.is_empty() {
+        out.push(("", "", String::new(), Standing::Missing.word()));
+    }
+    out
 }
 
 /// Everything a report is made from, read once.
@@ -202,9 +260,31 @@ impl Engine {
     /// The workflow that was installed first, and whether it was ever called production.
     async fn first_workflow(&self) -> Result<Option<(String, bool)>, Problem> {
         let all = self.0.reader.workflows().await.map_err(read_problem)?;
-        let first = all.into_iter().min_by_key(|w| w.installed_at);
-        let ships = |label| matches!(label, Label::Production | Label::Retired);
-        Ok(first.map(|w| (w.name, ships(w.label))))
+        let Some(first) = all.into_iter().min_by_key(|w| w.installed_at) else {
+            return Ok(None);
+        };
+        let ships = match first.label {
+            Label::Production => true,
+            // Whether it ever was, before it was given up.
+            Label::Retired => self.was_production(&first.name).await?,
+            _ => false,
+        };
+        Ok(Some((first.name, ships)))
+    }
+
+    async fn was_production(&self, workflow: &str) -> Result<bool, Problem> {
+        let mut before = 0;
+        loop {
+            let page = self.0.reader.label_history(workflow, before, LABELS).await;
+            let page = page.map_err(read_problem)?;
+            if page.iter().any(|e| e.label == Label::Production) {
+                return Ok(true);
+            }
+            match page.last() {
+                Some(last) if page.len() == LABELS && last.seq > 1 => before = last.seq,
+                _ => return Ok(false),
+            }
+        }
     }
 
     /// What each release of a workflow is called.

@@ -4,21 +4,22 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use tuesday_domain::ledger::claims::{friction, month_to, upkeep_shown};
+use tuesday_domain::ledger::claims::{Entered, friction, month_to, upkeep_shown};
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::figures::{DayFigures, Money};
 use tuesday_domain::ledger::interval::share_ppm;
 use tuesday_domain::ledger::report::{By, Costs, merged};
 use tuesday_domain::ledger::shown::{Shown, Standing, Unit};
 use tuesday_domain::ledger::told;
-use tuesday_domain::ledger::value::{Errors, Saved, errors, saved};
+use tuesday_domain::ledger::value::{Errors, Saved, errors, saved, turnaround};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::{BaselineRow, CostCategory, DayRow};
+use tuesday_domain::record::{BaselineRow, DayRow};
 use tuesday_domain::time::{Timestamp, Zone};
 use tuesday_domain::workflow::Label;
 use tuesday_store::Asked;
 
 use super::LimitState;
+use super::SuccessMetric;
 use super::judged::{JudgedRelease, judged};
 use super::report::{Gathered, NamedCosts};
 use super::upkeep::Claims;
@@ -80,6 +81,8 @@ pub struct Scorecard {
     pub label: Label,
     /// The span.
     pub days: Days,
+    /// The one success metric; absent while the charter states none.
+    pub metric: Option<SuccessMetric>,
     /// The figures in order.
     pub figures: Vec<Shown>,
     /// How the saved time is made up.
@@ -154,6 +157,7 @@ impl Engine {
         shown.extend(quality_shown(&errors, workflow, days));
         let (all, releases) = judged(within(&gathered.rows, days), &titles, workflow, days);
         shown.extend([all.acted, all.held]);
+        shown.extend(speed_shown(&figures, baseline.as_ref(), workflow, days));
         shown.extend(work_shown(&figures, workflow, days));
         shown.extend(lead_shown(&lead, workflow, days));
         shown.extend(support_shown(asked, workflow, days));
@@ -180,6 +184,7 @@ impl Engine {
             title: row.title.clone(),
             label: row.label,
             days,
+            metric: SuccessMetric::of(claims.metric.as_deref(), &figures, workflow, days),
             turnaround: parts(&figures),
             reasons: figures.exceptions.clone(),
             lacks: costs.lacks(),
@@ -337,6 +342,35 @@ fn quality_shown(errors: &Errors, workflow: &str, days: Days) -> Vec<Shown> {
     ]
 }
 
+/// Speed, apart from quality: by hand, now, and the difference; and how long nearly all take.
+fn speed_shown(
+    f: &DayFigures,
+    baseline: Option<&BaselineRow>,
+    workflow: &str,
+    days: Days,
+) -> [Shown; 4] {
+    let (ledger, page) = (
+        format!("/workflows/{workflow}/costs#baseline"),
+        runs(workflow, days, "resolved"),
+    );
+    let [before, half, change] = turnaround(f, baseline);
+    let (key, title) = ("turnaround_p95", "19 of 20 are done within");
+    let most = match f.total.percentile(95) {
+        Some(ms) => {
+            let means = "resolved runs, from receipt to receipt; to within 0.8 %";
+            let ms = i64::try_from(ms).unwrap_or(i64::MAX);
+            Shown::measured(key, title, Unit::Time, ms, means)
+        }
+        None => Shown::missing(key, title, Unit::Time, "not measured: no resolved tasks"),
+    };
+    [
+        before.behind(ledger.clone()),
+        half.behind(page.clone()),
+        change.behind(ledger),
+        most.behind(page),
+    ]
+}
+
 fn work_shown(f: &DayFigures, workflow: &str, days: Days) -> Vec<Shown> {
     let count = |key, title, n: u64, means: &str, kind: &str| {
         let value = i64::try_from(n).unwrap_or(i64::MAX);
@@ -362,18 +396,7 @@ fn work_shown(f: &DayFigures, workflow: &str, days: Days) -> Vec<Shown> {
             "no runs",
         ),
     };
-    let time = |key, title: &str, percent| match f.total.percentile(percent) {
-        Some(ms) => {
-            let means = "resolved runs, from receipt to receipt; to within 0.8 %";
-            let ms = i64::try_from(ms).unwrap_or(i64::MAX);
-            Shown::measured(key, title, Unit::Time, ms, means)
-        }
-        None => Shown::missing(key, title, Unit::Time, "no resolved tasks"),
-    };
     vec![
-        time("turnaround_p50", "Half are done within", 50).behind(runs(workflow, days, "resolved")),
-        time("turnaround_p95", "19 of 20 are done within", 95)
-            .behind(runs(workflow, days, "resolved")),
         share.behind(runs(workflow, days, "exception")),
         count("runs", "Runs", f.runs, "received in these days", "all"),
         count(
@@ -430,7 +453,6 @@ fn lead_shown(waited_ms: &[u64], workflow: &str, days: Days) -> Vec<Shown> {
 }
 
 impl Engine {
-    /// From the first moment of these days to the first one after them, where the workflow is.
     /// From the first moment of the first day to that of the day after the last one, in the workflow's time
     /// zone, or in UTC.
     ///
@@ -453,7 +475,11 @@ impl Engine {
         }
     }
 
-    pub(super) async fn moments_of(
+    /// As [`Engine::moments`], of one workflow.
+    ///
+    /// # Errors
+    /// `unknown_workflow`, `unavailable`.
+    pub async fn moments_of(
         &self,
         workflow: &str,
         days: Days,
@@ -512,9 +538,9 @@ fn support_shown(asked: Asked, workflow: &str, days: Days) -> [Shown; 2] {
 fn upkeep(g: &Gathered, claims: &Claims, workflow: &str, last: Day) -> [Shown; 2] {
     let month = month_to(last);
     let costs = g.report(month, By::Nothing).total;
-    let ms = g.entered_ms(month, &[CostCategory::Maintenance]);
+    let entered = Entered::of(&g.entries, month);
     let page = format!("{}&category=maintenance", costs_page(workflow, month));
-    upkeep_shown(&costs, ms, month, claims.budget.as_ref()).map(|s| s.behind(page.clone()))
+    upkeep_shown(&costs, entered, month, claims.budget.as_ref()).map(|s| s.behind(page.clone()))
 }
 
 fn parts(f: &DayFigures) -> Vec<PartTime> {
@@ -528,7 +554,7 @@ fn parts(f: &DayFigures) -> Vec<PartTime> {
     vec![
         part("total", "From receipt to receipt", &f.total),
         part("queue", "Waiting for a machine", &f.queue),
-        part("model", "At the model", &f.model),
+        part("model", "At the model, each call", &f.model),
         part("review", "With people", &f.review),
         part("write", "At the destination", &f.write),
     ]

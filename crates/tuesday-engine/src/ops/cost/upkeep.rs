@@ -20,6 +20,8 @@ pub(super) struct Claims {
     pub(super) budget: Option<Budget>,
     /// Hours a week, as they are stated.
     pub(super) friction: Option<String>,
+    /// The one success metric with its target.
+    pub(super) metric: Option<String>,
 }
 
 impl Claims {
@@ -32,6 +34,7 @@ impl Claims {
         Self {
             budget: stated(Statement::MaintenanceBudget).and_then(|v| Budget::of(&v)),
             friction: stated(Statement::FrictionHours),
+            metric: stated(Statement::NinetyDayMetric),
         }
     }
 }

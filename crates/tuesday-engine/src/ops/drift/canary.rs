@@ -6,14 +6,12 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use serde::Serialize;
 use tuesday_domain::drift::canary::{
-    CanaryMiss, CanarySpec, CanaryState, CanaryVerdict, UNANSWERED, judge, own,
+    CanaryMiss, CanarySpec, CanaryState, CanaryVerdict, NOT_ASKED, UNANSWERED, judge, own,
 };
 use tuesday_domain::eval::{Case, CaseResult};
-use tuesday_domain::id::CostEntryId;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
-    AuditEntry, CanaryTry, Change, CostCategory, CostEntry, Decision, LoadChange, MoneyChange,
-    Subject, Workflow,
+    AuditEntry, CanaryTry, Change, Decision, LoadChange, Subject, Workflow,
 };
 use tuesday_domain::time::{Span, Timestamp};
 use tuesday_domain::trouble::{Category, Trouble};
@@ -23,11 +21,9 @@ use tuesday_store::ApplyError;
 use super::{SYSTEM, signal};
 use crate::catalog::LiveRelease;
 use crate::engine::{Engine, apply_problem, read_problem};
-use crate::eval::{Graders, Item, Trial, evaluate};
-use crate::ids;
+use crate::eval::{Graders, Item, Purse, Trial, evaluate};
 use crate::maintenance::notice;
 use crate::ops::GradedOf;
-use crate::steps::found::provider;
 
 /// The kind of signal that a failed try posts; pause rules can count it.
 const KIND: &str = "canary";
@@ -164,34 +160,44 @@ impl Engine {
             Err(ApplyError::Conflict { .. }) => return Ok(()),
             done => done.map_err(apply_problem)?,
         };
-        let results = Box::pin(self.ask_cases(&live, &cases)).await?;
-        self.canary_ended(&live, begun, judge(&results), &tries)
-            .await
+        let (results, refused) = Box::pin(self.ask_cases(&live, &cases)).await?;
+        let verdict = match refused {
+            None => judge(&results),
+            // What the limit left unasked says nothing about the model.
+            Some(why) => judge(&results).not_asked(spec, &why),
+        };
+        self.canary_ended(&live, begun, verdict, &tries).await
     }
 
-    /// Every case once, and twice more where the answer was not as expected.
+    /// Every case once, and twice more where the answer was not as expected; and why the limit let not all of
+    /// them be asked, when it did not.
     async fn ask_cases(
         &self,
         live: &LiveRelease,
         cases: &[Case],
-    ) -> Result<Vec<CaseResult>, Problem> {
+    ) -> Result<(Vec<CaseResult>, Option<String>), Problem> {
         let name = &live.ready.def.workflow.name;
         let rules = self.live_rules(name).await?;
-        let graders = Arc::new(Graders::of(
+        let zone = &live.ready.zone;
+        let purse = Purse::new(self.clone(), name.clone(), zone.clone(), "canary");
+        let purse = Arc::new(purse);
+        let graders = Graders::of(
             &live.package,
             Arc::clone(&live.ready),
             Arc::clone(&self.0.ports.model),
-        ));
-        let trial = Arc::new(
-            Trial::of(
-                Arc::clone(&live.ready),
-                &rules.csv,
-                Arc::clone(&live.artifact),
-                live.hash,
-                Arc::clone(&self.0.ports.model),
-            )?
-            .graded_by(Arc::clone(&graders)),
         );
+        let graders = Arc::new(graders.paid_from(Arc::clone(&purse)));
+        let trial = Trial::of(
+            Arc::clone(&live.ready),
+            &rules.csv,
+            Arc::clone(&live.artifact),
+            live.hash,
+            Arc::clone(&self.0.ports.model),
+        )?;
+        let trial = trial
+            .priced(self.token_price(&live.ready, self.now()))
+            .paid_from(Arc::clone(&purse));
+        let trial = Arc::new(trial.graded_by(Arc::clone(&graders)));
         let mut out = tried(&trial, cases, 1).await;
         let failed = |r: &&mut CaseResult| r.trials.iter().any(|t| !t.faults.is_empty());
         for result in out.iter_mut().filter(failed) {
@@ -201,14 +207,15 @@ impl Engine {
                 result.trials.extend(more.trials);
             }
         }
-        let asked = GradedOf {
+        let asked = || GradedOf {
             workflow: name,
             release: live.id,
-            zone: &live.ready.zone,
+            zone,
             about: "canary",
         };
-        self.keep_graded(&graders, asked).await?;
-        Ok(out)
+        self.keep_graded(&graders, asked()).await?;
+        self.keep_tried(&trial, asked()).await?;
+        Ok((out, purse.refused()))
     }
 
     async fn canary_ended(
@@ -230,7 +237,6 @@ impl Engine {
             .fact("cases", row.cases)
             .fact("missed", names.join(" "));
         let mut changes = vec![Change::Load(Box::new(LoadChange::EndCanary(row.clone())))];
-        changes.extend(self.canary_paid(live, &row));
         changes.extend(self.canary_told(live, &row, &verdict, before));
         match self.apply(Decision { changes, entry }).await {
             Ok(_) | Err(ApplyError::Conflict { .. }) => Ok(()),
@@ -248,6 +254,9 @@ impl Engine {
     ) -> Vec<Change> {
         let name = &row.workflow;
         let silent = before.iter().take(UNANSWERED - 1);
+        if let Some(why) = verdict.left_unasked() {
+            return self.canary_unasked(live, name, why, before);
+        }
         let words = match verdict.state {
             CanaryState::Failed => {
                 let first = verdict.misses.first();
@@ -261,7 +270,9 @@ impl Engine {
             }
             CanaryState::Unanswered
                 if before.len() + 1 >= UNANSWERED
-                    && silent.clone().all(|t| t.state == CanaryState::Unanswered) =>
+                    && silent
+                        .clone()
+                        .all(|t| t.state == CanaryState::Unanswered && !unasked(t)) =>
             {
                 format!("{UNANSWERED} tries of the canary in a row had no answer")
             }
@@ -280,7 +291,7 @@ impl Engine {
             UNANSWERED
         };
         let known = before.get(streak - 1);
-        if known.is_none_or(|t| t.state != verdict.state) {
+        if known.is_none_or(|t| t.state != verdict.state || unasked(t)) {
             let owner = live.ready.def.owners.technical.handle.clone();
             let path = format!("/workflows/{name}/drift");
             let told = notice(
@@ -296,32 +307,31 @@ impl Engine {
         out
     }
 
-    /// What the try cost, in the ledger. An unknown cost stays unknown: it is on the try.
-    fn canary_paid(&self, live: &LiveRelease, row: &CanaryTry) -> Option<Change> {
-        let amount = row.cost_micros.filter(|c| *c > 0)?;
-        let price = live.ready.model.price.as_ref()?;
-        let day = live.ready.zone.day(row.started_at);
-        let id: CostEntryId = ids::cost_entry();
-        let entry = CostEntry {
-            id,
-            category: CostCategory::Infrastructure,
-            workflow: Some(row.workflow.clone()),
-            day_from: day.clone(),
-            day_to: day,
-            amount_micros: Some(amount),
-            currency: Some(price.currency.clone()),
-            minutes: None,
-            person: None,
-            vendor: Some(provider(&live.ready.model)),
-            bucket: None,
-            words: format!("canary, try {}", row.seq),
-            reference: Some(format!("canary {} {}", row.workflow, row.seq)),
-            reverses: None,
-            entered_by: SYSTEM.to_string(),
-            entered_at: self.now(),
-        };
-        Some(Change::Money(Box::new(MoneyChange::InsertEntry(entry))))
+    /// The limit left the model unasked: no fault of the model, so only the technical owner hears, once while it
+    /// goes on.
+    fn canary_unasked(
+        &self,
+        live: &LiveRelease,
+        name: &str,
+        why: &str,
+        before: &[CanaryTry],
+    ) -> Vec<Change> {
+        if before.first().is_some_and(unasked) {
+            return Vec::new();
+        }
+        let owner = live.ready.def.owners.technical.handle.clone();
+        let title = format!("{name}: the canary was not asked: {why}");
+        let path = format!("/workflows/{name}/drift");
+        let kind = "canary_not_asked";
+        let told = notice(owner, name.to_owned(), kind, title, path, self.now());
+        vec![Change::InsertNotice(Box::new(told))]
     }
+}
+
+/// Whether the limit left this try unasked.
+fn unasked(t: &CanaryTry) -> bool {
+    let misses: Vec<CanaryMiss> = serde_json::from_str(&t.misses).unwrap_or_default();
+    misses.iter().any(|m| m.words.starts_with(NOT_ASKED))
 }
 
 fn chosen(spec: &CanarySpec, pack: &[Case]) -> Vec<Case> {

@@ -24,7 +24,7 @@ use tuesday_domain::workflow::Label;
 
 use super::{GateRecord, entry, moved};
 use crate::engine::{Engine, read_problem};
-use crate::eval::{Graders, Item, Trial, evaluate};
+use crate::eval::{Graders, Item, Purse, Trial, evaluate};
 use crate::ops::GradedOf;
 
 /// Cases of one stored part.
@@ -56,8 +56,9 @@ pub(super) struct Bench {
     pub(super) row: Release,
     package: Package,
     trial: Arc<Trial>,
-    other: Option<(String, Arc<Trial>)>,
+    other: Option<(String, ReleaseId, Arc<Trial>)>,
     graders: Arc<Graders>,
+    purse: Arc<Purse>,
     pack: Pack,
     cases: Vec<(Case, String)>,
     pub(super) repeats: u32,
@@ -134,12 +135,15 @@ impl Engine {
         let (workflow, live) = self.live(&row.workflow).await?;
         let rules = self.live_rules(&row.workflow).await?;
         let model = &self.0.ports.model;
+        let (name, zone) = (row.workflow.clone(), loaded.ready.zone.clone());
+        let purse = Arc::new(Purse::new(self.clone(), name, zone, "gate"));
         // Both sides of a comparison are graded alike.
-        let graders = Arc::new(Graders::of(
+        let graders = Graders::of(
             &loaded.package,
             Arc::clone(&loaded.ready),
             Arc::clone(model),
-        ));
+        );
+        let graders = Arc::new(graders.paid_from(Arc::clone(&purse)));
         let trial = |r: &crate::LiveRelease| {
             Trial::of(
                 Arc::clone(&r.ready),
@@ -148,12 +152,17 @@ impl Engine {
                 r.hash,
                 Arc::clone(model),
             )
-            .map(|t| Arc::new(t.graded_by(Arc::clone(&graders))))
+            .map(|t| {
+                let price = self.token_price(&r.ready, self.now());
+                let paid = t.priced(price).paid_from(Arc::clone(&purse));
+                Arc::new(paid.graded_by(Arc::clone(&graders)))
+            })
         };
         let other = if workflow.live_release == row.id {
             None
         } else {
-            Some((format!("release {}", live.number), trial(&live)?))
+            let name = format!("release {}", live.number);
+            Some((name, live.id, trial(&live)?))
         };
         let mut reader = PackReader::of(&loaded.package, &loaded.ready.def.vars);
         let mut cases = Vec::new();
@@ -174,6 +183,7 @@ impl Engine {
             row,
             other,
             graders,
+            purse,
             pack,
             cases,
         })
@@ -278,13 +288,17 @@ impl Engine {
         let (mut part, mut lines) = (0, Vec::new());
         let told = evaluate(
             &bench.trial,
-            bench.other.as_ref().map(|o| &o.1),
+            bench.other.as_ref().map(|o| &o.2),
             items.into_iter(),
             bench.repeats,
             at_once,
         );
         let mut told = std::pin::pin!(told);
         while let Some((case, result, beside)) = told.next().await {
+            // What is under way ends, so that its calls are known; nothing new starts.
+            if bench.purse.refused().is_some() {
+                continue;
+            }
             summary.add(&case, &result, agreement, bench.repeats);
             if let Some(beside) = beside {
                 paired.add(&case, &result, &beside, agreement);
@@ -297,12 +311,39 @@ impl Engine {
                 self.store_part(bench, part, std::mem::take(&mut lines), by)
                     .await?;
                 part += 1;
+                self.paid_so_far(bench).await?;
             }
         }
         if let Some(by) = by.filter(|_| !lines.is_empty()) {
             self.store_part(bench, part, lines, by).await?;
         }
+        self.paid_so_far(bench).await?;
         Ok((summary, paired, reused))
+    }
+
+    /// Keeps what was asked since the last time. What the limit stopped is no evaluation: it goes on behind what
+    /// is stored when somebody asks again.
+    async fn paid_so_far(&self, bench: &Bench) -> Result<(), Problem> {
+        let zone = &bench.trial.ready().zone;
+        let of = |release| GradedOf {
+            workflow: &bench.row.workflow,
+            release,
+            zone,
+            about: "gate",
+        };
+        self.keep_graded(&bench.graders, of(bench.row.id)).await?;
+        self.keep_tried(&bench.trial, of(bench.row.id)).await?;
+        if let Some((_, id, other)) = &bench.other {
+            self.keep_tried(other, of(*id)).await?;
+        }
+        match bench.purse.refused() {
+            None => Ok(()),
+            Some(words) => Err(Problem::new(
+                "spend_limit_reached",
+                format!("the evaluation was stopped: {words}"),
+            )
+            .way_out("raise the limit or wait for its next period, then evaluate again")),
+        }
     }
 
     async fn store_part(
@@ -368,7 +409,7 @@ impl Engine {
         let compared = bench
             .other
             .as_ref()
-            .map(|(name, other)| paired.finish(name, &other.hash()));
+            .map(|(name, _, other)| paired.finish(name, &other.hash()));
         let fix = self.fix_compared(bench).await?;
         let wanted = Wanted {
             answers: fix.as_ref().map(|(_, answers)| answers.clone()),
@@ -381,18 +422,12 @@ impl Engine {
             // What the workflow is counts as well as what the package asks for.
             production: def.rollout.label == Label::Production
                 || self.standing(&bench.row.workflow).await?.label == Label::Production,
-            baseline_hash: bench.other.as_ref().map(|(_, t)| t.hash()),
+            baseline_hash: bench.other.as_ref().map(|(_, _, t)| t.hash()),
             standing: self.ungoverned(&*self.loaded(bench.row.id).await?).await?,
         };
         let used = bench.pack.graders_used();
         let graders = Box::pin(bench.graders.agreements(&used)).await;
-        let asked = GradedOf {
-            workflow: &bench.row.workflow,
-            release: bench.row.id,
-            zone: &trial.ready().zone,
-            about: "gate",
-        };
-        self.keep_graded(&bench.graders, asked).await?;
+        self.paid_so_far(bench).await?;
         let evidence = Evidence {
             v: 1,
             release_hash: trial.hash(),

@@ -1,12 +1,15 @@
-//! What data left: which fields, to which provider and destination, when, under which release.
+//! What data left: which fields, to which provider and destination, when, under which release. What
+//! evaluations asked of models left too.
 
 use std::collections::HashMap;
 
 use serde::Serialize;
+use tuesday_domain::eval::ModelGrader;
 use tuesday_domain::id::ReleaseId;
-use tuesday_domain::outlet::{Outlet, OutletKind, outlets};
+use tuesday_domain::outlet::{Outlet, OutletKind, grader, outlets};
 use tuesday_domain::problem::Problem;
-use tuesday_domain::time::{Span, parse_day};
+use tuesday_domain::record::{GraderCalls, RELEASE_MODEL};
+use tuesday_domain::time::{Span, Timestamp, parse_day};
 use tuesday_store::Sent;
 
 use crate::engine::{Engine, read_problem};
@@ -46,8 +49,8 @@ pub struct Egress {
 }
 
 impl Engine {
-    /// What the runs of these days sent out of one workflow, or of all. Releases that sent nothing
-    /// are listed only while they are live.
+    /// What the runs and evaluations of these days sent out of one workflow, or of all. Releases that sent
+    /// nothing are listed only while they are live, graders only when they were asked.
     ///
     /// # Errors
     /// `bad_request` for a day that is none, `not_found`, `unavailable`, `record_damaged`.
@@ -91,11 +94,24 @@ impl Engine {
         for s in sent.map_err(read_problem)? {
             by_release.entry(s.release).or_default().push(s);
         }
+        let span = (from.as_str(), to.as_str());
+        let evaluated = self.reader().graded_calls(Some(workflow), None, span).await;
+        let mut asked: HashMap<ReleaseId, Vec<GraderCalls>> = HashMap::new();
+        for g in evaluated.map_err(read_problem)? {
+            by_release.entry(g.release).or_default();
+            asked.entry(g.release).or_default().push(g);
+        }
         let mut all = Vec::new();
         for (id, sent) in by_release {
             let release = self.loaded(id).await?;
-            for outlet in outlets(&release.ready) {
-                let counted = sent.iter().find(|s| belongs(s, &outlet));
+            let asked = asked.remove(&id).unwrap_or_default();
+            let (graders, _) = ModelGrader::all(&release.package.files, &release.ready.def.vars);
+            let used = graders
+                .values()
+                .filter(|g| asked.iter().any(|a| a.grader == g.name));
+            let graders = used.map(|g| grader(&release.ready, g));
+            for outlet in outlets(&release.ready).into_iter().chain(graders) {
+                let counted = counted(&outlet, &sent, &asked);
                 all.push(Egress {
                     workflow: workflow.to_owned(),
                     release: release.number,
@@ -103,10 +119,10 @@ impl Engine {
                     days: (from.clone(), to.clone()),
                     requests: match outlet.kind {
                         OutletKind::Source => None,
-                        _ => Some(counted.map_or(0, |s| s.requests)),
+                        _ => Some(counted.map_or(0, |(n, ..)| n)),
                     },
-                    first_at: counted.map(|s| s.first_at.rfc3339()),
-                    last_at: counted.map(|s| s.last_at.rfc3339()),
+                    first_at: counted.map(|(_, first, _)| first.rfc3339()),
+                    last_at: counted.map(|(.., last)| last.rfc3339()),
                     outlet,
                 });
             }
@@ -116,9 +132,29 @@ impl Engine {
     }
 }
 
+/// How many requests left there, when the first and the last; runs and evaluations together.
+fn counted(
+    outlet: &Outlet,
+    sent: &[Sent],
+    asked: &[GraderCalls],
+) -> Option<(u64, Timestamp, Timestamp)> {
+    let of_runs = sent.iter().filter(|s| belongs(s, outlet));
+    let of_runs = of_runs.map(|s| (s.requests, s.first_at, s.last_at));
+    let here = |g: &&GraderCalls| {
+        outlet.kind == OutletKind::Model
+            && match outlet.name.strip_prefix("grader ") {
+                Some(name) => g.grader == name,
+                None => g.grader == RELEASE_MODEL,
+            }
+    };
+    let of_evaluations = asked.iter().filter(here).map(|g| (g.calls, g.at, g.at));
+    let all = of_runs.chain(of_evaluations);
+    all.reduce(|a, b| (a.0 + b.0, a.1.min(b.1), a.2.max(b.2)))
+}
+
 fn belongs(sent: &Sent, outlet: &Outlet) -> bool {
     match (&sent.action, outlet.kind) {
-        (None, OutletKind::Model) => true,
+        (None, OutletKind::Model) => outlet.name == "model",
         (Some(action), OutletKind::Destination) => *action == outlet.name,
         _ => false,
     }

@@ -9,7 +9,7 @@ use tuesday_domain::ledger::told;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::workflow::Label;
 use tuesday_engine::Engine;
-use tuesday_engine::ops::{CategoryLine, CostReport, Scorecard};
+use tuesday_engine::ops::{CategoryLine, Scorecard};
 
 use super::{ReportOf, Span};
 use crate::cli::Common;
@@ -36,7 +36,7 @@ pub(super) async fn report(common: &Common, engine: &Engine, of: ReportOf) -> Re
         return as_json(&report);
     }
     if of.csv {
-        out::text(&csv(&report));
+        out::text(&report.csv());
         return Ok(());
     }
     let place = workflow.unwrap_or("all workflows");
@@ -121,23 +121,6 @@ fn tell(costs: &Costs) {
         "  {:<16} {each} ({} of {} runs resolved)",
         "a resolved task", costs.resolved, costs.runs
     ));
-}
-
-/// One line for each group, kind and currency.
-fn csv(report: &CostReport) -> String {
-    let mut text = String::from("group,name,category,currency,micros,resolved,runs\n");
-    for g in &report.groups {
-        for (category, money) in &g.costs.by_category {
-            for (currency, micros) in money {
-                let line = format!(
-                    "{},{},{category},{currency},{micros},{},{}\n",
-                    g.key, g.name, g.costs.resolved, g.costs.runs
-                );
-                text.push_str(&line);
-            }
-        }
-    }
-    text
 }
 
 pub(super) async fn forecast(
@@ -227,16 +210,14 @@ pub(crate) async fn value(
         to: asked.to,
     };
     let card = Box::pin(engine.scorecard(workflow, days)).await?;
-    let open = engine.reader().open_incidents().await;
-    let open = open.map_err(args::stored)?;
-    let of = |i: &&tuesday_domain::record::Incident| i.workflow.as_deref() == Some(workflow);
-    let incidents = open.iter().filter(of).count();
+    let incidents = engine.span_incidents(workflow, days).await?;
     let charter = Box::pin(engine.charter(workflow)).await?;
     let idle = engine.idle_vendors(workflow, days.to).await?;
     if common.json {
         let mut value =
             serde_json::to_value(&card).map_err(|e| Problem::new("internal", e.to_string()))?;
-        value["open_incidents"] = json!(incidents);
+        value["incidents_opened"] = json!(incidents.opened);
+        value["open_incidents"] = json!(incidents.open);
         value["quarter"] = json!(charter.label.quarter);
         value["idle_vendors"] = json!(idle);
         value["savings_claimed"] = json!(card.label != Label::Research);
@@ -253,6 +234,11 @@ pub(crate) async fn value(
     };
     out::line(&format!("Label: {}{more}", card.label));
     out::line("");
+    if let Some(m) = &card.metric {
+        out::line(&format!("The one metric: {}; {}", m.stated, m.words()));
+        m.now.iter().for_each(tell_shown);
+        out::line("");
+    }
     let shown = card.figures.iter();
     shown
         .filter(|s| claims || s.key != "net_saved")
@@ -278,7 +264,10 @@ pub(crate) async fn value(
         out::line(&format!("  {what}: {} {paid}; {}", i.vendor, i.words));
     }
     out::line("");
-    out::line(&format!("Open incidents: {incidents}"));
+    out::line(&format!(
+        "Incidents opened in it: {}, open at its end: {}",
+        incidents.opened, incidents.open
+    ));
     match &charter.label.quarter {
         Some(q) => out::line(&format!("Decided {} by {}: {}", q.at, q.by, q.words)),
         None => out::line("Decision asked: expand, keep, narrow, pause or retire"),
