@@ -78,9 +78,9 @@ impl Engine {
                     .way_out("ask its operator owner, technical owner or sponsor"));
             }
         };
-        let store = &self.0.reader;
+        let db = &self.0.reader;
         let (facts, newest) =
-            tokio::try_join!(store.charter_facts(name), store.charter_history(name, 0, 1))
+            tokio::try_join!(db.charter_facts(name), db.charter_history(name, 0, 1))
                 .map_err(read_problem)?;
         let now = self.now();
         let said = answers(&row)?;
@@ -118,14 +118,14 @@ impl Engine {
         def: &Definition,
         now: Timestamp,
     ) -> Result<(Vec<Change>, Vec<String>), Problem> {
-        let (name, store) = (&def.workflow.name, &self.0.reader);
-        let row = store.candidate(name).await.map_err(read_problem)?;
+        let (name, db) = (&def.workflow.name, &self.0.reader);
+        let row = db.candidate(name).await.map_err(read_problem)?;
         let Some(row) = row.filter(|r| r.state == CandidateState::Open) else {
             return Ok(Default::default());
         };
         let signers = self.signers(&row, def).await?;
         let (facts, newest) =
-            tokio::try_join!(store.charter_facts(name), store.charter_history(name, 0, 1))
+            tokio::try_join!(db.charter_facts(name), db.charter_history(name, 0, 1))
                 .map_err(read_problem)?;
         let said = answers(&row)?;
         let signed = said.statements().filter(|(_, s)| signers.contains(&s.by));

@@ -150,9 +150,9 @@ impl Engine {
     /// # Errors
     /// When the database does not answer, or answers cannot be read.
     pub async fn ranking(&self, reader: &Reader<'_>) -> Result<Ranking, Problem> {
-        let store = &self.0.reader;
+        let db = &self.0.reader;
         let (rows, workflows) =
-            tokio::try_join!(store.candidates(MOST), store.workflows()).map_err(read_problem)?;
+            tokio::try_join!(db.candidates(MOST), db.workflows()).map_err(read_problem)?;
         let installed = |name: &str| workflows.iter().any(|w| w.name == name);
         let seen = rows.into_iter().filter(|r| {
             let own = own(r, installed(&r.name), reader);
@@ -190,15 +190,15 @@ impl Engine {
     ) -> Result<CandidateView, Problem> {
         let (row, installed) = self.open_row(name, reader).await?;
         let said = answers(&row)?;
-        let store = &self.0.reader;
+        let db = &self.0.reader;
         let place = self.ranking(reader).await?.candidates;
         let place = place.iter().find(|l| l.name == name).map_or(0, |l| l.place);
-        let workflow = store.workflow(name).await.map_err(read_problem)?;
+        let workflow = db.workflow(name).await.map_err(read_problem)?;
         let live = match &workflow {
             Some(w) => Some(self.loaded(w.live_release).await?),
             None => None,
         };
-        let facts = store.charter_facts(name).await.map_err(read_problem)?;
+        let facts = db.charter_facts(name).await.map_err(read_problem)?;
         let there = live.as_ref().map(|l| (&l.ready.def, facts.as_slice()));
         let questions = Question::ALL.iter();
         let person = reader.who.person().is_some();
