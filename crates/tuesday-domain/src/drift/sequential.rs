@@ -686,9 +686,9 @@ mod tests {
             delays.push(found.at - 199);
         }
         delays.sort_unstable();
-        // Half within five shifts, all within twelve: with five points of tolerance and the baseline's own
-        // interval.
-        assert!(delays[20] <= 5 && delays[39] <= 12, "{delays:?}");
+        // Half within five shifts, all within thirteen: with five points of tolerance, the baseline's own
+        // interval, and half of the evidence left to the days.
+        assert!(delays[20] <= 5 && delays[39] <= 13, "{delays:?}");
     }
 
     proptest! {

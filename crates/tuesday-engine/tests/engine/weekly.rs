@@ -44,7 +44,7 @@ fn today(bench: &Bench) -> Day {
 }
 
 async fn told(bench: &Bench) -> Vec<String> {
-    let all = bench.engine.reader().notices_of("rhea", 50).await.unwrap();
+    let all = bench.engine.reader().notices_of("rhea", 200).await.unwrap();
     let late = all.into_iter().filter(|n| n.kind == "problem_late");
     let mut paths: Vec<String> = late.map(|n| n.path).collect();
     paths.sort();
