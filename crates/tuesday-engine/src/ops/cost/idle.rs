@@ -133,7 +133,11 @@ impl Engine {
                 continue;
             };
             for (currency, micros) in row.figures.first.iter().chain(&row.figures.again) {
-                let what = For::Parts(vec![model(&of.vendor)]);
+                let what = if releases.parts.contains_key(&row.release) {
+                    For::Parts(vec![model(&of.vendor)])
+                } else {
+                    For::Untold("the release that it answered for cannot be loaded".to_owned())
+                };
                 add(&of.vendor, what, currency, *micros);
             }
         }
