@@ -54,7 +54,7 @@ async fn said(bed: &Bed, args: &[&str]) -> (i32, String) {
 }
 
 /// Four weeks on which as many runs came each day, all of them before a person.
-async fn history(bed: &Bed, release: ReleaseId, runs: u64) {
+pub(crate) async fn history(bed: &Bed, release: ReleaseId, runs: u64) {
     let instance = bed.reader().instance().await.unwrap().unwrap();
     let now = tuesday_engine::Clock::offset(instance.clock_offset).now();
     let today = Day::parse(&Zone::named("Europe/Berlin").unwrap().day(now)).unwrap();
