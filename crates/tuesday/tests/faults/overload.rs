@@ -267,6 +267,24 @@ async fn story(database: Option<Database>) {
     std::fs::write(&file, many).unwrap();
     let (code, words) = said(&bed, &[&set[..], &["--as", "rhea"]].concat()).await;
     assert_eq!(code, 0, "{words}");
+    // Room alone is not enough: somebody looks at what the stage showed.
+    let (code, words) = said(&bed, &wider).await;
+    assert!(code == 1 && words.contains("review_required"), "{words}");
+    let decide = ["workflow", "decide", "faults", "--decision", "proceed"];
+    let why = [
+        "--question",
+        "May all come in again?",
+        "--evidence",
+        "the hours of the coming weeks",
+        "--link",
+        "/workflows/faults/capacity",
+        "--reason",
+        "a test",
+        "--as",
+        "rhea",
+    ];
+    let (code, words) = said(&bed, &[&decide[..], &why[..]].concat()).await;
+    assert_eq!(code, 0, "{words}");
     let (code, words) = said(&bed, &wider).await;
     assert_eq!(code, 0, "{words}");
     for node in all {

@@ -188,8 +188,6 @@ impl Engine {
         .map_err(read_problem)?;
         facts.extend(weeks.first().cloned().map(signed));
         let facts = Facts::new(facts);
-        let another_pilot = decisions.iter().find(|d| d.choice == Choice::AnotherPilot);
-        let another_pilot = another_pilot.map(|d| d.decided_at);
         let instance = reader.instance().await.map_err(read_problem)?;
         let gate = self.newest_judgement(row.live_release).await?;
         let unjudged = self.live_unjudged(&row).await?.map(|(_, why)| why);
@@ -220,15 +218,11 @@ impl Engine {
         let overload = self.overload(&row, &live).await?;
         let test_instance = instance.is_some_and(|i| i.kind == InstanceKind::Test);
         let written_back_at = self.live_write(name, test_instance, now).await?;
-        let down = standing(&row, &events, test_instance);
-        let before = Before {
-            baseline: self.baseline(name).await?,
-            came_down: (down.came_down && row.label == Label::Pilot).then_some(down.since),
-            verdict: self.verdict(name, &facts, &live, now).await?,
-            weeks_signed: weeks_signed(&weeks, &live, now),
-        };
+        let down = came_down(&row, &events, test_instance);
+        let before = self.before(name, &live, (&facts, &weeks[..]), down, now);
+        let before = before.await?;
         Ok(Gathered {
-            another_pilot,
+            another_pilot: another_pilot(&decisions),
             before,
             overload,
             unjudged,
@@ -248,6 +242,23 @@ impl Engine {
             events,
             decision: decisions.into_iter().next(),
             test_instance,
+        })
+    }
+
+    /// What is known of the time before, and of days that are over.
+    async fn before(
+        &self,
+        name: &str,
+        live: &LiveRelease,
+        (facts, weeks): (&Facts, &[WeeklyReview]),
+        came_down: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Before, Problem> {
+        Ok(Before {
+            baseline: self.baseline(name).await?,
+            came_down,
+            verdict: self.verdict(name, facts, live, now).await?,
+            weeks_signed: weeks_signed(weeks, live, now),
         })
     }
 
@@ -330,6 +341,18 @@ fn signed(week: WeeklyReview) -> CharterFact {
         by: week.signed_by,
         at: week.signed_at,
     }
+}
+
+/// When a pilot got its label from above.
+fn came_down(row: &Workflow, events: &[LabelEvent], test_instance: bool) -> Option<Timestamp> {
+    let standing = standing(row, events, test_instance);
+    (standing.came_down && row.label == Label::Pilot).then_some(standing.since)
+}
+
+/// When somebody last decided for another pilot; the newest decision comes first.
+fn another_pilot(decisions: &[DecisionRecord]) -> Option<Timestamp> {
+    let found = decisions.iter().find(|d| d.choice == Choice::AnotherPilot);
+    found.map(|d| d.decided_at)
 }
 
 /// How many of the last four weeks the operator owner or the backup signed.
