@@ -421,6 +421,12 @@ pub const CODES: &[(&str, u16, u8, &str)] = &[
         "A decision record is needed first",
     ),
     (
+        "review_required",
+        409,
+        1,
+        "The evidence must be reviewed first",
+    ),
+    (
         "rule_still_holds",
         409,
         3,

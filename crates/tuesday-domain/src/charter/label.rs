@@ -110,14 +110,30 @@ const PILOT: &[Item] = &[
         title: "Executive sponsor",
         topic: Topic::Sponsor,
     },
+    BASELINE,
 ];
 
-/// What production needs beside the lists.
-const PRODUCTION: &[Item] = &[Item {
+/// How the work was before the machine: without it nobody can say what a pilot came to.
+const BASELINE: Item = Item {
     group: "",
-    title: "What happens when the model is wrong, in full",
-    topic: Topic::WrongPage,
-}];
+    title: "Baseline by hand",
+    topic: Topic::Baseline,
+};
+
+/// What production needs beside the lists.
+const PRODUCTION: &[Item] = &[
+    Item {
+        group: "",
+        title: "What happens when the model is wrong, in full",
+        topic: Topic::WrongPage,
+    },
+    BASELINE,
+    Item {
+        group: "",
+        title: "The last ten runs can be told",
+        topic: Topic::LastTen,
+    },
+];
 
 fn only(items: &[Item], picture: &Picture<'_>) -> Vec<Entry> {
     let entry = |item: &Item| Entry {
@@ -147,6 +163,8 @@ pub struct Standing {
     pub basis: Basis,
     /// Since when.
     pub since: Timestamp,
+    /// It came from a label above: evidence was lost, or somebody lowered it.
+    pub came_down: bool,
     /// Evidence is lost: since when, and when the label falls.
     pub lapsing: Option<(Timestamp, Timestamp)>,
     /// When somebody last looked at it.
@@ -165,6 +183,7 @@ impl Standing {
             label,
             basis: Basis::Carried,
             since: installed_at,
+            came_down: false,
             lapsing: None,
             reviewed_at: installed_at,
             asked: false,
@@ -193,6 +212,7 @@ impl Standing {
                             Basis::Decided
                         },
                         since: e.at,
+                        came_down: matches!(e.kind, LabelMove::Lowered | LabelMove::Fell),
                         lapsing: None,
                         reviewed_at: e.at,
                         asked: false,

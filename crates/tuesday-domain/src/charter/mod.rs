@@ -38,7 +38,7 @@ pub use disuse::{Use, disused};
 pub use evidence::{Evidence, EvidenceEvent, EvidenceState, IllegalEvidenceMove};
 pub use people::curriculum;
 pub use pilot::{PILOT_MOST, Pilot, PilotState};
-pub use prove::{Facts, Figures, GateFacts, Picture, ReleaseFacts, prove};
+pub use prove::{Before, Facts, Figures, GateFacts, Picture, ReleaseFacts, STILL_PILOT, prove};
 pub use signals::{PilotSign, Sign, SignAnswer, past_the_pilot, signs};
 pub use statement::{Fault, Statement};
 pub use topic::Topic;

@@ -6,7 +6,7 @@ use super::evidence::Evidence;
 use super::is_blank;
 use super::prove::Picture;
 use super::statement::Statement;
-use crate::definition::ReviewSpec;
+use crate::definition::{PersonSpec, ReviewSpec};
 use crate::rules::Route;
 use crate::trouble::rotation;
 
@@ -26,35 +26,57 @@ pub(super) fn operator(p: &Picture<'_>) -> Evidence {
     }
 }
 
-/// Not the same person as the operator, unless somebody recorded why.
+/// Not the same person as the operator, unless somebody recorded why, and somebody stands in.
 pub(super) fn technical(p: &Picture<'_>) -> Evidence {
     let owners = &p.ready.def.owners;
     let owner = &owners.technical;
     if p.active(&owner.handle).is_none() {
         return Evidence::lapsed(format!("vacant: {} is not active any more", owner.name));
     }
-    if owner.handle != owners.operator.handle {
-        return Evidence::verified(owner.name.clone());
+    let also = if owner.handle == owners.operator.handle {
+        let Some(why) = p.facts.get(Statement::OwnerException) else {
+            return Evidence::claimed(format!(
+                "{} is operator owner as well and no exception is recorded",
+                owner.name
+            ));
+        };
+        format!(", also operator owner: {}", why.value)
+    } else {
+        String::new()
+    };
+    let key = "technical_backup";
+    stands_in(p, (owner, owners.technical_backup.as_ref(), key), &also)
+}
+
+/// The place with who stands in for it. Without anybody a person is named, and no more than that.
+fn stands_in(
+    p: &Picture<'_>,
+    (owner, backup, key): (&PersonSpec, Option<&PersonSpec>, &str),
+    also: &str,
+) -> Evidence {
+    let name = &owner.name;
+    let Some(backup) = backup else {
+        return Evidence::claimed(format!(
+            "{name}{also}; nobody stands in: [owners] {key} is not named"
+        ));
+    };
+    if backup.handle == owner.handle {
+        return Evidence::claimed(format!("{name} stands in for nobody else"));
     }
-    match p.facts.get(Statement::OwnerException) {
-        Some(why) => Evidence::verified(format!(
-            "{}, also operator owner: {}",
-            owner.name, why.value
-        )),
-        None => Evidence::claimed(format!(
-            "{} is operator owner as well and no exception is recorded",
-            owner.name
-        )),
+    if p.active(&backup.handle).is_none() {
+        return Evidence::lapsed(format!("the backup {} is not active any more", backup.name));
     }
+    Evidence::verified(format!("{name}, backup {}{also}", backup.name))
 }
 
 pub(super) fn sponsor(p: &Picture<'_>) -> Evidence {
-    match &p.ready.def.owners.sponsor {
+    let owners = &p.ready.def.owners;
+    match &owners.sponsor {
         None => Evidence::missing("no executive sponsor is named"),
         Some(s) if p.active(&s.handle).is_none() => {
             Evidence::lapsed(format!("vacant: {} is not active any more", s.name))
         }
-        Some(s) => Evidence::verified(s.name.clone()),
+        Some(s) => stands_in(p, (s, owners.sponsor_backup.as_ref(), "sponsor_backup"), ""),
     }
 }
 

@@ -9,9 +9,12 @@ use super::wrong::WrongPart;
 use super::{people, records};
 use crate::eval::Kind;
 use crate::ready::Ready;
-use crate::record::{CharterFact, Person};
+use crate::record::{BaselineRow, CharterFact, Person};
 use crate::rules::RuleSet;
 use crate::time::{Timestamp, Zone};
+
+/// How a verdict on the last ten runs begins that puts a label at risk.
+pub const STILL_PILOT: &str = "still pilot";
 
 /// The statements in force, each the newest of its kind.
 #[derive(Clone, Debug, Default)]
@@ -101,6 +104,20 @@ pub struct GateFacts {
     pub at: Timestamp,
 }
 
+/// What is known of the time before, and of days that are over.
+#[derive(Clone, Debug, Default)]
+pub struct Before {
+    /// How the work was by hand.
+    pub baseline: Option<BaselineRow>,
+    /// It came down to its label at this moment.
+    pub came_down: Option<Timestamp>,
+    /// What the day of the ninety-day metric as it is stated now came to, in words; nothing, when nobody could
+    /// say or that day was never put before anybody.
+    pub verdict: Option<String>,
+    /// Of the last four weeks, how many the operator owner or the backup signed.
+    pub weeks_signed: u64,
+}
+
 /// The release in force.
 #[derive(Clone, Debug, Default)]
 pub struct ReleaseFacts {
@@ -146,6 +163,8 @@ pub struct Picture<'a> {
     pub wrong: Vec<WrongPart>,
     /// An instance for tests: its stand-ins can stand for live systems.
     pub test_instance: bool,
+    /// The time before, and days that are over.
+    pub before: Before,
 }
 
 impl Picture<'_> {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::evidence::Evidence;
 use super::map::Map;
-use super::pilot::moment;
-use super::prove::Picture;
+use super::milestone::Target;
+use super::pilot::{end_of, moment};
+use super::prove::{Picture, STILL_PILOT};
 use super::statement::Statement;
 use super::topic::Topic;
 use super::weekly::is_kept;
@@ -14,7 +15,6 @@ use crate::definition::TriggerKind;
 use crate::eval::Kind;
 use crate::ledger::told::counted;
 use crate::rules::{Decimal, Route};
-use crate::watch::Metric;
 use crate::workflow::{Label, Stage};
 
 const fn days(n: u64) -> Duration {
@@ -37,6 +37,8 @@ pub(super) fn prove(topic: Topic, p: &Picture<'_>) -> Evidence {
         Topic::FrictionHours => stated(Statement::FrictionHours, "hours a week", p),
         Topic::MaintenanceBudget => stated(Statement::MaintenanceBudget, "a month", p),
         Topic::BeforeAfterMap => map(p),
+        Topic::Baseline => baseline(p),
+        Topic::LastTen => last_ten(p),
         Topic::PilotQuestion => stated(Statement::PilotQuestion, "", p),
         Topic::PilotCriteria => stated(Statement::PilotCriteria, "", p),
         Topic::NinetyDayMetric => metric(p),
@@ -60,6 +62,7 @@ pub(super) fn prove(topic: Topic, p: &Picture<'_>) -> Evidence {
         Topic::GoalAcceptable
         | Topic::GoalReviewLoad
         | Topic::GoalIntegration
+        | Topic::GoalAccountable
         | Topic::GoalErrors => goal(topic, p),
         Topic::CostPerTask => cost(p),
         Topic::AuditTrail => match p.figures.sealed_at {
@@ -116,17 +119,60 @@ fn metric(p: &Picture<'_>) -> Evidence {
     let Some(f) = p.facts.get(Statement::NinetyDayMetric) else {
         return Evidence::missing("blank");
     };
-    let name = f.value.split_whitespace().next().unwrap_or_default();
-    let known = name.parse::<Metric>().is_ok_and(is_kept);
-    let evidence = if known {
-        Evidence::verified(f.value.clone())
-    } else {
+    let evidence = match Target::of(&f.value) {
+        Some(target) if target.metric.is_some_and(is_kept) => {
+            let over = moment(p.zone(), &target.day).is_none_or(|end| p.now >= end);
+            match &p.before.verdict {
+                _ if !over => Evidence::verified(f.value.clone()),
+                Some(verdict) => Evidence::verified(format!("{}: {verdict}", f.value)),
+                None => Evidence::lapsed(format!(
+                    "{} is over without a verdict: {}",
+                    target.day, f.value
+                )),
+            }
+        }
         // What no record can tell gives no verdict on its day.
-        Evidence::missing(format!(
-            "{name} is not computed from records by the week, so the field counts as blank"
-        ))
+        _ => {
+            let name = f.value.split_whitespace().next().unwrap_or_default();
+            Evidence::missing(format!(
+                "{name} is not computed from records by the week, so the field counts as blank"
+            ))
+        }
     };
     evidence.stated(&f.by, f.at)
+}
+
+/// How the work was by hand. One that was captured after the first runs is one, and says so.
+fn baseline(p: &Picture<'_>) -> Evidence {
+    let Some(b) = &p.before.baseline else {
+        return Evidence::missing("no baseline: nobody has measured the work by hand");
+    };
+    let seconds = b.handling_ms / b.sample.max(1) / 1_000;
+    let late = if b.after_launch {
+        ", captured after the first run had ended"
+    } else {
+        ""
+    };
+    Evidence::verified(format!(
+        "{} tasks by hand, {} min {} s each, {} wrong: {}{late}",
+        b.sample,
+        seconds / 60,
+        seconds % 60,
+        b.errors,
+        b.method
+    ))
+    .stated(&b.captured_by, b.captured_at)
+}
+
+/// Speaks up only where runs were opened and one could not be told.
+fn last_ten(p: &Picture<'_>) -> Evidence {
+    match p.facts.get(Statement::LastTen) {
+        Some(f) if f.value.starts_with(STILL_PILOT) => {
+            Evidence::lapsed(f.value.clone()).since(f.at)
+        }
+        Some(f) => Evidence::verified(f.value.clone()).since(f.at),
+        None => Evidence::verified("no run was found that cannot be told"),
+    }
 }
 
 /// A day that is to come, or on which the test was passed.
@@ -147,14 +193,23 @@ fn turnover_date(p: &Picture<'_>) -> Evidence {
 }
 
 fn pilot_end(p: &Picture<'_>) -> Evidence {
-    let Some(f) = p.facts.get(Statement::PilotEnd) else {
+    let Some(end) = end_of(p.facts, p.before.came_down, p.zone()) else {
         return Evidence::missing("blank");
     };
-    let evidence = match moment(p.zone(), &f.value) {
-        Some(end) if p.now < end => Evidence::verified(f.value.clone()),
-        _ => Evidence::lapsed(format!("{} is over", f.value)),
+    let evidence = match moment(p.zone(), &end.day) {
+        Some(last) if p.now < last => match &end.by {
+            Some(_) => Evidence::verified(end.day),
+            None => Evidence::verified(format!(
+                "{}: 90 days after its label came down, unless somebody decides",
+                end.day
+            )),
+        },
+        _ => Evidence::lapsed(format!("{} is over", end.day)),
     };
-    evidence.stated(&f.by, f.at)
+    match end.by {
+        Some(by) => evidence.stated(&by, end.since),
+        None => evidence.since(end.since),
+    }
 }
 
 fn write_back(p: &Picture<'_>) -> Evidence {
@@ -261,9 +316,19 @@ fn goal(topic: Topic, p: &Picture<'_>) -> Evidence {
             let words = format!("{good} of {} runs ended without a failure", n.finished);
             (percent(good, n.finished), 10, true, words)
         }
+        // An empty queue is kept up with where people decide; where nobody was ever asked, nobody knows.
+        Topic::GoalReviewLoad if n.open + n.decided == 0 => {
+            return Evidence::claimed("no data: nobody was asked anything in 30 days")
+                .stated(&f.by, f.at);
+        }
         Topic::GoalReviewLoad => {
             let words = format!("{} of {} open tasks are overdue", n.overdue, n.open);
             (percent(n.overdue, n.open), 10, false, words)
+        }
+        Topic::GoalAccountable => {
+            let signed = p.before.weeks_signed;
+            let words = format!("{signed} of the last four weeks are signed by who answers for it");
+            (signed, 1, true, words)
         }
         Topic::GoalErrors => {
             let words = counted(n.uncorrected, "correction is open", "corrections are open");

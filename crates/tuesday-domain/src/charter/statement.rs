@@ -3,11 +3,18 @@
 //! Everything else of the charter is an object of the package and cannot be written here: a text
 //! beside the live object would be a second truth.
 
+use std::time::Duration;
+
 use super::blank::is_blank;
 use super::pilot::PILOT_MOST;
+use super::weekly::is_kept;
 use crate::rules::Decimal;
 use crate::time::{Timestamp, Zone, parse_day};
+use crate::watch::Metric;
 use crate::words::words;
+
+/// The day of the test without the builder lies no further ahead.
+const TURNOVER_MOST: Duration = Duration::from_secs(180 * 86_400);
 
 words! {
     /// Something a person states, or the engine keeps for one.
@@ -38,6 +45,8 @@ words! {
         GoalReviewLoad = "goal_review_load",
         /// At least this percent of finished runs ended without a failure.
         GoalIntegration = "goal_integration",
+        /// At least so many of the last four weeks are signed by who answers for it.
+        GoalAccountable = "goal_accountable",
         /// At most so many known errors are not corrected.
         GoalErrors = "goal_errors",
         /// The metric of the week was looked at and signed.
@@ -153,6 +162,7 @@ impl Statement {
                 "percent, 0 to 100: 90"
             }
             Self::GoalErrors => "a count: 0",
+            Self::GoalAccountable => "signed weeks of the last four, 1 to 4: 3",
             Self::PilotClaim => "what you can say of this part, in a sentence",
             Self::HiddenCost => "what nobody had planned, in a sentence",
             Self::StepException => "why this step is jumped over",
@@ -194,8 +204,9 @@ impl Statement {
                 number(text.trim_end_matches('%').trim_end(), "percent", 0, 100)
             }
             Self::GoalErrors => number(text, "a count", 0, 1_000_000),
-            Self::NinetyDayMetric => metric(text),
-            Self::TurnoverDate => day(text),
+            Self::GoalAccountable => weeks(text),
+            Self::NinetyDayMetric => metric(text, now, zone),
+            Self::TurnoverDate => turnover_date(text, now, zone),
             Self::PilotEnd => pilot_end(text, now, zone),
             Self::MaintenanceBudget => money(text),
             Self::OldPathSignal => signal(text),
@@ -271,6 +282,37 @@ fn day(text: &str) -> Result<String, Fault> {
     parse_day(text).or_else(|_| fault(format!("`{text}` is not a day"), "write it as 2027-02-28"))
 }
 
+/// A day that is not over.
+fn to_come(text: &str, now: Timestamp, zone: &Zone) -> Result<String, Fault> {
+    let day = day(text)?;
+    if day < zone.day(now) {
+        return fault("that day is over", "choose a day that is still to come");
+    }
+    Ok(day)
+}
+
+/// A test that is put off for ever is none: its day comes within the time that one is good for.
+fn turnover_date(text: &str, now: Timestamp, zone: &Zone) -> Result<String, Fault> {
+    let day = to_come(text, now, zone)?;
+    if day > zone.day(now.plus(TURNOVER_MOST)) {
+        return fault(
+            "the day of the test lies at most 180 days ahead",
+            "choose an earlier day",
+        );
+    }
+    Ok(day)
+}
+
+fn weeks(text: &str) -> Result<String, Fault> {
+    match text.parse::<u8>() {
+        Ok(n @ 1..=4) => Ok(n.to_string()),
+        _ => fault(
+            format!("`{text}` is not a number of weeks from 1 to 4"),
+            "say how many of the last four weeks are signed: 3",
+        ),
+    }
+}
+
 fn pilot_end(text: &str, now: Timestamp, zone: &Zone) -> Result<String, Fault> {
     let day = day(text)?;
     if day <= zone.day(now) {
@@ -309,8 +351,8 @@ fn signal(text: &str) -> Result<String, Fault> {
     )
 }
 
-/// `name at most 10 by 2027-02-28`: exactly one metric, with a target and a day.
-fn metric(text: &str) -> Result<String, Fault> {
+/// `name at most 10 by 2027-02-28`: exactly one metric that records tell, with a target and a day to come.
+fn metric(text: &str, now: Timestamp, zone: &Zone) -> Result<String, Fault> {
     let way_out = "write one metric: override_rate at most 10 by 2027-02-28";
     let words: Vec<&str> = text.split_whitespace().collect();
     let [name, at, comparison, target, .., by, date] = words.as_slice() else {
@@ -319,6 +361,14 @@ fn metric(text: &str) -> Result<String, Fault> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if !name.chars().all(plain) {
         return fault(format!("`{name}` is not the name of one metric"), way_out);
+    }
+    if !name.parse::<Metric>().is_ok_and(is_kept) {
+        return fault(
+            format!(
+                "{name} is not computed from records by the week, so nobody could say on its day"
+            ),
+            "one of error_rate, override_rate, refusal_rate, stale_rate, cost_per_day",
+        );
     }
     if *at != "at" || !matches!(*comparison, "most" | "least") || *by != "by" {
         return fault(
@@ -329,7 +379,7 @@ fn metric(text: &str) -> Result<String, Fault> {
     if Decimal::parse(target).is_err() {
         return fault(format!("`{target}` is not a number"), way_out);
     }
-    let date = day(date)?;
+    let date = to_come(date, now, zone)?;
     let middle = words[3..words.len() - 2].join(" ");
     Ok(format!("{name} at {comparison} {middle} by {date}"))
 }

@@ -14,7 +14,7 @@ use super::*;
 use crate::definition::Package;
 use crate::eval::Kind;
 use crate::ready::Ready;
-use crate::record::{CharterFact, Choice, LabelEvent, LabelMove, Person};
+use crate::record::{BaselineRow, CharterFact, Choice, LabelEvent, LabelMove, Person};
 use crate::rules::{RuleSet, parse};
 use crate::time::{Timestamp, Zone};
 use crate::workflow::{Label, Stage};
@@ -65,7 +65,26 @@ struct World {
     figures: Figures,
     release: ReleaseFacts,
     wrong: Vec<WrongPart>,
+    before: Before,
     now: Timestamp,
+}
+
+/// A hundred tasks by hand, two minutes and three seconds each.
+fn baseline() -> BaselineRow {
+    BaselineRow {
+        workflow: "support-triage".to_owned(),
+        version: 1,
+        sample: 100,
+        handling_ms: 12_300_000,
+        errors: 4,
+        turnaround_ms: 3_600_000,
+        method: "stopwatch, three days".to_owned(),
+        sampled_from: "2026-11-01".to_owned(),
+        sampled_to: "2026-11-03".to_owned(),
+        after_launch: false,
+        captured_by: "maren".to_owned(),
+        captured_at: at(0),
+    }
 }
 
 impl World {
@@ -121,6 +140,11 @@ impl World {
                 lost_secrets: Vec::new(),
             },
             wrong: Vec::new(),
+            before: Before {
+                baseline: Some(baseline()),
+                weeks_signed: 4,
+                ..Before::default()
+            },
             now: at(20),
             people,
             ready,
@@ -148,6 +172,7 @@ impl World {
             (Statement::GoalReviewLoad, "5"),
             (Statement::GoalIntegration, "98"),
             (Statement::GoalErrors, "0"),
+            (Statement::GoalAccountable, "3"),
         ] {
             world.state(statement, "", value, at(0));
         }
@@ -208,6 +233,7 @@ impl World {
             overload: None,
             wrong: self.wrong.clone(),
             test_instance: true,
+            before: self.before.clone(),
         }
     }
 
@@ -350,8 +376,12 @@ fn a_blank_field_means_research() {
 }
 
 #[test]
-fn a_pilot_needs_question_criteria_end_kill_condition_sponsor_and_path() {
-    let cases: [Loss; 7] = [
+fn a_pilot_needs_question_criteria_end_kill_condition_sponsor_baseline_and_path() {
+    let cases: [Loss; 9] = [
+        (Topic::Baseline, |w| w.before.baseline = None),
+        (Topic::Sponsor, |w| {
+            w.ready.def.owners.sponsor_backup = None;
+        }),
         (Topic::PilotQuestion, |w| {
             w.state(Statement::PilotQuestion, "", "", at(3))
         }),
@@ -454,6 +484,13 @@ fn goals_are_held_against_figures_exactly() {
         world.evidence(Topic::GoalErrors).state,
         EvidenceState::Claimed
     );
+    // An empty queue is kept up with where people decide; where nobody was asked, nobody knows.
+    (world.figures.open, world.figures.overdue) = (0, 0);
+    let load = |w: &World| w.evidence(Topic::GoalReviewLoad);
+    assert_eq!(load(&world).state, EvidenceState::Verified);
+    (world.figures.decided, world.figures.stood) = (0, 0);
+    assert_eq!(load(&world).state, EvidenceState::Claimed);
+    assert!(load(&world).words.starts_with("no data"));
 }
 
 #[test]
@@ -475,6 +512,36 @@ fn a_statement_has_one_form() {
     );
     assert!(read(Statement::NinetyDayMetric, "faster and better").is_err());
     assert!(read(Statement::NinetyDayMetric, "a at most b by 2027-02-28").is_err());
+    let unknown = read(
+        Statement::NinetyDayMetric,
+        "happiness at least 5 by 2027-02-28",
+    );
+    assert!(unknown.unwrap_err().contains("not computed from records"));
+    let past = read(
+        Statement::NinetyDayMetric,
+        "override_rate at most 10 by 2026-11-19",
+    );
+    assert_eq!(past, Err("that day is over".to_owned()));
+    assert!(read(Statement::TurnoverDate, "2026-11-19").is_err(), "past");
+    assert!(read(Statement::TurnoverDate, "2026-11-20").is_ok(), "today");
+    assert!(
+        read(Statement::TurnoverDate, "2027-05-19").is_ok(),
+        "day 180"
+    );
+    assert!(read(Statement::TurnoverDate, "2027-05-20").is_err());
+    for (text, taken) in [
+        ("0", false),
+        ("1", true),
+        ("4", true),
+        ("5", false),
+        ("most", false),
+    ] {
+        assert_eq!(
+            read(Statement::GoalAccountable, text).is_ok(),
+            taken,
+            "{text}"
+        );
+    }
     assert!(read(Statement::MaintenanceBudget, "much").is_err());
     assert_eq!(
         read(Statement::MaintenanceBudget, "1200 EUR"),
@@ -547,9 +614,9 @@ fn a_pilot_runs_is_due_and_lapses() {
     let world = World::good();
     let facts = Facts::new(world.facts.clone());
     let zone = &world.ready.zone;
-    let state = |decided, day| Pilot::of(&facts, Some(at(1)), decided, at(day), zone).state;
+    let state = |decided, day| Pilot::of(&facts, Some(at(1)), None, decided, at(day), zone).state;
     assert_eq!(
-        Pilot::of(&facts, None, None, at(1), zone).state,
+        Pilot::of(&facts, None, None, None, at(1), zone).state,
         PilotState::Planned
     );
     let proceed = |day| Some((at(day), Choice::Proceed));
@@ -557,6 +624,12 @@ fn a_pilot_runs_is_due_and_lapses() {
     // A step up in the middle of it is no decision about the pilot; to stop is one at any time.
     assert_eq!(state(proceed(30), 40), PilotState::Running);
     assert_eq!(state(proceed(30), 73), PilotState::Lapsed);
+    for choice in [Choice::Narrow, Choice::Redesign, Choice::AnotherPilot] {
+        let early = Some((at(30), choice));
+        assert_eq!(state(early, 40), PilotState::Running, "{choice}");
+        assert_eq!(state(early, 73), PilotState::Lapsed, "{choice}");
+        assert_eq!(state(Some((at(60), choice)), 73), PilotState::Decided);
+    }
     let stop = Some((at(30), Choice::Stop));
     assert_eq!(state(stop, 40), PilotState::Decided);
     assert_eq!(state(None, 60), PilotState::EvidenceDue);
@@ -568,8 +641,165 @@ fn a_pilot_runs_is_due_and_lapses() {
         at: at(30),
         ..changed[6].clone()
     });
-    let pilot = Pilot::of(&Facts::new(changed), Some(at(1)), None, at(40), zone);
+    let pilot = Pilot::of(&Facts::new(changed), Some(at(1)), None, None, at(40), zone);
     assert_eq!(pilot.changed, ["pilot_criteria"]);
+}
+
+/// Stated at day 0, begun at day 1, over at the end of 2027-01-31, day 72.
+#[test]
+fn the_end_of_a_pilot_moves_later_only_by_a_decision_for_another_one() {
+    let mut world = World::good();
+    let zone = Zone::named("Europe/Berlin").unwrap();
+    let of = |w: &World, day| {
+        let facts = Facts::new(w.facts.clone());
+        Pilot::of(&facts, Some(at(1)), None, None, at(day), &zone)
+    };
+    let pilot = of(&world, 73);
+    let may = |p: &Pilot, day: &str, again: Option<u64>| p.may_end(day, again.map(at), &zone);
+    assert!(may(&pilot, "2027-01-31", None).is_ok());
+    assert!(may(&pilot, "2027-01-10", None).is_ok(), "earlier");
+    assert!(may(&pilot, "", None).is_err(), "it keeps an end");
+    let words = may(&pilot, "2027-02-20", None).unwrap_err().words;
+    assert!(words.contains("by a decision for another pilot"), "{words}");
+    // Day 73 is 2027-02-01; ninety days from then are over on 2027-05-02.
+    assert!(may(&pilot, "2027-05-02", Some(73)).is_ok());
+    let words = may(&pilot, "2027-05-03", Some(73)).unwrap_err().words;
+    assert!(words.contains("at most 90 days"), "{words}");
+    // One decision moves it once.
+    world.state(Statement::PilotEnd, "", "2027-02-20", at(74));
+    let moved = of(&world, 100);
+    assert!(may(&moved, "2027-03-01", Some(73)).is_err());
+    assert!(may(&moved, "2027-03-01", Some(100)).is_ok());
+    // What has not begun may have any end.
+    let facts = Facts::new(world.facts.clone());
+    let planned = Pilot::of(&facts, None, None, None, at(3), &zone);
+    assert!(may(&planned, "", None).is_ok() && may(&planned, "2027-02-01", None).is_ok());
+}
+
+#[test]
+fn a_pilot_that_came_down_has_an_end_of_its_own() {
+    let mut world = World::good();
+    let zone = world.ready.zone.clone();
+    world.before.came_down = Some(at(200));
+    world.now = at(201);
+    let of = |w: &World, day| {
+        let facts = Facts::new(w.facts.clone());
+        Pilot::of(&facts, Some(at(200)), Some(at(200)), None, at(day), &zone)
+    };
+    let pilot = of(&world, 201);
+    // Day 200 is 2027-06-08.
+    assert_eq!(
+        (pilot.state, pilot.end.as_deref()),
+        (PilotState::Running, Some("2027-09-06"))
+    );
+    let told = world.evidence(Topic::PilotEnd);
+    assert_eq!(told.state, EvidenceState::Verified);
+    assert!(
+        told.words.contains("after its label came down"),
+        "{}",
+        told.words
+    );
+    assert_eq!(of(&world, 280).state, PilotState::EvidenceDue);
+    assert_eq!(of(&world, 291).state, PilotState::Lapsed);
+    // An end that is stated for this pilot is its end.
+    world.state(Statement::PilotEnd, "", "2027-07-01", at(202));
+    assert_eq!(of(&world, 203).end.as_deref(), Some("2027-07-01"));
+}
+
+#[test]
+fn without_a_baseline_or_with_a_run_that_cannot_be_told_it_is_no_production() {
+    let mut world = World::good();
+    world.before.baseline = None;
+    assert_eq!(
+        world.topics(Label::Production),
+        BTreeSet::from([Topic::Baseline])
+    );
+    assert!(
+        Sheet::Charter
+            .items()
+            .iter()
+            .all(|i| i.topic != Topic::Baseline),
+        "the charter has nine fields"
+    );
+    world.before.baseline = Some(BaselineRow {
+        after_launch: true,
+        ..baseline()
+    });
+    let told = world.evidence(Topic::Baseline);
+    assert_eq!(told.state, EvidenceState::Verified);
+    assert_eq!(
+        told.words,
+        "100 tasks by hand, 2 min 3 s each, 4 wrong: stopwatch, three days, captured after the first run had ended"
+    );
+    let found = "still pilot: 1 of 10 runs cannot be told from their record, the newest run_x";
+    world.state(Statement::LastTen, "", found, at(19));
+    assert_eq!(
+        world.topics(Label::Production),
+        BTreeSet::from([Topic::LastTen])
+    );
+    assert!(world.topics(Label::Pilot).is_empty(), "a pilot it still is");
+    let whole = "all 10 can be told from their record";
+    world.state(Statement::LastTen, "", whole, at(20));
+    assert!(world.topics(Label::Production).is_empty());
+}
+
+#[test]
+fn technical_owner_and_sponsor_have_somebody_who_stands_in() {
+    let cases: [(Topic, EvidenceState, fn(&mut World)); 5] = [
+        (Topic::TechnicalOwner, EvidenceState::Claimed, |w| {
+            w.ready.def.owners.technical_backup = None;
+        }),
+        (Topic::TechnicalOwner, EvidenceState::Claimed, |w| {
+            let o = &mut w.ready.def.owners;
+            o.technical_backup = Some(o.technical.clone());
+        }),
+        (Topic::TechnicalOwner, EvidenceState::Lapsed, |w| {
+            w.leave("toru")
+        }),
+        (Topic::Sponsor, EvidenceState::Claimed, |w| {
+            w.ready.def.owners.sponsor_backup = None;
+        }),
+        (Topic::Sponsor, EvidenceState::Lapsed, |w| w.leave("ruth")),
+    ];
+    for (topic, state, spoil) in cases {
+        let mut world = World::good();
+        assert_eq!(world.evidence(topic).state, EvidenceState::Verified);
+        spoil(&mut world);
+        let found = world.evidence(topic);
+        assert_eq!(found.state, state, "{}", found.words);
+        assert_eq!(world.topics(Label::Production), BTreeSet::from([topic]));
+    }
+    let mut world = World::good();
+    world.ready.def.owners.sponsor_backup = None;
+    let words = world.evidence(Topic::Sponsor).words;
+    assert!(
+        words.ends_with("[owners] sponsor_backup is not named"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_metric_whose_day_is_over_needs_its_verdict() {
+    let mut world = World::good();
+    world.now = at(99);
+    let metric = |w: &World| w.evidence(Topic::NinetyDayMetric);
+    assert_eq!(metric(&world).state, EvidenceState::Verified, "2027-02-27");
+    world.now = at(101);
+    let over = metric(&world);
+    assert_eq!(over.state, EvidenceState::Lapsed);
+    assert!(
+        over.words.contains("over without a verdict"),
+        "{}",
+        over.words
+    );
+    world.before.verdict = Some("Met: override_rate 5 %".to_owned());
+    let judged = metric(&world);
+    assert_eq!(judged.state, EvidenceState::Verified);
+    assert!(
+        judged.words.ends_with(": Met: override_rate 5 %"),
+        "{}",
+        judged.words
+    );
 }
 
 #[test]

@@ -46,6 +46,8 @@ words! {
         MaintenanceBudget = "maintenance_budget",
         /// Steps before and after.
         BeforeAfterMap = "before_after_map",
+        /// How the work was by hand, measured.
+        Baseline = "baseline",
         /// When it ends for good.
         KillCondition = "kill_condition",
         /// What the pilot is to answer.
@@ -102,6 +104,8 @@ words! {
         Approvals = "approvals",
         /// Changes are kept.
         ChangeLog = "change_log",
+        /// None of the last ten runs was found that cannot be told.
+        LastTen = "last_ten",
         /// The log is sealed.
         AuditTrail = "audit_trail",
         /// What a resolved task costs.
@@ -112,6 +116,8 @@ words! {
         GoalReviewLoad = "goal_review_load",
         /// Runs end without a failure.
         GoalIntegration = "goal_integration",
+        /// Who answers for it looks at it every week.
+        GoalAccountable = "goal_accountable",
         /// Errors are corrected.
         GoalErrors = "goal_errors",
     }
@@ -134,6 +140,7 @@ impl Topic {
             Self::GoalAcceptable => Statement::GoalAcceptable,
             Self::GoalReviewLoad => Statement::GoalReviewLoad,
             Self::GoalIntegration => Statement::GoalIntegration,
+            Self::GoalAccountable => Statement::GoalAccountable,
             Self::GoalErrors => Statement::GoalErrors,
             _ => return None,
         })
@@ -157,9 +164,19 @@ impl Topic {
     #[must_use]
     pub const fn way_out(self) -> &'static str {
         match self {
-            Self::OperatorOwner | Self::TechnicalOwner | Self::Sponsor | Self::EscalationPath => {
+            Self::OperatorOwner | Self::EscalationPath => {
                 "name an active person under [owners] and install the package"
             }
+            Self::TechnicalOwner => {
+                "name an active person and a technical_backup under [owners] and install the package"
+            }
+            Self::Sponsor => {
+                "name an active person and a sponsor_backup under [owners] and install the package"
+            }
+            Self::Baseline => {
+                "measure some tasks by hand: tuesday cost baseline --workflow WORKFLOW --sample …"
+            }
+            Self::LastTen => "tuesday readiness last-ten WORKFLOW names what each run lacks",
             Self::Trigger => "declare a [[trigger]] that needs nobody's hand",
             Self::InputSchema | Self::Sensitivity => {
                 "describe every field of the input schema and give it a class"
@@ -238,6 +255,9 @@ impl Topic {
             | Self::ChangeLog => "/releases",
             Self::WriteBack | Self::OverrideLogging | Self::CostPerTask => "/batches",
             Self::WhenWrong | Self::WrongPage | Self::Runbook | Self::ManualFallback => "/wrong",
+            Self::Baseline => "/scorecard",
+            Self::LastTen => "/charter#last-ten",
+            Self::GoalAccountable | Self::WeeklyReview => "/weekly",
             Self::OperatorOwner
             | Self::TechnicalOwner
             | Self::Sponsor

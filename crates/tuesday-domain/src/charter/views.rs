@@ -238,7 +238,7 @@ const GOALS: &[Item] = &[
     ask("Acceptable consistently", T::GoalAcceptable),
     ask("Review load sustainable", T::GoalReviewLoad),
     ask("Integration stable", T::GoalIntegration),
-    ask("Owner accountable", T::OperatorOwner),
+    ask("Owner accountable", T::GoalAccountable),
     ask("Errors detected and corrected", T::GoalErrors),
 ];
 

@@ -14,11 +14,17 @@ pub struct Owners {
     pub backup: PersonSpec,
     /// Connectors, definitions, releases.
     pub technical: PersonSpec,
+    /// Stands in for the technical owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub technical_backup: Option<PersonSpec>,
     /// Receives escalations.
     pub escalation: PersonSpec,
     /// Budget, bounds, continue or retire.
     #[serde(default)]
     pub sponsor: Option<PersonSpec>,
+    /// Stands in for the sponsor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sponsor_backup: Option<PersonSpec>,
     /// Is asked by those who use it and by customers, once it is live; somebody else than the builder.
     #[serde(default)]
     pub support: Option<PersonSpec>,
@@ -65,8 +71,12 @@ words! {
         Backup = "backup",
         /// Connectors, definitions, releases.
         Technical = "technical_owner",
+        /// The same, while the technical owner is not there.
+        TechnicalBackup = "technical_backup",
         /// Budget and priority.
         Sponsor = "executive_sponsor",
+        /// The same, while the sponsor is not there.
+        SponsorBackup = "sponsor_backup",
     }
 }
 
@@ -78,7 +88,9 @@ impl OwnerRole {
             Self::Operator => "operator owner",
             Self::Backup => "backup",
             Self::Technical => "technical owner",
+            Self::TechnicalBackup => "backup of the technical owner",
             Self::Sponsor => "executive sponsor",
+            Self::SponsorBackup => "backup of the sponsor",
         }
     }
 }
@@ -106,17 +118,25 @@ impl Owners {
         sponsor.filter(|s| is_active(&s.handle))
     }
 
+    /// Who holds a place.
+    #[must_use]
+    pub const fn holder(&self, role: OwnerRole) -> Option<&PersonSpec> {
+        match role {
+            OwnerRole::Operator => Some(&self.operator),
+            OwnerRole::Backup => Some(&self.backup),
+            OwnerRole::Technical => Some(&self.technical),
+            OwnerRole::TechnicalBackup => self.technical_backup.as_ref(),
+            OwnerRole::Sponsor => self.sponsor.as_ref(),
+            OwnerRole::SponsorBackup => self.sponsor_backup.as_ref(),
+        }
+    }
+
     /// What a person is named for who is not active any more, in order of weight. A sponsor who was never
     /// named is not one who left.
     #[must_use]
     pub fn vacant(&self, is_active: impl Fn(&str) -> bool) -> Vec<(OwnerRole, &PersonSpec)> {
-        let named = [
-            (OwnerRole::Operator, Some(&self.operator)),
-            (OwnerRole::Backup, Some(&self.backup)),
-            (OwnerRole::Technical, Some(&self.technical)),
-            (OwnerRole::Sponsor, self.sponsor.as_ref()),
-        ];
-        let named = named.into_iter().filter_map(|(role, p)| Some((role, p?)));
+        let named = OwnerRole::ALL.iter();
+        let named = named.filter_map(|role| Some((*role, self.holder(*role)?)));
         named.filter(|(_, p)| !is_active(&p.handle)).collect()
     }
 
@@ -131,6 +151,8 @@ impl Owners {
             Some(&self.escalation),
             self.sponsor.as_ref(),
             self.support.as_ref(),
+            self.technical_backup.as_ref(),
+            self.sponsor_backup.as_ref(),
         ]
         .into_iter()
         .flatten()
@@ -158,8 +180,10 @@ mod tests {
             operator: person("olga"),
             backup: person("bert"),
             technical: person("tess"),
+            technical_backup: sponsor.then(|| person("theo")),
             escalation: person("edda"),
             sponsor: sponsor.then(|| person("sam")),
+            sponsor_backup: sponsor.then(|| person("sue")),
             support: None,
             reviewers: Vec::new(),
         }
@@ -193,6 +217,10 @@ mod tests {
         assert_eq!(
             roles(&owners(true), &["sam", "olga"]),
             [OwnerRole::Operator, OwnerRole::Sponsor]
+        );
+        assert_eq!(
+            roles(&owners(true), &["sue", "theo"]),
+            [OwnerRole::TechnicalBackup, OwnerRole::SponsorBackup]
         );
     }
 }

@@ -145,9 +145,9 @@ pub fn on_call(shifts: &[ShiftSpec], minute: u32) -> Vec<&str> {
     out
 }
 
-/// Everybody an alert may walk to, in order: the technical owner first where the cause is technical,
+/// Everybody an alert may walk to, in order: the technical owner and who stands in first where the cause is technical,
 /// who is on call now, the rest of the rotation, the operator owner, the backup, the escalation owner,
-/// the sponsor.
+/// the sponsor and who stands in.
 #[must_use]
 pub fn named(def: &Definition, category: Category, minute: u32) -> Vec<String> {
     let owners = &def.owners;
@@ -155,6 +155,7 @@ pub fn named(def: &Definition, category: Category, minute: u32) -> Vec<String> {
     let mut out: Vec<&str> = Vec::new();
     if category.is_technical() {
         out.push(&owners.technical.handle);
+        out.extend(owners.technical_backup.as_ref().map(|p| p.handle.as_str()));
     }
     out.extend(on_call(shifts, minute));
     out.extend(shifts.iter().map(|s| s.person.as_str()));
@@ -163,7 +164,8 @@ pub fn named(def: &Definition, category: Category, minute: u32) -> Vec<String> {
         &owners.backup.handle,
         &owners.escalation.handle,
     ]);
-    out.extend(owners.sponsor.as_ref().map(|s| s.handle.as_str()));
+    let sponsors = [&owners.sponsor, &owners.sponsor_backup];
+    out.extend(sponsors.into_iter().flatten().map(|s| s.handle.as_str()));
     once(out)
 }
 

@@ -391,11 +391,10 @@ pub(super) fn roles(def: &Definition) -> Vec<(String, Role, Option<String>)> {
         (o.technical.handle.clone(), Role::TechnicalOwner, None),
         (o.escalation.handle.clone(), Role::EscalationOwner, None),
     ];
-    out.extend(
-        o.sponsor
-            .iter()
-            .map(|p| (p.handle.clone(), Role::ExecutiveSponsor, None)),
-    );
+    let technical = o.technical_backup.iter();
+    out.extend(technical.map(|p| (p.handle.clone(), Role::TechnicalOwner, None)));
+    let sponsors = o.sponsor.iter().chain(&o.sponsor_backup);
+    out.extend(sponsors.map(|p| (p.handle.clone(), Role::ExecutiveSponsor, None)));
     // The sponsor decides as well where no tier says who does; so it has been since the first package.
     out.extend(
         o.reviewers

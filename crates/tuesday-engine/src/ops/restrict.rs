@@ -1,9 +1,10 @@
 //! Narrows a workflow short of a pause: fewer groups, departments, tiers, types, a share of the events,
 //! or a lower stage. Everybody else's work goes to people. Lifting it is the same act with nothing.
 
+use tuesday_domain::access::Act;
 use tuesday_domain::actor::Actor;
 use tuesday_domain::problem::Problem;
-use tuesday_domain::record::Workflow;
+use tuesday_domain::record::{Choice, Workflow};
 use tuesday_domain::scope::{Reach, Restriction};
 use tuesday_domain::workflow::Switch;
 
@@ -14,8 +15,8 @@ impl Engine {
     /// Sets the restriction. `sure` confirms one that leaves nothing or everything.
     ///
     /// # Errors
-    /// `confirm_scope` saying which, `decision_required` when it widens without a review of the
-    /// evidence since the stage began, `capacity_exceeded` when people could not keep up, `bad_request` at the field, `reason_required`,
+    /// `confirm_scope` saying which; where it lets more in, `not_allowed` for a person who may not set the stage,
+    /// `review_required` without a review of the evidence since the stage began, `capacity_exceeded` when people could not keep up, `bad_request` at the field, `reason_required`,
     /// `workflow_killed`, `workflow_retired`, `unknown_workflow`.
     pub async fn restrict(
         &self,
@@ -28,6 +29,15 @@ impl Engine {
         reasoned(reason)?;
         let narrowed = || async {
             let row = self.not_retired(name).await?;
+            // Whoever may pause may narrow; to serve more is a step of the rollout. The machine's account, whoever
+            // has the database, is no person with roles, and no door lets it in.
+            let wider = !scope.within(&row.rollout.scope);
+            match by.person() {
+                Some(person) if wider && person != "administrator" => {
+                    self.allowed(Act::SetStage, name, person).await?;
+                }
+                _ => {}
+            }
             let moved = self.restricted(row, scope.clone(), sure).await?;
             self.commit_move(moved, by, reason).await
         };
@@ -69,8 +79,8 @@ impl Engine {
             );
         }
         if !scope.within(&row.rollout.scope) {
-            self.reviewed_since_stage(&row).await?;
             self.has_room(&row, &scope).await?;
+            self.reviewed_since_stage(&row).await?;
         }
         let words = format!("scope {} → {}", row.rollout.scope.words(), scope.words());
         row.switch = match row.switch {
@@ -82,21 +92,23 @@ impl Engine {
         Ok(Move::new(row, "workflow.restricted", words))
     }
 
-    /// Somebody must have looked at the evidence of the stage before more is served.
+    /// Somebody must have looked at the evidence of the stage before more is served, and not have decided to
+    /// stop.
     pub(super) async fn reviewed_since_stage(&self, row: &Workflow) -> Result<(), Problem> {
-        let Some(began) = row.rollout.staged_at else {
-            return Ok(());
-        };
+        let began = row.rollout.staged_at.unwrap_or(row.installed_at);
         let newest = self.0.reader.decisions(&row.name, 1).await;
         let newest = newest.map_err(read_problem)?.into_iter().next();
-        if newest.is_some_and(|d| d.decided_at >= began) {
-            return Ok(());
-        }
-        let words = format!(
-            "nobody has reviewed the evidence of stage {} since it began",
-            row.stage
-        );
-        Err(Problem::new("decision_required", words).way_out(format!(
+        let words = match newest.filter(|d| d.decided_at >= began) {
+            Some(d) if d.choice == Choice::Stop => {
+                format!("the decision about stage {} was to stop", row.stage)
+            }
+            Some(_) => return Ok(()),
+            None => format!(
+                "nobody has reviewed the evidence of stage {} since it began",
+                row.stage
+            ),
+        };
+        Err(Problem::new("review_required", words).way_out(format!(
             "tuesday workflow decide {} --decision proceed --question … --evidence … --link … --reason …",
             row.name
         )))

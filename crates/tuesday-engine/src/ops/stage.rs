@@ -62,8 +62,9 @@ impl Engine {
     /// # Errors
     /// `stage_skipped`, `label_cap`, `capacity_undeclared`, `gate_not_passed` beyond drafts unless the
     /// live release passed its pack not long ago, `entry_condition` naming the one that is not true,
-    /// `decision_required`, `bad_request` without a notice, `reason_required`, `workflow_retired`,
-    /// `revision_moved` when label, stage, switch, release, rules or restriction moved on the way up, `unknown_workflow`.
+    /// `decision_required`, `capacity_exceeded` when people could not keep up with it, `review_required`, `bad_request` without a
+    /// notice, `reason_required`, `workflow_retired`, `revision_moved` when label, stage, switch, release, rules or
+    /// restriction moved on the way up, `unknown_workflow`.
     pub async fn set_stage(
         &self,
         name: &str,
@@ -122,6 +123,7 @@ impl Engine {
                     "go up when every condition is true; tuesday workflow show has the figures",
                 ));
             }
+            self.has_room_at(&row, to).await?;
             self.reviewed_since_stage(&row).await?;
             let figures: Vec<_> = entries.into_iter().map(|(_, j)| j.words).collect();
             facts.push(("conditions", figures.into()));

@@ -105,15 +105,20 @@ impl Engine {
         if row.label != Label::Pilot {
             return Ok(());
         }
-        let pilot = Box::pin(self.gather(&row.name)).await?.pilot();
-        if pilot.state != PilotState::Lapsed {
-            return Ok(());
-        }
-        let words = format!("the pilot of {} is over and nobody has decided", row.name);
+        let gathered = Box::pin(self.gather(&row.name)).await?;
+        let words = match (gathered.pilot().state, gathered.decision) {
+            (PilotState::Lapsed, _) => {
+                format!("the pilot of {} is over and nobody has decided", row.name)
+            }
+            (PilotState::Decided, Some(d)) if d.choice == Choice::Stop => {
+                format!("the decision about the pilot of {} was to stop", row.name)
+            }
+            _ => return Ok(()),
+        };
         Err(Problem::new("decision_required", words).way_out(format!(
-            "tuesday workflow decide {} --decision proceed|narrow|redesign|another_pilot|stop --question … \
-             --evidence … --link … --reason …; another pilot also needs a new pilot_end",
-            row.name
+            "tuesday workflow decide {} --decision proceed|narrow|redesign|another_pilot --question … \
+             --evidence … --link … --reason …; another pilot then gets its own end: tuesday charter set {} pilot_end DAY",
+            row.name, row.name
         )))
     }
 

@@ -8,12 +8,12 @@ use tuesday_domain::capacity::{CapacitySpec, Step};
 use tuesday_domain::ledger::day::Day;
 use tuesday_domain::ledger::figures::DayFigures;
 use tuesday_domain::record::{
-    AuditEntry, Change, DayRow, Decision, DeskChange, StampNotice, Subject, Workflow,
+    AuditEntry, Change, Choice, DayRow, Decision, DeskChange, StampNotice, Subject, Workflow,
 };
 use tuesday_domain::scope::Restriction;
 use tuesday_domain::time::Zone;
 use tuesday_engine::Worker;
-use tuesday_engine::ops::NewBaseline;
+use tuesday_engine::ops::{NewBaseline, WorkflowDecision};
 use tuesday_store::{AuditFilter, DayState};
 use tuesday_testkit::{Database, until};
 
@@ -49,6 +49,18 @@ fn package() -> String {
 fn today(bench: &Bench) -> Day {
     let zone = Zone::named("Europe/Berlin").unwrap();
     Day::parse(&zone.day(bench.engine.now())).unwrap()
+}
+
+fn choosing(choice: Choice) -> WorkflowDecision {
+    WorkflowDecision {
+        choice,
+        question: "May it do more?".into(),
+        evidence: "the forecast".into(),
+        links: vec!["/workflows/small/capacity".into()],
+        conditions: Vec::new(),
+        supersedes: None,
+        reason: "a test".into(),
+    }
 }
 
 async fn row(bench: &Bench) -> Workflow {
@@ -196,6 +208,23 @@ async fn answered(database: Option<&str>) {
         .set_capacity("small", &more, "help", "rhea")
         .await;
     assert_eq!(kept.unwrap().version, 1);
+    // To serve more is a step of the rollout: on reviewed evidence, and by who may set the stage.
+    let unseen = lift().await.unwrap_err();
+    assert_eq!((unseen.code, unseen.exit()), ("review_required", 1));
+    let stop = choosing(Choice::Stop);
+    let stop = bench.engine.decide_workflow("small", stop, "rhea");
+    Box::pin(stop).await.unwrap();
+    let stopped = lift().await.unwrap_err();
+    assert_eq!(stopped.code, "review_required");
+    assert!(stopped.detail.contains("was to stop"), "{}", stopped.detail);
+    let proceed = choosing(Choice::Proceed);
+    let proceed = bench.engine.decide_workflow("small", proceed, "rhea");
+    Box::pin(proceed).await.unwrap();
+    let tove = Actor::Person("tove".into());
+    let builder = bench
+        .engine
+        .restrict("small", Restriction::default(), true, &tove, "x");
+    assert_eq!(builder.await.unwrap_err().code, "not_allowed");
     lift().await.unwrap();
     let undone = until("the step is over", || async {
         let row = row(&bench).await;

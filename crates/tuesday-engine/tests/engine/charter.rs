@@ -7,7 +7,9 @@ use tuesday_domain::actor::Actor;
 use tuesday_domain::ledger::day::Day;
 use tuesday_domain::record::{Choice, LabelMove};
 use tuesday_domain::workflow::{Label, Stage, Switch};
-use tuesday_engine::ops::{Approval, CharterView, LabelWish, QuarterWish, WorkflowDecision};
+use tuesday_engine::ops::{
+    Approval, CharterView, LabelWish, NewBaseline, QuarterWish, WorkflowDecision,
+};
 use tuesday_engine::{Engine, Worker};
 use tuesday_testkit::Database;
 use tuesday_testkit::fakes::Said;
@@ -24,7 +26,8 @@ const PACKAGE: &[(&str, &str)] = &[
     ),
     (
         "escalation = ",
-        "sponsor = { handle = \"sam\", name = \"Sam Roe\", email = \"sam.roe@example.com\" }\nescalation = ",
+        "sponsor = { handle = \"sam\", name = \"Sam Roe\", email = \"sam.roe@example.com\" }\n\
+         sponsor_backup = { handle = \"sue\", name = \"Sue Alder\", email = \"sue.alder@example.com\" }\nescalation = ",
     ),
     (
         "owner = \"rhea\"\nbackup = \"boris\"",
@@ -62,7 +65,24 @@ pub(crate) async fn state(engine: &Engine, field: &str, value: &str) {
         .unwrap();
 }
 
+/// Ten tasks by hand, measured over two days.
+pub(crate) fn by_hand() -> NewBaseline {
+    NewBaseline {
+        sample: 10,
+        handling_ms: 10 * 120_000,
+        errors: 1,
+        turnaround_ms: 3_600_000,
+        method: "stopwatch".into(),
+        from: Day::parse("2026-01-05").unwrap(),
+        to: Day::parse("2026-01-06").unwrap(),
+    }
+}
+
 pub(crate) async fn stated(engine: &Engine) {
+    engine
+        .capture_baseline("small", by_hand(), "rhea")
+        .await
+        .unwrap();
     let by = day(engine, 80);
     let metric = format!("override_rate at most 10 by {by}");
     let end = day(engine, 60);
@@ -124,6 +144,7 @@ async fn climbs_and_falls(database: Option<&str>) {
             "pilot_question",
             "pilot_criteria",
             "pilot_end",
+            "baseline",
             "before_after_map",
         ]
     );
@@ -132,7 +153,7 @@ async fn climbs_and_falls(database: Option<&str>) {
         .await
         .unwrap_err();
     assert_eq!(early.code, "label_not_earned");
-    assert_eq!(early.more["unmet"].as_array().unwrap().len(), 8);
+    assert_eq!(early.more["unmet"].as_array().unwrap().len(), 9);
     let skipped = engine
         .set_label("small", wish(Label::Production), "rhea")
         .await
@@ -232,9 +253,33 @@ async fn a_label_climbs_by_decision_and_falls_after_its_grace_on_postgres() {
     database.drop().await;
 }
 
-#[tokio::test]
-async fn a_pilot_that_ends_undecided_is_paused_until_somebody_decides() {
-    let bench = ready(None).await;
+fn choosing(choice: Choice) -> WorkflowDecision {
+    WorkflowDecision {
+        choice,
+        question: "Is it worth another try?".into(),
+        evidence: "the days until now".into(),
+        links: vec!["/workflows/small/charter".into()],
+        conditions: Vec::new(),
+        supersedes: None,
+        reason: "too few cases".into(),
+    }
+}
+
+async fn decide(engine: &Engine, choice: Choice) {
+    let decided = engine.decide_workflow("small", choosing(choice), "rhea");
+    Box::pin(decided).await.unwrap();
+}
+
+async fn end_on(engine: &Engine, days: u64) -> Result<(), &'static str> {
+    let end = day(engine, days);
+    let stated = engine.state_charter("small", "pilot_end", &end, "tove");
+    stated.await.map(drop).map_err(|p| p.code)
+}
+
+/// A pilot whose last day is over acts no more, whatever was decided in the middle of it, and nothing but a
+/// decision for another one gives it a later end.
+async fn ends_undecided(database: Option<&str>) {
+    let bench = ready(database).await;
     let engine = &bench.engine;
     stated(engine).await;
     engine
@@ -255,6 +300,13 @@ async fn a_pilot_that_ends_undecided_is_paused_until_somebody_decides() {
     .await;
     let changed = engine.charter("small").await.unwrap().pilot;
     assert_eq!(changed.changed_after_start, ["pilot_criteria"]);
+    // No later end and no decision of another kind prolongs it.
+    assert_eq!(end_on(engine, 80).await, Err("charter_refused"));
+    let blank = engine.state_charter("small", "pilot_end", "TBD", "tove");
+    assert_eq!(blank.await.unwrap_err().code, "charter_refused");
+    decide(engine, Choice::Narrow).await;
+    let narrowed = engine.charter("small").await.unwrap().pilot;
+    assert_eq!(narrowed.state, "running", "to narrow it ends nothing");
 
     engine.clock().set_offset(62 * DAY_US);
     engine.keep_labels().await.unwrap();
@@ -264,31 +316,156 @@ async fn a_pilot_that_ends_undecided_is_paused_until_somebody_decides() {
     let by = Actor::Person("rhea".into());
     let resume = || engine.set_switch("small", Switch::Running, &by, "go on");
     assert_eq!(resume().await.unwrap_err().code, "decision_required");
-    let again = WorkflowDecision {
-        choice: Choice::AnotherPilot,
-        question: "Is it worth another try?".into(),
-        evidence: "61 days of work".into(),
-        links: vec!["/workflows/small/charter".into()],
-        conditions: Vec::new(),
-        supersedes: None,
-        reason: "too few cases".into(),
-    };
-    engine
-        .decide_workflow("small", again, "rhea")
-        .await
-        .unwrap();
+    assert_eq!(end_on(engine, 20).await, Err("charter_refused"));
+    assert_eq!(resume().await.unwrap_err().code, "decision_required");
+    decide(engine, Choice::Stop).await;
+    let stopped = resume().await.unwrap_err();
+    assert_eq!(stopped.code, "decision_required");
+    assert!(stopped.detail.contains("was to stop"), "{}", stopped.detail);
+
+    engine.clock().set_offset(63 * DAY_US);
+    decide(engine, Choice::AnotherPilot).await;
     assert_eq!(
         resume().await.unwrap_err().code,
         "decision_required",
         "its end is still over"
     );
-    let end = day(engine, 20);
-    state(engine, "pilot_end", &end).await;
+    assert_eq!(end_on(engine, 91).await, Err("charter_refused"));
+    assert_eq!(end_on(engine, 20).await, Ok(()));
     assert_eq!(resume().await.unwrap().switch, Switch::Running);
     assert_eq!(
         engine.charter("small").await.unwrap().pilot.state,
         "running"
     );
+    // One decision is one more pilot: the next end wants another.
+    engine.clock().set_offset(65 * DAY_US);
+    assert_eq!(end_on(engine, 30).await, Err("charter_refused"));
+    assert_eq!(end_on(engine, 10).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_pilot_that_ends_undecided_is_paused_until_somebody_decides_on_sqlite() {
+    Box::pin(ends_undecided(None)).await;
+}
+
+#[tokio::test]
+async fn a_pilot_that_ends_undecided_is_paused_until_somebody_decides_on_postgres() {
+    let database = Database::create().await;
+    Box::pin(ends_undecided(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+/// What comes down from production is a pilot of its own: the end of the one before says nothing about it.
+async fn comes_down(database: Option<&str>) {
+    let bench = Bench::on(PACKAGE, database).await;
+    let engine = &bench.engine;
+    stated(engine).await;
+    engine.clock().set_offset(75 * DAY_US);
+    engine
+        .set_label("small", wish(Label::Pilot), "rhea")
+        .await
+        .unwrap();
+    let last = day(engine, 90);
+    for person in ["rhea", "sam"] {
+        let told = engine.reader().notices_of(person, 9).await.unwrap();
+        let until = format!("goes on until {last} at most");
+        assert!(
+            told.iter().any(|n| n.title.contains(&until)),
+            "{person}: {told:?}"
+        );
+    }
+    let pilot = engine.charter("small").await.unwrap().pilot;
+    assert_eq!((pilot.state, pilot.end), ("running", Some(last)));
+    for days in [75, 80, 160] {
+        engine.clock().set_offset(days * DAY_US);
+        engine.keep_labels().await.unwrap();
+        let row = engine.reader().workflow("small").await.unwrap().unwrap();
+        assert_eq!(row.switch, Switch::Running, "day {days}");
+        if days == 75 {
+            keeps_its_fields(engine).await;
+        }
+    }
+    assert_eq!(end_on(engine, 20).await, Err("charter_refused"));
+    engine.clock().set_offset(166 * DAY_US);
+    engine.keep_labels().await.unwrap();
+    let row = engine.reader().workflow("small").await.unwrap().unwrap();
+    assert_eq!((row.label, row.switch), (Label::Pilot, Switch::Paused));
+}
+
+/// Days of the charter that would be over meanwhile.
+async fn keeps_its_fields(engine: &Engine) {
+    let by = day(engine, 120);
+    state(engine, "turnover_date", &by).await;
+    let metric = format!("override_rate at most 10 by {by}");
+    state(engine, "ninety_day_metric", &metric).await;
+}
+
+#[tokio::test]
+async fn a_pilot_that_came_down_goes_on_for_ninety_days_on_sqlite() {
+    Box::pin(comes_down(None)).await;
+}
+
+#[tokio::test]
+async fn a_pilot_that_came_down_goes_on_for_ninety_days_on_postgres() {
+    let database = Database::create().await;
+    Box::pin(comes_down(Some(&database.url()))).await;
+    database.drop().await;
+}
+
+/// A metric that no record tells, and a day that is over, are refused at the door.
+#[tokio::test]
+async fn what_no_record_tells_and_a_day_that_is_over_are_refused() {
+    let bench = ready(None).await;
+    let engine = &bench.engine;
+    for (field, value, wanted) in [
+        (
+            "ninety_day_metric",
+            "happiness at least 5 by 2020-01-01",
+            "not computed from records",
+        ),
+        (
+            "ninety_day_metric",
+            "override_rate at most 10 by 2020-01-01",
+            "that day is over",
+        ),
+        ("turnover_date", "2020-01-01", "that day is over"),
+        ("turnover_date", "2099-01-01", "at most 180 days ahead"),
+    ] {
+        let refused = engine.state_charter("small", field, value, "rhea").await;
+        let refused = refused.unwrap_err();
+        assert_eq!((refused.code, refused.status()), ("charter_refused", 422));
+        assert!(refused.detail.contains(wanted), "{}", refused.detail);
+    }
+    // What is stated is bound to the record behind it.
+    stated(engine).await;
+    let view = engine.charter("small").await.unwrap();
+    let charter = view.sheet(tuesday_domain::charter::Sheet::Charter).unwrap();
+    let item = |word: &str| charter.items.iter().find(|i| i.item == word).unwrap();
+    let hours = item("friction_hours");
+    assert_eq!(hours.path, "/workflows/small/scorecard");
+    assert!(
+        hours.words.contains("baseline of 10 tasks by hand"),
+        "{}",
+        hours.words
+    );
+    let budget = item("maintenance_budget");
+    assert!(
+        budget
+            .path
+            .starts_with("/workflows/small/costs?category=maintenance&from="),
+        "{}",
+        budget.path
+    );
+    // Without a verdict the metric is lost once its day is over.
+    engine.clock().set_offset(81 * DAY_US);
+    let view = engine.charter("small").await.unwrap();
+    let charter = view.sheet(tuesday_domain::charter::Sheet::Charter).unwrap();
+    let metric = charter
+        .items
+        .iter()
+        .find(|i| i.item == "ninety_day_metric")
+        .unwrap();
+    assert_eq!(metric.state, "lapsed", "{}", metric.words);
 }
 
 async fn week_of(engine: &Engine, run: tuesday_domain::id::RunId) -> Day {
@@ -399,8 +576,11 @@ async fn quarters(database: Option<&str>) {
     );
     // A quarter later it is asked for; another thirty days later the label lapses for that reason.
     engine.clock().set_offset(70 * DAY_US);
-    let (end, test) = (day(engine, 85), day(engine, 200));
+    let (end, test) = (day(engine, 85), day(engine, 170));
     state(engine, "turnover_date", &test).await;
+    let metric = format!("override_rate at most 10 by {test}");
+    state(engine, "ninety_day_metric", &metric).await;
+    decide(engine, Choice::AnotherPilot).await;
     state(engine, "pilot_end", &end).await;
     let lapsing = async || {
         engine.keep_labels().await.unwrap();
@@ -443,8 +623,11 @@ async fn the_quarterly_look_is_asked_for_once_and_keeps_the_label() {
         .unwrap();
     engine.clock().set_offset(70 * DAY_US);
     let (end, test) = (day(engine, 80), day(engine, 85));
+    decide(engine, Choice::AnotherPilot).await;
     state(engine, "pilot_end", &end).await;
     state(engine, "turnover_date", &test).await;
+    let metric = format!("override_rate at most 10 by {test}");
+    state(engine, "ninety_day_metric", &metric).await;
     engine.clock().set_offset(93 * DAY_US);
     engine.keep_labels().await.unwrap();
     engine.keep_labels().await.unwrap();

@@ -165,7 +165,7 @@ async fn yields(database: Option<&str>) {
     assert_eq!(
         part(&running, PilotPart::Value).0,
         Known::NoEvidence,
-        "no baseline"
+        "no time of people was measured"
     );
     let realistic = running
         .questions

@@ -18,7 +18,7 @@ const FIGURES: &str = "SELECT r.finished, r.failed, r.cost, r.unknown, v.decided
         ORDER BY decided_at DESC LIMIT 1), \
     (SELECT count(*) FROM corrections AS c JOIN incidents AS i ON i.id = c.incident_id \
         WHERE c.state = 'open' AND i.workflow = $1), \
-    (SELECT at FROM signals WHERE workflow = $1 AND kind = $5/*not then*/ ORDER BY at DESC LIMIT 1), \
+    (SELECT at FROM signals WHERE workflow = $1 AND kind IN ($5, 'old_path')/*not then*/ ORDER BY at DESC LIMIT 1), \
     (SELECT at FROM audit_checkpoints ORDER BY size DESC LIMIT 1), \
     (SELECT count(*) FROM releases WHERE workflow = $1 AND state = 'superseded'), \
     (SELECT created_at FROM releases WHERE id = (SELECT live_release FROM workflows WHERE name = $1)) \
@@ -48,8 +48,8 @@ pub struct CharterFigures {
 }
 
 impl StoreReader {
-    /// What proofs count at `now`; `old_path` is the kind of signal that the old way sends, if one is
-    /// declared, and `fallback` the times in which its use was declared: that does not count.
+    /// What proofs count at `now`; `old_path` is the kind of signal that the old way sends, if another than the
+    /// plain `old_path` is declared, which always counts, and `fallback` the times in which its use was declared: that does not count.
     ///
     /// # Errors
     /// See [`StoreReader::run`].

@@ -240,10 +240,10 @@ async fn use_of_the_old_way_and_overdue_tasks_are_told_apart() {
             posted_by: "person:olga".into(),
             received_at: at(11),
         };
-        let used = Change::Rollout(Box::new(RolloutChange::InsertSignal(used)));
+        let first = Change::Rollout(Box::new(RolloutChange::InsertSignal(used.clone())));
         let subject = Subject::Workflow("support".into());
         bed.store
-            .apply(decide(subject, "x", vec![used]))
+            .apply(decide(subject, "x", vec![first]))
             .await
             .unwrap();
         for (event, due) in [("late", 20), ("fresh", 90)] {
@@ -273,7 +273,22 @@ async fn use_of_the_old_way_and_overdue_tasks_are_told_apart() {
         let found = figures("old_path").await;
         assert_eq!((found.open, found.overdue), (2, 1), "{}", bed.name);
         assert_eq!(found.old_path_at, Some(at(10)), "{}", bed.name);
-        assert_eq!(figures("another").await.old_path_at, None);
+        // The plain kind counts whatever is declared, as it does in adoption; another kind only when it is.
+        assert_eq!(figures("another").await.old_path_at, Some(at(10)));
+        let own = Signal {
+            event: "two".into(),
+            kind: "another".into(),
+            at: at(12),
+            ..used.clone()
+        };
+        let own = Change::Rollout(Box::new(RolloutChange::InsertSignal(own)));
+        let subject = Subject::Workflow("support".into());
+        bed.store
+            .apply(decide(subject, "x", vec![own]))
+            .await
+            .unwrap();
+        assert_eq!(figures("another").await.old_path_at, Some(at(12)));
+        assert_eq!(figures("old_path").await.old_path_at, Some(at(10)));
         // What falls into declared fallback does not count; what falls outside does.
         for (from, until, wanted) in [
             (9, Some(11), None),

@@ -136,7 +136,7 @@ fn open_doors(w: &Workflow) -> Vec<(&'static str, &'static str, &'static str, Ac
         out.push((
             "restrict",
             "Restrict",
-            "Serve fewer, a share of the events, or at a lower stage. Everybody else's work goes to people.",
+            "Serve fewer, a share of the events, or at a lower stage. Everybody else's work goes to people. To serve more again wants the right to set the stage, and reviewed evidence.",
             Act::PauseWorkflow,
         ));
     } else {

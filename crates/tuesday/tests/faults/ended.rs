@@ -246,12 +246,24 @@ async fn narrowed(database: Option<Database>) {
         .await;
     assert_eq!(shown["scope"], "groups auto");
 
+    // The others come in again only on reviewed evidence, and by who may set the stage.
+    let lift = ["restrict", "faults", "--yes"];
+    let unseen = ["review_required", "nobody has reviewed"];
+    refused(&bed, "rhea", &lift, 1, &unseen).await;
+    let more = ["restrict", "faults", "--groups", "auto,mail"];
+    refused(&bed, "rhea", &more, 1, &unseen).await;
+    let decide = ["decide", "faults", "--decision", "proceed"];
+    let why = ["--question", "All again?", "--evidence", "what was served"];
+    let link = ["--link", "/workflows/faults/runs"];
+    done(&bed, &[&decide[..], &why[..], &link[..]].concat()).await;
+    refused(&bed, "tove", &lift, 3, &["not_allowed", "set stage"]).await;
+
     let effects = bed.effects().len();
     done(&bed, &["restrict", "faults", "--to-stage", "shadow"]).await;
     send("shadow", "auto").await;
     case(&bed, "shadow", |f| f.run.state.status == Status::Completed).await;
     assert_eq!(bed.effects().len(), effects, "shadow touches nothing");
-    done(&bed, &["restrict", "faults", "--yes"]).await;
+    done(&bed, &lift).await;
 
     done(&bed, &["manual-fallback", "faults", "on"]).await;
     send("by-hand", "auto").await;

@@ -362,14 +362,38 @@ async fn begins_as_research(s: &Story) {
         "pilot_end",
         "before_after_map",
         "friction_hours",
+        "baseline",
     ] {
         assert!(lacking.iter().any(|l| l == item), "{item}: {lacking:?}");
     }
 }
 
-/// What people state, one by one; the last one opens the door.
+/// Somebody measures how long the work takes by hand, before the first case.
+async fn by_hand(s: &Story) {
+    let (from, to) = (s.day(-9), s.day(-6));
+    let sample = [
+        "--sample",
+        "40",
+        "--minutes",
+        "200",
+        "--errors",
+        "3",
+        "--turnaround",
+        "4h",
+        "--method",
+        "stopwatch",
+        "--from",
+        from.as_str(),
+        "--to",
+        to.as_str(),
+    ];
+    s.done(&[&["cost", "baseline", "--workflow", W], &sample[..]].concat())
+        .await;
+}
+
+/// What people state, one by one, and the baseline; the last one opens the door.
 async fn becomes_a_pilot(s: &Story) {
-    let (by, end) = (s.day(80), s.day(70));
+    let (by, end) = (s.day(80), s.day(40));
     let metric = format!("override_rate at most 10 by {by}");
     for (field, value) in [
         ("friction_hours", "12.5"),
@@ -388,6 +412,8 @@ async fn becomes_a_pilot(s: &Story) {
         assert!(lacking.iter().any(|l| l == field), "{field}: {lacking:?}");
         s.state(field, value).await;
     }
+    assert_eq!(s.lacks("pilot").await, ["baseline"]);
+    by_hand(s).await;
     s.refused(
         &[
             "workflow",
@@ -466,7 +492,7 @@ async fn rolls_out(s: &Story) {
         "team A first",
     ];
     s.done(&narrow).await;
-    s.refused_stage("approval_first", 3, "decision_required")
+    s.refused_stage("approval_first", 1, "review_required")
         .await;
     s.reviewed().await;
     let (code, said) = s.stage("approval_first").await;
@@ -488,7 +514,7 @@ async fn rolls_out(s: &Story) {
         "team B as well",
     ];
     // The evidence that was reviewed is that of the stage before: for more groups this one's is asked for.
-    s.refused(&wide, 3, "decision_required").await;
+    s.refused(&wide, 1, "review_required").await;
     s.reviewed().await;
     s.done(&wide).await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
@@ -516,6 +542,7 @@ async fn earns_production(s: &mut Story) {
         "turnover_test",
         "manual_path_retired",
         "goal_errors",
+        "goal_accountable",
     ] {
         assert!(lacking.iter().any(|l| l == item), "{item}: {lacking:?}");
     }
@@ -525,6 +552,7 @@ async fn earns_production(s: &mut Story) {
         ("goal_review_load", "20"),
         ("goal_integration", "80"),
         ("goal_errors", "0"),
+        ("goal_accountable", "1"),
     ] {
         s.state(field, value).await;
     }
@@ -648,6 +676,8 @@ async fn refuses_each_of_ten(s: &mut Story) {
     for (item, person) in [
         ("operator_owner", "boris"),
         ("technical_owner", "tove"),
+        ("technical_owner", "timo"),
+        ("sponsor", "sue"),
         ("review_tiers", "pia"),
     ] {
         s.bed
@@ -690,6 +720,20 @@ async fn lapses(s: &mut Story) {
         "approval_first",
         "the cap comes with the label"
     );
+    still_acts(s).await;
+}
+
+/// The end of the pilot that became production is over; the one it fell to has ninety days of its own.
+async fn still_acts(s: &Story) {
+    let check = s.run(&["charter", "check", W]).await.1;
+    assert_eq!(check["pilot"]["state"], "running", "{check}");
+    let row = s.bed.reader().workflow(W).await.unwrap().unwrap();
+    assert_eq!(
+        row.switch.word(),
+        "restricted",
+        "{:?}",
+        row.rollout.switch_reason
+    );
 }
 
 /// Day 30 came while it lapsed: its figures are before the operator owner. On the day of the metric the
@@ -707,6 +751,7 @@ async fn has_its_days(s: &mut Story) {
     assert_eq!(ninety["owner"], "sam", "{ninety}");
     let words = ninety["reason"].as_str().unwrap();
     assert!(words.contains("override_rate at most 10"), "{words}");
+    still_acts(s).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -761,6 +806,9 @@ async fn its_bad_side(database: Option<Database>) {
         risk["words"].as_str().unwrap().starts_with("still pilot"),
         "{label}"
     );
+
+    let lacking = s.lacks("production").await;
+    assert!(lacking.iter().any(|l| l == "last_ten"), "{lacking:?}");
 
     s.later(2 * DAY_US).await;
     s.state("pilot_criteria", "at most 30 % overrides over 200 cases")

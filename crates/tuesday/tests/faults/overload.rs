@@ -54,7 +54,7 @@ async fn said(bed: &Bed, args: &[&str]) -> (i32, String) {
 }
 
 /// Four weeks on which as many runs came each day, all of them before a person.
-async fn history(bed: &Bed, release: ReleaseId, runs: u64) {
+pub(crate) async fn history(bed: &Bed, release: ReleaseId, runs: u64) {
     let instance = bed.reader().instance().await.unwrap().unwrap();
     let now = tuesday_engine::Clock::offset(instance.clock_offset).now();
     let today = Day::parse(&Zone::named("Europe/Berlin").unwrap().day(now)).unwrap();
@@ -266,6 +266,24 @@ async fn story(database: Option<Database>) {
         .replace("hours = 4", "hours = 24");
     std::fs::write(&file, many).unwrap();
     let (code, words) = said(&bed, &[&set[..], &["--as", "rhea"]].concat()).await;
+    assert_eq!(code, 0, "{words}");
+    // Room alone is not enough: somebody looks at what the stage showed.
+    let (code, words) = said(&bed, &wider).await;
+    assert!(code == 1 && words.contains("review_required"), "{words}");
+    let decide = ["workflow", "decide", "faults", "--decision", "proceed"];
+    let why = [
+        "--question",
+        "May all come in again?",
+        "--evidence",
+        "the hours of the coming weeks",
+        "--link",
+        "/workflows/faults/capacity",
+        "--reason",
+        "a test",
+        "--as",
+        "rhea",
+    ];
+    let (code, words) = said(&bed, &[&decide[..], &why[..]].concat()).await;
     assert_eq!(code, 0, "{words}");
     let (code, words) = said(&bed, &wider).await;
     assert_eq!(code, 0, "{words}");

@@ -9,6 +9,7 @@ use tuesday_testkit::{Client, Database, until};
 
 use crate::bed::{Bed, Case, each};
 use crate::outage::{SUMMARY, pack};
+use crate::overload::history;
 use crate::stopped::nodes;
 
 const CONDITIONS: (&str, &str) = (
@@ -237,6 +238,10 @@ async fn climbed(database: Option<Database>) {
     }
     bed.settle(&node).await;
     assert!(bed.effects().is_empty(), "shadow touches nothing");
+    // The stage of the installation is one as well: somebody looks at what it showed.
+    let (code, said) = stage("draft_only", told).await;
+    assert!(code == 1 && said.contains("review_required"), "{said}");
+    decide(&node.url, &admin(&bed, "rhea").await, "proceed").await;
     let (code, said) = stage("draft_only", told).await;
     assert_eq!(code, 0, "{said}");
     // The people concerned were told in these words, and what they were told is kept.
@@ -269,15 +274,26 @@ async fn climbed(database: Option<Database>) {
     assert!(code == 1 && said.contains("capacity_undeclared"), "{said}");
     let file = bed.home.dir.join("capacity.toml");
     let hours =
-        "minutes_per_task = 3\n[[person]]\nperson = \"pia\"\ndays = \"mon-fri\"\nhours = 4\n";
+        "minutes_per_task = 3\n[[person]]\nperson = \"pia\"\ndays = \"mon-sun\"\nhours = 4\n";
     std::fs::write(&file, hours).unwrap();
     let path = file.display().to_string();
     let set = [
         "capacity", "set", "faults", "--file", &path, "--as", "rhea", "--reason", "a test",
     ];
     assert_eq!(bed.home.run(&set).await.0, 0);
+    // 112 a day of 3 min are 140 % of four hours, 64 are 80 %: the forecast is asked before the step.
+    history(&bed, live.id, 112).await;
     let (code, said) = stage("approval_first", told).await;
-    assert!(code == 3 && said.contains("decision_required"), "{said}");
+    assert!(
+        code == 1
+            && said.contains("capacity_exceeded")
+            && said.contains("reviewer hours a week are lacking"),
+        "{code} {said}"
+    );
+    assert_eq!(shown(&bed).await["stage"], "draft_only");
+    history(&bed, live.id, 64).await;
+    let (code, said) = stage("approval_first", told).await;
+    assert!(code == 1 && said.contains("review_required"), "{said}");
     decide(&node.url, &admin(&bed, "rhea").await, "proceed").await;
     let (code, said) = stage("approval_first", told).await;
     assert_eq!(code, 0, "{said}");

@@ -37,9 +37,7 @@ fn each_goal_of_going_live_that_is_not_met_stops_production_alone() {
         (Topic::GoalAcceptable, |w| w.figures.stood = 89),
         (Topic::GoalReviewLoad, |w| w.figures.overdue = 1),
         (Topic::GoalIntegration, |w| w.figures.failed = 9),
-        (Topic::OperatorOwner, |w| {
-            w.ready.def.owners.backup.handle = "gone".to_owned();
-        }),
+        (Topic::GoalAccountable, |w| w.before.weeks_signed = 2),
         (Topic::GoalErrors, |w| w.figures.uncorrected = 1),
     ];
     let named: BTreeSet<_> = cases.iter().map(|c| c.0).collect();

@@ -31,6 +31,26 @@ fn a_granted_label_rests_on_no_evidence_and_stays() {
     assert_eq!(standing.judge(40, at(4_000)), None);
 }
 
+#[test]
+fn a_label_knows_whether_it_came_from_above() {
+    for (kind, down) in [
+        (LabelMove::Raised, false),
+        (LabelMove::Granted, false),
+        (LabelMove::Lowered, true),
+        (LabelMove::Fell, true),
+    ] {
+        let lapsing = event(2, LabelMove::Lapsing, Label::Pilot, at(3), Some(at(17)));
+        let events = [event(1, kind, Label::Pilot, at(2), None), lapsing];
+        let standing = Standing::of(Label::Pilot, at(0), &events);
+        assert_eq!(
+            (standing.came_down, standing.since),
+            (down, at(2)),
+            "{kind}"
+        );
+    }
+    assert!(!Standing::of(Label::Pilot, at(0), &[]).came_down);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -95,6 +95,20 @@ impl Engine {
         })
     }
 
+    /// Passes when people would keep up with what is served now, at a higher stage.
+    ///
+    /// # Errors
+    /// As [`Engine::has_room`].
+    pub(in crate::ops) async fn has_room_at(
+        &self,
+        row: &Workflow,
+        to: Stage,
+    ) -> Result<(), Problem> {
+        let mut wished = row.clone();
+        wished.stage = to;
+        self.has_room(&wished, &row.rollout.scope).await
+    }
+
     /// Passes when people would keep up with the wider scope.
     ///
     /// # Errors

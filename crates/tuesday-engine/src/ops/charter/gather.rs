@@ -7,27 +7,34 @@ use tuesday_domain::access::{Act, Rights};
 use tuesday_domain::adoption::Adopted;
 use tuesday_domain::charter::fallback::declared;
 use tuesday_domain::charter::label::{Basis, Standing};
+use tuesday_domain::charter::milestone::Target;
 use tuesday_domain::charter::{
-    Facts, Figures, GateFacts, InForce, Picture, Pilot, ReleaseFacts, Statement, Use, WrongPart,
-    disused, is_blank, missing_parts,
+    Before, Facts, Fault, Figures, GateFacts, InForce, Picture, Pilot, ReleaseFacts, Statement,
+    Use, WrongPart, disused, is_blank, missing_parts,
 };
 use tuesday_domain::eval::PackReader;
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
-    CharterFact, Choice, DecisionRecord, Grant, LabelEvent, Person, WeeklyReview, Workflow,
+    BaselineRow, CharterFact, Choice, DecisionRecord, Grant, LabelEvent, Person, WeeklyReview,
+    Workflow,
 };
 use tuesday_domain::rules::RuleSet;
 use tuesday_domain::time::Timestamp;
 use tuesday_domain::workflow::Label;
 use tuesday_store::InstanceKind;
 
+use super::milestones::{NOBODY_CAN_SAY, ninety_days};
 use crate::catalog::LiveRelease;
 use crate::engine::{Engine, read_problem};
 use crate::ops::secret_uses;
 
 /// A confirmed write from before this is not looked for; what it shows lapses long before.
 const WRITTEN: Duration = Duration::from_secs(365 * 86_400);
+/// Decisions that are looked through for one for another pilot, the newest first.
+const DECISIONS: usize = 50;
+/// The Monday of the oldest of four whole weeks lies at most so many days back.
+const FOUR_WEEKS: i64 = 34;
 /// Releases whose runs are looked through for a confirmed write, the newest first.
 const RELEASES: usize = 20;
 
@@ -44,6 +51,9 @@ pub(crate) struct Gathered {
     pub(crate) figures: Figures,
     pub(crate) events: Vec<LabelEvent>,
     pub(crate) decision: Option<DecisionRecord>,
+    /// When somebody last decided for another pilot.
+    another_pilot: Option<Timestamp>,
+    before: Before,
     pub(crate) overload: Option<String>,
     /// Why the live release has no judgement that more trust could rest on.
     pub(crate) unjudged: Option<String>,
@@ -68,6 +78,7 @@ impl Gathered {
             overload: self.overload.clone(),
             wrong: self.wrong.clone(),
             test_instance: self.test_instance,
+            before: self.before.clone(),
         }
     }
 
@@ -94,24 +105,41 @@ impl Gathered {
         standing(&self.row, &self.events, self.test_instance)
     }
 
+    /// How the work was by hand.
+    pub(crate) const fn baseline(&self) -> Option<&BaselineRow> {
+        self.before.baseline.as_ref()
+    }
+
+    /// When the label of the pilot was given; nothing where none runs.
+    fn began(&self) -> Option<Timestamp> {
+        let standing = self.standing();
+        (self.row.label == Label::Pilot && standing.basis == Basis::Decided)
+            .then_some(standing.since)
+    }
+
+    /// The newest decision for another pilot since this one's label was given.
+    fn again(&self) -> Option<Timestamp> {
+        let began = self.began()?;
+        self.another_pilot.filter(|at| *at > began)
+    }
+
     /// The pilot as it stands. Deciding for another one begins it anew.
     pub(crate) fn pilot(&self) -> Pilot {
-        let standing = self.standing();
-        let began = (self.row.label == Label::Pilot && standing.basis == Basis::Decided)
-            .then_some(standing.since);
-        let decision = self.decision.as_ref();
-        let again = decision.filter(|d| {
-            d.choice == Choice::AnotherPilot && began.is_some_and(|b| d.decided_at > b)
-        });
-        let started = again.map(|d| d.decided_at).or(began);
-        let decided = decision.map(|d| (d.decided_at, d.choice));
+        let decided = self.decision.as_ref().map(|d| (d.decided_at, d.choice));
         Pilot::of(
             &self.facts,
-            started,
+            self.again().or_else(|| self.began()),
+            self.before.came_down,
             decided,
             self.now,
             &self.live.ready.zone,
         )
+    }
+
+    /// Whether the end of the pilot may be moved to this day; blank takes it back.
+    pub(crate) fn may_end(&self, day: &str) -> Result<(), Fault> {
+        self.pilot()
+            .may_end(day, self.again(), &self.live.ready.zone)
     }
 }
 
@@ -158,11 +186,12 @@ impl Engine {
             reader.people(),
             reader.grants(),
             reader.label_events(name),
-            reader.decisions(name, 1),
-            reader.weekly_reviews(name, 1),
+            reader.decisions(name, DECISIONS),
+            // Four whole weeks, and the present one.
+            reader.weekly_reviews(name, 5),
         )
         .map_err(read_problem)?;
-        facts.extend(weeks.into_iter().next().map(signed));
+        facts.extend(weeks.first().cloned().map(signed));
         let facts = Facts::new(facts);
         let instance = reader.instance().await.map_err(read_problem)?;
         let gate = self.newest_judgement(row.live_release).await?;
@@ -204,7 +233,12 @@ impl Engine {
         let (groups, _) = self.adopted(name, month).await?;
         let mut adopted = Adopted::default();
         groups.values().for_each(|n| adopted.merge(n));
+        let down = came_down(&row, &events, test_instance);
+        let before = self.before(name, &live, (&facts, &weeks[..]), down, now);
+        let before = before.await?;
         Ok(Gathered {
+            another_pilot: another_pilot(&decisions),
+            before,
             overload,
             adopted,
             unjudged,
@@ -238,6 +272,43 @@ impl Engine {
         lost.sort();
         lost.dedup();
         lost
+    }
+
+    /// What is known of the time before, and of days that are over.
+    async fn before(
+        &self,
+        name: &str,
+        live: &LiveRelease,
+        (facts, weeks): (&Facts, &[WeeklyReview]),
+        came_down: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Before, Problem> {
+        Ok(Before {
+            baseline: self.baseline(name).await?,
+            came_down,
+            verdict: self.verdict(name, facts, live, now).await?,
+            weeks_signed: weeks_signed(weeks, live, now),
+        })
+    }
+
+    /// What the day of the ninety-day metric came to, once it is over and somebody could say.
+    async fn verdict(
+        &self,
+        name: &str,
+        facts: &Facts,
+        live: &LiveRelease,
+        now: Timestamp,
+    ) -> Result<Option<String>, Problem> {
+        let stated = facts.value(Statement::NinetyDayMetric);
+        let Some((stated, target)) = stated.and_then(|s| Some((s, Target::of(s)?))) else {
+            return Ok(None);
+        };
+        if target.day >= live.ready.zone.day(now) {
+            return Ok(None);
+        }
+        let duty = self.0.reader.duty(ninety_days(name, stated)).await;
+        let words = duty.map_err(read_problem)?.map(|d| d.reason);
+        Ok(words.filter(|w| !w.starts_with(NOBODY_CAN_SAY)))
     }
 
     /// Which parts of "what happens when the model is wrong" nothing in force gives.
@@ -299,6 +370,33 @@ fn signed(week: WeeklyReview) -> CharterFact {
         by: week.signed_by,
         at: week.signed_at,
     }
+}
+
+/// When a pilot got its label from above.
+fn came_down(row: &Workflow, events: &[LabelEvent], test_instance: bool) -> Option<Timestamp> {
+    let standing = standing(row, events, test_instance);
+    (standing.came_down && row.label == Label::Pilot).then_some(standing.since)
+}
+
+/// When somebody last decided for another pilot; the newest decision comes first.
+fn another_pilot(decisions: &[DecisionRecord]) -> Option<Timestamp> {
+    let found = decisions.iter().find(|d| d.choice == Choice::AnotherPilot);
+    found.map(|d| d.decided_at)
+}
+
+/// How many of the last four weeks the operator owner or the backup signed.
+fn weeks_signed(weeks: &[WeeklyReview], live: &LiveRelease, now: Timestamp) -> u64 {
+    let owners = &live.ready.def.owners;
+    let answers = |w: &&WeeklyReview| {
+        w.signed_by == owners.operator.handle || w.signed_by == owners.backup.handle
+    };
+    let Ok(today) = Day::parse(&live.ready.zone.day(now)) else {
+        return 0;
+    };
+    let recent =
+        |w: &&WeeklyReview| Day::parse(&w.week).is_ok_and(|week| today.since(week) <= FOUR_WEEKS);
+    let signed = weeks.iter().filter(answers).filter(recent).count();
+    u64::try_from(signed.min(4)).unwrap_or(0)
 }
 
 /// Active people who may decide tasks of the workflow, by handle.

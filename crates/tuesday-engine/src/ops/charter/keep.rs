@@ -2,8 +2,8 @@
 //! asks for the quarterly decision, and pauses a pilot that reached its end without a decision.
 
 use tuesday_domain::actor::Actor;
-use tuesday_domain::charter::PilotState;
 use tuesday_domain::charter::label::{Basis, Next, Standing, unmet};
+use tuesday_domain::charter::{PILOT_MOST, PilotState};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AuditEntry, Change, Decision, LabelMove, Subject, Workflow};
 use tuesday_domain::workflow::{Label, Switch};
@@ -102,7 +102,10 @@ impl Engine {
                 LabelMove::Fell,
                 to,
                 None,
-                format!("label {to} from now on: evidence was lost"),
+                format!(
+                    "label {to} from now on: evidence was lost{}",
+                    ends(gathered, to)
+                ),
             ),
             Next::Ask => (LabelMove::Asked, label, None, asked(label, gathered)),
         };
@@ -168,6 +171,16 @@ impl Engine {
             .tell("paused: the pilot is over and waits for a decision".to_owned());
         self.commit_move(moved, &KEEPER, reason).await.map(drop)
     }
+}
+
+/// Until when a workflow that comes down to a pilot now may be one: it begins there and then.
+pub(super) fn ends(gathered: &Gathered, to: Label) -> String {
+    if to != Label::Pilot {
+        return String::new();
+    }
+    let last = gathered.now.plus(PILOT_MOST);
+    let day = gathered.live.ready.zone.day(last);
+    format!("; as a pilot it goes on until {day} at most, and pauses then unless somebody decides")
 }
 
 /// The quarterly decision, with the question whether to retire what nobody uses.

@@ -118,7 +118,12 @@ impl Engine {
         };
         let event = event.behind(gathered.standing().seq, now);
         let words = format!("label {} {}", row.label, wish.to);
-        let told = format!("label {} from now on", wish.to);
+        let until = if up {
+            String::new()
+        } else {
+            super::keep::ends(gathered, wish.to)
+        };
+        let told = format!("label {} from now on{until}", wish.to);
         row.label = wish.to;
         let mut moved = Move::new(row, "workflow.label", words).tell(told);
         moved.facts = vec![("decision", record.id.to_string().into())];

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tuesday_domain::actor::Actor;
-use tuesday_domain::charter::{Facts, Statement};
+use tuesday_domain::charter::{Facts, STILL_PILOT, Statement};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AuditEntry, Change, CharterChange, Subject};
 use tuesday_domain::story::Story;
@@ -14,8 +14,6 @@ use crate::maintenance::notice;
 
 /// So many of the newest ended runs are opened.
 const RUNS: usize = 10;
-/// How a verdict begins that puts a label at risk.
-pub(super) const STILL_PILOT: &str = "still pilot";
 const KEEPER: Actor = Actor::System("last_ten");
 
 /// One run, opened.

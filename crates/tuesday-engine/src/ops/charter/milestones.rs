@@ -27,6 +27,9 @@ const WITHIN: Duration = Duration::from_secs(7 * 86_400);
 /// Days that the checkpoint looks at.
 const DAYS: i64 = 30;
 
+/// How the words of a day begin on which there was no verdict.
+pub(super) const NOBODY_CAN_SAY: &str = "Nobody can say";
+
 /// A day that has come, with what it came to.
 struct Reached {
     kind: DutyKind,
@@ -84,7 +87,7 @@ impl Engine {
         let begins = live.ready.zone.moment(&format!("{}T00:00", target.day));
         let begins = begins.map_err(|e| Problem::new("internal", e.to_string()))?;
         if is_here(begins, self.now()) {
-            let id = named(&row.name, "ninety_days", &stated.value);
+            let id = ninety_days(&row.name, &stated.value);
             if self
                 .0
                 .reader
@@ -150,7 +153,7 @@ impl Engine {
         let said = match verdict {
             Verdict::Met => "Met",
             Verdict::NotMet => "Not met",
-            Verdict::Unknown => "Nobody can say",
+            Verdict::Unknown => NOBODY_CAN_SAY,
         };
         let decides = owners.sponsor.as_ref().unwrap_or(&owners.operator);
         Ok(Reached {
@@ -212,6 +215,11 @@ impl Engine {
             Err(e) => Err(apply_problem(e)),
         }
     }
+}
+
+/// What is owed about the day of a metric as it was stated.
+pub(super) fn ninety_days(workflow: &str, stated: &str) -> DutyId {
+    named(workflow, "ninety_days", stated)
 }
 
 /// The id of what is owed about this, the same on every node.

@@ -7,9 +7,10 @@ use serde::Serialize;
 use tuesday_domain::charter::label::{Basis, REVIEW_EVERY, above, unmet};
 use tuesday_domain::charter::map::Map;
 use tuesday_domain::charter::{
-    Entry, Facts, Picture, Pilot, PilotSign, PilotState, Sheet, Statement, condition,
-    past_the_pilot, sheet, signs,
+    Entry, Facts, Picture, Pilot, PilotSign, PilotState, STILL_PILOT, Sheet, Statement, Topic,
+    condition, past_the_pilot, sheet, signs,
 };
+use tuesday_domain::ledger::claims::Budget;
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{LabelEvent, Workflow};
 use tuesday_domain::time::Timestamp;
@@ -17,7 +18,6 @@ use tuesday_domain::workflow::Label;
 
 use super::Gathered;
 use super::label::lacking;
-use super::last_ten::STILL_PILOT;
 use crate::engine::{Engine, read_problem};
 
 /// An alert or a test that went through shows for so long that they arrive.
@@ -405,22 +405,53 @@ fn list(which: Sheet, g: &Gathered, picture: &Picture<'_>) -> SheetView {
 fn item(entry: Entry, good: fn(&Entry) -> bool, g: &Gathered) -> ItemView {
     let topic = entry.item.topic;
     let e = &entry.evidence;
+    let bound = bound(topic, g);
+    let path = bound
+        .as_ref()
+        .map_or_else(|| topic.path(), |b| b.0.as_str());
+    let words = match &bound {
+        Some((_, more)) if !more.is_empty() => format!("{}; {more}", e.words),
+        _ => e.words.clone(),
+    };
     ItemView {
         item: topic.word(),
         group: entry.item.group,
         title: entry.item.title,
         state: e.state.word(),
         clean: good(&entry),
-        words: e.words.clone(),
+        path: format!("/workflows/{}{path}", g.row.name),
+        words,
         at: e.at.map(Timestamp::rfc3339),
         age_days: e.age(g.now).map(|d| d.as_secs() / 86_400),
         until: e.until.map(Timestamp::rfc3339),
         by: e.by.clone(),
-        path: format!("/workflows/{}{}", g.row.name, topic.path()),
         way_out: topic.way_out(),
         field: topic.statement().map(Statement::word),
         form: topic.statement().map(Statement::form),
         condition: None,
+    }
+}
+
+/// The live object that a stated figure is bound to, where there is one: the page below the workflow's, and
+/// what it says.
+fn bound(topic: Topic, g: &Gathered) -> Option<(String, String)> {
+    match topic {
+        Topic::FrictionHours => {
+            let sample = g.baseline()?.sample;
+            let more = format!("baseline of {sample} tasks by hand");
+            Some(("/scorecard".to_owned(), more))
+        }
+        Topic::MaintenanceBudget => {
+            let stated = g.facts.value(Statement::MaintenanceBudget)?;
+            Budget::of(stated)?;
+            let today = g.live.ready.zone.day(g.now);
+            let month = today.get(..8)?;
+            Some((
+                format!("/costs?category=maintenance&from={month}01&to={today}"),
+                String::new(),
+            ))
+        }
+        _ => None,
     }
 }
 

@@ -2,9 +2,10 @@
 
 use tuesday_domain::actor::Actor;
 use tuesday_domain::charter::map::Map;
-use tuesday_domain::charter::{Statement, Topic};
+use tuesday_domain::charter::{Fault, Statement, Topic};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{AuditEntry, Change, CharterChange, CharterFact, Decision, Subject};
+use tuesday_domain::workflow::Label;
 
 use crate::engine::{Engine, apply_problem, read_problem};
 use crate::maintenance::notice;
@@ -14,7 +15,8 @@ impl Engine {
     ///
     /// # Errors
     /// `unknown_field` for what is no statement, `bound_field` for what a live object says,
-    /// `charter_refused` for a text that is not of its form, `workflow_retired`, `unknown_workflow`.
+    /// `charter_refused` for a text that is not of its form, and for an end of a pilot that nobody decided,
+    /// `workflow_retired`, `unknown_workflow`.
     pub async fn state_charter(
         &self,
         name: &str,
@@ -26,11 +28,18 @@ impl Engine {
         let row = self.not_retired(name).await?;
         let live = self.loaded(row.live_release).await?;
         let now = self.now();
-        let value = statement.read(text, now, &live.ready.zone).map_err(|f| {
+        let refused = |f: Fault| {
             Problem::new("charter_refused", format!("{statement}: {}", f.words))
                 .field(statement.word())
                 .way_out(f.way_out)
-        })?;
+        };
+        let value = statement
+            .read(text, now, &live.ready.zone)
+            .map_err(refused)?;
+        if statement == Statement::PilotEnd && row.label == Label::Pilot {
+            let gathered = Box::pin(self.gather(name)).await?;
+            gathered.may_end(&value).map_err(refused)?;
+        }
         let mut told = Vec::new();
         if statement == Statement::BeforeAfterMap
             && let Some(map) = Map::read(&value).filter(|m| m.has_more_steps())

@@ -205,14 +205,8 @@ fn place(role: OwnerRole, who: &PersonSpec) -> String {
 /// Who holds the place now.
 fn filled(item: &str, owners: &Owners) -> String {
     let role = item.split(':').next().unwrap_or_default();
-    let of = |wanted: OwnerRole| match wanted {
-        OwnerRole::Operator => Some(&owners.operator),
-        OwnerRole::Backup => Some(&owners.backup),
-        OwnerRole::Technical => Some(&owners.technical),
-        OwnerRole::Sponsor => owners.sponsor.as_ref(),
-    };
     let known = OwnerRole::ALL.iter().find(|r| r.title() == role);
-    known.and_then(|r| of(*r)).map_or_else(
+    known.and_then(|r| owners.holder(*r)).map_or_else(
         || format!("no {role} is named any more"),
         |p| format!("{role} is {}", p.name),
     )
