@@ -22,6 +22,9 @@ use crate::workflow::{Label, Stage};
 /// One thing that is taken away, and the item that misses it.
 type Loss = (Topic, fn(&mut World));
 
+/// One thing that is taken away, the item that misses it, and how that item stands then.
+type Faded = (Topic, EvidenceState, fn(&mut World));
+
 /// What is said once something is taken away.
 type Spoilt = (&'static str, fn(&mut World));
 
@@ -745,7 +748,7 @@ fn without_a_baseline_or_with_a_run_that_cannot_be_told_it_is_no_production() {
 
 #[test]
 fn technical_owner_and_sponsor_have_somebody_who_stands_in() {
-    let cases: [(Topic, EvidenceState, fn(&mut World)); 5] = [
+    let cases: [Faded; 5] = [
         (Topic::TechnicalOwner, EvidenceState::Claimed, |w| {
             w.ready.def.owners.technical_backup = None;
         }),
