@@ -9,7 +9,7 @@ use anyhow::Result;
 use super::source::{Source, closing, files};
 use super::{Finding, lexer};
 
-const TABLE: &str = "crates/tuesday-domain/src/problem.rs";
+const TABLE: &str = "crates/tuesday-domain/src/problem/codes.rs";
 const PAGES: &str = "docs/errors";
 
 /// Compares the table of codes with the folder of pages. Silent until the table exists.

@@ -6,14 +6,15 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use tuesday_domain::access::Act;
-use tuesday_domain::drift::{Judged, ShiftVerdict, Verdict};
+use tuesday_domain::drift::{ShiftVerdict, Verdict};
 use tuesday_domain::ledger::day::{Day, Days};
 use tuesday_domain::ledger::shown::{Shown, Unit};
 use tuesday_domain::problem::Problem;
 use tuesday_domain::record::Person;
-use tuesday_engine::ops::{Calibration, Canary, Drift, DriftDimension, InputSource, PersonShare};
+use tuesday_engine::ops::{Calibration, Canary, Drift, InputSource, PersonShare};
 
 use super::chart::{Series, Steps, lines};
+use super::drift_shifts::{MixTable, tables};
 use super::html;
 use super::incidents::name;
 use super::reliability::{self, BandRow};
@@ -27,33 +28,6 @@ use crate::api::sheet;
 use crate::auth::PostForm;
 use crate::refusal::{PageError, status};
 use crate::state::App;
-
-/// One shift in the table.
-struct ShiftRow {
-    when: String,
-    /// The day of it, as the list of runs takes it.
-    day: String,
-    runs: String,
-    tone: &'static str,
-    said: &'static str,
-    away: String,
-    evidence: String,
-    most: String,
-}
-
-struct MixTable {
-    id: String,
-    title: String,
-    /// `Shift` or `Day`.
-    of: &'static str,
-    about: String,
-    /// Nothing more can be judged against this baseline.
-    spent: Option<String>,
-    /// What one looks at first: the newest, and each that drifted.
-    rows: Vec<ShiftRow>,
-    /// The others, folded.
-    rest: Vec<ShiftRow>,
-}
 
 struct FindingCard {
     seq: u32,
@@ -130,7 +104,7 @@ struct DriftPage {
     problem: Option<Problem>,
 }
 
-fn share(ppm: i64) -> String {
+pub(super) fn share(ppm: i64) -> String {
     text(ppm, Unit::Share, None)
 }
 
@@ -163,70 +137,6 @@ fn person_row(p: &PersonShare, people: &[Person]) -> PersonRow {
         href: p.records.clone(),
         counts: [p.decisions, p.reruns, p.fixes],
     }
-}
-
-fn shift_row(s: &ShiftVerdict) -> ShiftRow {
-    let (tone, said) = match s.verdict {
-        Verdict::Quiet => ("ok", "quiet"),
-        Verdict::Found => ("bad", "drifted"),
-        Verdict::NotEnough => ("plain", "not enough data"),
-        Verdict::Open => ("plain", "too many still open"),
-    };
-    ShiftRow {
-        when: format!("{} {}", s.day, s.shift).trim_end().to_owned(),
-        day: s.day.to_string(),
-        runs: count(s.runs),
-        tone,
-        said,
-        away: share(s.distance_ppm),
-        evidence: format!("{:.2}", s.evidence),
-        most: s.moved.first().map_or_else(String::new, |m| {
-            format!(
-                "{}: {} instead of {}",
-                code(&m.key),
-                share(m.share_ppm),
-                share(m.baseline_ppm)
-            )
-        }),
-    }
-}
-
-/// The shifts of a dimension, and below them its days.
-fn tables(d: &DriftDimension) -> [MixTable; 2] {
-    let title = if d.dimension == "outcome" {
-        "What became of them"
-    } else {
-        "Where the machine sent them"
-    };
-    let one = |judged: &Judged, of: &'static str, by: &str, spent| {
-        let (rows, rest) = folded(&judged.shifts);
-        MixTable {
-            id: format!("{}-{}", d.dimension, of.to_lowercase()),
-            title: format!("{title}, {by}"),
-            of,
-            about: format!("a finding at evidence {:.0}", judged.suffices),
-            spent,
-            rows,
-            rest,
-        }
-    };
-    [
-        one(&d.judged, "Shift", "shift by shift", d.spent()),
-        one(&d.days, "Day", "day by day", None),
-    ]
-}
-
-/// Shifts that are always shown; of the earlier ones those that drifted.
-const NEWEST: usize = 6;
-
-/// The newest shifts and those that drifted, and apart from them the rest, the newest first.
-fn folded(shifts: &[ShiftVerdict]) -> (Vec<ShiftRow>, Vec<ShiftRow>) {
-    let (mut first, mut rest) = (Vec::new(), Vec::new());
-    for (back, shift) in shifts.iter().rev().enumerate() {
-        let seen = back < NEWEST || matches!(shift.verdict, Verdict::Found);
-        if seen { &mut first } else { &mut rest }.push(shift_row(shift));
-    }
-    (first, rest)
 }
 
 fn canary_card(canary: &Canary) -> CanaryCard {

@@ -21,6 +21,7 @@ pub(crate) mod costs;
 pub(crate) mod decide;
 mod diff;
 pub(crate) mod drift;
+mod drift_shifts;
 pub(crate) mod duties;
 pub(crate) mod edit;
 pub(crate) mod emergency;

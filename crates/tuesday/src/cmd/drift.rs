@@ -28,6 +28,7 @@ pub(crate) struct DriftArgs {
 #[derive(Debug, Subcommand)]
 enum Act {
     /// The mix of each shift against the baseline, findings with what changed around them; 1 while one is open
+    #[command(alias = "report")]
     Show {
         /// The workflow
         workflow: String,

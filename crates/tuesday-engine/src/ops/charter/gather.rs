@@ -224,15 +224,7 @@ impl Engine {
         let overload = self.overload(&row, &live).await?;
         let test_instance = instance.is_some_and(|i| i.kind == InstanceKind::Test);
         let written_back_at = self.live_write(name, test_instance, now).await?;
-        let today = Day::parse(&live.ready.zone.day(now))
-            .map_err(|e| Problem::new("internal", e.to_string()))?;
-        let month = Days {
-            from: today.plus(-29),
-            to: today,
-        };
-        let (groups, _) = self.adopted(name, month).await?;
-        let mut adopted = Adopted::default();
-        groups.values().for_each(|n| adopted.merge(n));
+        let adopted = self.adopted_lately(name, &live, now).await?;
         let down = came_down(&row, &events, test_instance);
         let before = self.before(name, &live, (&facts, &weeks[..]), down, now);
         let before = before.await?;
@@ -259,6 +251,25 @@ impl Engine {
             decision: decisions.into_iter().next(),
             test_instance,
         })
+    }
+
+    /// What became of the outputs of the last 30 days.
+    async fn adopted_lately(
+        &self,
+        name: &str,
+        live: &LiveRelease,
+        now: Timestamp,
+    ) -> Result<Adopted, Problem> {
+        let today = Day::parse(&live.ready.zone.day(now))
+            .map_err(|e| Problem::new("internal", e.to_string()))?;
+        let month = Days {
+            from: today.plus(-29),
+            to: today,
+        };
+        let (groups, _) = self.adopted(name, month).await?;
+        let mut adopted = Adopted::default();
+        groups.values().for_each(|n| adopted.merge(n));
+        Ok(adopted)
     }
 
     /// References that lead nowhere, each once.

@@ -96,8 +96,8 @@ struct ReportOf {
     /// Of this workflow; all of them unless given
     #[arg(long)]
     workflow: Option<String>,
-    /// nothing, workflow, release, tier, group, week, day or bucket
-    #[arg(long, default_value = "nothing", value_name = "BY")]
+    /// category (the six kinds, as every report has them), workflow, release, tier, group, week, day or bucket
+    #[arg(long, default_value = "category", value_name = "BY")]
     by: String,
     #[command(flatten)]
     span: Span,

@@ -30,7 +30,11 @@ pub(super) async fn report(common: &Common, engine: &Engine, of: ReportOf) -> Re
     let workflow = of.workflow.as_deref();
     let (from, to) = (of.span.from.as_deref(), of.span.to.as_deref());
     let days = engine.asked_days(workflow, from, to, USUAL).await?;
-    let by: By = args::word(&of.by, "by")?;
+    let by: By = match of.by.as_str() {
+        // Every report has the six kinds: nothing else is divided then.
+        "category" => By::Nothing,
+        other => args::word(other, "by")?,
+    };
     let report = engine.cost_report(workflow, None, days, by).await?;
     if common.json {
         return as_json(&report);
