@@ -350,8 +350,16 @@ async fn done(
                 let each = list.iter().map(|(field, _)| code(field).to_lowercase());
                 each.collect::<Vec<_>>().join(", ")
             };
-            let words = match (carried.added.as_slice(), carried.had.as_slice()) {
-                ([], []) => "There is no answer that a charter has a field for.".to_owned(),
+            let refused: Vec<String> = carried
+                .refused
+                .iter()
+                .map(|(field, why)| format!("Not taken: {}: {why}.", code(field).to_lowercase()))
+                .collect();
+            let mut words = match (carried.added.as_slice(), carried.had.as_slice()) {
+                ([], []) if refused.is_empty() => {
+                    "There is no answer that a charter has a field for.".to_owned()
+                }
+                ([], []) => String::new(),
                 ([], had) => format!("The charter says already: {}.", fields(had)),
                 (added, []) => format!("In the charter now: {}.", fields(added)),
                 (added, had) => format!(
@@ -360,7 +368,11 @@ async fn done(
                     fields(had)
                 ),
             };
-            Ok((format!("/readiness/{name}"), words))
+            for more in refused {
+                words.push(' ');
+                words.push_str(&more);
+            }
+            Ok((format!("/readiness/{name}"), words.trim().to_owned()))
         }
         other => Err(Problem::new(
             "not_found",

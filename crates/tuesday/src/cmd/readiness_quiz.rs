@@ -256,7 +256,10 @@ pub(super) async fn carry(common: &Common, name: &str) -> Result<ExitCode, Probl
     for (field, value) in &carried.had {
         out::line(&format!("stays  {field}: {value}"));
     }
-    if carried.added.is_empty() && carried.had.is_empty() {
+    for (field, why) in &carried.refused {
+        out::line(&format!("not taken  {field}: {why}"));
+    }
+    if carried == Carried::default() {
         out::line("there is no answer that a charter has a field for");
     }
     Ok(ExitCode::SUCCESS)

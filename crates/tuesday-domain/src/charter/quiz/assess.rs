@@ -8,6 +8,7 @@ use super::question::{Area, Question};
 use crate::charter::map::Map;
 use crate::charter::pilot::PILOT_MOST;
 use crate::charter::records::ENOUGH;
+use crate::charter::weekly::is_kept;
 use crate::rules::Decimal;
 use crate::watch::Metric;
 
@@ -244,7 +245,7 @@ fn looking(review: i64, answers: &Answers) -> Option<Found> {
 /// A metric that no record tells, or whose day is over, says nothing.
 fn metric(value: &str, today: &str) -> Option<Found> {
     let name = value.split_whitespace().next().unwrap_or_default();
-    if name.parse::<Metric>().is_err() {
+    if !name.parse::<Metric>().is_ok_and(is_kept) {
         let words = format!("{name} is not counted from records");
         return Some((
             Area::Eval,

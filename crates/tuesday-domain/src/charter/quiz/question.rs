@@ -236,7 +236,7 @@ impl Question {
             Self::OldCases => "With what people decided. They are what a release is tried on.",
             Self::NinetyDayMetric => {
                 "name at most NUMBER by DAY: override_rate at most 10 by 2027-02-28. Names that are counted from records: \
-                error_rate, override_rate, refusal_rate, stale_rate, cost_per_day, signals, silence."
+                error_rate, override_rate, refusal_rate, stale_rate, cost_per_day."
             }
             Self::Data => "Names, health, pay, contracts, credentials.",
             Self::BeforeAfterMap => {

@@ -175,11 +175,6 @@ fn what_is_said_blocks_on_its_own_wall() {
         (Question::OldCases, "19", Area::Eval),
         (
             Question::NinetyDayMetric,
-            "joy at least 5 by 2027-02-28",
-            Area::Eval,
-        ),
-        (
-            Question::NinetyDayMetric,
             "override_rate at most 10 by 2026-11-22",
             Area::Eval,
         ),

@@ -11,7 +11,7 @@ use tuesday_domain::problem::Problem;
 use tuesday_domain::record::{
     AuditEntry, Candidate, CandidateState, Change, CharterChange, CharterFact, Subject,
 };
-use tuesday_domain::time::Timestamp;
+use tuesday_domain::time::{Timestamp, Zone};
 
 use super::answers;
 use crate::engine::{Engine, read_problem};
@@ -26,6 +26,8 @@ pub struct Carried {
     pub added: Vec<(&'static str, String)>,
     /// Those that it had before, with what it says.
     pub had: Vec<(&'static str, String)>,
+    /// Those that a charter does not take any more, with why: the day of a metric is over.
+    pub refused: Vec<(&'static str, String)>,
 }
 
 impl Carried {
@@ -190,6 +192,11 @@ fn carry<'a>(said: impl Iterator<Item = (Statement, &'a Said)>, to: &Into<'_>) -
                 .push((statement.word(), there.value.clone()));
             continue;
         }
+        // As if it were stated now: what was a day to come may be over.
+        if let Err(fault) = statement.read(&said.value, to.now, &Zone::utc()) {
+            out.carried.refused.push((statement.word(), fault.words));
+            continue;
+        }
         seq += 1;
         let fact = CharterFact {
             workflow: to.workflow.to_owned(),
@@ -230,4 +237,36 @@ fn more_steps(to: &Into<'_>, value: &str) -> Option<Change> {
         to.now,
     );
     Some(Change::InsertNotice(Box::new(told)))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_whose_day_is_over_is_not_carried() {
+        let said = |value: &str| Said {
+            value: value.to_owned(),
+            by: "dana".to_owned(),
+            at: Timestamp::default(),
+        };
+        let (over, hours) = (said("override_rate at most 10 by 2026-11-01"), said("12"));
+        let all = [
+            (Statement::NinetyDayMetric, &over),
+            (Statement::FrictionHours, &hours),
+        ];
+        let to = Into {
+            workflow: "second",
+            owner: "rhea",
+            facts: &[],
+            last: 0,
+            now: Timestamp::parse("2026-11-22T10:00:00Z").unwrap(),
+            by: None,
+        };
+        let done = carry(all.into_iter(), &to);
+        assert_eq!(done.carried.added, [("friction_hours", "12".to_owned())]);
+        assert_eq!(done.carried.refused[0].0, "ninety_day_metric");
+        assert_eq!(done.changes.len(), 1);
+    }
 }
