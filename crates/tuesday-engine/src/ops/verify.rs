@@ -109,11 +109,21 @@ pub fn published_notes(path: &Path) -> std::io::Result<Vec<String>> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => return Err(e),
     };
-    let notes = text.split("\n\n\n").map(|n| n.trim_matches('\n'));
-    Ok(notes
+    Ok(notes_of(&text))
+}
+
+/// The notes of a file. What stands at its end without a whole signature is being written at this moment.
+fn notes_of(text: &str) -> Vec<String> {
+    let mut pieces: Vec<&str> = text.split("\n\n\n").collect();
+    let whole = |tail: &str| text.ends_with('\n') && tail.trim_matches('\n').contains("\n\n");
+    if pieces.last().is_some_and(|tail| !whole(tail)) {
+        pieces.pop();
+    }
+    let notes = pieces.into_iter().map(|n| n.trim_matches('\n'));
+    notes
         .filter(|n| !n.trim().is_empty())
         .map(|n| format!("{n}\n"))
-        .collect())
+        .collect()
 }
 
 /// Verifies the log behind `reader` with the instance's public key; `published` are checkpoints kept
@@ -160,4 +170,28 @@ pub async fn verify_log(
         checkpoints,
         root: crate::catalog::hex(&tree.root()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_that_is_being_written_is_none_yet() {
+        let (one, two) = (
+            "log\n12\nroot=\n\n— log sig1=\n",
+            "log\n13\nroot=\n\n— log sig2=\n",
+        );
+        let file = format!("{one}\n\n{two}\n\n");
+        assert_eq!(notes_of(&file), [one, two]);
+        assert_eq!(notes_of(two), [two], "a note alone, as a person keeps it");
+        let before = one.len() + 2;
+        for cut in before..before + two.len() {
+            let Some(seen) = file.get(..cut) else {
+                continue;
+            };
+            assert_eq!(notes_of(seen), [one], "{seen:?}");
+        }
+        assert!(notes_of("").is_empty());
+    }
 }

@@ -60,7 +60,7 @@ async fn again(database: Option<&str>) {
     down.await.unwrap();
     let up = e.set_stage("small", Stage::DraftOnly, told, &rhea, "good");
     let (refused, ()) = tokio::join!(up, bench.beside());
-    assert_eq!(refused.unwrap_err().code, "decision_required");
+    assert_eq!(refused.unwrap_err().code, "review_required");
 }
 
 #[tokio::test(flavor = "multi_thread")]
