@@ -665,6 +665,9 @@ async fn signed_week(s: &Story, day: &str) {
     let body = json!({"week": day, "note": "overrides as expected"});
     until("the week can be signed", || async {
         let answer = s.client("rhea").post(&address, &body).await?;
+        if answer.status != 201 {
+            eprintln!("not signed yet: {}", answer.body);
+        }
         (answer.status == 201).then_some(())
     })
     .await;
