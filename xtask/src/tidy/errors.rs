@@ -131,7 +131,7 @@ mod tests {
         let mut findings = Vec::new();
         check(root.path(), &mut findings).unwrap();
         assert!(findings.is_empty());
-        fs::create_dir_all(root.path().join("crates/tuesday-domain/src")).unwrap();
+        fs::create_dir_all(root.path().join(TABLE).parent().unwrap()).unwrap();
         fs::create_dir_all(root.path().join(PAGES)).unwrap();
         fs::write(root.path().join(TABLE), TEXT).unwrap();
         for name in ["gone", "stale-input", "README", "old"] {
