@@ -191,9 +191,9 @@ test("the value report and the week print on one page each, with nothing cut off
     await page.evaluate(() => document.documentElement.setAttribute("data-theme", "dark"));
     await page.emulateMedia({ media: "print" });
     const pdf = await page.pdf({ format: "A4", margin });
-    assert.equal(pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g).length, 1, `${what} prints on one page`);
     await page.setViewportSize({ width: 703, height: 1031 });
     await page.screenshot({ path: screenshotPath(`${what}-paper`), fullPage: true });
+    assert.equal(pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g).length, 1, `${what} prints on one page`);
     const told = await page.evaluate(() => ({
       scheme: getComputedStyle(document.documentElement).colorScheme,
       buttons: [...document.querySelectorAll("main button, main input, main textarea")].filter((b) => b.checkVisibility()).length,

@@ -227,10 +227,9 @@ impl Engine {
         let adopted = self.adopted_lately(name, &live, now).await?;
         let down = came_down(&row, &events, test_instance);
         let before = self.before(name, &live, (&facts, &weeks[..]), down, now);
-        let before = before.await?;
         Ok(Gathered {
             another_pilot: another_pilot(&decisions),
-            before,
+            before: before.await?,
             overload,
             adopted,
             unjudged,
