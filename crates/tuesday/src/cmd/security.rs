@@ -161,7 +161,7 @@ fn print_report(report: &SecurityReport) {
         }
     }
     out::line("Where are secrets? In the places that these references name:");
-    out::line(&secrets.to_string());
+    shown(&secrets, "No workflow uses a secret.");
     out::line(
         "\nWhat data leaves? In the last seven days (other days: tuesday security egress --since DAY):",
     );
@@ -169,7 +169,7 @@ fn print_report(report: &SecurityReport) {
     for way in report.left.iter().filter(|e| e.outlet.outside) {
         left.add_row(egress_row(way));
     }
-    out::line(&left.to_string());
+    shown(&left, "Nothing is set up to leave this machine.");
     out::line("\nWho can call which tool?");
     print_tools(report);
     let t = &report.trail;
@@ -264,6 +264,15 @@ async fn egress(common: Common, which: Which, days: EgressDays) -> Result<ExitCo
         out::line(&table.to_string());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The table, or the words for an empty one.
+fn shown(table: &comfy_table::Table, none: &str) {
+    if table.row_count() == 0 {
+        out::line(none);
+    } else {
+        out::line(&table.to_string());
+    }
 }
 
 fn egress_table() -> comfy_table::Table {
