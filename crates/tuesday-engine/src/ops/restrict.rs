@@ -29,19 +29,28 @@ impl Engine {
         reasoned(reason)?;
         let narrowed = || async {
             let row = self.not_retired(name).await?;
-            // Whoever may pause may narrow; to serve more is a step of the rollout. The machine's account, whoever
-            // has the database, is no person with roles, and no door lets it in.
-            let wider = !scope.within(&row.rollout.scope);
-            match by.person() {
-                Some(person) if wider && person != "administrator" => {
-                    self.allowed(Act::SetStage, name, person).await?;
-                }
-                _ => {}
+            if !scope.within(&row.rollout.scope) {
+                self.may_widen(name, by).await?;
             }
             let moved = self.restricted(row, scope.clone(), sure).await?;
             self.commit_move(moved, by, reason).await
         };
         contended(!scope.is_empty(), || Box::pin(narrowed())).await
+    }
+
+    /// Whoever may pause may narrow; to serve more is a step of the rollout. The machine's account has no roles:
+    /// it is whoever has the database. Somebody of that name whom a door would let in is asked like anybody.
+    async fn may_widen(&self, name: &str, by: &Actor) -> Result<(), Problem> {
+        let Some(person) = by.person() else {
+            return Ok(());
+        };
+        if person == "administrator" {
+            let may = self.who_may(Act::PauseWorkflow, name).await?;
+            if !may.iter().any(|(handle, _)| handle == person) {
+                return Ok(());
+            }
+        }
+        self.allowed(Act::SetStage, name, person).await
     }
 
     /// The move to a restriction, once nothing speaks against it.
